@@ -1,0 +1,1 @@
+from veche_kernel._veche_kernel import *  # noqa: F403
