@@ -1,0 +1,70 @@
+"""What a voter's device derives from her root, with HKDF-SHA256 (RFC 5869, no salt).
+
+Everything that goes into a permit is derived, so that a second device asks every registrar for the *same* blinded
+message and goes on where the first stopped. The randomness of a ballot is never derived. Info strings, with
+``POLL`` = hex(poll) and ``KEY`` = hex(SHA-256(modulus)):
+
+    veche-v1|credential|POLL                64 bytes, little-endian, modulo q: the secret x of the credential g^x
+    veche-v1|permit-prefix|POLL|KEY         32 bytes: the message prefix of RFC 9474, section 4.1
+    veche-v1|permit-salt|POLL|KEY           48 bytes: the salt of PSS
+    veche-v1|permit-blind|POLL|KEY|COUNTER  len(modulus) + 16 bytes, big-endian: R; factor r = 1 + (R mod (n - 1))
+
+COUNTER is decimal, the first of 0, 1, 2, ... for which r is coprime to n. R is 128 bits longer than n, so r is uniform
+in 1..n-1 up to 2^-128. The registrar's RSA modulus and not its office key stands in the info strings: a registrar that
+shows two moduli to one voter sees unrelated factors, and a modulus is one registrar's, one poll's and one group's.
+"""
+
+import hashlib
+
+import gmpy2  # type: ignore[import-untyped]
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from veche.errors import DoesNotHold
+from veche.permit.blind_rsa import PREFIX_SIZE, SALT_SIZE, check_modulus
+from veche.permit.root import Root
+
+GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493  # q of Ed25519, RFC 8032, section 5.1
+
+
+def credential_secret(root: Root, poll: bytes) -> bytes:
+    """The secret scalar of the voter's credential in a poll: 32 bytes little-endian, reduced, not zero.
+
+    poll: 32 bytes. Raises DoesNotHold in the one case in 2^252 that the scalar is zero: such a root cannot vote.
+    """
+    wide = _hkdf(root, f"veche-v1|credential|{poll.hex()}", 64)
+    scalar = int.from_bytes(wide, "little") % GROUP_ORDER
+    if scalar == 0:
+        raise DoesNotHold("permit", "credential", "this root gives no credential for this poll")
+    return scalar.to_bytes(32, "little")
+
+
+def permit_prefix(root: Root, poll: bytes, modulus: bytes) -> bytes:
+    """The 32 bytes that stand before the message of a permit, secret until the ballot is cast."""
+    return _hkdf(root, f"veche-v1|permit-prefix|{_scope(poll, modulus)}", PREFIX_SIZE)
+
+
+def permit_salt(root: Root, poll: bytes, modulus: bytes) -> bytes:
+    """The 48 bytes of PSS salt."""
+    return _hkdf(root, f"veche-v1|permit-salt|{_scope(poll, modulus)}", SALT_SIZE)
+
+
+def permit_blind(root: Root, poll: bytes, modulus: bytes) -> int:
+    """The blinding factor r, 1 <= r < n and coprime to n. Raises Refused if the modulus is not admissible."""
+    n = check_modulus(modulus)
+    scope = _scope(poll, modulus)
+    counter = 0
+    while True:  # a second round means that r and n share a factor: only a registrar that chose n badly sees one
+        wide = _hkdf(root, f"veche-v1|permit-blind|{scope}|{counter}", len(modulus) + 16)
+        factor = 1 + int.from_bytes(wide, "big") % (n - 1)
+        if gmpy2.gcd(factor, n) == 1:
+            return factor
+        counter += 1
+
+
+def _scope(poll: bytes, modulus: bytes) -> str:
+    return f"{poll.hex()}|{hashlib.sha256(modulus).hexdigest()}"
+
+
+def _hkdf(root: Root, info: str, length: int) -> bytes:
+    return HKDF(algorithm=SHA256(), length=length, salt=None, info=info.encode()).derive(root.secret)

@@ -1,0 +1,200 @@
+"""From the root to a permit in a ballot: derivation, a second device, and permits that must not pass."""
+
+import hashlib
+import hmac
+import os
+import stat
+
+import pytest
+from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
+
+from veche.errors import DoesNotHold, Refused, UserError
+from veche.permit import derive
+from veche.permit.blind_rsa import blind_sign, verify_many
+from veche.permit.message import permit_message
+from veche.permit.permit import Permit, permit_checks
+from veche.permit.request import PermitRequest
+from veche.permit.root import Root
+from veche.permit.threshold import check_registrars
+
+POLL, ROOT = bytes(range(32)), Root(b"\x07" * 32)
+CREDENTIAL = crypto_scalarmult_ed25519_base_noclamp(derive.credential_secret(ROOT, POLL))
+
+
+def _hkdf(secret: bytes, info: bytes, length: int) -> bytes:
+    """RFC 5869 once more, from HMAC."""
+    key, out, block = hmac.digest(bytes(32), secret, "sha256"), b"", b""
+    for counter in range(1, -(-length // 32) + 1):
+        block = hmac.digest(key, block + info + bytes([counter]), "sha256")
+        out += block
+    return out[:length]
+
+
+def test_derivation_is_what_the_documentation_says(key):
+    poll, fingerprint = POLL.hex(), hashlib.sha256(key.modulus).hexdigest()
+    wide = _hkdf(ROOT.secret, f"veche-v1|credential|{poll}".encode(), 64)
+    scalar = int.from_bytes(wide, "little") % derive.GROUP_ORDER
+    assert derive.credential_secret(ROOT, POLL) == scalar.to_bytes(32, "little")
+    info = f"|{poll}|{fingerprint}"
+    prefix = _hkdf(ROOT.secret, b"veche-v1|permit-prefix" + info.encode(), 32)
+    assert derive.permit_prefix(ROOT, POLL, key.modulus) == prefix
+    assert derive.permit_salt(ROOT, POLL, key.modulus) == _hkdf(
+        ROOT.secret, b"veche-v1|permit-salt" + info.encode(), 48
+    )
+    n = int.from_bytes(key.modulus, "big")
+    wide = _hkdf(ROOT.secret, f"veche-v1|permit-blind{info}|0".encode(), 256 + 16)
+    assert derive.permit_blind(ROOT, POLL, key.modulus) == 1 + int.from_bytes(wide, "big") % (n - 1)
+
+
+def test_a_factor_that_n_divides_by_is_skipped():
+    """n = 3 * 5 * 7 * ...: almost no factor is coprime to it, so the counter moves on until one is."""
+    n, candidate = 1, 3
+    while n.bit_length() < 2048:
+        if all(candidate % i for i in range(2, int(candidate**0.5) + 1)):
+            n *= candidate
+        candidate += 2
+    modulus = n.to_bytes((n.bit_length() + 7) // 8, "big")
+    assert 2048 <= n.bit_length() <= 4096
+    wide = [
+        _hkdf(
+            ROOT.secret,
+            f"veche-v1|permit-blind|{POLL.hex()}|{hashlib.sha256(modulus).hexdigest()}|{i}".encode(),
+            len(modulus) + 16,
+        )
+        for i in range(200)
+    ]
+    factors = [1 + int.from_bytes(w, "big") % (n - 1) for w in wide]
+    coprime = [r for r in factors if all(r % p for p in (3, 5, 7, 11, 13)) and _coprime(r, n)]
+    assert coprime[0] != factors[0]
+    assert derive.permit_blind(ROOT, POLL, modulus) == coprime[0]
+
+
+def _coprime(a: int, b: int) -> bool:
+    while b:
+        a, b = b, a % b
+    return a == 1
+
+
+def test_every_poll_key_and_root_gives_something_else(key, other_key):
+    def all_of(root, poll, modulus):
+        return {
+            derive.permit_prefix(root, poll, modulus),
+            derive.permit_salt(root, poll, modulus),
+            derive.permit_blind(root, poll, modulus),
+        }
+
+    seen = [
+        all_of(ROOT, POLL, key.modulus),
+        all_of(ROOT, POLL, other_key.modulus),
+        all_of(ROOT, bytes(32), key.modulus),
+        all_of(Root(b"\x08" * 32), POLL, key.modulus),
+    ]
+    assert len(set().union(*seen)) == 12
+    assert derive.credential_secret(ROOT, POLL) != derive.credential_secret(ROOT, bytes(32))
+
+
+def test_a_second_device_goes_on_where_the_first_stopped(key):
+    first = PermitRequest(ROOT, POLL, 3, CREDENTIAL, key.modulus)
+    answer = blind_sign(key, first.blinded)
+    second = PermitRequest(Root.from_hex(ROOT.hex()), POLL, 3, CREDENTIAL, key.modulus)
+    assert second.blinded == first.blinded
+    assert second.finish(0, answer) == first.finish(0, answer)
+
+
+def test_permits_pass_only_for_what_they_were_signed_for(key, other_key):
+    moduli = [key.modulus, other_key.modulus]
+    permits = []
+    for registrar, signer in enumerate([key, other_key]):
+        request = PermitRequest(ROOT, POLL, 3, CREDENTIAL, signer.modulus)
+        permits.append(request.finish(registrar, blind_sign(signer, request.blinded)))
+    message = permit_message(POLL, 3, CREDENTIAL)
+    assert verify_many(permit_checks(permits, message, moduli, 2)) == [None, None]
+    for wrong in [
+        permit_message(POLL, 2, CREDENTIAL),
+        permit_message(bytes(32), 3, CREDENTIAL),
+        permit_message(POLL, 3, bytes(32)),
+    ]:
+        assert all(verify_many(permit_checks(permits, wrong, moduli, 2)))
+    swapped = [Permit(1, permits[0].prefix, permits[0].signature), permits[1]]
+    for bad in [permits[:1], [], permits[::-1], [permits[0], permits[0]], swapped]:
+        with pytest.raises(Refused, match=r"permit"):
+            permit_checks(bad, message, moduli, 2)
+    outside = [permits[0], Permit(2, permits[1].prefix, permits[1].signature)]
+    short = [permits[0], Permit(1, permits[1].prefix[1:], permits[1].signature)]
+    for bad in [outside, short, [Permit(-1, permits[0].prefix, permits[0].signature), permits[1]]]:
+        with pytest.raises(Refused, match=r"permit"):
+            permit_checks(bad, message, moduli, 2)
+
+
+def test_an_answer_that_is_no_good_gives_no_permit(key, other_key):
+    request = PermitRequest(ROOT, POLL, 3, CREDENTIAL, key.modulus)
+    with pytest.raises(DoesNotHold):
+        request.finish(0, request.blinded)
+
+
+def test_the_message_has_exactly_these_bytes():
+    assert permit_message(bytes(31) + b"\xab", 12, b"\xcd" * 32) == (
+        b"veche-permit-v1|" + b"00" * 31 + b"ab|12|" + b"cd" * 32
+    )
+    for poll, group, credential in [(b"", 0, bytes(32)), (bytes(32), -1, bytes(32)), (bytes(32), 0, bytes(31))]:
+        with pytest.raises(ValueError, match="32 bytes"):
+            permit_message(poll, group, credential)
+
+
+def test_a_root_lives_in_a_file_that_only_its_owner_reads(tmp_path):
+    path, root = tmp_path / "root", Root.generate()
+    root.save(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert Root.load(path) == root
+    assert root != Root.generate()
+    with pytest.raises(UserError):
+        root.save(path)
+    path.chmod(0o644)
+    with pytest.raises(UserError, match="others"):
+        Root.load(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"00" * 31, b"00" * 33, b"zz" * 32, b"\xff" * 64])
+def test_files_that_hold_no_root(tmp_path, content):
+    path = tmp_path / "root"
+    path.touch(mode=0o600)
+    path.write_bytes(content)
+    with pytest.raises(UserError):
+        Root.load(path)
+
+
+def test_a_root_does_not_show(key):
+    secret = os.urandom(32)
+    root = Root(secret)
+    assert secret.hex() not in repr(root)
+    assert "..." in repr(PermitRequest(root, POLL, 0, CREDENTIAL, key.modulus))
+    with pytest.raises(TypeError):
+        hash(root)
+
+
+@pytest.mark.parametrize(("n", "k", "f"), [(1, 1, 0), (2, 2, 0), (3, 2, 0), (4, 3, 1), (5, 4, 1), (7, 5, 2), (3, 3, 0)])
+def test_safe_classes(n, k, f):
+    check_registrars(n, k, f)
+
+
+@pytest.mark.parametrize(
+    ("n", "k", "f"),
+    [(0, 0, 0), (2, 1, 0), (2, 3, 0), (2, 2, 1), (3, 2, 1), (4, 3, 2), (4, 2, 0), (3, 3, 1), (3, 2, -1)],
+)
+def test_unsafe_classes(n, k, f):
+    with pytest.raises(Refused):
+        check_registrars(n, k, f)
+
+
+def test_the_rule_of_classes_is_the_attack_and_nothing_more():
+    """Count it out: cheats sign for both credentials of a person, honest registrars for one; refusers for nobody."""
+    for n in range(1, 9):
+        for k in range(1, n + 1):
+            for f in range(n + 1):
+                two_credentials = any(f + first >= k and n - first >= k for first in range(n - f + 1))
+                blocked = n - f < k
+                if two_credentials or blocked:
+                    with pytest.raises(Refused):
+                        check_registrars(n, k, f)
+                else:
+                    check_registrars(n, k, f)
