@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import math
 import os
 import stat
 
@@ -46,33 +47,22 @@ def test_derivation_is_what_the_documentation_says(key):
     assert derive.permit_blind(ROOT, POLL, key.modulus) == 1 + int.from_bytes(wide, "big") % (n - 1)
 
 
-def test_a_factor_that_n_divides_by_is_skipped():
-    """n = 3 * 5 * 7 * ...: almost no factor is coprime to it, so the counter moves on until one is."""
+def test_a_factor_that_is_not_coprime_to_n_is_skipped():
+    """n = 3 * 5 * 7 * 11 * ...: few numbers are coprime to it, so the counter moves on until one is."""
     n, candidate = 1, 3
     while n.bit_length() < 2048:
-        if all(candidate % i for i in range(2, int(candidate**0.5) + 1)):
-            n *= candidate
+        n *= candidate if all(candidate % i for i in range(2, candidate)) else 1
         candidate += 2
     modulus = n.to_bytes((n.bit_length() + 7) // 8, "big")
-    assert 2048 <= n.bit_length() <= 4096
-    wide = [
-        _hkdf(
-            ROOT.secret,
-            f"veche-v1|permit-blind|{POLL.hex()}|{hashlib.sha256(modulus).hexdigest()}|{i}".encode(),
-            len(modulus) + 16,
-        )
-        for i in range(200)
-    ]
-    factors = [1 + int.from_bytes(w, "big") % (n - 1) for w in wide]
-    coprime = [r for r in factors if all(r % p for p in (3, 5, 7, 11, 13)) and _coprime(r, n)]
-    assert coprime[0] != factors[0]
-    assert derive.permit_blind(ROOT, POLL, modulus) == coprime[0]
-
-
-def _coprime(a: int, b: int) -> bool:
-    while b:
-        a, b = b, a % b
-    return a == 1
+    scope = f"veche-v1|permit-blind|{POLL.hex()}|{hashlib.sha256(modulus).hexdigest()}"
+    counters = []
+    for root in [Root(bytes([i]) * 32) for i in range(8)]:
+        wide = [_hkdf(root.secret, f"{scope}|{counter}".encode(), len(modulus) + 16) for counter in range(100)]
+        factors = [1 + int.from_bytes(w, "big") % (n - 1) for w in wide]
+        coprime = [factor for factor in factors if math.gcd(factor, n) == 1]
+        assert derive.permit_blind(root, POLL, modulus) == coprime[0]
+        counters.append(factors.index(coprime[0]))
+    assert max(counters) > 1
 
 
 def test_every_poll_key_and_root_gives_something_else(key, other_key):
