@@ -1,0 +1,195 @@
+"""Signed notes: a text with one or more signature lines under it (c2sp.org/signed-note).
+
+    This is the text.
+    It ends in a newline, then comes an empty line.
+
+    — city.example/ledger NnugSzTjtVAewIS+Z/iJhUPeFDkO/5QQ...
+
+A note is read strictly: what is read is written again to the same bytes, so that a note has one form only. Signatures
+by keys that the reader does not know are kept and otherwise ignored, as the specification demands.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from veche import keys
+from veche.errors import DoesNotHold, UserError
+
+NOTE_LIMIT = 128 * 1024  # bytes: what 16 post-quantum signatures need, with room
+SIGNATURES_LIMIT = 100  # what Go's note package reads at most, so that every note of ours can be read there
+NAME_LIMIT = 255  # bytes of a key's name
+
+ED25519 = 0x01
+COSIGNATURE = 0x04  # Ed25519 over the text and a time (c2sp.org/tlog-cosignature)
+
+_DASH = "— "
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f]")
+
+
+class Signer(Protocol):
+    """What signs notes: a :class:`veche.keys.SigningKey`, or a device that holds the key."""
+
+    public: bytes
+
+    def sign(self, message: bytes) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """A public key as notes know it: its name, what its signatures mean, and 32 bytes of Ed25519 key.
+
+    Written as a *vkey*, ``name+hexid+base64``. Raises :class:`~veche.errors.UserError` on a name, kind or key that
+    the specification does not admit.
+    """
+
+    name: str
+    kind: int
+    public: bytes
+    key_id: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not is_name(self.name):
+            raise UserError(
+                f"{self.name!r} cannot name a key.", f"Use 1 to {NAME_LIMIT} bytes without spaces and plus signs."
+            )
+        if self.kind not in (ED25519, COSIGNATURE) or len(self.public) != 32:
+            raise UserError(f"The key of {self.name} is not an Ed25519 key.")
+        object.__setattr__(self, "key_id", key_id(self.name, self.kind, self.public))
+
+    @classmethod
+    def parse(cls, vkey: str) -> "Verifier":
+        """Read a vkey. Raises :class:`~veche.errors.UserError` if it is not one, or if its id is not its key's."""
+        hint = "A verifier key looks like city.example/ledger+1a2b3c4d+AbCd..."
+        name, _, rest = vkey.partition("+")
+        _, _, encoded = rest.partition("+")
+        try:
+            material = decode64(encoded)
+        except ValueError:
+            raise UserError(f"{vkey!r} is not a verifier key.", hint) from None
+        if len(material) != 33:
+            raise UserError(f"{vkey!r} is not a verifier key of a kind that is known here.", hint)
+        verifier = cls(name, material[0], material[1:])
+        if str(verifier) != vkey:
+            raise UserError(f"{vkey!r} is damaged: its identifier does not belong to its key.", hint)
+        return verifier
+
+    def __str__(self) -> str:
+        return f"{self.name}+{self.key_id.hex()}+{encode64(bytes([self.kind]) + self.public)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One signature line: the key's name, its 4-byte id, and what the key's kind puts behind that."""
+
+    name: str
+    key_id: bytes
+    data: bytes
+
+    def line(self) -> str:
+        return f"{_DASH}{self.name} {encode64(self.key_id + self.data)}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A text (that ends in a newline) and its signatures, in their order."""
+
+    text: str
+    signatures: tuple[Signature, ...]
+
+    @classmethod
+    def parse(cls, data: bytes) -> "Note":
+        """Read a note; nothing is verified yet. Raises :class:`~veche.errors.DoesNotHold` (step ``note``) on bytes
+        that are not a note in its one form, on two lines by one key, and beyond the limits of this module."""
+        if len(data) > NOTE_LIMIT:
+            raise _wrong("the whole", f"it is longer than {NOTE_LIMIT} bytes")
+        try:
+            whole = data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise _wrong(f"byte {error.start}", "it is not UTF-8") from None
+        if control := _CONTROL.search(whole):
+            raise _wrong(f"character {control.start()}", "it has a control character")
+        end = whole.rfind("\n\n")
+        if end < 0 or not whole.endswith("\n"):
+            raise _wrong("the whole", "no empty line stands between a text and its signatures, or the last line is cut")
+        lines = whole[end + 2 :].split("\n")[:-1]
+        if not 1 <= len(lines) <= SIGNATURES_LIMIT:
+            raise _wrong("the signatures", f"there are {len(lines)} of them, not 1 to {SIGNATURES_LIMIT}")
+        signatures = tuple(_parse_line(number, line) for number, line in enumerate(lines, 1))
+        if len({(s.name, s.key_id) for s in signatures}) < len(signatures):
+            raise _wrong("the signatures", "two of them are by the same key")
+        return cls(whole[: end + 1], signatures)
+
+    def to_bytes(self) -> bytes:
+        return (self.text + "\n" + "".join(s.line() for s in self.signatures)).encode("utf-8")
+
+
+def is_name(name: str) -> bool:
+    """Whether this can name a key or be an origin: text, not empty, not long, without spaces and plus signs."""
+    try:
+        encoded = name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    odd = any(c.isspace() or c == "+" or c < " " for c in name)
+    return 0 < len(encoded) <= NAME_LIMIT and not odd
+
+
+def key_id(name: str, kind: int, public: bytes) -> bytes:
+    """SHA-256(name || 0x0A || kind || public)[:4] (c2sp.org/signed-note, Signatures)."""
+    return hashlib.sha256(name.encode("utf-8") + b"\n" + bytes([kind]) + public).digest()[:4]
+
+
+def sign(text: str, name: str, key: Signer) -> Signature:
+    """Sign a text with an Ed25519 key under this name (c2sp.org/signed-note, Ed25519 signatures)."""
+    verifier = Verifier(name, ED25519, key.public)
+    return Signature(name, verifier.key_id, key.sign(text.encode("utf-8")))
+
+
+def verify(text: str, signature: Signature, verifier: Verifier) -> None:
+    """Check an Ed25519 signature line under this text. Raises :class:`~veche.errors.DoesNotHold` (step ``note``)."""
+    check_ed25519(verifier, text.encode("utf-8"), signature.data)
+
+
+def check_ed25519(verifier: Verifier, message: bytes, signature: bytes) -> None:
+    """Check 64 bytes of signature over the message that the verifier's kind defines."""
+    try:
+        keys.verify(verifier.public, message, signature)
+    except keys.BadSignature:
+        raise _wrong(f"the signature of {verifier.name}", "the signature is not by this key over this text") from None
+
+
+def encode64(data: bytes) -> str:
+    """Standard base64 with padding (RFC 4648, section 4)."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def decode64(text: str) -> bytes:
+    """The inverse of :func:`encode64`, for nothing but its output; ``ValueError`` otherwise."""
+    try:
+        data = base64.b64decode(text.encode("ascii"), validate=True)
+    except (UnicodeEncodeError, binascii.Error):
+        raise ValueError("not base64") from None
+    if encode64(data) != text:  # spare bits that are not zero
+        raise ValueError("not canonical base64")
+    return data
+
+
+def _parse_line(number: int, line: str) -> Signature:
+    where = f"signature line {number}"
+    name, space, encoded = line.removeprefix(_DASH).partition(" ")
+    if not line.startswith(_DASH) or not space or not is_name(name):
+        raise _wrong(where, "a signature line is a dash, a name and a signature")
+    try:
+        data = decode64(encoded)
+    except ValueError:
+        raise _wrong(where, "the signature is not in canonical base64") from None
+    if len(data) < 5:
+        raise _wrong(where, "the signature is too short")
+    return Signature(name, data[:4], data[4:])
+
+
+def _wrong(where: str, message: str) -> DoesNotHold:
+    return DoesNotHold("note", where, f"This is not a signed note: {message}.")
