@@ -20,10 +20,6 @@ pub fn to_scalar(parts: &[&[u8]]) -> Scalar {
     finish(hasher)
 }
 
-pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    Sha256::digest(bytes).into()
-}
-
 #[pyfunction]
 pub fn hash_to_scalar(py: Python<'_>, data: &[u8]) -> [u8; 32] {
     py.detach(|| to_scalar(&[data]).to_bytes())

@@ -5,13 +5,24 @@
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+mod ballot;
+mod batch;
+mod cast;
+mod decimal;
 mod dleq;
 mod dlog;
+mod election;
 mod error;
 mod hash;
+mod json;
 mod point;
+mod prove;
 mod scalar;
 mod schnorr;
+mod shape;
+mod sums;
+mod transcript;
+mod verify;
 
 #[pymodule]
 fn _veche_kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -24,6 +35,9 @@ fn _veche_kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("BASE", PyBytes::new(py, &point::base()))?;
     m.add("IDENTITY", PyBytes::new(py, &point::identity()))?;
     m.add("ProofError", py.get_type::<error::ProofError>())?;
+    m.add_class::<election::Election>()?;
+    m.add_class::<election::CheckedBallot>()?;
+    m.add_class::<sums::Sums>()?;
     macro_rules! functions {
         ($($path:path),* $(,)?) => { $( m.add_function(wrap_pyfunction!($path, m)?)?; )* };
     }
@@ -47,6 +61,7 @@ fn _veche_kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
         scalar::scalar_neg,
         scalar::scalar_invert,
         hash::hash_to_scalar,
+        cast::cast_sign,
         schnorr::schnorr_prove,
         schnorr::schnorr_verify,
         dleq::dleq_prove,

@@ -75,6 +75,25 @@ pub fn hex(encoding: &[u8; 32]) -> [u8; 64] {
     text
 }
 
+/// The encoding from its text: 64 lowercase digits, nothing else.
+pub fn from_hex(text: &[u8]) -> Result<[u8; 32]> {
+    let mut encoding = [0u8; 32];
+    if text.len() != 64 {
+        return malformed(format!("a point has 64 digits, not {}", text.len()));
+    }
+    for (byte, pair) in encoding.iter_mut().rev().zip(text.chunks_exact(2)) {
+        for digit in pair {
+            let value = match digit {
+                b'0'..=b'9' => digit - b'0',
+                b'a'..=b'f' => digit - b'a' + 10,
+                _ => return malformed("a point is not in lowercase hexadecimal"),
+            };
+            *byte = *byte << 4 | value;
+        }
+    }
+    Ok(encoding)
+}
+
 pub fn hex_of(point: &EdwardsPoint) -> [u8; 64] {
     hex(&point.compress().0)
 }

@@ -107,9 +107,7 @@ def dleq_prove(secret: bytes, alpha: bytes, prefix: bytes) -> tuple[bytes, bytes
     challenge = H(prefix + str(g^w) + "," + str(alpha^w)).
     """
 
-def dleq_verify(
-    public: bytes, alpha: bytes, factor: bytes, prefix: bytes, challenge: bytes, response: bytes
-) -> None:
+def dleq_verify(public: bytes, alpha: bytes, factor: bytes, prefix: bytes, challenge: bytes, response: bytes) -> None:
     """Check that log_g(public) = log_alpha(factor). Errors as for ``schnorr_verify``."""
 
 def discrete_logs(points: Sequence[bytes], bound: int) -> list[int]:
@@ -117,3 +115,111 @@ def discrete_logs(points: Sequence[bytes], bound: int) -> list[int]:
 
     ``ValueError`` names the first index that has none. Time grows with the square root of the bound.
     """
+
+# Ballots
+
+def cast_sign(secret: bytes, prefix: bytes) -> bytes:
+    """The cast signature of 64 bytes: R divided by eight, then z, with R = g^w and z = w - secret · H(prefix + str(R))."""
+
+class CheckedBallot:
+    """A ballot that was checked (or, from ``Election.load``, only read), with its ciphertexts at hand for ``Sums``."""
+
+    @property
+    def credential(self) -> bytes:
+        """The voter's credential, 32 bytes, a point as everywhere (not divided by eight)."""
+
+    @property
+    def tracker(self) -> bytes:
+        """SHA-256 of the ballot's JSON, 32 bytes. Belenios writes it as unpadded base64."""
+
+class Election:
+    """All that the proofs of an election's ballots depend on.
+
+    A *packed ballot* has ``ballot_size`` bytes, laid out as in section 3.1 of docs/protocol.md, with every point divided by
+    eight. Where a ballot is malformed, methods raise ``ValueError``; where a proof or signature does not hold,
+    ``ProofError`` names which. An election can be shared between threads.
+    """
+
+    def __new__(
+        cls, public_key: bytes, fingerprint: str, uuid: str, questions: Sequence[tuple[int, int, int, bool]]
+    ) -> Election:
+        """``public_key``: a point, not the identity. ``fingerprint``: phi, 43 characters. ``uuid``: Base58, 14 or more.
+
+        ``questions``: (number of answers, min, max, whether a blank vote is allowed) each.
+        """
+
+    @property
+    def ballot_size(self) -> int:
+        """Bytes of a packed ballot."""
+
+    @property
+    def ciphertext_count(self) -> int:
+        """Ciphertexts of a ballot: the answers of all questions, and one for each blank flag."""
+
+    def prove(self, credential_secret: bytes, choices: Sequence[Sequence[int]]) -> tuple[bytes, bytes]:
+        """Encrypt and prove: (packed ballot, opening).
+
+        ``choices``: for each question a 0 or 1 for each answer, preceded by the blank flag where a blank vote is allowed.
+        What the question does not allow is a ``ValueError``. The opening is the randomness, 32 bytes for each ciphertext:
+        secret, unless the ballot is audited and thrown away. Constant-time in choices, secret and randomness.
+        """
+
+    def open(self, ballot: bytes, opening: bytes) -> list[list[int]]:
+        """The choices in an audited ballot; ``ProofError`` if the opening does not fit. Does not check the proofs."""
+
+    def load(self, ballot: bytes) -> CheckedBallot:
+        """Read a ballot that was admitted before, without checking its proofs again."""
+
+    def verify(self, ballot: bytes) -> CheckedBallot:
+        """Check a packed ballot: canonical, credential not the identity, every proof and the signature, each on its own."""
+
+    def verify_with_cast(self, ballot: bytes, cast_prefix: bytes, cast_signature: bytes) -> CheckedBallot:
+        """Check the cast signature, then the ballot: the verdict of ``verify_batch``, reached exactly."""
+
+    def verify_batch(self, items: Sequence[tuple[bytes, bytes, bytes]]) -> list[CheckedBallot | str]:
+        """A verdict for each (ballot, cast prefix, cast signature): the ballot, or in words why it is refused.
+
+        The cast signature: R divided by eight (32 bytes) and z (32 bytes), R = g^z credential^c, c = H(cast prefix + str(R)).
+        All equations are checked in one random combination with 128-bit coefficients from the operating system (Bellare,
+        Garay, Rabin 1998), on all cores; what fails is halved down to single ballots, which are checked exactly.
+        """
+
+    def to_json(self, ballot: bytes) -> bytes:
+        """Belenios's JSON of a packed ballot, byte for byte. Does not check the proofs."""
+
+    def from_json(self, json: bytes) -> bytes:
+        """The packed ballot of a JSON text, which is checked as by ``verify_json``."""
+
+    def verify_json(self, json: bytes) -> CheckedBallot:
+        """Check a ballot in Belenios's form. Any byte that is not canonical is a ``ValueError``."""
+
+    def verify_json_many(self, ballots: Sequence[bytes]) -> list[CheckedBallot | str]:
+        """``verify_json`` for each, on all cores: the ballot, or in words why it is refused."""
+
+class Sums:
+    """Running sums of ciphertexts, pair by pair."""
+
+    def __new__(cls, count: int) -> Sums:
+        """``count`` pairs (alpha, beta), all the identity."""
+
+    @staticmethod
+    def from_bytes(data: bytes) -> Sums:
+        """From ``to_bytes``; every point is checked."""
+
+    def add(self, ballots: Sequence[CheckedBallot]) -> None:
+        """Add the ciphertexts of these ballots; ``ValueError`` and no change if one has another number of them."""
+
+    def subtract(self, ballots: Sequence[CheckedBallot]) -> None:
+        """Take them away again: ballots that a later one replaces."""
+
+    def add_scaled(self, other: Sums, weight: int) -> None:
+        """Add ``weight`` times the other sums (0 <= weight < 2^64)."""
+
+    def to_bytes(self) -> bytes:
+        """64 bytes a pair: alpha, beta, as plain points (not divided by eight)."""
+
+    def pairs(self) -> list[tuple[bytes, bytes]]:
+        """The pairs (alpha, beta)."""
+
+    def __len__(self) -> int:
+        """The number of pairs."""

@@ -1,0 +1,59 @@
+//! The cast signature: a Schnorr signature by the credential over the whole entry, cheap enough to be checked first.
+//!
+//! R' (R divided by eight), response z; R = g^z cred^c with c = H(prefix ‖ str(R)).
+use curve25519_dalek::Scalar;
+use curve25519_dalek::edwards::EdwardsPoint;
+use pyo3::prelude::*;
+
+use crate::ballot;
+use crate::error::{Result, malformed, unproven};
+use crate::{hash, point, scalar, schnorr};
+
+pub const SIZE: usize = 64;
+
+/// A cast signature taken apart, its challenge not yet known.
+pub struct Cast {
+    pub credential: EdwardsPoint,
+    pub commitment: EdwardsPoint,
+    pub response: Scalar,
+}
+
+pub fn read(credential: EdwardsPoint, signature: &[u8]) -> Result<Cast> {
+    if signature.len() != SIZE {
+        return malformed(format!("the cast signature has {SIZE} bytes, not {}", signature.len()));
+    }
+    let commitment = ballot::decode_eighth(&signature[..32]).map_err(|e| e.at("the cast signature"))?;
+    let response = scalar::decode(&signature[32..]).map_err(|e| e.at("the cast signature"))?;
+    Ok(Cast { credential, commitment, response })
+}
+
+pub fn challenge(prefix: &[u8], commitment: &[u8; 32]) -> Scalar {
+    hash::to_scalar(&[prefix, &point::hex(commitment)])
+}
+
+pub fn check(cast: &Cast, challenge: &Scalar) -> Result<()> {
+    if schnorr::commitment(&cast.credential, challenge, &cast.response) != cast.commitment {
+        return unproven("the cast signature does not hold");
+    }
+    Ok(())
+}
+
+/// Exactly, on its own.
+pub fn verify(cast: &Cast, prefix: &[u8]) -> Result<()> {
+    check(cast, &challenge(prefix, &cast.commitment.compress().0))
+}
+
+#[pyfunction]
+pub fn cast_sign(py: Python<'_>, secret: &[u8], prefix: &[u8]) -> Result<[u8; SIZE]> {
+    py.detach(|| {
+        let secret = scalar::decode_secret(secret)?;
+        let w = scalar::random();
+        let stored = EdwardsPoint::mul_base(&(*w * scalar::one_eighth()));
+        let commitment = stored.mul_by_cofactor().compress();
+        let response = *w - *secret * challenge(prefix, commitment.as_bytes());
+        let mut signature = [0u8; SIZE];
+        signature[..32].copy_from_slice(stored.compress().as_bytes());
+        signature[32..].copy_from_slice(response.as_bytes());
+        Ok(signature)
+    })
+}
