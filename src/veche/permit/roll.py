@@ -30,7 +30,14 @@ def row_salt(secret: bytes, tree: Literal["roll", "issuance"], group: int, perso
 
 
 class RollTree:
-    """A registrar's roll for one group of one poll. ``size``: people on it. ``root``: what is published of it."""
+    """A registrar's roll for one group of one poll, and once closed its issuance.
+
+    ``size``, ``root``: the people on the roll and what is published of them. ``issued``, ``issuance_root``: the same
+    of those who were served, after ``close``.
+    """
+
+    issued: int
+    issuance_root: bytes
 
     def __init__(self, secret: bytes, poll: bytes, group: int, people: Iterable[str]) -> None:
         """secret: 32 random bytes, the same for all groups of the poll. Each person once, as she signs in."""
@@ -46,12 +53,13 @@ class RollTree:
         self.size, self.root = len(rows), self._roll.root
 
     def close(self, served: Collection[str]) -> bytes:
-        """Grow the issuance tree for these people and return its root. ``served``: a set, all of them on the roll."""
+        """Grow the issuance tree and return its root. ``served``: a set; ValueError if one of them is not on the roll."""
         if not all(person in self._index for person in served):
             raise ValueError("somebody was served who is not on the roll")
         self._served = served
         self._issuance = _Levels([merkle.leaf_hash(self._issuance_data(person)) for person in self._people])
-        return self._issuance.root
+        self.issued, self.issuance_root = len(served), self._issuance.root
+        return self.issuance_root
 
     def prove(self, person: str, modulus: bytes) -> RowProof:
         """This person's own row, with the issuance if the tree was closed. KeyError if she is not on the roll."""
