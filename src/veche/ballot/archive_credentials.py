@@ -1,0 +1,56 @@
+"""The list of those who may vote in a Belenios election: public credentials, each with a weight or not.
+
+The list is JSON: ``["point","point,weight",...]`` in any order. Who was given a credential, and who owns none or two, cannot be
+seen here.
+"""
+
+import re
+
+import veche_kernel
+
+from veche.ballot.canonical import STEP as JSON_STEP
+from veche.ballot.canonical import decode, point_bytes
+from veche.errors import DoesNotHold
+
+STEP = "A6"
+_ENTRY = re.compile(r"([0-9a-f]{64})(?:,(0|[1-9][0-9]{0,75}))?", re.ASCII)
+
+
+def read_credentials(raw: bytes) -> dict[bytes, int]:
+    """The weight of each credential (32 bytes) of the list.
+
+    Raises DoesNotHold: A3 for a list that is not canonical; A6 for a credential that is not an element of the group, is the
+    neutral element (for which anyone can sign) or is there twice, and for weights that add up to the group's order.
+    A weight of zero is allowed, as Belenios allows it: such a ballot is counted among the voters and changes no result.
+    """
+    weights: dict[bytes, int] = {}
+    for number, entry in enumerate(decode(raw, list[str], "the list of credentials"), 1):
+        match = _ENTRY.fullmatch(entry)
+        if match is None:
+            raise DoesNotHold(JSON_STEP, f"credential {number}", f"Credential {number} is not written as a credential.")
+        credential = point_bytes(match[1])
+        if credential in weights:
+            raise DoesNotHold(STEP, f"credential {number}", f"Credential {number}, {match[1]}, is in the list twice.")
+        if credential == veche_kernel.IDENTITY:
+            raise DoesNotHold(
+                STEP, f"credential {number}", f"Credential {number} is the neutral element, for which anyone can sign."
+            )
+        weights[credential] = int(match[2] or 1)
+    if sum(weights.values()) >= veche_kernel.ORDER:
+        raise DoesNotHold(STEP, "the list of credentials", "The weights add up to more than the group can count.")
+    _check_points(list(weights))
+    return weights
+
+
+def _check_points(credentials: list[bytes]) -> None:
+    try:
+        veche_kernel.points_check(credentials)
+    except ValueError:
+        for number, credential in enumerate(credentials, 1):  # Which one it is, and why.
+            try:
+                veche_kernel.point_check(credential)
+            except ValueError as error:
+                raise DoesNotHold(
+                    STEP, f"credential {number}", f"Credential {number} is not an element of the group: {error}."
+                ) from None
+        raise

@@ -1,0 +1,84 @@
+"""The small JSON documents of a Belenios archive, other than election, trustees, credentials and ballots.
+
+Each is a ``Record``: ``encode`` writes it as Belenios does, ``decode`` reads it strictly (veche.ballot.canonical).
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from veche.ballot.canonical import Decimal, Hex, Record, Small, Weight
+
+EventType = Literal[
+    "Setup", "Ballot", "EndBallots", "EncryptedTally", "Shuffle", "EndShuffles", "PartialDecryption", "Result"
+]
+
+
+class Header(Record, frozen=True, kw_only=True):
+    """The first record of an archive. ``timestamp``: seconds since 1970 in decimal, and the mtime of every record."""
+
+    version: int
+    timestamp: Annotated[str, Meta(pattern=r"\A(0|[1-9][0-9]{0,9})\Z")]
+
+
+class SetupData(Record, frozen=True, kw_only=True):
+    """The payload of Setup: the hashes of the three documents that fix the election."""
+
+    election: Hex
+    trustees: Hex
+    credentials: Hex
+
+
+class Event(Record, frozen=True, kw_only=True):
+    """A link of the chain. ``parent`` is the hash of the previous event's text, absent at height 0."""
+
+    parent: Hex | None = None
+    height: Small
+    type: EventType
+    payload: Hex | None = None
+
+
+class Proof(Record, frozen=True, kw_only=True):
+    """A challenge and a response: two scalars, in decimal."""
+
+    challenge: Decimal
+    response: Decimal
+
+
+class Ciphertext(Record, frozen=True, kw_only=True):
+    """An ElGamal ciphertext: the texts of two points."""
+
+    alpha: Hex
+    beta: Hex
+
+
+Tally = list[list[Ciphertext]]
+"""The encrypted tally: for each question its ciphertexts, the blank flag first."""
+
+
+class SizedTally(Record, frozen=True, kw_only=True):
+    """How much is in the encrypted tally: voters counted, the sum of their weights, the hash of the tally."""
+
+    num_tallied: Small
+    total_weight: Weight
+    encrypted_tally: Hex
+
+
+class PartialDecryption(Record, frozen=True, kw_only=True):
+    """A trustee's share: for each ciphertext of the tally the factor alpha^x and the proof of it."""
+
+    decryption_factors: list[list[Hex]]
+    decryption_proofs: list[list[Proof]]
+
+
+class Owned(Record, frozen=True, kw_only=True):
+    """Whose share it is: ``owner`` counts all trustees from 1, ``payload`` is the hash of the share."""
+
+    owner: Small
+    payload: Hex
+
+
+class Result(Record, frozen=True, kw_only=True):
+    """The result: for each question a number for each of its ciphertexts."""
+
+    result: list[list[Weight]]
