@@ -44,7 +44,41 @@ class Share:
 
     def points(self) -> list[bytes]:
         """The factors one by one."""
-        return [self.factors[i : i + 32] for i in range(0, len(self.factors), 32)]
+        return _points(self.factors)
+
+
+# The parts of a tally
+
+
+def parts(cells: Sequence[bytes]) -> list[bytes]:
+    """What trustees decrypt, from the sums of the tally's cells (each C pairs alpha ‖ beta, 64 C bytes).
+
+    Part 0 is the total, the product of the cells; the cells themselves follow if there is more than one.
+    Raises ValueError if there is none, or if their lengths differ.
+    """
+    if not cells or any(len(cell) != len(cells[0]) or len(cell) % 64 for cell in cells):
+        raise ValueError("a tally has one cell or more, with the same number of ciphertexts each")
+    if len(cells) == 1:
+        return list(cells)
+    columns = zip(*(_points(cell) for cell in cells), strict=True)
+    return [b"".join(kernel.point_sum(column) for column in columns), *cells]
+
+
+def alphas_of(sums: bytes) -> list[bytes]:
+    """The first halves of the ciphertexts of one part."""
+    return _points(sums)[::2]
+
+
+def betas_of(sums: bytes) -> list[bytes]:
+    """The second halves of the ciphertexts of one part."""
+    return _points(sums)[1::2]
+
+
+def _points(data: bytes) -> list[bytes]:
+    return [data[i : i + 32] for i in range(0, len(data), 32)]
+
+
+# Shares
 
 
 def make_share(secret: bytes, alphas: Sequence[bytes], phi: str, tally: bytes, part: int) -> Share:

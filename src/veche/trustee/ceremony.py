@@ -1,0 +1,156 @@
+"""One trustee's part in the key generation of one committee.
+
+Each step is a file that is written once: the secrets that were drawn for it and the signed entry that commits to them,
+together, so a crash leaves both or neither. An entry leaves only from such a file. So whatever happens, one trustee
+says one thing in each step, byte for byte, and never without holding its secrets.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import veche_kernel as kernel
+
+from veche.ballot.committee import (
+    SINGLE,
+    Certificate,
+    Committee,
+    Secrets,
+    Shares,
+    make_certificate,
+    make_key,
+    make_shares,
+    make_single_key,
+    open_share,
+)
+from veche.errors import Refused, UserError
+from veche.keys import SigningKey
+from veche.ledger import entry
+from veche.trustee import files
+from veche.trustee.view import Body, CommitteeView
+
+
+class Ceremony:
+    """The part of the trustee with this index. ``folder`` is hers for this committee alone, and she holds its lock."""
+
+    def __init__(self, folder: Path, ledger: bytes, key: SigningKey, view: CommitteeView, index: int) -> None:
+        self.index = index
+        self._folder = folder
+        self._ledger = ledger
+        self._key = key
+        self._view = view
+        self._committee = Committee(view.id, view.mode, len(view.trustees), view.threshold)
+
+    def due(self) -> list[bytes]:
+        """The entry to hand in now, if any: the same bytes until the ledger shows it. Raises UserError as ``check``."""
+        view, index = self._view, self.index
+        self.check()
+        if view.void or index in view.keys:
+            return []
+        if view.mode == SINGLE:
+            return [self._made("answer", self._make_single_key)]
+        if index not in view.certificates:
+            return [self._made("certificate", self._make_certificate)]
+        if len(view.certificates) == self._committee.size and index not in view.shares:
+            return [self._made("shares", self._make_shares)]
+        if len(view.shares) == self._committee.size:
+            return [self._made("answer", self._make_answer)]
+        return []
+
+    def check(self) -> None:
+        """Raise UserError if the ledger shows a step of this trustee that is not the one in her folder."""
+        if step := self.unknown():
+            raise UserError(
+                f"The ledger shows this trustee's {step} for committee {self._view.id.hex()[:16]}…,"
+                f" but {self._folder} does not hold it.",
+                "This is an old backup, or somebody else uses the key. Use the folder where the program ran last.",
+            )
+
+    def unknown(self) -> str:
+        """The step of this trustee that the ledger shows and the folder does not hold; empty if there is none."""
+        for name, bodies in self._steps():
+            body = bodies.get(self.index)
+            if body is not None and not (self._path(name).exists() and self._body(name) == list(body)):
+                return name
+        return ""
+
+    def secret(self) -> bytes:
+        """The secret scalar of this trustee's key in a finished ceremony. Raises UserError if it is not the ledger's."""
+        self.check()
+        secret = bytes.fromhex(self._read("answer")["secret"])
+        if kernel.base_mul(secret) != self._view.keys[self.index][2]:
+            raise UserError(f"The secret in {self._folder} does not belong to the key in the ledger.")
+        return secret
+
+    # Steps
+
+    def _make_certificate(self) -> dict[str, Any]:
+        certificate, secrets = make_certificate(self._committee, self.index)
+        return {
+            "signing": secrets.signing.hex(),
+            "decryption": secrets.decryption.hex(),
+            "coefficients": [coefficient.hex() for coefficient in secrets.coefficients],
+            "entry": self._sign("committee-certificate", certificate.fields()),
+        }
+
+    def _make_shares(self) -> dict[str, Any]:
+        shares = make_shares(self._committee, self.index, self._secrets(), self._certificates())
+        return {"entry": self._sign("committee-shares", shares.fields())}
+
+    def _make_answer(self) -> dict[str, Any]:
+        """The key, or a complaint against the first dealer whose share does not fit: then there is no secret."""
+        secrets = self._secrets()
+        received = []
+        for dealer in range(1, self._committee.size + 1):
+            shares = Shares.from_fields(self._view.shares[dealer][2:])
+            try:
+                received.append(open_share(self._committee, self.index, secrets, dealer, shares))
+            except Refused as refused:
+                text = [refused.message, f"Доля от попечителя {dealer} не соответствует опубликованным им значениям."]
+                return {"entry": self._sign("committee-complaint", [dealer, text])}
+        key, secret = make_key(self._committee, self.index, secrets, received)
+        return {"secret": secret.hex(), "entry": self._sign("committee-key", key.fields())}
+
+    def _make_single_key(self) -> dict[str, Any]:
+        key, secret = make_single_key()
+        return {"secret": secret.hex(), "entry": self._sign("committee-key", key.fields())}
+
+    # Files
+
+    def _made(self, name: str, make: Callable[[], dict[str, Any]]) -> bytes:
+        """The entry of this step. It is made on first use; a crash before the file is there makes a fresh one, unseen."""
+        path = self._path(name)
+        if not path.exists():
+            files.write_once(path, json.dumps(make()).encode())
+        return bytes.fromhex(self._read(name)["entry"])
+
+    def _sign(self, kind: str, fields: Sequence[Any]) -> str:
+        return entry.sign(self._ledger, kind, [self._view.id, self.index, *fields], [self._key]).hex()
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.json"
+
+    def _read(self, name: str) -> dict[str, Any]:
+        path = self._path(name)
+        try:
+            content = json.loads(files.read(path))
+            bytes.fromhex(content["entry"])
+        except (ValueError, TypeError, LookupError):
+            raise UserError(f"The file {path} is damaged.", "This committee cannot be served any more.") from None
+        return dict(content)
+
+    def _steps(self) -> list[tuple[str, Mapping[int, Body]]]:
+        return [("certificate", self._view.certificates), ("shares", self._view.shares), ("answer", self._view.keys)]
+
+    def _body(self, name: str) -> list[Any]:
+        return list(entry.decode(bytes.fromhex(self._read(name)["entry"]))[1])
+
+    def _secrets(self) -> Secrets:
+        content = self._read("certificate")
+        coefficients = tuple(bytes.fromhex(coefficient) for coefficient in content["coefficients"])
+        return Secrets(bytes.fromhex(content["signing"]), bytes.fromhex(content["decryption"]), coefficients)
+
+    def _certificates(self) -> list[Certificate]:
+        bodies = self._view.certificates
+        return [Certificate.from_fields(bodies[i][2:]) for i in range(1, self._committee.size + 1)]

@@ -1,0 +1,181 @@
+"""The trustee's program: a process of its own, with its own key file, that talks to nobody but the ledger.
+
+Her folder, all of it private (mode 0600; whoever reads it is the trustee):
+
+    office.key                  the Ed25519 key by which the ledger knows her
+    institution                 her institution's name in the charter
+    journal, place              what she decrypted, see journal.py
+    committees/<committee>/     her secrets and entries in key generation, see ceremony.py
+    decryptions/<poll>/<part>   the entries with her decryption shares
+
+Her duty is to decrypt nothing but the one tally of a closed poll: the sums of at least m ballots, under a final
+checkpoint, of a ledger that she checked herself. So the program takes a verified view, never a tally from a caller.
+"""
+
+from pathlib import Path
+
+from veche.ballot.decryption import alphas_of, make_share, parts
+from veche.errors import DoesNotHold, UserError
+from veche.keys import SigningKey
+from veche.ledger import entry
+from veche.trustee import files
+from veche.trustee.ceremony import Ceremony
+from veche.trustee.journal import Journal
+from veche.trustee.view import LedgerView, PollView
+
+
+class Trustee:
+    """One trustee's office. ``key`` signs her entries; ``institution`` is her name in the charter."""
+
+    def __init__(self, folder: Path, institution: str, key: SigningKey) -> None:
+        self._folder = folder
+        self.institution = institution
+        self.key = key
+
+    def __repr__(self) -> str:
+        return f"Trustee({self.institution!r}, {self.key!r})"
+
+    @classmethod
+    def create(cls, folder: Path, institution: str) -> "Trustee":
+        """Make a new office in a new folder. Raises UserError if there is one, or if the name cannot be used."""
+        if not 1 <= len(institution) <= 80:
+            raise UserError("The name of an institution has 1 to 80 characters.")
+        if folder.exists() and any(folder.iterdir()):
+            raise UserError(f"The folder {folder} is not empty.", "Choose a new folder for a new trustee.")
+        files.make_folder(folder)
+        SigningKey.generate().save(folder / "office.key")
+        files.write_once(folder / "institution", institution.encode() + b"\n")
+        Journal.create(folder)
+        return cls.load(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Trustee":
+        """Open an office. Raises UserError if a file is missing, damaged, or readable by others."""
+        try:
+            institution = files.read(folder / "institution").decode().removesuffix("\n")
+        except UnicodeDecodeError:
+            raise UserError(f"The file {folder / 'institution'} is damaged.", "It holds the name, in UTF-8.") from None
+        trustee = cls(folder, institution, SigningKey.load(folder / "office.key"))
+        with Journal.open(folder):
+            return trustee
+
+    def due(self, view: LedgerView) -> list[bytes]:
+        """The signed entries that this trustee should hand in now. Asked again, it answers the same bytes.
+
+        Raises UserError if the folder is not what it was (copied, restored, damaged) or the view is older than one seen
+        before; DoesNotHold if the ledger was rewritten or shows a second tally of a poll: an alarm, nothing is signed.
+        """
+        with Journal.open(self._folder) as journal:
+            journal.check_place()
+            _check_ledger(journal, view)
+            ceremonies = self._ceremonies(view)
+            if ceremonies and not journal.about("ledger", view.ledger):
+                journal.append("ledger", view.ledger.hex())
+            entries = []
+            for committee, ceremony in ceremonies.items():
+                if not journal.about("lost-committee", committee):
+                    entries += ceremony.due()
+            for poll in view.polls:
+                if poll.committee in ceremonies and not journal.about("lost-committee", poll.committee):
+                    entries += self._decrypt(journal, view, poll, ceremonies[poll.committee])
+            return entries
+
+    def adopt(self, view: LedgerView) -> None:
+        """Go on in a folder that was moved to another disk, or restored, when the original is gone for good.
+
+        What the other installation may have done and this one does not know is given up: polls that have a tally which
+        this journal does not name are never decrypted here, and committees of which the ledger knows more than this
+        folder are left. The view must be of today: this is the person's word, for which ``due`` asks by refusing first.
+        Raises UserError if the view is not final, and as ``due`` does for ledgers.
+        """
+        with Journal.open(self._folder) as journal:
+            if not view.final:
+                raise UserError("The checkpoint of this ledger is not final yet.", "Try again when it is.")
+            _check_ledger(journal, view)
+            ceremonies = self._ceremonies(view)
+            for committee, ceremony in ceremonies.items():
+                if ceremony.unknown():
+                    journal.append("lost-committee", committee.hex())
+            for poll in view.polls:
+                if poll.committee in ceremonies and poll.tally and not journal.about("decrypt", poll.id):
+                    journal.append("lost-poll", poll.id.hex())
+            journal.settle()
+
+    def _ceremonies(self, view: LedgerView) -> dict[bytes, Ceremony]:
+        """Her part in each committee that is not void, by the committee's id."""
+        return {
+            committee.id: Ceremony(
+                self._folder / "committees" / committee.id.hex(),
+                view.ledger,
+                self.key,
+                committee,
+                committee.trustees.index(self.institution) + 1,
+            )
+            for committee in view.committees
+            if self.institution in committee.trustees and not committee.void
+        }
+
+    def _decrypt(self, journal: Journal, view: LedgerView, poll: PollView, ceremony: Ceremony) -> list[bytes]:
+        """The decryption shares of one poll that the ledger does not show yet."""
+        if poll.tally is None or journal.about("lost-poll", poll.id):
+            return []
+        tally = entry.digest(poll.tally)
+        known = journal.about("decrypt", poll.id)
+        where = f"poll {poll.id.hex()[:16]}…"
+        if known and known[2] != tally.hex():
+            raise DoesNotHold(
+                "decryption",
+                where,
+                "The ledger shows another tally of this poll than the one that was decrypted.",
+                "One poll has one tally: the ledger was forked. Keep both copies, and tell the other trustees.",
+            )
+        done = {part for index, part in poll.decryptions if index == ceremony.index}
+        folder = self._folder / "decryptions" / poll.id.hex()
+        if not known and (done or folder.exists()):
+            raise UserError(
+                f"This trustee decrypted {where} already, but the journal does not know it.",
+                "It is an old backup, or somebody else uses the key. Use the folder where the program ran last.",
+            )
+        kind, body = entry.decode(poll.tally)
+        if kind != "tally" or poll.cancelled or poll.finished or not view.final:
+            return []
+        if not known:
+            journal.append("decrypt", poll.id.hex(), tally.hex(), str(view.size), view.root_at(view.size).hex())
+        # From here on this is the poll's one tally. After a crash the parts that have no file yet are made then.
+        secret = ceremony.secret()
+        entries = []
+        for part, sums in enumerate(parts([cell[1] for cell in body[3]])):
+            path = folder / str(part)
+            if not path.exists():
+                share = make_share(secret, alphas_of(sums), poll.phi, tally, part)
+                fields = [poll.id, ceremony.index, tally, part, *share.fields()]
+                files.write_once(path, entry.sign(view.ledger, "decryption", fields, [self.key]))
+            if part not in done:
+                entries.append(files.read(path))
+        return entries
+
+
+def _check_ledger(journal: Journal, view: LedgerView) -> None:
+    """It must be the ledger that this trustee serves, and go on from where she last decrypted."""
+    pinned = [words[1] for words in journal.events if words[0] == "ledger"]
+    if pinned and pinned[0] != view.ledger.hex():
+        raise UserError(
+            f"This trustee serves ledger {pinned[0][:16]}…, not {view.ledger.hex()[:16]}….",
+            "Make another trustee's folder for another ledger.",
+        )
+    seen = [words[3:] for words in journal.events if words[0] == "decrypt"]
+    if not seen:
+        return
+    size, root = int(seen[-1][0]), seen[-1][1]
+    if view.size < size:
+        raise UserError(
+            f"This copy of the ledger has {view.size} entries; {size} were there when this trustee last decrypted.",
+            "Let the node catch up. If it does not, the ledger was cut: tell the other trustees.",
+        )
+    if view.root_at(size).hex() != root:
+        raise DoesNotHold(
+            "decryption",
+            f"entry {size}",
+            "The ledger was rewritten: its first entries are not those under which this trustee last decrypted.",
+            "Keep both copies, and tell the other trustees.",
+        )
