@@ -18,6 +18,7 @@ from veche.permit.request import PermitRequest
 from veche.permit.root import Root
 from veche.permit.threshold import check_registrars
 
+GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493  # RFC 8032, section 5.1
 POLL, ROOT = bytes(range(32)), Root(b"\x07" * 32)
 CREDENTIAL = crypto_scalarmult_ed25519_base_noclamp(derive.credential_secret(ROOT, POLL))
 
@@ -34,7 +35,7 @@ def _hkdf(secret: bytes, info: bytes, length: int) -> bytes:
 def test_derivation_is_what_the_documentation_says(key):
     poll, fingerprint = POLL.hex(), hashlib.sha256(key.modulus).hexdigest()
     wide = _hkdf(ROOT.secret, f"veche-v1|credential|{poll}".encode(), 64)
-    scalar = int.from_bytes(wide, "little") % derive.GROUP_ORDER
+    scalar = int.from_bytes(wide, "little") % GROUP_ORDER
     assert derive.credential_secret(ROOT, POLL) == scalar.to_bytes(32, "little")
     info = f"|{poll}|{fingerprint}"
     prefix = _hkdf(ROOT.secret, b"veche-v1|permit-prefix" + info.encode(), 32)

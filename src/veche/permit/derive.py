@@ -17,14 +17,13 @@ shows two moduli to one voter sees unrelated factors, and a modulus is one regis
 import hashlib
 
 import gmpy2  # type: ignore[import-untyped]
+import veche_kernel
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from veche.errors import DoesNotHold
 from veche.permit.blind_rsa import PREFIX_SIZE, SALT_SIZE, check_modulus
 from veche.permit.root import Root
-
-GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493  # q of Ed25519, RFC 8032, section 5.1
 
 
 def credential_secret(root: Root, poll: bytes) -> bytes:
@@ -33,10 +32,10 @@ def credential_secret(root: Root, poll: bytes) -> bytes:
     poll: 32 bytes. Raises DoesNotHold in the one case in 2^252 that the scalar is zero: such a root cannot vote.
     """
     wide = _hkdf(root, f"veche-v1|credential|{poll.hex()}", 64)
-    scalar = int.from_bytes(wide, "little") % GROUP_ORDER
-    if scalar == 0:
+    scalar = veche_kernel.scalar_from_wide(wide)
+    if not any(scalar):
         raise DoesNotHold("permit", "credential", "this root gives no credential for this poll")
-    return scalar.to_bytes(32, "little")
+    return scalar
 
 
 def permit_prefix(root: Root, poll: bytes, modulus: bytes) -> bytes:

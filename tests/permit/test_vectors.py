@@ -1,0 +1,96 @@
+"""The permit vectors: they are what the script makes, and the program says of each what it says of itself."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+from veche_kernel import base_mul
+
+from veche.errors import DoesNotHold, UserError
+from veche.permit import blind_rsa, derive
+from veche.permit.request import PermitRequest
+from veche.permit.root import Root
+from veche.permit.row_proof import RowProof
+
+FOLDER = Path(__file__).parents[2] / "vectors"
+PERMITS = json.loads((FOLDER / "permit.json").read_text(encoding="utf-8"))
+ROLL = json.loads((FOLDER / "permit_roll.json").read_text(encoding="utf-8"))
+
+
+def test_the_script_makes_these_files():
+    specification = importlib.util.spec_from_file_location("make_permit", FOLDER / "make_permit.py")
+    script = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(script)
+    for name, text in script.files().items():
+        assert (FOLDER / name).read_text(encoding="utf-8") == text
+
+
+def test_there_are_some():
+    assert len(PERMITS["permits"]) == 8
+    assert len(PERMITS["forgeries"]) == 14
+    assert len(ROLL["proofs"]) == 5
+    assert len(ROLL["forgeries"]) == 18
+
+
+@pytest.mark.parametrize("case", PERMITS["permits"], ids=lambda case: f"{case['root'][:4]}-{case['registrar']}")
+def test_permits(case):
+    root, poll, modulus = Root.from_hex(case["root"]), bytes.fromhex(case["poll"]), bytes.fromhex(case["modulus"])
+    secret = derive.credential_secret(root, poll)
+    assert secret.hex() == case["credential_secret"]
+    assert base_mul(secret).hex() == case["credential"]
+    assert derive.permit_salt(root, poll, modulus).hex() == case["salt"]
+    assert derive.permit_blind(root, poll, modulus) == int(case["blind_factor"], 16)
+    request = PermitRequest(root, poll, case["group"], base_mul(secret), modulus)
+    assert request.blinded.hex() == case["blinded"]
+    key = blind_rsa.SigningKey(int(case["p"], 16), int(case["q"], 16))
+    assert key.modulus == modulus
+    assert blind_rsa.blind_sign(key, request.blinded).hex() == case["blind_signature"]
+    permit = request.finish(case["registrar"], bytes.fromhex(case["blind_signature"]))
+    assert (permit.prefix.hex(), permit.signature.hex()) == (case["prefix"], case["signature"])
+    blind_rsa.verify(modulus, bytes.fromhex(case["prefix"] + case["message"]), bytes.fromhex(case["signature"]))
+
+
+@pytest.mark.parametrize("case", PERMITS["forgeries"], ids=lambda case: case["wrong"])
+def test_forged_permits(case):
+    with pytest.raises(DoesNotHold):
+        blind_rsa.verify(
+            bytes.fromhex(case["modulus"]),
+            bytes.fromhex(case["prefix"] + case["message"]),
+            bytes.fromhex(case["signature"]),
+        )
+
+
+def _verify(proof: RowProof) -> None:
+    proof.verify_on_roll(
+        bytes.fromhex(ROLL["poll"]),
+        ROLL["group"],
+        bytes.fromhex(ROLL["modulus"]),
+        ROLL["people"],
+        bytes.fromhex(ROLL["root"]),
+    )
+
+
+@pytest.mark.parametrize("case", ROLL["proofs"], ids=lambda case: case["person"])
+def test_proofs_of_rows(case):
+    before, after = (RowProof.from_json(case[name].encode()) for name in ("before", "after"))
+    for proof in (before, after):
+        _verify(proof)
+        assert proof.person == case["person"]
+    after.verify_issuance(bytes.fromhex(ROLL["issuance_root"]))
+    (row,) = (row for row in ROLL["rows"] if row["person"] == case["person"])
+    assert after.issuance.served == row["served"]
+    assert (after.roll.salt.hex(), after.issuance.salt.hex()) == (row["roll_salt"], row["issuance_salt"])
+
+
+@pytest.mark.parametrize("case", ROLL["forgeries"], ids=lambda case: case["wrong"])
+def test_forged_rows(case):
+    file = case["file"].encode()
+    if case["unreadable"]:
+        with pytest.raises(UserError):
+            RowProof.from_json(file)
+    else:
+        proof = RowProof.from_json(file)
+        with pytest.raises(DoesNotHold):  # noqa: PT012: one of the two must say so
+            _verify(proof)
+            proof.verify_issuance(bytes.fromhex(ROLL["issuance_root"]))
