@@ -16,10 +16,8 @@ from veche.keys import BadSignature, SigningKey, verify
 MAX_ENTRY = 65_535
 MAX_DEPTH = 8
 
-Item = int | bytes | str | list["Item"]
 
-
-def encode(item: Item) -> bytes:
+def encode(item: list[Any]) -> bytes:
     """The one encoding of an entry. Raises Refused if it is over 65,535 bytes."""
     data = cbor2.dumps(item)
     if len(data) > MAX_ENTRY:

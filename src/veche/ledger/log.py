@@ -204,9 +204,18 @@ class Log:
 
 
 def check_tiles(source: Source, size: int, root: bytes, progress: Progress | None = None) -> None:
-    """Check every byte below ``tile/``: the tree of this size and root, and nothing else.
+    """Check every byte below ``tile/`` (:func:`checked_bundles`) without looking at the entries."""
+    done = 0
+    for bundle in checked_bundles(source, size, root):
+        done += len(bundle)
+        if progress is not None:
+            progress(done, size)
 
-    Hashes are computed anew from the entries, bundle by bundle, and compared with every hash tile. Use it on a folder
+
+def checked_bundles(source: Source, size: int, root: bytes) -> Iterator[list[bytes]]:
+    """The entries, bundle by bundle, while every byte below ``tile/`` is checked: the tree of this size and root, and nothing else.
+
+    Only when the iterator ends without an error do the entries make up the root. Hashes are computed anew from the entries, bundle by bundle, and compared with every hash tile. Use it on a folder
     at rest, on an export, or on a :class:`Snapshot` of a ledger that goes on. Raises
     :class:`~veche.errors.DoesNotHold` (step ``tiles``) with the names of the files that disagree, and the entry.
     """
@@ -219,11 +228,10 @@ def check_tiles(source: Source, size: int, root: bytes, progress: Progress | Non
     edge = Edge()
     for start in range(0, size, WIDTH):
         tile = Tile(ENTRIES, start // WIDTH, min(WIDTH, size - start))
-        hashes = [merkle.leaf_hash(entry) for entry in unpack(tile, source.read(tile.name))]
-        for full, row in edge.extend(hashes):
+        bundle = unpack(tile, source.read(tile.name))
+        for full, row in edge.extend([merkle.leaf_hash(entry) for entry in bundle]):
             _check_row(source, full, row)
-        if progress is not None:
-            progress(min(start + WIDTH, size), size)
+        yield bundle
     for partial, row in edge.partial():
         _check_row(source, partial, row)
     if edge.root() != root:

@@ -1,0 +1,134 @@
+"""The charter: entry 0, which fixes everything that no organiser may choose. docs/protocol.md, section 2.1."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from veche.errors import Refused
+from veche.ledger import shape
+from veche.ledger.entry import decode, digest, signers
+from veche.ledger.shape import Text
+from veche.permit.threshold import check_registrars
+
+ROLES = ("organiser", "registrar", "trustee", "validator", "observer")
+
+
+@dataclass(frozen=True)
+class PollClass:
+    """A class of poll. ``registrars`` are (institution, identity source), ``trustees`` institutions, in order."""
+
+    name: str
+    registrars: tuple[tuple[str, str], ...]
+    k: int
+    f: int
+    sources: int
+    trustees: tuple[str, ...]
+    t: int
+    smallest: int
+    notice: int
+    longest: int
+    organisers: int
+
+    def body(self) -> list[Any]:
+        return [self.name, [list(row) for row in self.registrars], self.k, self.f, self.sources, list(self.trustees), self.t,
+                self.smallest, self.notice, self.longest, self.organisers]  # fmt: skip
+
+    @classmethod
+    def parse(cls, item: Any) -> "PollClass":
+        row = shape.array(item, "A class", 11, 11)
+        registrars = tuple(
+            (shape.word(pair[0], "A registrar's institution"), shape.word(pair[1], "An identity source"))
+            for pair in (shape.array(p, "A registrar", 2, 2) for p in shape.array(row[1], "The registrars", 1, 32))
+        )
+        trustees = tuple(
+            shape.word(name, "A trustee's institution") for name in shape.array(row[5], "The trustees", 1, 32)
+        )
+        made = cls(
+            shape.word(row[0], "A class's name"), registrars, shape.uint(row[2], "k"), shape.uint(row[3], "f"),
+            shape.uint(row[4], "The number of identity sources"), trustees, shape.uint(row[6], "t"),
+            shape.uint(row[7], "The smallest tally"), shape.uint(row[8], "The notice"),
+            shape.uint(row[9], "The longest duration", 1), shape.uint(row[10], "The number of organisers", 1, 32),
+        )  # fmt: skip
+        made._check()
+        return made
+
+    def _check(self) -> None:
+        names = [institution for institution, _ in self.registrars]
+        check_registrars(len(names), self.k, self.f)
+        if len(set(names)) < len(names) or len(set(self.trustees)) < len(self.trustees):
+            raise Refused("class", f"Class {self.name!r} names an institution twice.")
+        if set(names) & set(self.trustees):
+            raise Refused("class", f"In class {self.name!r} an institution is registrar and trustee of the same polls.")
+        if not 1 <= self.sources <= min(self.k, len({source for _, source in self.registrars})):
+            raise Refused(
+                "class", f"Class {self.name!r} wants {self.sources} identity sources, which k permits cannot give."
+            )
+        if not (self.t <= len(self.trustees) and 2 * self.t > len(self.trustees)):
+            raise Refused(
+                "class", f"Class {self.name!r}: t must be more than half of the {len(self.trustees)} trustees."
+            )
+        if self.smallest < 2:
+            raise Refused(
+                "class", f"Class {self.name!r}: the smallest tally must be at least 2, or single ballots are opened."
+            )
+
+
+@dataclass(frozen=True)
+class Charter:
+    """The parsed charter. ``offices`` are (institution, role, key); ``k`` institutions act together."""
+
+    origin: str
+    name: Text
+    time: int
+    log_key: bytes
+    offices: tuple[tuple[str, str, bytes], ...]
+    k: int
+    classes: tuple[PollClass, ...]
+    engine: tuple[str, int]
+    id: bytes = field(default=b"", compare=False)
+
+    def body(self) -> list[Any]:
+        return [1, self.origin, list(self.name), self.time, self.log_key, [list(row) for row in self.offices], self.k,
+                [c.body() for c in self.classes], list(self.engine)]  # fmt: skip
+
+    def poll_class(self, name: str) -> PollClass:
+        for found in self.classes:
+            if found.name == name:
+                return found
+        raise Refused(
+            "class", f"The charter has no class {name!r}.", f"It has: {', '.join(c.name for c in self.classes)}."
+        )
+
+    @classmethod
+    def parse(cls, entry: bytes) -> "Charter":
+        """Parse and check a charter entry, signatures too. Raises Refused."""
+        item = decode(entry)
+        if item[0] != "charter":
+            raise Refused("charter", "A ledger must begin with its charter.")
+        keys = signers(b"", item)
+        row = shape.array(item[1], "A charter", 9, 9)
+        shape.uint(row[0], "The charter's version", 1, 1)
+        origin = shape.word(row[1], "The origin", 200)
+        if any(c.isspace() or c == "+" for c in origin):
+            raise Refused("charter", "The origin must have no spaces and no plus sign.")
+        offices = []
+        for office in shape.array(row[5], "The offices", 1, 200):
+            institution, role, key = shape.array(office, "An office", 3, 3)
+            if role not in ROLES:
+                raise Refused("charter", f"{role!r} is not a role.", f"Roles are: {', '.join(ROLES)}.")
+            offices.append(
+                (shape.word(institution, "An institution"), str(role), shape.data(key, "An office's key", 32))
+            )
+        if len({(o[0], o[1]) for o in offices}) < len(offices) or len({o[2] for o in offices}) < len(offices):
+            raise Refused("charter", "An institution holds two keys of a kind, or two offices share a key.")
+        if set(keys) != {key for _, _, key in offices}:
+            raise Refused("charter", "The charter must be signed by all its offices, and by nobody else.")
+        classes = tuple(PollClass.parse(c) for c in shape.array(row[7], "The classes", 1, 100))
+        if len({c.name for c in classes}) < len(classes):
+            raise Refused("charter", "Two classes have the same name.")
+        k = shape.uint(row[6], "k", 1, len({institution for institution, _, _ in offices}))
+        engine = shape.array(row[8], "The engine", 2, 2)
+        if engine[0] != "embedded":
+            raise Refused("charter", f"This program does not know the engine {engine[0]!r}.")
+        seconds = shape.uint(engine[1], "The engine's seconds between blocks", 1, 60)
+        return cls(origin, shape.text(row[2], "The ledger's name"), shape.uint(row[3], "The time of genesis"),
+                   shape.data(row[4], "The log's key", 32), tuple(offices), k, classes, ("embedded", seconds), digest(entry))  # fmt: skip

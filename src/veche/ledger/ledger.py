@@ -1,0 +1,226 @@
+"""A ledger in a folder: the log, the state that it leads to, and the files that the world reads.
+
+    veche.db         the node's own: the state, and every entry that is not yet in a full, durable bundle of tile/
+    log.key          the key that signs checkpoints (embedded engine), mode 0600
+    checkpoint, tile/, attachment/   what everybody may copy (docs/protocol.md, section 5)
+
+The database decides: a block is committed there in one transaction, and only then acknowledged. Tiles and checkpoint are
+made from it afterwards; a crash in between is repaired by :meth:`Ledger.publish`, the same code as in normal work.
+"""
+
+import fcntl
+import sqlite3
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TextIO
+
+from veche import merkle
+from veche.errors import Refused, UserError
+from veche.keys import SigningKey
+from veche.ledger.charter import Charter
+from veche.ledger.checkpoint import Checkpoint, SignedCheckpoint, sign
+from veche.ledger.entry import digest
+from veche.ledger.machine import Machine
+from veche.ledger.publish import Publisher
+from veche.ledger.rules.ballot import Checked
+from veche.ledger.state import State
+from veche.ledger.tiles import ENTRIES, WIDTH, Tile, unpack
+
+DATABASE = "veche.db"
+LOG_KEY = "log.key"
+BEAT = 60
+"""How often, in seconds, the time of a block that appends nothing is written down."""
+
+Verdict = Checked | Refused | None
+
+
+class Ledger:
+    """The one writer of a ledger's folder (it holds a lock on it). ``time`` is given to it; it reads no clock."""
+
+    def __init__(self, folder: Path, key: SigningKey) -> None:
+        """Open a ledger, and repair what a crash left unpublished. Raises UserError if it is missing or in use."""
+        if not (folder / DATABASE).exists():
+            raise UserError(f"There is no ledger in {folder}.", "Begin one with: veche ledger init")
+        self._open(folder, key)
+        if not self.state.founded:
+            raise UserError(f"The ledger in {folder} has no charter.", "Begin it again in an empty folder.")
+        self.publish()
+
+    @classmethod
+    def create(cls, folder: Path, charter: bytes, key: SigningKey) -> "Ledger":
+        """Begin a ledger with this charter entry. Raises Refused, UserError; leaves nothing behind if it does."""
+        parsed = Charter.parse(charter)
+        if parsed.log_key != key.public:
+            raise UserError(
+                "This is not the log's key that the charter names.", "Give the key file that belongs to the charter."
+            )
+        if (folder / DATABASE).exists():
+            raise UserError(f"There is a ledger in {folder} already.", "Choose an empty folder.")
+        folder.mkdir(parents=True, exist_ok=True)
+        made = cls.__new__(cls)
+        made._open(folder, key)
+        if made.state.founded:
+            made.close()
+            raise UserError(f"There is a ledger in {folder} already.", "Choose an empty folder.")
+        made.state.db.execute("BEGIN IMMEDIATE")
+        made.machine.found(charter)
+        made._store(parsed.time)
+        made.publish()
+        return made
+
+    def _open(self, folder: Path, key: SigningKey) -> None:
+        self.folder = folder
+        self._key = key
+        self._lock = _lock(folder)
+        self.db = sqlite3.connect(folder / DATABASE, isolation_level=None, check_same_thread=False)
+        self.db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;")
+        self.db.execute("CREATE TABLE IF NOT EXISTS tail (number INTEGER PRIMARY KEY, data BLOB) STRICT")
+        self.state = State(self.db)
+        self.machine = Machine(self.state, self.entry)
+        self._publisher = Publisher(folder)
+        self._bundle = lru_cache(maxsize=64)(self._read_bundle)
+        self._load()
+
+    def _load(self) -> None:
+        """Take memory from disk: at the start, and after a block that failed."""
+        self.state.forget()
+        self.machine.load()
+        self.height, self.time = self.state.get("beat_height"), self.state.get("beat")
+        row = self.db.execute("SELECT value FROM meta WHERE name = 'frontier'").fetchone()
+        self._frontier = merkle.Frontier() if row is None else merkle.Frontier.from_bytes(row[0])
+
+    def close(self) -> None:
+        self.db.close()
+        self._lock.close()
+
+    def __enter__(self) -> "Ledger":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def size(self) -> int:
+        return self._frontier.size
+
+    # Blocks
+
+    def block(
+        self, time: int, entries: Sequence[bytes] = (), verdicts: Sequence[Verdict] | None = None
+    ) -> list[int | Refused]:
+        """Make the next block at this time, of those entries that the rules admit, durable when this returns.
+
+        The answer has for each entry its number in the log or why it was refused. ``verdicts`` are those of
+        :meth:`Machine.check`. A block that neither appends anything nor ends a standstill only moves the time on.
+        """
+        time = max(time, self.time)
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            self.machine.begin(self.height + 1, time, self.time)
+            answers: list[int | Refused] = []
+            for position, data in enumerate(entries):
+                try:
+                    answers.append(self.machine.admit(data, verdicts[position] if verdicts else None))
+                except Refused as refusal:
+                    answers.append(refusal)
+            if self.machine.matters:
+                self._store(time)
+            else:
+                self._skip(time)
+        except BaseException:
+            self.db.execute("ROLLBACK")
+            self._load()
+            raise
+        return answers
+
+    def _store(self, time: int) -> None:
+        """Commit the block: entries, state and frontier at once. A crash before COMMIT leaves the block undone, one after it leaves it done."""
+        self.machine.end()
+        first = self._frontier.size
+        for data in self.machine.appended:
+            self._frontier.append(merkle.leaf_hash(data))
+        self.db.executemany("INSERT INTO tail VALUES (?, ?)", enumerate(self.machine.appended, first))
+        self.state.put("frontier", self._frontier.to_bytes())
+        self.height, self.time = self.machine.height, time
+        self.state.put("beat", time)
+        self.state.put("beat_height", self.height)
+        self.db.execute("COMMIT")
+
+    def _skip(self, time: int) -> None:
+        """A block that appends nothing: nothing changed but the time, which is written down now and then.
+
+        A crash loses at most a minute of beats: the ledger then seems to have stood still a minute longer.
+        """
+        self.db.execute("ROLLBACK")
+        self.machine.load()
+        self.height += 1
+        if time - self.state.get("beat") >= BEAT:
+            self.db.execute("BEGIN IMMEDIATE")
+            self.state.put("beat", time)
+            self.state.put("beat_height", self.height)
+            self.db.execute("COMMIT")
+        self.time = time
+
+    # Reading
+
+    def entry(self, number: int) -> bytes:
+        """An entry of the log by its number. Raises UserError if there is none."""
+        row = self.db.execute("SELECT data FROM tail WHERE number = ?", (number,)).fetchone()
+        if row is not None:
+            return bytes(row[0])
+        if not 0 <= number < self.size:
+            raise UserError(f"The ledger has no entry {number}; it has {self.size}, numbered from 0.")
+        return self._bundle(number // WIDTH)[number % WIDTH]
+
+    def _read_bundle(self, index: int) -> list[bytes]:
+        tile = Tile(ENTRIES, index)
+        return unpack(tile, (self.folder / tile.name).read_bytes())
+
+    @property
+    def checkpoint(self) -> SignedCheckpoint:
+        """The head of the log, signed by the log's key."""
+        head = Checkpoint(self.state.charter.origin, self._frontier.size, self._frontier.root())
+        return SignedCheckpoint(head, (sign(head, self._key),))
+
+    # Publishing
+
+    def publish(self) -> None:
+        """Write tiles and checkpoint up to the last block, then forget the entries that full bundles hold.
+
+        Idempotent; a crash at any point is repaired by calling it again, as opening the ledger does.
+        """
+        start = self.state.get("published")
+        tail = [
+            bytes(data)
+            for (data,) in self.db.execute("SELECT data FROM tail WHERE number >= ? ORDER BY number", (start,))
+        ]
+        end = self._publisher.publish(start, tail, self.checkpoint)
+        if end != start:
+            self.db.execute("BEGIN IMMEDIATE")
+            self.db.execute("DELETE FROM tail WHERE number < ?", (end,))
+            self.state.put("published", end)
+            self.db.execute("COMMIT")
+
+    def attach(self, content: bytes) -> bytes:
+        """Store an attachment (a 32-byte salt, then the content) beside the log; the answer is its hash."""
+        name = digest(content)
+        folder = self.folder / "attachment"
+        folder.mkdir(exist_ok=True)
+        unfinished = self.folder / f"attachment.{name.hex()}"
+        unfinished.write_bytes(content)
+        unfinished.replace(folder / name.hex())
+        return name
+
+
+def _lock(folder: Path) -> TextIO:
+    """Nobody else writes while this file is locked; the system drops the lock when the process ends, however it ends."""
+    file = (folder / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise UserError(
+            f"Another program is writing the ledger in {folder}.", "Wait until it ends, or talk to it."
+        ) from None
+    return file

@@ -1,0 +1,148 @@
+"""A poll as its entry defines it: parsed once, never changed. docs/protocol.md, section 2.5."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import veche_kernel
+
+from veche.ballot.election import Election, Question
+from veche.errors import Refused
+from veche.ledger import shape
+from veche.ledger.entry import decode, digest
+from veche.ledger.shape import Text
+
+MAX_GROUPS = 256
+MAX_CELLS = 900  # ciphertexts x groups: what fits into one tally entry
+MAX_BALLOT = 60_000
+BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+
+def uuid_of(poll: bytes) -> str:
+    """The Belenios uuid of a poll: its 32-byte id in Base58, always 44 characters."""
+    number, digits = int.from_bytes(poll, "big"), ""
+    for _ in range(44):
+        number, digit = divmod(number, 58)
+        digits = BASE58[digit] + digits
+    return digits
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A homomorphic question: choose ``least`` to ``most`` of ``answers``, or leave it blank if that is allowed."""
+
+    text: Text
+    answers: tuple[Text, ...]
+    least: int
+    most: int
+    blank: bool
+
+    @property
+    def ciphertexts(self) -> int:
+        return len(self.answers) + self.blank
+
+    def body(self) -> list[Any]:
+        return ["choice", list(self.text), [list(a) for a in self.answers], self.least, self.most, int(self.blank)]
+
+    @classmethod
+    def parse(cls, item: Any) -> "Choice":
+        row = shape.array(item, "A question", 6, 6)
+        if row[0] != "choice":
+            raise Refused("shape", f"This program does not know questions of type {row[0]!r}.")
+        answers = tuple(shape.text(a, "An answer", 500) for a in shape.array(row[2], "The answers", 1, 64))
+        least, most = shape.uint(row[3], "min", 0, len(answers)), shape.uint(row[4], "max", 1, len(answers))
+        if least > most:
+            raise Refused("shape", "A question's min is greater than its max.")
+        return cls(
+            shape.text(row[1], "A question", 2000), answers, least, most, bool(shape.uint(row[5], "blank", 0, 1))
+        )
+
+
+@dataclass(frozen=True)
+class Group:
+    """A district or a share: its voters have permits of their own, and each ballot weighs ``weight``."""
+
+    name: Text
+    weight: int
+
+
+@dataclass(frozen=True)
+class Poll:
+    """The frozen definition. Times are seconds since 1970; ``closes`` is as published (standstills move the closing)."""
+
+    class_name: str
+    title: Text
+    background: Text
+    questions: tuple[Choice, ...]
+    groups: tuple[Group, ...]
+    opens: int
+    closes: int
+    committee: bytes
+    attachments: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def ciphertexts(self) -> int:
+        return sum(question.ciphertexts for question in self.questions)
+
+    def body(self) -> list[Any]:
+        return [self.class_name, list(self.title), list(self.background), [q.body() for q in self.questions],
+                [[list(g.name), g.weight] for g in self.groups], self.opens, self.closes, self.committee,
+                [list(row) for row in self.attachments]]  # fmt: skip
+
+    @classmethod
+    def parse(cls, body: Any) -> "Poll":
+        row = shape.array(body, "A poll", 9, 9)
+        questions = tuple(Choice.parse(q) for q in shape.array(row[3], "The questions", 1, 64))
+        groups = tuple(
+            Group(shape.text(pair[0], "A group's name", 200), shape.uint(pair[1], "A group's weight", 1, 1 << 40))
+            for pair in (shape.array(g, "A group", 2, 2) for g in shape.array(row[4], "The groups", 1, MAX_GROUPS))
+        )
+        if len({g.name for g in groups}) < len(groups):
+            raise Refused("shape", "Two groups of the poll have the same name.")
+        made = cls(
+            shape.word(row[0], "The class"), shape.text(row[1], "The title", 500),
+            shape.text(row[2], "The background", 20_000, empty=True), questions, groups, shape.uint(row[5], "The opening"),
+            shape.uint(row[6], "The closing"), shape.data(row[7], "The committee", 32), tuple(shape.attachments(row[8])),
+        )  # fmt: skip
+        if made.opens >= made.closes:
+            raise Refused("poll-dates", "The poll closes before it opens.")
+        if made.ciphertexts * len(groups) > MAX_CELLS:
+            raise Refused("poll-size", f"Answers times groups are {made.ciphertexts * len(groups)}; {MAX_CELLS} are the most.",
+                          "Use fewer answers or fewer groups, or split the poll.")  # fmt: skip
+        return made
+
+
+class Ballotbox:
+    """What checking the ballots of one poll depends on, all of it fixed before opening.
+
+    ``permit_keys[registrar][group]`` = (modulus, people on the roll).
+    """
+
+    def __init__(self, entry: bytes, key: bytes) -> None:
+        self.id = digest(entry)
+        self.poll = Poll.parse(decode(entry)[1])
+        self.election = belenios_election(self.id, self.poll, key)
+        self.fingerprint = self.election.fingerprint
+        questions = [(len(q.answers), q.least, q.most, q.blank) for q in self.poll.questions]
+        self.kernel = veche_kernel.Election(key, self.fingerprint, self.election.uuid, questions)
+        self.permit_keys: dict[int, list[tuple[bytes, int]]] = {}
+
+
+def belenios_election(poll_id: bytes, poll: Poll, key: bytes) -> Election:
+    """The Belenios election that is derived from a poll, so that its fingerprint covers everything frozen."""
+    questions = [
+        Question(
+            answers=[answer.both() for answer in question.answers],
+            blank=question.blank or None,
+            min=question.least,
+            max=question.most,
+            question=question.text.both(),
+        )
+        for question in poll.questions
+    ]
+    return Election(
+        description=poll.background.both(),
+        name=poll.title.both(),
+        public_key=key[::-1].hex(),
+        questions=questions,
+        uuid=uuid_of(poll_id),
+    )

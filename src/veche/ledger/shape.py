@@ -1,0 +1,85 @@
+"""What the parts of an entry may look like. Everything here raises Refused("shape", ...); docs/protocol.md, section 2."""
+
+import unicodedata
+from typing import Any, NamedTuple
+
+import veche_kernel
+
+from veche.errors import Refused
+
+
+class Text(NamedTuple):
+    """A text in both languages of the city."""
+
+    en: str
+    ru: str
+
+    def both(self) -> str:
+        """English and Russian in one string, as the Belenios election wants it."""
+        return f"{self.en} / {self.ru}" if self.en or self.ru else ""
+
+
+def refuse(what: str) -> Refused:
+    return Refused("shape", what)
+
+
+def array(item: Any, what: str, least: int = 0, most: int = 65_535) -> list[Any]:
+    if type(item) is not list or not least <= len(item) <= most:
+        size = f"{least}" if least == most else f"{least} to {most}"
+        raise refuse(f"{what} must be an array of {size} items.")
+    return item
+
+
+def uint(item: Any, what: str, least: int = 0, most: int = (1 << 63) - 1) -> int:
+    if type(item) is not int or not least <= item <= most:
+        raise refuse(f"{what} must be a number from {least} to {most}.")
+    return item
+
+
+def data(item: Any, what: str, least: int, most: int | None = None) -> bytes:
+    if type(item) is not bytes or not least <= len(item) <= (least if most is None else most):
+        raise refuse(f"{what} must be {least if most is None else f'{least} to {most}'} bytes.")
+    return item
+
+
+def word(item: Any, what: str, most: int = 80) -> str:
+    """A short label: 1..most printable characters, NFC."""
+    if type(item) is not str or not 1 <= len(item) <= most or not item.isprintable() or item != item.strip():
+        raise refuse(f"{what} must be 1 to {most} printable characters.")
+    if not unicodedata.is_normalized("NFC", item):
+        raise refuse(f"{what} must be in Unicode normal form C.")
+    return item
+
+
+def text(item: Any, what: str, most: int = 10_000, empty: bool = False) -> Text:
+    """A text in English and Russian, newlines allowed. ``empty``: both may be empty."""
+    if type(item) is not list or len(item) != 2 or not all(type(part) is str for part in item):
+        raise refuse(f"{what} must be an array of two texts, English and Russian.")
+    for part in item:
+        if not (part or empty) or len(part) > most:
+            raise refuse(f"{what} must be 1 to {most} characters in both languages.")
+        if not all(char.isprintable() or char == "\n" for char in part) or not unicodedata.is_normalized("NFC", part):
+            raise refuse(f"{what} holds control characters, or is not in Unicode normal form C.")
+    if bool(item[0]) != bool(item[1]):
+        raise refuse(f"{what} is missing in one language.")
+    return Text(item[0], item[1])
+
+
+def attachments(item: Any) -> list[tuple[str, bytes]]:
+    rows = [array(row, "An attachment", 2, 2) for row in array(item, "The attachments", 0, 100)]
+    return [(word(row[0], "An attachment's name", 200), data(row[1], "An attachment's hash", 32)) for row in rows]
+
+
+def points(item: Any, what: str, count: int) -> list[bytes]:
+    """``count`` points of the prime-order subgroup, one after another."""
+    blob = data(item, what, 32 * count)
+    found = [blob[i : i + 32] for i in range(0, len(blob), 32)]
+    try:
+        veche_kernel.points_check(found)
+    except ValueError as error:
+        raise refuse(f"{what}: {error}.") from None
+    return found
+
+
+def chunks(blob: bytes, size: int) -> list[bytes]:
+    return [blob[i : i + size] for i in range(0, len(blob), size)]

@@ -1,0 +1,1 @@
+"""The voter's side: what must happen on her own device."""

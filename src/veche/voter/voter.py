@@ -1,0 +1,82 @@
+"""A voter: one root, from which the credential and the permits of every poll are derived. docs/protocol.md, sections 3 and 4.
+
+Nothing need be kept but the root and the number of the last turn: another device with the same root goes on where this one
+stopped. What the device sends are entries for the ledger and blinded messages for registrars, nothing else.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import veche_kernel as kernel
+
+from veche.ballot.cast import cast_sign
+from veche.errors import UserError
+from veche.ledger.entry import encode
+from veche.ledger.rules.ballot import cast_prefix
+from veche.ledger.state import PollState
+from veche.permit.derive import credential_secret
+from veche.permit.permit import Permit
+from veche.permit.request import PermitRequest
+from veche.permit.root import Root
+
+Ask = Callable[[int, bytes], bytes]
+"""Ask registrar number i to sign a blinded message."""
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A ballot that is sealed and not cast. ``opening`` opens it for whoever checks this device; then it is spoiled.
+
+    What the checking device is shown is ``ballot`` and ``opening``, never the cast signature: nobody can cast it.
+    """
+
+    poll: bytes
+    group: int
+    ballot: bytes
+    opening: bytes
+    tracker: bytes
+
+    def __repr__(self) -> str:
+        return f"Sealed({self.tracker.hex()[:16]}…)"
+
+
+class Voter:
+    """Seals and casts ballots with the credentials that her root gives."""
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+
+    def credential(self, poll: bytes) -> bytes:
+        """The public credential in this poll, 32 bytes: a pseudonym that nobody can link to another poll's."""
+        return kernel.base_mul(credential_secret(self._root, poll))
+
+    def collect_permits(self, poll: PollState, group: int, ask: Ask) -> list[Permit]:
+        """Ask registrars, in their order, until k have answered. Raises what the last failing one raised if too few do."""
+        permits: list[Permit] = []
+        failure: Exception | None = None
+        for registrar in range(len(poll.poll_class.registrars)):
+            if len(permits) == poll.poll_class.k:
+                break
+            modulus = poll.box.permit_keys[registrar][group][0]
+            request = PermitRequest(self._root, poll.id, group, self.credential(poll.id), modulus)
+            try:
+                permits.append(request.finish(registrar, ask(registrar, request.blinded)))
+            except Exception as error:
+                failure = error
+        if len(permits) < poll.poll_class.k:
+            raise failure or UserError("Too few registrars answered.", "Try again later.")
+        return permits
+
+    def seal(self, poll: PollState, group: int, choices: list[list[int]]) -> Sealed:
+        """Encrypt and prove. ``choices``: for each question a 0 or 1 an answer, the blank flag first if there is one."""
+        try:
+            ballot, opening = poll.box.kernel.prove(credential_secret(self._root, poll.id), choices)
+        except ValueError as error:
+            raise UserError(f"{error}.", "See the poll's rules: veche poll show.") from None
+        return Sealed(poll.id, group, ballot, opening, poll.box.kernel.load(ballot).tracker)
+
+    def cast(self, sealed: Sealed, permits: list[Permit], turn: int) -> bytes:
+        """The ballot entry. ``permits``: for the first ballot in a poll; ``turn``: greater than the last one, 1..32."""
+        rows = [[permit.registrar, permit.prefix, permit.signature] for permit in permits]
+        item = ["ballot", sealed.poll, sealed.group, sealed.ballot, rows, turn]
+        return encode([*item, cast_sign(credential_secret(self._root, sealed.poll), cast_prefix(item))])

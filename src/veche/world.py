@@ -1,0 +1,222 @@
+"""A small city in one folder: offices, registrars, trustees, citizens and a ledger on the embedded engine, under a clock that is moved by hand.
+
+For the demo, the scenarios and the tests. Everybody acts through the same code as in a real city; what is simulated is time
+and that all are in one process. :meth:`World.check` runs the auditor, which knows nothing but the public files.
+"""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from veche.audit.ledger import VerifiedLedger, verify_ledger
+from veche.audit.view import View
+from veche.city.registrar import Registrar
+from veche.engine.embedded import EmbeddedEngine
+from veche.keys import SigningKey
+from veche.ledger.charter import Charter, PollClass
+from veche.ledger.entry import digest, sign
+from veche.ledger.ledger import LOG_KEY, Ledger
+from veche.ledger.poll import Choice, Group, Poll
+from veche.ledger.shape import Text
+from veche.ledger.source import Folder
+from veche.ledger.state import PollState
+from veche.permit.permit import Permit
+from veche.permit.root import Root
+from veche.trustee.trustee import Trustee
+from veche.voter.voter import Sealed, Voter
+
+DAY = 86_400
+GENESIS = 1_795_000_000  # 2026-11-18
+STEP = 540  # seconds between two blocks while time passes: less than a standstill
+
+ORGANISERS = ("City hall: polls office", "City hall: legal office")
+TRUSTEES = ("University", "Bar association", "Journalists' union", "Chamber of engineers", "Library")
+REGISTRARS = ("Civil registry", "Post office", "Savings bank", "Tax office", "Housing office")
+
+
+@dataclass
+class Citizen:
+    """A resident with a device. ``turn`` counts the ballots that she cast in a poll."""
+
+    person: str
+    district: str
+    voter: Voter
+    permits: dict[bytes, list[Permit]] = field(default_factory=dict)
+    turns: dict[bytes, int] = field(default_factory=dict)
+
+
+class World:
+    """Make it, use it as a context manager, and let things happen. ``now`` is the city's time."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        citizens: dict[str, int] | None = None,
+        trustees: tuple[int, int] = (3, 2),
+        registrars: tuple[int, int, int] = (2, 2, 0),
+        smallest: int = 3,
+        notice: int = 3600,
+    ) -> None:
+        """``citizens``: how many in each district. ``trustees``: (n, t). ``registrars``: (n, k, f). ``smallest``: m."""
+        self.folder = folder
+        self.now = GENESIS
+        self.organisers = [SigningKey.generate() for _ in ORGANISERS]
+        self.trustees = [Trustee.create(folder / f"trustee-{i + 1}", TRUSTEES[i]) for i in range(trustees[0])]
+        self.registrars = [Registrar.create(folder / f"registrar-{i + 1}") for i in range(registrars[0])]
+        self.citizens = [
+            Citizen(f"{district}-{i}", district, Voter(Root.generate()))
+            for district, count in (citizens or {"Centre": 6}).items()
+            for i in range(count)
+        ]
+        self._write_roll()
+        log_key = SigningKey.generate()
+        log_key.save(folder / "ledger" / LOG_KEY)
+        sources = [(REGISTRARS[i], f"source {i + 1}") for i in range(registrars[0])]
+        self.poll_class = PollClass(
+            "city", tuple(sources), registrars[1], registrars[2], min(2, registrars[1]), TRUSTEES[: trustees[0]], trustees[1],
+            smallest, notice, 30 * DAY, 2,
+        )  # fmt: skip
+        offices = [
+            *((name, "organiser", key) for name, key in zip(ORGANISERS, self.organisers, strict=True)),
+            *((trustee.institution, "trustee", trustee.key) for trustee in self.trustees),
+            *((REGISTRARS[i], "registrar", registrar.office) for i, registrar in enumerate(self.registrars)),
+        ]
+        self.office_keys: list[Any] = [key for _, _, key in offices]
+        self.charter = Charter(
+            "veche.example/city", Text("The city's ledger", "Реестр города"), self.now, log_key.public,
+            tuple((name, role, key.public) for name, role, key in offices), 3, (self.poll_class,), ("embedded", 1),
+        )  # fmt: skip
+        founded = sign(b"", "charter", self.charter.body(), self.office_keys)
+        self.id = digest(founded)
+        self.ledger = Ledger.create(folder / "ledger", founded, log_key)
+        self.engine = EmbeddedEngine(self.ledger, lambda: self.now, beat=60)
+
+    def _write_roll(self) -> None:
+        roll = self.folder / "roll.csv"
+        with roll.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["person", "district"])
+            writer.writerows([citizen.person, citizen.district] for citizen in self.citizens)
+        for registrar in self.registrars:
+            registrar.import_roll(roll)
+
+    def __enter__(self) -> "World":
+        self.engine.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.engine.stop()
+        self.ledger.close()
+        for registrar in self.registrars:
+            registrar.close()
+
+    # Time and entries
+
+    def wait(self, seconds: int) -> None:
+        """Let time pass; the ledger keeps beating."""
+        end = self.now + seconds
+        while self.now < end:
+            self.now = min(end, self.now + STEP)
+            self.engine.tick()
+
+    def wait_until(self, time: int) -> None:
+        self.wait(max(0, time - self.now))
+
+    def stand_still(self, seconds: int) -> None:
+        """Let time pass while the ledger does not run."""
+        self.now += seconds
+        self.engine.tick()
+
+    def submit(self, entry: bytes) -> int:
+        """Hand an entry in and wait for its number. Raises Refused."""
+        return self.engine.submit(entry).result()
+
+    def say(self, kind: str, body: list[Any], *keys: Any) -> int:
+        """Sign an entry by these offices and hand it in."""
+        return self.submit(sign(self.id, kind, body, list(keys)))
+
+    # The city
+
+    def form_committee(self, mode: str = "pedersen", absent: Sequence[Trustee] = ()) -> bytes:
+        """Ask the trustees for a key, and let all but ``absent`` do their steps. The committee's id."""
+        number = len(self.ledger.state.committees())
+        committee = digest(self.ledger.entry(self.say("committee", ["city", mode, number], self.organisers[0])))
+        self.trustees_act(absent)
+        return committee
+
+    def trustees_act(self, absent: Sequence[Trustee] = ()) -> None:
+        """Let the trustees verify the ledger and do what is due, until nothing is due any more."""
+        busy = True
+        while busy:
+            self.engine.tick()
+            view = self.view()
+            entries = [entry for trustee in self.trustees if trustee not in absent for entry in trustee.due(view)]
+            busy = bool(entries)
+            for entry in entries:
+                self.submit(entry)
+
+    def poll(
+        self, questions: Sequence[Choice], *, committee: bytes, districts: Sequence[tuple[str, int]] = (), days: int = 7
+    ) -> PollState:
+        """Publish a poll that opens when the notice is over, permit keys and all. ``districts``: names and weights; none: one group of all."""
+        groups = tuple(Group(Text(name, name), weight) for name, weight in districts) or (
+            Group(Text("Everyone", "Все"), 1),
+        )
+        opens = self.now + self.poll_class.notice + 60
+        title = Text(f"Poll of {questions[0].text.en}", f"Голосование: {questions[0].text.ru}")
+        poll = Poll("city", title, Text("", ""), tuple(questions), groups, opens, opens + days * DAY, committee)
+        poll_id = digest(self.ledger.entry(self.say("poll", poll.body(), *self.organisers)))
+        for registrar in self.registrars:
+            keys = registrar.open_poll(poll_id, [g.name.en for g in groups], everyone=not districts)
+            self.say("permit-key", [poll_id, [[key.modulus, key.people, key.root] for key in keys]], registrar.office)
+        found = self.ledger.state.poll(poll_id)
+        assert found is not None
+        return found
+
+    # Citizens
+
+    def group_of(self, citizen: Citizen, poll: PollState) -> int:
+        names = [group.name.en for group in poll.poll.groups]
+        return names.index(citizen.district) if citizen.district in names else 0
+
+    def collect(self, citizen: Citizen, poll: PollState) -> list[Permit]:
+        """The citizen's permits for a poll."""
+        if poll.id not in citizen.permits:
+            group = self.group_of(citizen, poll)
+            citizen.permits[poll.id] = citizen.voter.collect_permits(
+                poll,
+                group,
+                lambda registrar, blinded: self.registrars[registrar].issue(citizen.person, poll.id, blinded, group),
+            )
+        return citizen.permits[poll.id]
+
+    def seal(self, citizen: Citizen, poll: PollState, choices: list[list[int]]) -> Sealed:
+        return citizen.voter.seal(poll, self.group_of(citizen, poll), choices)
+
+    def entry(self, citizen: Citizen, poll: PollState, choices: list[list[int]]) -> bytes:
+        """Seal and cast, without handing the entry in: a ballot on its way."""
+        turn = citizen.turns.get(poll.id, 0) + 1
+        permits = self.collect(citizen, poll) if turn == 1 else []
+        entry = citizen.voter.cast(self.seal(citizen, poll, choices), permits, turn)
+        citizen.turns[poll.id] = turn
+        return entry
+
+    def vote(self, citizen: Citizen, poll: PollState, choices: list[list[int]]) -> int:
+        """Vote; the answer is the ballot's number in the log."""
+        return self.submit(self.entry(citizen, poll, choices))
+
+    # Auditors
+
+    def check(self) -> VerifiedLedger:
+        """Run the auditor over the public files. Raises DoesNotHold."""
+        self.engine.tick()
+        return verify_ledger(Folder(self.folder / "ledger"))
+
+    def view(self) -> View:
+        return View(self.check())
