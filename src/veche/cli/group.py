@@ -1,0 +1,92 @@
+"""The main command: finds the command files, and turns every error into a plain sentence.
+
+Each file of this package that is named in ``COMMANDS`` exposes one click command or group of the file's name. It is imported
+when it is asked for, so that ``veche vote`` does not wait for what only a registrar needs.
+
+Exit codes: 0 done, 1 refused or does not hold, 2 asked for wrongly, 3 cannot be checked by this program, 130 interrupted.
+"""
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from veche.errors import VecheError
+
+COMMANDS = (
+    "demo", "vote", "find", "verify", "export", "ledger", "poll", "charter", "office", "committee", "trustee", "registrar",
+)  # fmt: skip
+"""In the order of ``veche --help``: first what everybody wants, then the offices."""
+
+DEBUG = "VECHE_DEBUG"
+"""Set in the environment, it shows where an unexpected error came from."""
+
+
+class Commands(click.Group):
+    """The group ``veche``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name in COMMANDS if importlib.util.find_spec(f"veche.cli.{name}") is not None]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command = getattr(importlib.import_module(f"veche.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def main(self, args: Sequence[str] | None = None, *names: Any, **extra: Any) -> Any:
+        """Run a command line and exit. Nothing but a plain sentence ever tells of a mistake."""
+        try:
+            code = super().main(args, **{**extra, "prog_name": "veche", "standalone_mode": False})
+            sys.stdout.flush()
+        except click.exceptions.Exit as leaving:
+            sys.exit(leaving.exit_code)
+        except click.ClickException as mistake:
+            mistake.show()
+            sys.exit(mistake.exit_code)
+        except (click.Abort, KeyboardInterrupt):
+            sys.exit(130)
+        except BrokenPipeError:
+            # Whoever read our output has seen enough (``| head``); without this Python complains once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            sys.exit(1)
+        except Exception as error:
+            sys.exit(explain(error))
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def explain(error: Exception) -> int:
+    """Say on the standard error what went wrong and what to do next; the answer is the exit code."""
+    if os.environ.get(DEBUG):
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, VecheError):
+        sentence, hint, code = error.message, error.hint, error.exit_code
+    elif isinstance(error, OSError):
+        what = f"{error.filename}: " if error.filename else ""
+        sentence, hint, code = f"{what}{error.strerror or error}.", "", 2
+    else:
+        sentence = f"Veche met something that it does not expect: {type(error).__name__}: {error}"
+        hint, code = f"That is a defect of the program. Set {DEBUG}=1 to see where, and report it.", 1
+    click.secho("Error: ", fg="red", bold=True, err=True, nl=False)
+    click.echo(sentence, err=True)
+    if hint:
+        click.echo(hint, err=True)
+    return code
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="veche", message="%(prog)s %(version)s")
+def main() -> None:
+    """Veche: city referendums that anyone can check.
+
+    New here? "veche demo" plays a whole city in front of your eyes, in less than a minute, and leaves a ledger to look around in.
+
+    Every command explains itself: "veche poll --help", "veche poll new --help".
+    """
