@@ -78,27 +78,27 @@ class Ceremony:
     def secret(self) -> bytes:
         """The secret scalar of this trustee's key in a finished ceremony. Raises UserError if it is not the ledger's."""
         self.check()
-        secret = bytes.fromhex(self._read("answer")["secret"])
-        if kernel.base_mul(secret) != self._view.keys[self.index][2]:
+        [secret] = self._read("answer", "secret")
+        if len(secret) != 32 or kernel.base_mul(secret) != self._view.keys[self.index][2]:
             raise UserError(f"The secret in {self._folder} does not belong to the key in the ledger.")
         return secret
 
     # Steps
 
-    def _make_certificate(self) -> dict[str, Any]:
+    def _make_certificate(self) -> dict[str, str]:
         certificate, secrets = make_certificate(self._committee, self.index)
         return {
             "signing": secrets.signing.hex(),
             "decryption": secrets.decryption.hex(),
-            "coefficients": [coefficient.hex() for coefficient in secrets.coefficients],
+            "coefficients": b"".join(secrets.coefficients).hex(),
             "entry": self._sign("committee-certificate", certificate.fields()),
         }
 
-    def _make_shares(self) -> dict[str, Any]:
+    def _make_shares(self) -> dict[str, str]:
         shares = make_shares(self._committee, self.index, self._secrets(), self._certificates())
         return {"entry": self._sign("committee-shares", shares.fields())}
 
-    def _make_answer(self) -> dict[str, Any]:
+    def _make_answer(self) -> dict[str, str]:
         """The key, or a complaint against the first dealer whose share does not fit: then there is no secret."""
         secrets = self._secrets()
         received = []
@@ -112,18 +112,18 @@ class Ceremony:
         key, secret = make_key(self._committee, self.index, secrets, received)
         return {"secret": secret.hex(), "entry": self._sign("committee-key", key.fields())}
 
-    def _make_single_key(self) -> dict[str, Any]:
+    def _make_single_key(self) -> dict[str, str]:
         key, secret = make_single_key()
         return {"secret": secret.hex(), "entry": self._sign("committee-key", key.fields())}
 
     # Files
 
-    def _made(self, name: str, make: Callable[[], dict[str, Any]]) -> bytes:
+    def _made(self, name: str, make: Callable[[], dict[str, str]]) -> bytes:
         """The entry of this step. It is made on first use; a crash before the file is there makes a fresh one, unseen."""
         path = self._path(name)
         if not path.exists():
             files.write_once(path, json.dumps(make()).encode())
-        return bytes.fromhex(self._read(name)["entry"])
+        return self._read(name, "entry")[0]
 
     def _sign(self, kind: str, fields: Sequence[Any]) -> str:
         return entry.sign(self._ledger, kind, [self._view.id, self.index, *fields], [self._key]).hex()
@@ -131,25 +131,27 @@ class Ceremony:
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.json"
 
-    def _read(self, name: str) -> dict[str, Any]:
+    def _read(self, name: str, *fields: str) -> list[bytes]:
+        """These fields of a step's file, each a string of hexadecimal digits."""
         path = self._path(name)
         try:
             content = json.loads(files.read(path))
-            bytes.fromhex(content["entry"])
+            return [bytes.fromhex(content[field]) for field in fields]
         except (ValueError, TypeError, LookupError):
             raise UserError(f"The file {path} is damaged.", "This committee cannot be served any more.") from None
-        return dict(content)
 
     def _steps(self) -> list[tuple[str, Mapping[int, Body]]]:
         return [("certificate", self._view.certificates), ("shares", self._view.shares), ("answer", self._view.keys)]
 
     def _body(self, name: str) -> list[Any]:
-        return list(entry.decode(bytes.fromhex(self._read(name)["entry"]))[1])
+        try:
+            return list(entry.decode(self._read(name, "entry")[0])[1])
+        except (Refused, TypeError, LookupError):
+            return []
 
     def _secrets(self) -> Secrets:
-        content = self._read("certificate")
-        coefficients = tuple(bytes.fromhex(coefficient) for coefficient in content["coefficients"])
-        return Secrets(bytes.fromhex(content["signing"]), bytes.fromhex(content["decryption"]), coefficients)
+        signing, decryption, coefficients = self._read("certificate", "signing", "decryption", "coefficients")
+        return Secrets(signing, decryption, tuple(coefficients[i : i + 32] for i in range(0, len(coefficients), 32)))
 
     def _certificates(self) -> list[Certificate]:
         bodies = self._view.certificates

@@ -1,0 +1,438 @@
+"""What a trustee's program must never do, whatever happens to its folder, its machine and the ledger."""
+
+import json
+import os
+import shutil
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from veche.errors import DoesNotHold, UserError
+from veche.ledger import entry
+from veche.trustee.journal import Journal
+from veche.trustee.trustee import Trustee
+
+from .conftest import City
+from .ledger import InCommittee, make_tally
+
+Finished = Callable[..., tuple[City, InCommittee]]
+
+
+def events(folder: Path, kind: str) -> list[list[str]]:
+    with Journal.open(folder) as journal:
+        return [words for words in journal.events if words[0] == kind]
+
+
+# What is not decrypted
+
+
+def test_nothing_is_decrypted_under_a_checkpoint_that_is_not_final(finished: Finished) -> None:
+    city, committee = finished()
+    poll = city.ledger.add_poll(committee, [[1]])
+    city.ledger.final = False
+    assert city.round() == 0
+    assert events(city.folder / "trustee-1", "decrypt") == []
+    city.ledger.final = True
+    assert city.round() == 3
+    [[_, name, tally, size, root]] = events(city.folder / "trustee-1", "decrypt")
+    assert poll.tally is not None
+    assert (name, tally) == (poll.id.hex(), entry.digest(poll.tally).hex())
+    at = city.ledger.entries.index(poll.tally) + 1
+    assert (int(size), root) == (at, city.ledger.root_at(at).hex())
+
+
+def test_cancelled_finished_open_and_small_polls_are_not_decrypted(finished: Finished) -> None:
+    city, committee = finished()
+    cancelled, done, still_open = (city.ledger.add_poll(committee, [[1]]) for _ in range(3))
+    cancelled.cancelled = done.finished = True
+    still_open.tally = None
+    small = city.ledger.add_poll(committee, [[1]], "too-few")
+    assert city.round() == 0
+    assert events(city.folder / "trustee-1", "decrypt") == []
+    cancelled.cancelled = False
+    assert city.round() == 3
+    assert small.decryptions == set()
+
+
+def test_a_poll_that_is_cancelled_before_the_shares_left_keeps_them(finished: Finished) -> None:
+    city, committee = finished()
+    poll = city.ledger.add_poll(committee, [[1]])
+    assert len(city.trustees[0].due(city.ledger)) == 1
+    poll.cancelled = True
+    assert city.trustees[0].due(city.ledger) == []
+
+
+def test_other_committees_are_not_hers(finished: Finished) -> None:
+    city, committee = finished()
+    other = city.ledger.add_committee("pedersen", 1, ["Somebody else"])
+    city.ledger.add_poll(committee, [[1]]).committee = other.id
+    assert city.round() == 0
+
+
+# One tally, one ledger
+
+
+@pytest.mark.parametrize("handed_in", [False, True])
+@pytest.mark.parametrize("finished_", [False, True])
+def test_a_second_tally_of_a_poll_is_refused(finished: Finished, handed_in: bool, finished_: bool) -> None:
+    city, committee = finished()
+    poll = city.ledger.add_poll(committee, [[1, 0]])
+    first = city.trustees[0].due(city.ledger)
+    if handed_in:
+        city.ledger.hand_in(first[0])
+    tally, poll.tally = poll.tally, make_tally(poll.id, committee, [[0, 1]])
+    poll.finished = finished_
+    with pytest.raises(DoesNotHold, match="another tally"):
+        city.trustees[0].due(city.ledger)
+    with pytest.raises(DoesNotHold, match="another tally"):
+        Trustee.load(city.folder / "trustee-1").due(city.ledger)
+    poll.tally, poll.finished = tally, False
+    assert city.trustees[0].due(city.ledger) == ([] if handed_in else first)
+
+
+def test_a_rewritten_or_cut_ledger_is_refused(finished: Finished) -> None:
+    city, committee = finished()
+    city.ledger.add_poll(committee, [[1]])
+    city.run()
+    last = city.ledger.entries.pop()
+    city.run()
+    city.ledger.entries = city.ledger.entries[:-4]
+    with pytest.raises(UserError, match="entries"):
+        city.round()
+    city.ledger.entries += [b"something else"] * 4 + [last]
+    with pytest.raises(DoesNotHold, match="rewritten"):
+        city.round()
+
+
+def test_a_trustee_serves_one_ledger(finished: Finished) -> None:
+    city, _ = finished()
+    city.ledger.ledger = entry.digest(b"another charter")
+    with pytest.raises(UserError, match="serves ledger"):
+        city.round()
+
+
+# Copies and backups
+
+
+def test_a_copied_folder_is_refused_and_the_original_goes_on(finished: Finished) -> None:
+    city, committee = finished()
+    original = city.folder / "trustee-1"
+    for copy in (shutil.copytree(original, city.folder / "copy"), city.folder / "cp"):
+        if not copy.exists():
+            assert os.system(f"cp -a {original} {copy}") == 0
+        with pytest.raises(UserError, match="is a copy or a restored backup"):
+            Trustee.load(copy).due(city.ledger)
+    city.ledger.add_poll(committee, [[1]])
+    assert city.round() == 3
+
+
+def test_a_folder_may_be_renamed(finished: Finished) -> None:
+    city, committee = finished()
+    (city.folder / "trustee-1").rename(city.folder / "moved")
+    city.trustees[0] = Trustee.load(city.folder / "moved")
+    city.ledger.add_poll(committee, [[1]])
+    assert city.round() == 3
+
+
+def test_a_restored_backup_is_refused(finished: Finished) -> None:
+    city, committee = finished()
+    folder, backup = city.folder / "trustee-1", city.folder / "backup"
+    shutil.copytree(folder, backup)
+    city.ledger.add_poll(committee, [[1]])
+    assert len(city.trustees[0].due(city.ledger)) == 1  # made, perhaps sent, not in the ledger yet
+    time.sleep(1.1)  # the file system may use the same inodes again: then the time tells
+    shutil.rmtree(folder)
+    shutil.copytree(backup, folder)
+    with pytest.raises(UserError, match="is a copy or a restored backup"):
+        Trustee.load(folder).due(city.ledger)
+
+
+def put_back(backup: Path, folder: Path) -> None:
+    """What no file's inode tells: the old contents in the old files, and newer files removed."""
+    for path in folder.rglob("*"):
+        if path.is_file() and path.name != "place":
+            old = backup / path.relative_to(folder)
+            if old.exists():
+                path.write_bytes(old.read_bytes())
+            else:
+                path.unlink()
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+
+
+def test_a_journal_that_knows_less_than_the_ledger_is_refused(finished: Finished) -> None:
+    city, committee = finished()
+    folder, backup = city.folder / "trustee-1", city.folder / "backup"
+    shutil.copytree(folder, backup)
+    city.ledger.add_poll(committee, [[1]])
+    city.run()
+    put_back(backup, folder)
+    with pytest.raises(UserError, match=r"decrypted poll .* already, but the journal does not know it"):
+        city.trustees[0].due(city.ledger)
+
+
+def test_a_journal_that_knows_less_than_the_folder_is_refused(finished: Finished) -> None:
+    city, committee = finished()
+    journal = city.folder / "trustee-1" / "journal"
+    before = journal.read_bytes()
+    city.ledger.add_poll(committee, [[1]])
+    city.trustees[0].due(city.ledger)
+    journal.write_bytes(before)
+    with pytest.raises(UserError, match="the journal does not know it"):
+        city.trustees[0].due(city.ledger)
+
+
+@pytest.mark.parametrize("step", ["certificate", "shares", "answer"])
+def test_a_folder_that_forgot_a_step_is_refused(finished: Finished, step: str) -> None:
+    city, committee = finished()
+    path = city.folder / "trustee-1" / "committees" / committee.id.hex() / f"{step}.json"
+    path.unlink()
+    with pytest.raises(UserError, match=f"shows this trustee's {step} for committee"):
+        city.trustees[0].due(city.ledger)
+
+
+def test_a_secret_that_does_not_belong_to_the_key_is_not_used(finished: Finished) -> None:
+    city, committee = finished()
+    path = city.folder / "trustee-1" / "committees" / committee.id.hex() / "answer.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"secret": "01" + 31 * "00"}))
+    city.ledger.add_poll(committee, [[1]])
+    with pytest.raises(UserError, match="does not belong to the key"):
+        city.trustees[0].due(city.ledger)
+
+
+def test_adopting_a_backup_gives_up_what_it_may_have_forgotten(finished: Finished) -> None:
+    city, committee = finished()
+    folder, backup = city.folder / "trustee-1", city.folder / "backup"
+    early = city.ledger.add_poll(committee, [[1]])
+    city.run()
+    still_open = city.ledger.add_poll(committee, [[2]])
+    tally, still_open.tally = still_open.tally, None
+    shutil.copytree(folder, backup)
+    newer = city.found(3, 2)
+    city.run()
+    sent = city.ledger.add_poll(committee, [[3]])
+    city.round(2, 3)
+    unsent = city.ledger.add_poll(committee, [[4]])
+    assert len(city.trustees[0].due(city.ledger)) == 1
+    shutil.rmtree(folder)
+
+    restored = Trustee.load(backup)
+    city.ledger.final = False
+    with pytest.raises(UserError, match="not final"):
+        restored.adopt(city.ledger)
+    city.ledger.final = True
+    restored.adopt(city.ledger)
+    lost = {words[1] for words in events(backup, "lost-poll")}
+    assert lost == {sent.id.hex(), unsent.id.hex()}
+    assert [words[1] for words in events(backup, "lost-committee")] == [newer.id.hex()]
+    city.trustees[0] = restored
+    still_open.tally = tally
+    assert len(restored.due(city.ledger)) == 1
+    on_newer = city.ledger.add_poll(newer, [[5]])
+    city.run()
+    assert (1, 0) in early.decryptions and (1, 0) in still_open.decryptions
+    assert (1, 0) not in unsent.decryptions and (1, 0) not in on_newer.decryptions
+    assert city.ledger.result(unsent, [2, 3]) == [[4]]
+    with pytest.raises(UserError, match="is a copy"):
+        Trustee.load(shutil.copytree(backup, city.folder / "again")).due(city.ledger)
+
+
+# Crashes
+
+
+class Killed(BaseException):
+    """The program ends here."""
+
+
+@contextmanager
+def killed_at(patch: pytest.MonkeyPatch, number: int, torn: bool) -> Iterator[list[str]]:
+    """End the program at this file operation (from 1): before it, or (``torn``) with half of the data written."""
+    done: list[str] = []
+    fsync, rename = os.fsync, Path.rename
+
+    def count(what: str) -> None:
+        done.append(what)
+        if len(done) == number:
+            raise Killed
+
+    def slow_fsync(fd: int) -> None:
+        if torn and len(done) + 1 == number and not stat.S_ISDIR(os.fstat(fd).st_mode):
+            os.ftruncate(fd, max(os.fstat(fd).st_size - 20, 0))
+        count("fsync")
+        fsync(fd)
+
+    def slow_rename(self: Path, target: Path) -> Path:
+        count("rename")
+        return rename(self, target)
+
+    with patch.context() as inner:
+        inner.setattr(os, "fsync", slow_fsync)
+        inner.setattr(Path, "rename", slow_rename)
+        yield done
+
+
+@pytest.mark.parametrize("torn", [False, True])
+@pytest.mark.parametrize("mode", ["single", "pedersen"])
+def test_a_crash_at_any_point_changes_nothing(
+    city: City, monkeypatch: pytest.MonkeyPatch, mode: str, torn: bool
+) -> None:
+    """Each step of trustee 1 is killed at every file operation in turn; each time she goes on from her folder."""
+    committee = city.found(2, 2, mode)
+    folder = city.folder / "trustee-1"
+    kills = 0
+
+    def hand_in_despite_crashes() -> None:
+        nonlocal kills
+        before = shutil.copytree(folder, city.folder / "before", dirs_exist_ok=True)
+        number = 1
+        while True:
+            with killed_at(monkeypatch, number, torn) as done:
+                try:
+                    made = Trustee.load(folder).due(city.ledger)
+                except Killed:
+                    made = None
+            if len(done) < number:  # it was never killed: no operation is left
+                break
+            assert made is None
+            kills += 1
+            again = Trustee.load(folder).due(city.ledger)  # recovery, then the same for good
+            assert again and again == Trustee.load(folder).due(city.ledger)
+            put_back(before, folder)  # and once more from the start, killed one operation later
+            number += 1
+        shutil.rmtree(before)
+        assert made is not None
+        for data in made:
+            city.ledger.hand_in(data)
+
+    while not committee.finished:
+        hand_in_despite_crashes()
+        city.round(1)
+    poll = city.ledger.add_poll(committee, [[1, 2], [3, 4]])
+    hand_in_despite_crashes()
+    city.run()
+    assert city.ledger.result(poll, [1, 2]) == [[4, 6], [1, 2], [3, 4]]
+    assert kills > 15
+
+
+def test_a_crash_after_the_journal_line_still_binds_the_tally(
+    finished: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written down, killed before any share was made: the other tally is refused nevertheless."""
+    city, committee = finished()
+    poll = city.ledger.add_poll(committee, [[1]])
+    with killed_at(monkeypatch, 2, False), pytest.raises(Killed):
+        city.trustees[0].due(city.ledger)
+    assert not (city.folder / "trustee-1" / "decryptions" / poll.id.hex() / "0").exists()
+    tally, poll.tally = poll.tally, make_tally(poll.id, committee, [[2]])
+    with pytest.raises(DoesNotHold, match="another tally"):
+        city.trustees[0].due(city.ledger)
+    poll.tally = tally
+    assert len(city.trustees[0].due(city.ledger)) == 1
+
+
+def test_the_journal_line_comes_before_any_use_of_the_secret(
+    finished: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city, committee = finished()
+    poll = city.ledger.add_poll(committee, [[1]])
+
+    def look(*_: object) -> None:
+        assert poll.id.hex() in (city.folder / "trustee-1" / "journal").read_text()
+        raise Killed
+
+    monkeypatch.setattr("veche.trustee.trustee.make_share", look)
+    with pytest.raises(Killed):
+        city.trustees[0].due(city.ledger)
+
+
+# Damage and mistakes
+
+
+def test_two_programs_do_not_work_in_one_folder(finished: Finished) -> None:
+    city, _ = finished()
+    with Journal.open(city.folder / "trustee-1"), pytest.raises(UserError, match="Another program"):
+        city.trustees[0].due(city.ledger)
+    city.trustees[0].due(city.ledger)
+
+
+def test_a_torn_last_line_is_dropped(finished: Finished) -> None:
+    city, committee = finished()
+    path = city.folder / "trustee-1" / "journal"
+    before = path.read_bytes()
+    for torn in (b"0", b"0" * 64, b"\xff\xfe", b"0" * 64 + b" decrypt 00 00 1"):
+        path.write_bytes(before + torn)
+        assert city.trustees[0].due(city.ledger) == []
+        assert path.read_bytes() == before
+    city.ledger.add_poll(committee, [[1]])
+    assert city.round() == 3
+
+
+def test_no_byte_of_the_journal_can_be_changed(finished: Finished) -> None:
+    city, committee = finished()
+    city.ledger.add_poll(committee, [[1]])
+    city.run()
+    path = city.folder / "trustee-1" / "journal"
+    before = path.read_bytes()
+    last = before.rindex(b"\n", 0, -1)
+    for at in range(0, len(before), 7):
+        if at > last and before[at] == 10:
+            continue  # without its newline the last line counts as torn
+        path.write_bytes(before[:at] + bytes([before[at] ^ 2]) + before[at + 1 :])
+        with pytest.raises(UserError, match="was changed or damaged"):
+            city.trustees[0].due(city.ledger)
+    lines = before.splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:1] + lines[2:]))
+    with pytest.raises(UserError, match=r"Line 2 .* was changed or damaged"):
+        city.trustees[0].due(city.ledger)
+
+
+def test_missing_and_damaged_files(finished: Finished) -> None:
+    city, committee = finished()
+    folder = city.folder / "trustee-1"
+    cases = {
+        "journal": "journal .* cannot be opened",
+        "office.key": "cannot be read",
+        "institution": "cannot be read",
+        "place": "is a copy",
+    }
+    for name, message in cases.items():
+        (folder / name).rename(folder / "aside")
+        with pytest.raises(UserError, match=message):
+            Trustee.load(folder).due(city.ledger)
+        (folder / "aside").rename(folder / name)
+    (folder / "institution").write_bytes(b"\xff\n")
+    with pytest.raises(UserError, match="damaged"):
+        Trustee.load(folder)
+    (folder / "institution").write_bytes(b"Trustee 1\n")
+    (folder / "office.key").chmod(0o644)
+    with pytest.raises(UserError, match="read by others"):
+        Trustee.load(folder)
+    (folder / "office.key").chmod(0o600)
+    answer = folder / "committees" / committee.id.hex() / "answer.json"
+    for text in ("", "{", "[]", "{}", '{"entry": 1}', '{"entry": "zz"}', '{"entry": "00"}', '{"entry": "81617a"}'):
+        answer.write_text(text)
+        with pytest.raises(UserError, match=r"answer\.json is damaged|does not hold it"):
+            city.trustees[0].due(city.ledger)
+    city.ledger.add_poll(committee, [[1]])
+    answer.write_text(json.dumps({"entry": entry.encode(["committee-key", committee.keys[1]]).hex()}))
+    with pytest.raises(UserError, match=r"answer\.json is damaged"):
+        city.trustees[0].due(city.ledger)
+
+
+def test_creating(tmp_path: Path) -> None:
+    trustee = Trustee.create(tmp_path / "new", "Университет")
+    assert Trustee.load(tmp_path / "new").institution == trustee.institution == "Университет"
+    assert Trustee.load(tmp_path / "new").key.public == trustee.key.public
+    with pytest.raises(UserError, match="not empty"):
+        Trustee.create(tmp_path / "new", "Another")
+    for name in ("", "x" * 81):
+        with pytest.raises(UserError, match="1 to 80"):
+            Trustee.create(tmp_path / "other", name)
+    assert not (tmp_path / "other").exists()
+    with pytest.raises(UserError, match="cannot be read"):
+        Trustee.load(tmp_path / "nowhere")
