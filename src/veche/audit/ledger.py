@@ -17,7 +17,7 @@ from veche.ledger.checkpoint import Checkpoint, Policy
 from veche.ledger.entry import decode, digest
 from veche.ledger.log import Snapshot, checked_bundles, read_tile
 from veche.ledger.machine import Machine
-from veche.ledger.rules.ballot import Checked
+from veche.ledger.rules.ballot import Checked, is_ballot
 from veche.ledger.source import Export, Source
 from veche.ledger.state import State
 from veche.ledger.tiles import ENTRIES, WIDTH, Tile, unpack
@@ -152,7 +152,7 @@ class Replay:
                 self._matched += 1
             else:
                 verdict = verdicts[position]
-                if verdict is None and data.startswith(b"\x87\x66ballot"):
+                if verdict is None and is_ballot(data):
                     # Its poll was not known when the chunk was prepared: check what is left of the chunk together.
                     verdicts[position:] = self.machine.check(entries[position:]).run()
                     verdict = verdicts[position]
@@ -162,17 +162,17 @@ class Replay:
     def _next(self, data: bytes, verdict: Verdict) -> None:
         """An entry that nothing derived: a new block, or one that somebody handed in."""
         try:
-            item = decode(data)
-            kind = item[0]
-            if kind == "block":
-                self._end_block()
-                self._begin_block(item)
-                return
-            if kind in rules.DERIVED or kind == "charter":
-                self._wrong("7", f"the rules do not derive a {kind} entry here")
+            if not is_ballot(data):
+                item = decode(data)
+                if item[0] == "block":
+                    self._end_block()
+                    self._begin_block(item)
+                    return
+                if item[0] in rules.DERIVED or item[0] == "charter":
+                    self._wrong("7", f"the rules do not derive a {item[0]} entry here")
             self.machine.admit(data, verdict)
         except Refused as refusal:
-            step = "6" if data.startswith(b"\x87\x66ballot") else "5"
+            step = "6" if is_ballot(data) else "5"
             self._wrong(step, f"{refusal.message} (rule {refusal.rule})")
         self._matched += 1
 

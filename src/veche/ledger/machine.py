@@ -129,7 +129,7 @@ class Machine:
 
     def ballot_at(self, index: int, poll: PollState) -> veche_kernel.CheckedBallot:
         """The ciphertexts of an admitted ballot, to take them out of the sums again."""
-        return poll.box.kernel.load(ballot.fields(decode(self.entry_at(index))).ballot)
+        return poll.box.kernel.load(ballot.fields(self.entry_at(index)).ballot)
 
     def derive(self, kind: str, body: list[Any]) -> bytes:
         data = encode([kind, body])
@@ -145,10 +145,10 @@ class Machine:
 
         ``checked``: what :meth:`check` found for this entry, if it was asked before.
         """
+        if ballot.is_ballot(data):
+            return ballot.admit(self, data, checked)
         item = decode(data)
         kind = item[0]
-        if kind == "ballot":
-            return ballot.admit(self, data, item, checked)
         rule: ModuleType | None = rules.BY_KIND.get(kind)
         if rule is None:
             raise Refused("kind", f"Nobody can hand in an entry of kind {kind!r}.")

@@ -43,13 +43,23 @@ class Checked(NamedTuple):
     ballot: veche_kernel.CheckedBallot
 
 
+def is_ballot(data: bytes) -> bool:
+    """Whether an entry claims to be a ballot: an array of seven that begins with that word."""
+    return data.startswith(b"\x87\x66ballot")
+
+
 def cast_prefix(item: list[Any]) -> bytes:
     """What the cast signature signs: everything of the entry but the signature itself."""
-    return b"veche-cast-v1|" + digest(encode(item[:6])).hex().encode() + b"|"
+    return _cast_prefix(encode(item[:6]))
 
 
-def fields(item: list[Any]) -> Fields:
-    match item:
+def _cast_prefix(unsigned: bytes) -> bytes:
+    return b"veche-cast-v1|" + digest(unsigned).hex().encode() + b"|"
+
+
+def fields(data: bytes) -> Fields:
+    """Decode a ballot entry. Raises Refused("codec" or "shape", ...)."""
+    match decode(data):
         case ["ballot", bytes(poll), int(group), bytes(ballot), list(permits), int(turn), bytes(cast)]:
             pass
         case _:
@@ -64,7 +74,8 @@ def fields(item: list[Any]) -> Fields:
             case _:
                 raise Refused("shape", "A permit is an array of registrar, prefix and signature.")
     shape.data(cast, "The cast signature", 64)
-    return Fields(poll, group, ballot, parsed, turn, cast, cast_prefix(item))
+    # The encoding is canonical: an array of seven whose last item is 66 bytes, without it an array of six.
+    return Fields(poll, group, ballot, parsed, turn, cast, _cast_prefix(b"\x86" + data[1:-66]))
 
 
 class Batch:
@@ -74,10 +85,10 @@ class Batch:
         self.verdicts: list[Checked | Refused | None] = [None] * len(entries)
         self._boxes: dict[bytes, tuple[PollState, list[tuple[int, Fields]]]] = {}
         for position, data in enumerate(entries):
-            if not data.startswith(b"\x87\x66ballot"):
+            if not is_ballot(data):
                 continue
             try:
-                found = fields(decode(data))
+                found = fields(data)
             except Refused as refusal:
                 self.verdicts[position] = refusal
                 continue
@@ -146,10 +157,10 @@ def permit_items(poll: PollState, checked: Checked) -> list[tuple[bytes, bytes, 
     return items
 
 
-def admit(machine: "Machine", data: bytes, item: list[Any], checked: "Checked | Refused | None") -> int:
+def admit(machine: "Machine", data: bytes, checked: "Checked | Refused | None") -> int:
     """Admit a ballot, or raise Refused with the first rule of section 3.2 that it breaks."""
     state = machine.state
-    found = checked.fields if isinstance(checked, Checked) else fields(item)
+    found = checked.fields if isinstance(checked, Checked) else fields(data)
     poll = state.poll(found.poll)
     if poll is None:
         raise Refused("unknown-poll", "There is no poll with this id in the ledger.")
