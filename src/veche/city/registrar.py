@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from os import urandom
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -172,7 +172,7 @@ class Registrar:
         From now on nobody new is served. Asked again, also after a crash half-way, it gives the same answer.
         """
         with self._store.writing() as connection:
-            row = self._poll(connection, poll, lock=True)
+            row = self._poll(connection, poll, lock="alone")
             if row.state == OPEN:
                 connection.execute(update(store.poll).where(store.poll.c.id == row.id).values(state=CLOSED))
         with self._store.reading() as connection:
@@ -234,7 +234,7 @@ class Registrar:
     def _write_down(self, person: str, poll: bytes, blinded: bytes, group: int | None) -> "Row[Any]":
         """Note the request unless it is noted already; the row of the person's group. The transaction that decides."""
         with self._store.writing() as connection:
-            row = self._poll(connection, poll, lock=True)
+            row = self._poll(connection, poll, lock="share")
             own = self._group(connection, row, person)
             if group is not None and group != own.number:
                 raise Refused("group", f"You vote in group {own.number} of this poll, not in {group}.")
@@ -253,10 +253,12 @@ class Registrar:
                 )
             return own
 
-    def _poll(self, connection: Connection, poll: bytes, lock: bool = False) -> "Row[Any]":
-        """The poll's row. ``lock``: hold others off who would change its state, until the transaction ends."""
+    def _poll(self, connection: Connection, poll: bytes, lock: Literal["share", "alone"] | None = None) -> "Row[Any]":
+        """The poll's row. ``lock``: until the transaction ends it stays as it is (share), or is ours to change (alone)."""
         query = select(store.poll).where(store.poll.c.id == _hex(poll))
-        row = connection.execute(query.with_for_update() if lock else query).first()
+        if lock is not None:  # without effect on SQLite, where all who may write wait for each other
+            query = query.with_for_update(read=lock == "share")
+        row = connection.execute(query).first()
         if row is None:
             raise Refused("unknown-poll", "This registrar has no such poll.")
         if row.state == ERASED:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, literal, select
 
 from veche.city import registrar_store as store
 from veche.city.registrar_store import RegistrarStore
@@ -30,33 +30,34 @@ class RollReport:
     bad: list[BadLine] = field(default_factory=list)
 
 
-class _TakeBack(Exception):
-    """Ends a transaction that is not to be kept."""
-
-
 def import_roll(database: RegistrarStore, path: Path, dry_run: bool) -> RollReport:
-    """Make a roll of a CSV file, in one transaction. A dry run is the same transaction, taken back.
+    """Read a roll aside, compare it with the current one, and unless this is a dry run put it in its place.
 
-    Raises UserError, with nothing imported, if the file is no roll or empty, or, but for a dry run, if a line is bad.
-    Other requests to an SQLite database wait meanwhile: about ten seconds for a million people.
+    The last step is one transaction: after a crash there is the new roll or the old one. Raises UserError, with
+    nothing imported, if the file is no roll or empty, or, but for a dry run, if a line is bad. Requests to an SQLite
+    database wait for the last step only, about ten seconds for a million people.
     """
-    report = RollReport()
-    try:
-        with database.writing() as connection:
-            _fill(connection, path, report)
-            if dry_run:
-                raise _TakeBack
-            if report.bad:
-                first, count = report.bad[0], len(report.bad)
-                raise UserError(
-                    f"{count} line{'s'[: count - 1]} of the roll cannot be used; line {first.line}: {first.reason}.",
-                    "Nothing was imported. A dry run lists them all.",
-                )
-            if report.people == 0:
-                raise UserError("There is nobody on this roll.", "Nothing was imported.")
+    with database.aside() as connection:
+        report = _read_aside(connection, path)
+        if dry_run:
+            return report
+        if report.bad:
+            first, count = report.bad[0], len(report.bad)
+            raise UserError(
+                f"{count} line{'s'[: count - 1]} of the roll cannot be used; line {first.line}: {first.reason}.",
+                "Nothing was imported. A dry run lists them all.",
+            )
+        if report.people == 0:
+            raise UserError("There is nobody on this roll.", "Nothing was imported.")
+        connection.commit()
+        connection.execution_options(veche_reading=False)
+        with connection.begin():
+            new = connection.execute(insert(store.roll)).inserted_primary_key[0]  # type: ignore[index]
+            columns = store.incoming.c
+            everybody = select(literal(new), columns.person, columns.name, columns.district).order_by(columns.person)
+            names = ["roll", "person", "name", "district"]
+            connection.execute(insert(store.resident).from_select(names, everybody))
             delete_unused_rolls(connection)
-    except _TakeBack:
-        pass
     return report
 
 
@@ -73,31 +74,31 @@ def delete_unused_rolls(connection: Connection) -> None:
     connection.execute(delete(store.roll).where(store.roll.c.id != newest, store.roll.c.id.not_in(used)))
 
 
-def _fill(connection: Connection, path: Path, report: RollReport) -> None:
-    """Write the file's residents into a new roll, and fill in the report."""
-    before = current_roll(connection)
-    new = connection.execute(insert(store.roll)).inserted_primary_key[0]  # type: ignore[index]
+def _read_aside(connection: Connection, path: Path) -> RollReport:
+    """Read the file into the temporary table, and compare."""
+    report = RollReport()
+    incoming, resident = store.incoming, store.resident
+    incoming.create(connection)
 
-    def rows_of_residents() -> Iterator[dict[str, object]]:
+    def rows_of_residents() -> Iterator[dict[str, str]]:
         for line in read_roll(path):
             if isinstance(line, BadLine):
                 report.bad.append(line)
             else:
-                yield {"roll": new, "person": line.person, "name": line.name, "district": line.district}
+                yield {"person": line.person, "name": line.name, "district": line.district}
 
     rows = rows_of_residents()
     while batch := list(islice(rows, _BATCH)):
-        connection.execute(insert(store.resident), batch)
+        connection.execute(insert(incoming), batch)
         report.people += len(batch)
-
-    resident, old = store.resident, store.resident.alias()
-    district = resident.c.district
-    count = select(district, func.count()).where(resident.c.roll == new).group_by(district).order_by(district)
+    count = select(incoming.c.district, func.count()).group_by(incoming.c.district).order_by(incoming.c.district)
     report.districts = {row[0]: row[1] for row in connection.execute(count)}
-    both = resident.join(old, (resident.c.person == old.c.person) & (old.c.roll == before))
-    same = select(func.count()).select_from(both).where(resident.c.roll == new)
-    stayed = connection.execute(same).scalar_one()
-    report.moved = connection.execute(same.where(district != old.c.district)).scalar_one()
+
+    before = resident.c.roll == current_roll(connection)
+    both = incoming.join(resident, (resident.c.person == incoming.c.person) & before)
+    stayed = connection.execute(select(func.count()).select_from(both)).scalar_one()
+    moved = select(func.count()).select_from(both).where(incoming.c.district != resident.c.district)
+    report.moved = connection.execute(moved).scalar_one()
     report.added = report.people - stayed
-    previous = select(func.count()).select_from(resident).where(resident.c.roll == before)
-    report.removed = connection.execute(previous).scalar_one() - stayed
+    report.removed = connection.execute(select(func.count()).where(before)).scalar_one() - stayed
+    return report

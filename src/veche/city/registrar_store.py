@@ -46,6 +46,17 @@ resident = Table(
     Column("name", String(MAX_LENGTH), nullable=False),
     Column("district", String(MAX_LENGTH), nullable=False),
     Index("resident_by_district", "roll", "district"),
+    sqlite_with_rowid=False,
+)
+
+# A roll that is being read: a temporary table, which ends with its connection.
+incoming = Table(
+    "incoming",
+    MetaData(),
+    Column("person", String(MAX_LENGTH), primary_key=True),
+    Column("name", String(MAX_LENGTH), nullable=False),
+    Column("district", String(MAX_LENGTH), nullable=False),
+    prefixes=["TEMPORARY"],
 )
 
 poll = Table(
@@ -67,8 +78,9 @@ poll_group = Table(
     Column("modulus", LargeBinary, nullable=False),
     Column("people", Integer, nullable=False),
     Column("root", LargeBinary, nullable=False),
-    Column("issued", Integer),  # null until the issuance is published
+    Column("issued", Integer),  # null until the issuance is made
     Column("issuance_root", LargeBinary),
+    sqlite_with_rowid=False,
 )
 
 request = Table(
@@ -77,6 +89,7 @@ request = Table(
     Column("poll", ForeignKey("poll.id"), primary_key=True),
     Column("person", String(MAX_LENGTH), primary_key=True),
     Column("blinded", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 
@@ -119,6 +132,13 @@ class RegistrarStore:
         with self._engine.connect().execution_options(veche_reading=True) as connection:
             yield connection
 
+    @contextmanager
+    def aside(self) -> Iterator[Connection]:
+        """A connection that is closed in the end, for temporary tables; a reading transaction is begun."""
+        with self._engine.connect().execution_options(veche_reading=True) as connection:
+            connection.detach()
+            yield connection
+
     def forget(self) -> None:
         """Take what was deleted out of SQLite's write-ahead log too. Other databases have commands of their own."""
         if self._engine.dialect.name == "sqlite":
@@ -140,6 +160,7 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
         "synchronous = FULL",  # written down means: still there after a power cut
         "foreign_keys = ON",
         "secure_delete = ON",  # erasing overwrites
+        "temp_store = MEMORY",  # a roll that is being read touches no disk
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 

@@ -47,7 +47,9 @@ def clean(text: str) -> str:
         raise ValueError("is empty")
     if len(text) > MAX_LENGTH:
         raise ValueError(f"is longer than {MAX_LENGTH} characters")
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
+    if not text.isprintable() and any(
+        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text
+    ):
         raise ValueError("has control characters")
     return text
 
