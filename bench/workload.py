@@ -80,7 +80,9 @@ class Workload:
             keys.append(key.key)
             entries.append(sign(ledger, "committee-key", [committee.id, i + 1, *key.fields()], [trustee]))
         question = Choice(text("Which?"), tuple(text(f"Answer {i}") for i in range(5)), 1, 1, False)
-        poll = Poll("city", text("Poll"), text("About"), (question,), (Group(text("All"), 1),), OPEN, OPEN + 10**6, committee.id)
+        poll = Poll(
+            "city", text("Poll"), text("About"), (question,), (Group(text("All"), 1),), OPEN, OPEN + 10**6, committee.id
+        )
         entries.append(sign(ledger, "poll", poll.body(), organisers))
         poll_id = digest(entries[-1])
         for i, registrar in enumerate(registrars):

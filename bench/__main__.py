@@ -1,0 +1,86 @@
+"""``make bench``: measure, print the table that docs/benchmarks.md quotes, write build/bench.json and the plot.
+
+Sizes of the ledgers: SIZES=10000,30000,100000,300000 in the environment.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib
+from rich.console import Console
+from rich.table import Table
+
+from bench import ballots
+from bench.rows import Row, belenios_tool
+from bench.workload import Workload
+
+BUILD = Path("build")
+MAIN = 100_000
+SIZES = [int(size) for size in os.environ.get("SIZES", "10000,30000,100000,300000").split(",")]
+
+
+def run(what: str, size: int) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.ledger", what, str(size)], check=True, capture_output=True, text=True
+    )
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def ledgers(console: Console, sizes: list[int]) -> tuple[list[Row], list[tuple[int, dict[str, dict[str, float]]]]]:
+    rows, growth = [], []
+    for size in sizes:
+        console.print(f"A ledger of {size:,} ballots: kernel, engine, verification, kernel again …")
+        first = run("kernel", size)
+        found = {"engine": run("engine", size), "verify": run("verify", size)}
+        second = run("kernel", size)
+        found["kernel"] = {key: (first[key] + second[key]) / 2 for key in first}
+        growth.append((size, found))
+        rate = {key: size / value["wall"] for key, value in found.items()}
+        name = "" if size == MAIN else f".{size}"
+        rows += [
+            Row(f"engine.embedded{name}", rate["engine"], "ballots/s", rate["kernel"], rate["engine"] / rate["kernel"],
+                f"durable, {size:,} ballots; baseline the kernel alone; at least 0.5"),
+            Row(f"ledger.verify{name}", found["verify"]["wall"], "s", found["kernel"]["wall"], found["verify"]["wall"] / found["kernel"]["wall"],
+                f"{size:,} ballots, {found['verify']['mib']:.0f} MiB; baseline the kernel alone; at most 1.5"),
+        ]  # fmt: skip
+    return rows, growth
+
+
+def plot(growth: list[tuple[int, dict[str, dict[str, float]]]], path: Path) -> None:
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "veche"
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    sizes = [size for size, _ in growth]
+    names = {"kernel": "kernel alone (baseline)", "engine": "embedded engine", "verify": "veche verify"}
+    for (key, label), style in zip(names.items(), ("--", "-o", "-s"), strict=True):
+        left.plot(sizes, [found[key]["wall"] for _, found in growth], style, label=label)
+        right.plot(sizes, [found[key]["mib"] for _, found in growth], style, label=label)
+    left.set(xlabel="ballots", ylabel="seconds", title="Time", ylim=0)
+    right.set(xlabel="ballots", ylabel="MiB", title="Memory", ylim=0)
+    left.legend()
+    figure.savefig(path, metadata={"Date": None})
+
+
+def main() -> None:
+    console = Console()
+    tool = belenios_tool(BUILD / "belenios")
+    workload = Workload(BUILD / "bench", max(SIZES))
+    rows = ballots.measure(workload, tool, BUILD / "bench")
+    found, growth = ledgers(console, SIZES)
+    rows += found
+    table = Table("name", "value", "unit", "baseline", "ratio", "what")
+    for row in rows:
+        table.add_row(row.name, f"{row.value:,.3f}", row.unit, f"{row.baseline:,.3f}", f"{row.ratio:.2f}", row.what)
+    console.print(table)
+    (BUILD / "bench.json").write_text(json.dumps([row.public() for row in rows], indent=1) + "\n")
+    plot(growth, BUILD / "bench.svg")
+    console.print("Written: build/bench.json, build/bench.svg")
+
+
+main()

@@ -1,0 +1,152 @@
+"""One ballot: one question, five options, choose one. The baseline is belenios-tool 3.0 on the same machine, in turns."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import veche_kernel as kernel
+
+from bench.rows import Row, child_cpu_ms, cpu_ms, medians
+from bench.workload import Workload
+from veche.audit.archive import verify_archive
+from veche.ballot.archive_writer import ArchiveWriter
+from veche.ballot.committee import Committee, make_single_key, trustees_json
+from veche.ballot.decryption import make_share, open_tally, partial_decryption_json
+from veche.ballot.election import Election, Question
+from veche.ledger.rules.ballot import fields
+
+ROUNDS = 5
+BATCH = 1024
+FEW, MANY = 20, 320
+UUID = "1" * 22
+
+
+def measure(workload: Workload, tool: str, folder: Path) -> list[Row]:
+    """verify (batch and single), prove, bytes, and a whole archive."""
+    entries = [fields(entry) for entry in workload.ballots(BATCH)]
+    items = [(entry.ballot, entry.message, entry.cast) for entry in entries]
+    election = workload.box.kernel
+
+    def batch() -> float:
+        verdicts: list[object] = []
+        used = cpu_ms(lambda: verdicts.extend(election.verify_batch(items)))
+        assert not any(isinstance(verdict, str) for verdict in verdicts)
+        return used / BATCH
+
+    def single() -> float:
+        return cpu_ms(lambda: [election.verify(ballot) for ballot, _, _ in items[:100]]) / 100
+
+    def prove() -> float:
+        secret = kernel.scalar_random()
+        return cpu_ms(lambda: [election.prove(secret, [[0, 1, 0, 0, 0]]) for _ in range(100)]) / 100
+
+    archives = {count: _archive(folder / f"archive-{count}", count) for count in (FEW, MANY)}
+    generate = _generate_ballot(tool, folder / "generate")
+
+    def belenios_verify() -> float:
+        few, many = (child_cpu_ms([tool, "election", "verify", "--dir", str(archives[n].parent)]) for n in (FEW, MANY))
+        return (many - few) / (MANY - FEW)
+
+    def belenios_generate() -> float:
+        return sum(child_cpu_ms(generate) - child_cpu_ms([tool, "--version"]) for _ in range(5)) / 5
+
+    def veche_archive() -> float:
+        few, many = (cpu_ms(lambda n=n: verify_archive(archives[n])) for n in (FEW, MANY))  # type: ignore[misc]
+        return (many - few) / (MANY - FEW)
+
+    batch()  # warm
+    ours, theirs, alone = medians(ROUNDS, batch, belenios_verify, single)
+    proved, generated = medians(ROUNDS, prove, belenios_generate)
+    whole, whole_theirs = medians(3, veche_archive, belenios_verify)
+    plain = len(workload.ballots(1)[0])
+    permits = sum(len(p.signature) + len(p.prefix) + 8 for p in entries[0].permits)
+    text = len(election.to_json(entries[0].ballot))
+    bare = plain - permits
+    unit = "ms CPU a ballot"
+    return [
+        Row("ballot.verify.batch", ours, unit, theirs, theirs / ours, "batches of 1,024; baseline `election verify`"),
+        Row("ballot.verify.single", alone, unit, theirs, theirs / alone, "one by one; baseline `election verify`"),
+        Row("ballot.prove", proved, unit, generated, generated / proved, "baseline `election generate-ballot`"),
+        Row("ballot.bytes", bare, "bytes", text, text / bare, "the entry without permits; baseline the Belenios JSON"),
+        Row("ballot.bytes.permits", plain, "bytes", text, text / plain, "the entry with two permits of 2,048 bits"),
+        Row(
+            "archive.verify",
+            whole,
+            unit,
+            whole_theirs,
+            whole_theirs / whole,
+            "`veche verify FILE.bel`; baseline `election verify`",
+        ),
+    ]
+
+
+def _archive(folder: Path, count: int) -> Path:
+    """A finished Belenios election of so many ballots."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{UUID}.bel"
+    committee = Committee(bytes(32), "single", 1, 1)
+    key, secret = make_single_key()
+    question = Question(answers=[f"Answer {i}" for i in range(5)], min=1, max=1, question="Which?")
+    election = Election(description="", name="Bench", public_key=key.key[::-1].hex(), questions=[question], uuid=UUID)
+    ours = kernel.Election(key.key, election.fingerprint, UUID, [(5, 1, 1, False)])
+    credentials = [kernel.scalar_random() for _ in range(count)]
+    texts = sorted(
+        (kernel.base_mul(credential)[::-1].hex() for credential in credentials), key=lambda t: bytes.fromhex(t)[::-1]
+    )
+    sums = kernel.Sums(5)
+    with path.open("wb") as file:
+        writer = ArchiveWriter(file, 1_795_000_000)
+        writer.setup(
+            election.to_json(),
+            trustees_json(committee, [key], [], []),
+            json.dumps(texts, separators=(",", ":")).encode(),
+        )
+        for number, credential in enumerate(credentials):
+            ballot, _ = ours.prove(credential, [[int(number % 5 == answer) for answer in range(5)]])
+            sums.add([ours.load(ballot)])
+            writer.ballot(ours.to_json(ballot))
+        writer.end_ballots()
+        pairs = sums.pairs()
+        rows = [{"alpha": alpha[::-1].hex(), "beta": beta[::-1].hex()} for alpha, beta in pairs]
+        writer.encrypted_tally(json.dumps([rows], separators=(",", ":")).encode(), count, count)
+        share = make_share(secret, [alpha for alpha, _ in pairs], election.fingerprint, bytes(32), 0)
+        writer.partial_decryption(1, partial_decryption_json(share, [5]))
+        result = open_tally([beta for _, beta in pairs], {1: share.points()}, "single", count)
+        writer.result(json.dumps({"result": [result]}, separators=(",", ":")).encode())
+    return path
+
+
+def _generate_ballot(tool: str, folder: Path) -> list[str]:
+    """The command with which the tool makes one ballot."""
+    _archive(folder, FEW)
+    subprocess.run(
+        [
+            tool,
+            "setup",
+            "generate-credentials",
+            "--dir",
+            str(folder),
+            "--uuid",
+            UUID,
+            "--count",
+            "1",
+            "--group",
+            "Ed25519",
+        ],
+        check=True,
+        capture_output=True,
+    )
+    private = json.loads(next(folder.glob("*.privcreds")).read_text())
+    (folder / "credential").write_text(next(iter(private.values())))
+    (folder / "choice").write_text("[[0,1,0,0,0]]")
+    return [
+        tool,
+        "election",
+        "generate-ballot",
+        "--dir",
+        str(folder),
+        "--privcred",
+        str(folder / "credential"),
+        "--choice",
+        str(folder / "choice"),
+    ]
