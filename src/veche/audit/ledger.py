@@ -6,47 +6,88 @@ what the log says. It raises :class:`~veche.errors.DoesNotHold` at the first thi
 """
 
 import sqlite3
-from collections.abc import Callable
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
 from typing import NoReturn
 
 from veche.errors import DoesNotHold, Refused
 from veche.ledger import rules
-from veche.ledger.checkpoint import Checkpoint, Policy
+from veche.ledger.charter import Charter
+from veche.ledger.checkpoint import Checkpoint, Policy, SignedCheckpoint
 from veche.ledger.entry import decode, digest
 from veche.ledger.log import Snapshot, checked_bundles, read_tile
 from veche.ledger.machine import Machine
 from veche.ledger.rules.ballot import Checked, is_ballot
-from veche.ledger.source import Export, Source
+from veche.ledger.source import Export, Source, open_source
 from veche.ledger.state import State
 from veche.ledger.tiles import ENTRIES, WIDTH, Tile, unpack
 
 CHUNK = 2048
 
 STEPS = {
-    "1": "The checkpoint is well formed and the log begins with a charter.",
-    "2": "The checkpoint is of this ledger and signed by the log's key that the charter names.",
-    "3": "Every tile is there, no other file is, and each byte of them follows from the entries, up to the signed root.",
-    "4": "Every block follows the one before, and its time does.",
-    "5": "Every entry is in its one encoding, signed by offices that may write it, and admitted by the rules.",
-    "6": "Every ballot was cast in time by a credential with enough permits, and all its proofs hold.",
-    "7": "Everything derived (tallies, results, what is void) is what the rules derive from the entries.",
-    "8": "Every attachment has the hash that is its name.",
+    "L1": "There is a well formed checkpoint, and the log that it heads begins with a charter signed by all its offices.",
+    "L2": "The checkpoint is of this ledger, and signed by the log's key that the charter names.",
+    "L3": "Every tile is there, and each byte of it follows from the entries, up to the root that is signed.",
+    "L4": "Every block follows the one before, and so does its time.",
+    "L5": "Every entry is in its one encoding, signed by offices that may write it, and admitted by the rules.",
+    "L6": "Every ballot was cast in time, by a credential with enough permits, and all its proofs hold.",
+    "L7": "All that is derived (tallies, results, what is void) is what the rules derive, no more and no less.",
+    "L8": "Every attachment that is there has the hash that is its name.",
 }
+"""What each step checks, in one sentence. All are taken while the entries are read once, from the first to the last."""
+
+CANNOT_SHOW = (
+    "That this is the newest state of the ledger, and the one that everybody else sees: compare size and root with another node's.",
+    "That each permit was given to a person with the right to vote, and one to each: for that, k registrars must be honest "
+    "or watched. Everyone can ask a registrar for her own row of the roll.",
+    "That the voters' own devices sealed what they chose, and that nobody stood behind them.",
+    "That no quorum of trustees decrypted single ballots outside the ledger.",
+)
+"""What no ledger can show, however well it is verified."""
 
 Progress = Callable[[int, int], None]
 Verdict = Checked | Refused | None
 
 
 class VerifiedLedger:
-    """A ledger that holds, up to ``head``, with the state that its entries lead to."""
+    """A ledger that holds, up to ``head``, with the state that its entries lead to.
 
-    def __init__(self, source: Source, head: Checkpoint, state: State, ledger: bytes) -> None:
+    ``ledger`` is its id; ``derived`` says at which number of the log something was derived, by kind and poll or committee.
+    """
+
+    def __init__(self, source: Source, head: Checkpoint, replay: "Replay") -> None:
         self.source = source
         self.head = head
-        self.state = state
-        self.ledger = ledger
+        self.state = replay.machine.state
+        self.ledger = replay.machine.ledger
+        self.derived = replay.derived
+        self._numbers, self._times = replay.block_numbers, replay.block_times
+
+    @property
+    def time(self) -> int:
+        """The time of the last block in the log, in seconds since 1970."""
+        return self._times[-1]
+
+    def time_of(self, number: int) -> int:
+        """The time of the block in which this entry stands."""
+        return self._times[bisect_right(self._numbers, number) - 1]
+
+    def first_block_from(self, time: int) -> int:
+        """The number of the first block in the log whose time is this or later; the size of the log if there is none."""
+        place = bisect_left(self._times, time)
+        return self._numbers[place] if place < len(self._numbers) else self.head.size
+
+
+def open_ledger(path: Path) -> Source:
+    """The ledger at this path, a folder or an exported file. Raises UserError, or DoesNotHold (L1) for a damaged export."""
+    with _as_step("L1"):
+        return open_source(path)
 
 
 def verify_ledger(source: Source, progress: Progress | None = None) -> VerifiedLedger:
@@ -55,37 +96,56 @@ def verify_ledger(source: Source, progress: Progress | None = None) -> VerifiedL
     ``progress(done, all)`` counts entries. Raises Unsupported if the ledger follows rules that this program does not know.
     """
     snapshot = source if isinstance(source, Export) else Snapshot(source)
-    signed = snapshot.checkpoint()
+    with _as_step("L1"):
+        signed = snapshot.checkpoint()
     head = signed.checkpoint
     if head.size < 2:
-        raise DoesNotHold("1", "checkpoint", "The log has not even a charter and its block.")
-    replay = Replay(snapshot, head.size)
-    for bundle in checked_bundles(snapshot, head.size, head.root):
-        replay.feed(bundle)
-        if replay.founded and not replay.signature_checked:
-            signed.verify(Policy.log(replay.machine.state.charter.origin, replay.machine.state.charter.log_key))
-            replay.signature_checked = True
-        if progress is not None:
-            progress(replay.done, head.size)
-    replay.finish()
+        raise DoesNotHold("L1", "checkpoint", "The log has not even a charter and its block.")
+    with Replay(snapshot, head.size) as replay, _as_step("L3"):
+        for bundle in checked_bundles(snapshot, head.size, head.root):
+            if not replay.done:
+                bundle = replay.found(bundle)
+                _check_signature(signed, replay.machine.state.charter)
+            replay.feed(bundle)
+            if progress is not None:
+                progress(replay.done, head.size)
+        replay.finish()
     if progress is not None:
         progress(head.size, head.size)
     _check_attachments(snapshot)
-    return VerifiedLedger(snapshot, head, replay.machine.state, replay.machine.ledger)
+    return VerifiedLedger(snapshot, head, replay)
+
+
+@contextmanager
+def _as_step(step: str) -> Iterator[None]:
+    """Name this step in the errors of those who read files and know no steps (``tiles``, ``note``, ``checkpoint``, ``export``)."""
+    try:
+        yield
+    except DoesNotHold as error:
+        if error.step in STEPS:
+            raise
+        raise DoesNotHold(step, error.where, error.message, error.hint) from None
+
+
+def _check_signature(signed: SignedCheckpoint, charter: Charter) -> None:
+    with _as_step("L2"):
+        signed.verify(Policy.log(charter.origin, charter.log_key))
 
 
 def _check_attachments(source: Source) -> None:
-    for name in source.names("attachment/"):
+    with _as_step("L8"):
+        names = source.names("attachment/")
+    for name in names:
         if digest(source.read(name)).hex() != name.removeprefix("attachment/"):
             raise DoesNotHold(
-                "8", name, f"{name}: the content has another hash than its name says.", "Remove the file."
+                "L8", name, f"{name}: the content has another hash than its name says.", "Remove the file."
             )
 
 
 class Replay:
     """Drives a state machine through the entries of a log, and compares.
 
-    Ballots are checked in chunks, one chunk ahead, by the kernel on all cores.
+    Ballots are checked in chunks, one chunk ahead, by the kernel on all cores. Use it as a context manager: it owns a thread.
     """
 
     def __init__(self, source: Source, size: int) -> None:
@@ -99,12 +159,30 @@ class Replay:
         )
         self.machine.state.db.execute("BEGIN")
         self.done = 0
-        self.founded = False
-        self.signature_checked = False
+        self.derived: dict[tuple[str, bytes], int] = {}
+        self.block_numbers, self.block_times = array("Q"), array("Q")
         self._matched = 0
         self._buffer: list[bytes] = []
         self._ahead: tuple[list[bytes], Future[list[Verdict]]] | None = None
         self._pool = ThreadPoolExecutor(1, "veche-verify")
+
+    def __enter__(self) -> "Replay":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown()
+
+    def found(self, entries: list[bytes]) -> list[bytes]:
+        """Begin with the charter, the first of these entries; the answer is the others."""
+        try:
+            self.machine.found(entries[0])
+        except Refused as refusal:
+            raise DoesNotHold("L1", "entry 0", f"Entry 0: {refusal.message}") from None
+        self.done, self._matched = 1, 1
+        self._note_block(0, self.machine.time)
+        return entries[1:]
 
     def feed(self, entries: list[bytes]) -> None:
         """Take the next entries. What is wrong with them may be raised by a later call."""
@@ -115,41 +193,29 @@ class Replay:
 
     def finish(self) -> None:
         """Take the end of the log. Raises DoesNotHold if something is missing there."""
-        try:
-            self._chunk(self._buffer)
-            self._chunk([])
-        finally:
-            self._pool.shutdown()
+        self._chunk(self._buffer)
+        self._chunk([])
         if self._matched != len(self.machine.appended):
             self._wrong(
-                "7", f"the log breaks off where a {decode(self.machine.appended[self._matched])[0]} entry is due"
+                "L7", f"the log breaks off where a {decode(self.machine.appended[self._matched])[0]} entry is due"
             )
         self._end_block()
 
     def _chunk(self, entries: list[bytes]) -> None:
         """Begin to check these entries, and admit those of the chunk before."""
-        if not self.founded and entries:
-            entries = self._found(entries)
         ready = self._ahead
         self._ahead = entries, self._pool.submit(self.machine.check(entries).run)
         if ready is not None:
             self._admit(ready[0], ready[1].result())
-
-    def _found(self, entries: list[bytes]) -> list[bytes]:
-        try:
-            self.machine.found(entries[0])
-        except Refused as refusal:
-            raise DoesNotHold("1", "entry 0", f"Entry 0: {refusal.message}") from None
-        self.founded, self.done, self._matched = True, 1, 1
-        return entries[1:]
 
     def _admit(self, entries: list[bytes], verdicts: list[Verdict]) -> None:
         for position, data in enumerate(entries):
             if self._matched < len(self.machine.appended):
                 if data != self.machine.appended[self._matched]:
                     kind = decode(self.machine.appended[self._matched])[0]
-                    self._wrong("7", f"a {kind} entry is due here, and the log has another entry or other values")
+                    self._wrong("L7", f"a {kind} entry is due here, and the log has another entry or other values")
                 self._matched += 1
+                self._note_derived(data)
             else:
                 verdict = verdicts[position]
                 if verdict is None and is_ballot(data):
@@ -169,28 +235,38 @@ class Replay:
                     self._begin_block(item)
                     return
                 if item[0] in rules.DERIVED or item[0] == "charter":
-                    self._wrong("7", f"the rules do not derive a {item[0]} entry here")
+                    self._wrong("L7", f"the rules do not derive a {item[0]} entry here")
             self.machine.admit(data, verdict)
         except Refused as refusal:
-            step = "6" if is_ballot(data) else "5"
-            self._wrong(step, f"{refusal.message} (rule {refusal.rule})")
+            step = "L6" if is_ballot(data) else "L5"
+            self._wrong(step, f"{refusal.message.rstrip('.')} (rule {refusal.rule})")
         self._matched += 1
 
     def _begin_block(self, item: list[object]) -> None:
         match item:
-            case ["block", [int(height), int(time), int(previous)]]:
+            case ["block", [int(height), int(time), int(previous)]] if max(height, time, previous) < 1 << 63:
                 pass
             case _:
-                self._wrong("4", "the block is not an array of height, time and previous time")
+                self._wrong("L4", "the block is not an array of height, time and previous time")
         try:
             self.machine.begin(height, time, previous)
         except Refused as refusal:
-            self._wrong("4", refusal.message)
+            self._wrong("L4", refusal.message)
         self._matched = 1
+        self._note_block(self.done, time)
+
+    def _note_block(self, number: int, time: int) -> None:
+        self.block_numbers.append(number)
+        self.block_times.append(time)
+
+    def _note_derived(self, data: bytes) -> None:
+        kind, body = decode(data)
+        if kind != "block":
+            self.derived[kind, body[0]] = self.done
 
     def _end_block(self) -> None:
         if not self.machine.matters:
-            self._wrong("4", "the block before appends nothing and does not follow a standstill")
+            self._wrong("L4", "the block before appends nothing and does not follow a standstill")
         self.machine.end()
 
     def _read(self, number: int) -> bytes:
@@ -204,6 +280,6 @@ class Replay:
         raise DoesNotHold(
             step,
             f"entry {self.done}",
-            f"Entry {self.done}: {message}.",
+            f"Entry {self.done}: {message.rstrip('.')}.",
             "Keep this copy as evidence and compare it with another node's.",
         )
