@@ -41,6 +41,7 @@ class RegistrarKeys:
             finally:
                 draft.unlink()
             _sync(path.parent)
+            _sync(self._folder)
         return self.load(poll, group)
 
     def load(self, poll: str, group: int) -> SigningKey:
