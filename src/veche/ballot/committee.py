@@ -23,6 +23,7 @@ from typing import Any
 import veche_kernel as kernel
 
 from veche.ballot import channel
+from veche.ballot.canonical import point_text, scalar_text
 from veche.errors import Refused
 
 SINGLE = "single"
@@ -307,33 +308,26 @@ def trustees_json(
     """The ``trustees`` file of a Belenios archive, byte for byte. In mode single the two last are empty."""
     _check_complete(committee, keys, "keys")
     if committee.mode == SINGLE:
-        singles = [
-            f'["Single",{{"pok":{_proof_json(key.proof)},"public_key":"{point_text(key.key)}"}}]' for key in keys
-        ]
+        singles = [f'["Single",{{"pok":{proof_json(key.proof)},"public_key":"{point_text(key.key)}"}}]' for key in keys]
         return f"[{','.join(singles)}]".encode()
     _check_complete(committee, certificates, "certificates")
     _check_complete(committee, shares, "shares")
     coefexps = [_signed_json(_exponents_message(dealer.exponents), dealer.signature) for dealer in shares]
     verification_keys = [
-        f'{{"pok":{_proof_json(key.proof)},"public_key":"{point_text(key.key)}","signature":{_proof_json(key.signature)}}}'
+        f'{{"pok":{proof_json(key.proof)},"public_key":"{point_text(key.key)}","signature":{proof_json(key.signature)}}}'
         for key in keys
     ]
     parts = [
         f'"threshold":{committee.threshold}',
         f'"certs":[{_certificates_json(committee, certificates)}]',
         f'"coefexps":[{",".join(coefexps)}]',
-        f'"signatures":[{",".join(_proof_json(dealer.certificates) for dealer in shares)}]',
+        f'"signatures":[{",".join(proof_json(dealer.certificates) for dealer in shares)}]',
         f'"verification_keys":[{",".join(verification_keys)}]',
     ]
     return f'[["Pedersen",{{{",".join(parts)}}}]]'.encode()
 
 
 # Texts, as Belenios writes and hashes them
-
-
-def point_text(point: bytes) -> str:
-    """Belenios's text of a point: the hexadecimal digits of its bytes in reverse order."""
-    return point[::-1].hex()
 
 
 def _certificate_message(committee: Committee, index: int, verification: bytes, encryption: bytes) -> str:
@@ -363,12 +357,12 @@ def _certificates_json(committee: Committee, certificates: Sequence[Certificate]
 
 
 def _signed_json(message: str, signature: bytes) -> str:
-    return f'{{"message":{json.dumps(message)},"signature":{_proof_json(signature)}}}'
+    return f'{{"message":{json.dumps(message)},"signature":{proof_json(signature)}}}'
 
 
-def _proof_json(proof: bytes) -> str:
-    challenge, response = int.from_bytes(proof[:32], "little"), int.from_bytes(proof[32:], "little")
-    return f'{{"challenge":"{challenge}","response":"{response}"}}'
+def proof_json(proof: bytes) -> str:
+    """Belenios's JSON of a proof."""
+    return f'{{"challenge":"{scalar_text(proof[:32])}","response":"{scalar_text(proof[32:])}"}}'
 
 
 # Proofs

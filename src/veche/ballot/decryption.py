@@ -15,7 +15,8 @@ from typing import Any
 
 import veche_kernel as kernel
 
-from veche.ballot.committee import PEDERSEN, SINGLE, point_text
+from veche.ballot.canonical import point_text
+from veche.ballot.committee import PEDERSEN, SINGLE, proof_json
 from veche.errors import DoesNotHold, Refused
 
 TOTAL = 0
@@ -208,8 +209,7 @@ def partial_decryption_json(share: Share, shape: Sequence[int]) -> bytes:
     factors = [f'"{point_text(point)}"' for point in share.points()]
     if sum(shape) != len(factors) or len(share.proofs) != 64 * len(factors):
         raise ValueError("the shape does not fit the share of the total")
-    numbers = [int.from_bytes(share.proofs[i : i + 32], "little") for i in range(0, len(share.proofs), 32)]
-    proofs = [f'{{"challenge":"{c}","response":"{z}"}}' for c, z in zip(numbers[::2], numbers[1::2], strict=True)]
+    proofs = [proof_json(share.proofs[i : i + 64]) for i in range(0, len(share.proofs), 64)]
     return f'{{"decryption_factors":{_nest(factors, shape)},"decryption_proofs":{_nest(proofs, shape)}}}'.encode()
 
 
