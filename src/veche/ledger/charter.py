@@ -5,7 +5,7 @@ from typing import Any
 
 from veche.errors import Refused
 from veche.ledger import shape
-from veche.ledger.entry import decode, digest, signers
+from veche.ledger.entry import check_signatures, decode, digest, signatures, signed_message
 from veche.ledger.shape import Text
 from veche.permit.threshold import check_registrars
 
@@ -104,7 +104,7 @@ class Charter:
         item = decode(entry)
         if item[0] != "charter":
             raise Refused("charter", "A ledger must begin with its charter.")
-        keys = signers(b"", item)
+        signed = signatures(item)
         row = shape.array(item[1], "A charter", 9, 9)
         shape.uint(row[0], "The charter's version", 1, 1)
         origin = shape.word(row[1], "The origin", 200)
@@ -120,8 +120,9 @@ class Charter:
             )
         if len({(o[0], o[1]) for o in offices}) < len(offices) or len({o[2] for o in offices}) < len(offices):
             raise Refused("charter", "An institution holds two keys of a kind, or two offices share a key.")
-        if set(keys) != {key for _, _, key in offices}:
+        if {key for key, _ in signed} != {key for _, _, key in offices}:
             raise Refused("charter", "The charter must be signed by all its offices, and by nobody else.")
+        check_signatures(signed_message(b"", item[0], item[1]), signed)
         classes = tuple(PollClass.parse(c) for c in shape.array(row[7], "The classes", 1, 100))
         if len({c.name for c in classes}) < len(classes):
             raise Refused("charter", "Two classes have the same name.")

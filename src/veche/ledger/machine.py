@@ -13,12 +13,13 @@ import veche_kernel
 
 from veche.errors import Refused, Unsupported
 from veche.ledger import rules
-from veche.ledger.entry import decode, digest, encode, signed_message, signers
+from veche.ledger.entry import check_signatures, decode, digest, encode, signatures, signed_message
 from veche.ledger.rules import ballot, block, charter
+from veche.ledger.rules.block import STANDSTILL
+from veche.ledger.shape import MAX_NUMBER
 from veche.ledger.state import PollState, State
 
 RULES_VERSION = 1
-STANDSTILL = 600
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Machine:
 
     def begin(self, height: int, time: int, previous: int) -> None:
         """Begin a block: its entry, then everything that falls due by its time. Raises Refused, Unsupported."""
-        if height <= self.height or not self.time <= previous <= time:
+        if not self.height < height <= MAX_NUMBER or not self.time <= previous <= time <= MAX_NUMBER:
             raise Refused(
                 "block",
                 f"Block {height} at {time} after {previous} does not follow block {self.height} at {self.time}.",
@@ -151,17 +152,19 @@ class Machine:
         kind = item[0]
         rule: ModuleType | None = rules.BY_KIND.get(kind)
         if rule is None:
-            raise Refused("kind", f"Nobody can hand in an entry of kind {kind!r}.")
-        keys = signers(self.ledger, item)
+            raise Refused("kind", f"Nobody can hand in an entry of kind {kind[:40]!r}.")
+        signed = signatures(item)
         offices = []
-        for key in keys:
+        for key, _ in signed:
             institution, role, active = self.state.offices.get(key, ("", "", False))
             if not active:
                 raise Refused("authority", f"Key {key.hex()[:16]}… is not the key of an active office.")
             offices.append((institution, role))
-        body_hash = digest(signed_message(self.ledger, kind, item[1]))
+        message = signed_message(self.ledger, kind, item[1])
+        body_hash = digest(message)
         if not self.state.is_new_body(body_hash):
             raise Refused("repeated", f"This {kind} entry is in the ledger already.")
+        check_signatures(message, signed)  # last: strangers must not keep the node busy with signatures of their own
         entry = Signed(data, kind, item[1], offices)
         rule.admit(self, entry)
         index = self.append(data)

@@ -11,7 +11,7 @@ from veche.ledger import shape
 from veche.ledger.entry import decode, digest
 from veche.ledger.shape import Text
 
-MAX_GROUPS = 256
+MAX_GROUPS = 200  # a permit-key entry with as many keys of 2048 bits fits
 MAX_CELLS = 900  # ciphertexts x groups: what fits into one tally entry
 MAX_BALLOT = 60_000
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"

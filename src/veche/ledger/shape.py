@@ -19,6 +19,10 @@ class Text(NamedTuple):
         return f"{self.en} / {self.ru}" if self.en or self.ru else ""
 
 
+MAX_NUMBER = (1 << 53) - 1
+"""The greatest number in an entry: every language that will ever read one holds it exactly."""
+
+
 def refuse(what: str) -> Refused:
     return Refused("shape", what)
 
@@ -30,7 +34,7 @@ def array(item: Any, what: str, least: int = 0, most: int = 65_535) -> list[Any]
     return item
 
 
-def uint(item: Any, what: str, least: int = 0, most: int = (1 << 63) - 1) -> int:
+def uint(item: Any, what: str, least: int = 0, most: int = MAX_NUMBER) -> int:
     if type(item) is not int or not least <= item <= most:
         raise refuse(f"{what} must be a number from {least} to {most}.")
     return item

@@ -100,16 +100,19 @@ class Folder(Source):
         if limit is None:
             return None
         try:
-            descriptor = os.open(self.path / name, os.O_RDONLY | os.O_NOFOLLOW)
+            descriptor = os.open(self.path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe must not block
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise _wrong(name, f"the file cannot be read ({error.strerror})") from None
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             info = os.fstat(descriptor)
             if not stat.S_ISREG(info.st_mode) or info.st_size > limit:
                 raise _wrong(name, f"this is not a file of at most {limit} bytes")
-            return file.read(limit)
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                return file.read(limit)
+        finally:
+            os.close(descriptor)
 
 
 class Export(Source):

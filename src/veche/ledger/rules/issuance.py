@@ -17,6 +17,8 @@ def admit(machine: "Machine", entry: "Signed") -> None:
     registrar = registrar_of(poll, entry)
     if poll.status == "void" or machine.time < poll.closing:
         raise Refused("issuance", "Permits are accounted for after the poll has closed.")
+    if registrar not in poll.box.permit_keys:  # the poll was cancelled before
+        raise Refused("issuance", "This registrar published no permit keys for this poll, so it issued none.")
     if state.db.execute("SELECT 1 FROM issuance WHERE poll = ? AND registrar = ?", (poll.entry, registrar)).fetchone():
         raise Refused("issuance", "This registrar has accounted for this poll already.")
     parsed = []

@@ -22,6 +22,9 @@ def admit(machine: "Machine", entry: "Signed") -> None:
     if action == "retire":
         if held != key:
             raise Refused("office", f"This is not the active key of {institution} as {role}.")
+        left = {name for other, (name, _, active) in state.offices.items() if active and other != key}
+        if len(left) < state.charter.k:
+            raise Refused("office", "Too few institutions would be left to change anything ever again.")
         state.set_office(key, institution, role, False)
         return
     if key in state.offices:

@@ -52,8 +52,11 @@ def admit(machine: "Machine", entry: "Signed") -> None:
     known = any(state.db.execute("SELECT 1 FROM modulus WHERE hash = ?", (h,)).fetchone() for h in hashes)
     if known or len(set(hashes)) < len(hashes):
         raise Refused("permit-key", "A permit key was used before; every group of every poll needs a key of its own.")
-    if sum(people * group.weight for (_, people, _), group in zip(keys, poll.poll.groups, strict=True)) > MAX_SUM:
-        raise Refused("permit-key", "The roll times the weights is over 2^40, more than a tally can open.")
+    heaviest = sum(people * group.weight for (_, people, _), group in zip(keys, poll.poll.groups, strict=True))
+    if (
+        heaviest * len(poll.poll_class.registrars) > MAX_SUM * poll.poll_class.k
+    ):  # each ballot uses k permits of n rolls
+        raise Refused("permit-key", "The roll times the weights is over 2^40 k/n, more than a tally can open.")
     state.db.executemany("INSERT INTO modulus VALUES (?)", [(h,) for h in hashes])
     state.db.executemany(
         "INSERT INTO permit_key VALUES (?, ?, ?, ?, ?, ?)",

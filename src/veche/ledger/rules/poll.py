@@ -21,7 +21,7 @@ def admit(machine: "Machine", entry: "Signed") -> None:
     if len(entry.offices) < poll_class.organisers:
         raise Refused("authority", f"{len(entry.offices)} organisers signed; class {poll_class.name!r} wants {poll_class.organisers}.",
                       "A second person must sign: veche poll sign.")  # fmt: skip
-    if poll.opens < machine.time + poll_class.notice:
+    if poll.opens < machine.time + max(poll_class.notice, 1):  # permit keys come in a block before the opening
         raise Refused(
             "poll-dates",
             f"The poll must be published {poll_class.notice} seconds before it opens.",
