@@ -1,0 +1,212 @@
+"""The file beside an exported archive: what the ledger proves of a decryption, and a Belenios archive has no place for.
+
+Belenios's proof of a decryption hashes neither the ciphertext nor the factor, so a trustee who colludes with the last voter can
+pass a false one (docs/protocol.md, 2.6). The ledger holds a second, *bound* proof of each factor. This file carries them:
+
+    {"format": "veche-bound-v1",
+     "ledger": hex of the ledger's id,  "poll": hex of the poll's id,  "phi": the election's fingerprint,
+     "tally": hex of the tally entry,   whose SHA-256 is what the proofs hash
+     "shares": [{"trustee": 1.., "parts": [{"factors": hex, "bound": hex}, ...]}, ...],
+     "cells": [[[numbers of question 1], ...], ...]}
+
+Part 0 is the total, which is what the archive holds; if groups were counted apart, the cells of the tally follow, and ``cells``
+has the result of each. Points are 32 bytes (RFC 8032), proofs 64 bytes (challenge, response), in the order of the ciphertexts.
+"""
+
+import json
+
+import msgspec
+import veche_kernel
+
+from veche.audit.ledger import VerifiedLedger
+from veche.ballot.archive import Archive
+from veche.ballot.archive_parts import PartialDecryption, Result, Tally
+from veche.ballot.archive_shares import combine
+from veche.ballot.archive_trustees import Trustees
+from veche.ballot.canonical import decode as decode_json
+from veche.ballot.canonical import point_bytes
+from veche.ballot.decryption import Share, alphas_of, betas_of, check_share
+from veche.ballot.election import Election
+from veche.errors import DoesNotHold, Refused
+from veche.ledger import shape
+from veche.ledger.entry import decode, digest
+from veche.ledger.poll import uuid_of
+from veche.ledger.rules.permit_key import MAX_SUM
+from veche.ledger.rules.tally import parts
+from veche.ledger.state import PollState
+
+FORMAT = "veche-bound-v1"
+LIMIT = 1 << 26
+"""The largest file that is read: 64 MiB; 32 trustees and 900 ciphertexts need about 12."""
+
+STEPS = {
+    "B1": "The file beside the archive is in its form, and of the archive's election.",
+    "B2": "The tally entry in it has the number of ballots and the total that the archive has.",
+    "B3": "It has the shares of just those trustees whose shares the archive has, with the same factors for the total, and "
+    "each factor has a proof that names the ciphertext, the factor and the tally.",
+    "B4": "The results of the groups that were counted apart are what these shares decrypt, and add up to the result.",
+}
+
+
+class _Part(msgspec.Struct, forbid_unknown_fields=True):
+    factors: str
+    bound: str
+
+
+class _Share(msgspec.Struct, forbid_unknown_fields=True):
+    trustee: int
+    parts: list[_Part]
+
+
+class _Bound(msgspec.Struct, forbid_unknown_fields=True):
+    format: str
+    ledger: str
+    poll: str
+    phi: str
+    tally: str
+    shares: list[_Share]
+    cells: list[list[list[int]]]
+
+
+def bound_json(verified: VerifiedLedger, poll: PollState) -> bytes:
+    """The file for a decided poll of a verified ledger."""
+    assert poll.tally is not None and poll.result is not None
+    _, members, _, cells = decode(poll.result)[1]
+    found = verified.state.shares(poll)
+    content = {
+        "format": FORMAT,
+        "ledger": verified.ledger.hex(),
+        "poll": poll.id.hex(),
+        "phi": poll.box.fingerprint,
+        "tally": poll.tally.hex(),
+        "shares": [
+            {
+                "trustee": member,
+                "parts": [
+                    {"factors": item[1][4].hex(), "bound": item[1][6].hex()}
+                    for _, item in sorted(found[member].items())
+                ],
+            }
+            for member in members
+        ],
+        "cells": cells,
+    }
+    return (json.dumps(content, indent=1) + "\n").encode()
+
+
+def verify_bound(archive: Archive, raw: bytes) -> None:
+    """Check the file beside an archive that was verified and is finished. Raises DoesNotHold (B1..B4)."""
+    assert archive.tally is not None and archive.result is not None and archive.sized is not None
+    found = _read(archive, raw)
+    trustees = Trustees.from_json(archive.read(archive.trustees))
+    tally, blobs = _tally_parts(archive, found)
+    shares = [_check_share(archive, found, share, dict(trustees.owners()), tally, blobs) for share in found.shares]
+    _same(
+        sorted(o.trustee for o in found.shares), sorted(o.owner for o in archive.shares), "B3", "the shares", "trustees"
+    )
+    if len(found.cells) != len(blobs) - 1:
+        raise _wrong("B4", "the results of groups", f"are {len(found.cells)}, but the tally has {len(blobs) - 1}")
+    for part, blob in enumerate(blobs[1:], 1):
+        factors = {share.trustee: points[part] for share, points in zip(found.shares, shares, strict=True)}
+        _check_cell(found.cells[part - 1], part, blob, combine(trustees, factors))
+    if found.cells:
+        total = decode_json(archive.read(archive.result), Result, "the result").result
+        sums = [[sum(numbers) for numbers in zip(*rows, strict=True)] for rows in zip(*found.cells, strict=True)]
+        _same(sums, [[int(number) for number in row] for row in total], "B4", "the results of groups", "sum")
+
+
+def _read(archive: Archive, raw: bytes) -> _Bound:
+    """The file, if it is of this election. B1."""
+    try:
+        found = msgspec.json.decode(raw, type=_Bound)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        reason = str(error).splitlines()[0][:200].replace("`", "")
+        raise _wrong("B1", "the file", f"is not in its form: {reason}") from None
+    if found.format != FORMAT:
+        raise _wrong("B1", "the file", f"is of the format {found.format[:40]!r}, not {FORMAT}")
+    election = Election.from_json(archive.read(archive.election))
+    _hex(found.ledger, 32, "the ledger's id")
+    if found.phi != election.fingerprint or uuid_of(_hex(found.poll, 32, "the poll's id")) != election.uuid:
+        raise _wrong("B1", "the file", "is of another election than the archive")
+    return found
+
+
+def _tally_parts(archive: Archive, found: _Bound) -> tuple[bytes, list[bytes]]:
+    """The hash of the tally entry, and the sums of each of its parts. B2."""
+    assert archive.tally is not None and archive.sized is not None
+    entry = _hex(found.tally, None, "the tally entry")
+    rows = decode_json(archive.read(archive.tally), Tally, "the encrypted tally")
+    total = b"".join(point_bytes(text) for row in rows for pair in row for text in (pair.alpha, pair.beta))
+    try:
+        kind, body = shape.array(decode(entry), "The tally entry", 2, 2)
+        poll, counted, root, cells = shape.array(body, "The tally", 4, 4)
+        shape.data(root, "The root", 32)
+        for cell in shape.array(cells, "The cells", 1):
+            _, sums = shape.array(cell, "A cell", 2, 2)
+            shape.points(sums, "The sums of a cell", len(total) // 32)
+        blobs = parts(cells)
+    except Refused as refusal:
+        raise _wrong("B2", "the tally entry", f"is malformed: {refusal.message.rstrip('.')}") from None
+    _same((kind, poll), ("tally", bytes.fromhex(found.poll)), "B2", "the tally entry", "poll")
+    _same(counted, archive.sized.num_tallied, "B2", "the tally entry", "number of ballots")
+    _same(blobs[0], total, "B2", "the tally entry", "total")
+    return digest(entry), blobs
+
+
+def _check_share(
+    archive: Archive, found: _Bound, share: _Share, keys: dict[int, bytes], tally: bytes, blobs: list[bytes]
+) -> list[list[bytes]]:
+    """The factors of each part of a share, whose proofs hold. B3."""
+    who = f"the share of trustee {share.trustee}"
+    spans = [other.span for other in archive.shares if other.owner == share.trustee]
+    if not spans or len(share.parts) != len(blobs):
+        raise _wrong("B3", who, "is not in the archive" if not spans else f"has not {len(blobs)} parts")
+    own = decode_json(archive.read(spans[0]), PartialDecryption, who)
+    numbers = [
+        int(text) for row in own.decryption_proofs for proof in row for text in (proof.challenge, proof.response)
+    ]
+    factors = b"".join(point_bytes(text) for row in own.decryption_factors for text in row)
+    _same(_hex(share.parts[0].factors, None, f"the factors of {who}"), factors, "B3", who, "factors")
+    points = []
+    for part, (given, blob) in enumerate(zip(share.parts, blobs, strict=True)):
+        belenios = b"" if part else b"".join(number.to_bytes(32, "little") for number in numbers)
+        made = Share(_hex(given.factors, None, "the factors"), belenios, _hex(given.bound, None, "the proofs"))
+        try:
+            check_share(keys[share.trustee], alphas_of(blob), found.phi, tally, part, made)
+        except Refused as refusal:
+            raise _wrong("B3", f"part {part} of {who}", f"does not hold: {refusal.message.rstrip('.')}") from None
+        points.append(made.points())
+    return points
+
+
+def _check_cell(numbers: list[list[int]], part: int, blob: bytes, opened: list[bytes]) -> None:
+    """The result of a group, or of several together: g^number = beta / alpha^x. B4."""
+    flat = [number for row in numbers for number in row]
+    where = f"the result of part {part}"
+    if len(flat) != len(opened):
+        raise _wrong("B4", where, f"has {len(flat)} numbers, not {len(opened)}")
+    for number, beta, factor in zip(flat, betas_of(blob), opened, strict=True):
+        fits = 0 <= number <= MAX_SUM and veche_kernel.base_mul(
+            number.to_bytes(32, "little")
+        ) == veche_kernel.point_sub(beta, factor)
+        if not fits:
+            raise _wrong("B4", where, f"says {number}, which is not what the shares decrypt")
+
+
+def _same(found: object, wanted: object, step: str, where: str, what: str) -> None:
+    if found != wanted:
+        raise _wrong(step, where, f"has another {what} than the archive")
+
+
+def _hex(text: str, size: int | None, what: str) -> bytes:
+    try:
+        data = bytes.fromhex(text)
+    except ValueError:
+        data = b""
+    if data.hex() != text or not data or (size is not None and len(data) != size):
+        raise _wrong("B1", what, "is not the hexadecimal number that it should be")
+    return data
+
+
+def _wrong(step: str, where: str, message: str) -> DoesNotHold:
+    return DoesNotHold(step, where, f"Beside the archive, {where} {message}.")
