@@ -10,7 +10,8 @@ made from it afterwards; a crash in between is repaired by :meth:`Ledger.publish
 
 import fcntl
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TextIO
@@ -39,51 +40,67 @@ class Ledger:
     """The one writer of a ledger's folder (it holds a lock on it). ``time`` is given to it; it reads no clock."""
 
     def __init__(self, folder: Path, key: SigningKey) -> None:
-        """Open a ledger, and repair what a crash left unpublished. Raises UserError if it is missing or in use."""
+        """Open a ledger, and repair what a crash left unpublished. Raises UserError if it is missing, in use or cannot be written."""
         if not (folder / DATABASE).exists():
             raise UserError(f"There is no ledger in {folder}.", "Begin one with: veche ledger init")
         self._open(folder, key)
-        if not self.state.founded:
-            raise UserError(f"The ledger in {folder} has no charter.", "Begin it again in an empty folder.")
-        self.publish()
+        try:
+            if not self.state.founded:
+                raise UserError(f"The ledger in {folder} has no charter.", "Begin it with: veche ledger init")
+            self.publish()
+        except BaseException:
+            self.close()
+            raise
 
     @classmethod
     def create(cls, folder: Path, charter: bytes, key: SigningKey) -> "Ledger":
-        """Begin a ledger with this charter entry. Raises Refused, UserError; leaves nothing behind if it does."""
+        """Begin a ledger with this charter entry. Raises Refused, UserError.
+
+        A crash leaves a ledger without charter at most, which is begun by calling this again.
+        """
         parsed = Charter.parse(charter)
         if parsed.log_key != key.public:
             raise UserError(
                 "This is not the log's key that the charter names.", "Give the key file that belongs to the charter."
             )
-        if (folder / DATABASE).exists():
-            raise UserError(f"There is a ledger in {folder} already.", "Choose an empty folder.")
-        folder.mkdir(parents=True, exist_ok=True)
         made = cls.__new__(cls)
         made._open(folder, key)
-        if made.state.founded:
+        try:
+            if made.state.founded:
+                raise UserError(f"There is a ledger in {folder} already.", "Choose an empty folder.")
+            with _plainly(folder):
+                made.db.execute("BEGIN IMMEDIATE")
+                made.machine.found(charter)
+                made._store(parsed.time)
+            made.publish()
+        except BaseException:
             made.close()
-            raise UserError(f"There is a ledger in {folder} already.", "Choose an empty folder.")
-        made.state.db.execute("BEGIN IMMEDIATE")
-        made.machine.found(charter)
-        made._store(parsed.time)
-        made.publish()
+            raise
         return made
 
     def _open(self, folder: Path, key: SigningKey) -> None:
         self.folder = folder
         self._key = key
-        self._lock = _lock(folder)
-        self.db = sqlite3.connect(folder / DATABASE, isolation_level=None, check_same_thread=False)
-        self.db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;")
-        self.db.execute("CREATE TABLE IF NOT EXISTS tail (number INTEGER PRIMARY KEY, data BLOB) STRICT")
-        self.state = State(self.db)
-        self.machine = Machine(self.state, self.entry)
-        self._publisher = Publisher(folder)
-        self._bundle = lru_cache(maxsize=64)(self._read_bundle)
-        self._load()
+        self._resources = ExitStack()
+        try:
+            with _plainly(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+                self._resources.enter_context(_lock(folder))
+                self.db = sqlite3.connect(folder / DATABASE, isolation_level=None, check_same_thread=False)
+                self._resources.enter_context(closing(self.db))
+                self.db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;")
+                self.db.execute("CREATE TABLE IF NOT EXISTS tail (number INTEGER PRIMARY KEY, data BLOB) STRICT")
+                self.state = State(self.db)
+                self.machine = Machine(self.state, self.entry)
+                self._publisher = Publisher(folder)
+                self._bundle = lru_cache(maxsize=64)(self._read_bundle)
+                self._load()
+        except BaseException:
+            self.close()
+            raise
 
     def _load(self) -> None:
-        """Take memory from disk: at the start, and after a block that failed."""
+        """Take memory from disk: at the start, and after a block that failed, of which memory may hold a part."""
         self.state.forget()
         self.machine.load()
         self.height, self.time = self.state.get("beat_height"), self.state.get("beat")
@@ -91,8 +108,7 @@ class Ledger:
         self._frontier = merkle.Frontier() if row is None else merkle.Frontier.from_bytes(row[0])
 
     def close(self) -> None:
-        self.db.close()
-        self._lock.close()
+        self._resources.close()
 
     def __enter__(self) -> "Ledger":
         return self
@@ -113,26 +129,30 @@ class Ledger:
 
         The answer has for each entry its number in the log or why it was refused. ``verdicts`` are those of
         :meth:`Machine.check`. A block that neither appends anything nor ends a standstill only moves the time on.
+        Raises UserError if the disk is full or the folder cannot be written: then there was no block.
         """
         time = max(time, self.time)
-        self.db.execute("BEGIN IMMEDIATE")
         try:
-            self.machine.begin(self.height + 1, time, self.time)
-            answers: list[int | Refused] = []
-            for position, data in enumerate(entries):
-                try:
-                    answers.append(self.machine.admit(data, verdicts[position] if verdicts else None))
-                except Refused as refusal:
-                    answers.append(refusal)
-            if self.machine.matters:
-                self._store(time)
-            else:
-                self._skip(time)
+            with _plainly(self.folder):
+                self.db.execute("BEGIN IMMEDIATE")
+                self.machine.begin(self.height + 1, time, self.time)
+                answers = [self._admit(data, verdicts[i] if verdicts else None) for i, data in enumerate(entries)]
+                if self.machine.matters:
+                    self._store(time)
+                else:
+                    self._skip(time)
         except BaseException:
-            self.db.execute("ROLLBACK")
+            if self.db.in_transaction:  # SQLite ends a transaction itself when the disk is full
+                self.db.execute("ROLLBACK")
             self._load()
             raise
         return answers
+
+    def _admit(self, data: bytes, verdict: Verdict) -> int | Refused:
+        try:
+            return self.machine.admit(data, verdict)
+        except Refused as refusal:
+            return refusal
 
     def _store(self, time: int) -> None:
         """Commit the block: entries, state and frontier at once. A crash before COMMIT leaves the block undone, one after it leaves it done."""
@@ -188,8 +208,13 @@ class Ledger:
     def publish(self) -> None:
         """Write tiles and checkpoint up to the last block, then forget the entries that full bundles hold.
 
-        Idempotent; a crash at any point is repaired by calling it again, as opening the ledger does.
+        Idempotent; a crash at any point is repaired by calling it again, as opening the ledger does. Raises UserError if
+        the disk is full or the folder cannot be written, and DoesNotHold if files there are of another ledger.
         """
+        with _plainly(self.folder):
+            self._publish()
+
+    def _publish(self) -> None:
         start = self.state.get("published")
         tail = [
             bytes(data)
@@ -197,20 +222,40 @@ class Ledger:
         ]
         end = self._publisher.publish(start, tail, self.checkpoint)
         if end != start:
-            self.db.execute("BEGIN IMMEDIATE")
-            self.db.execute("DELETE FROM tail WHERE number < ?", (end,))
-            self.state.put("published", end)
-            self.db.execute("COMMIT")
+            try:
+                self.db.execute("BEGIN IMMEDIATE")
+                self.db.execute("DELETE FROM tail WHERE number < ?", (end,))
+                self.state.put("published", end)
+                self.db.execute("COMMIT")
+            except BaseException:
+                if self.db.in_transaction:
+                    self.db.execute("ROLLBACK")
+                raise
 
     def attach(self, content: bytes) -> bytes:
         """Store an attachment (a 32-byte salt, then the content) beside the log; the answer is its hash."""
         name = digest(content)
         folder = self.folder / "attachment"
-        folder.mkdir(exist_ok=True)
-        unfinished = self.folder / f"attachment.{name.hex()}"
-        unfinished.write_bytes(content)
-        unfinished.replace(folder / name.hex())
+        with _plainly(self.folder):
+            folder.mkdir(exist_ok=True)
+            unfinished = self.folder / f"attachment.{name.hex()}"
+            unfinished.write_bytes(content)
+            unfinished.replace(folder / name.hex())
         return name
+
+
+@contextmanager
+def _plainly(folder: Path) -> Iterator[None]:
+    """Say in a plain sentence what the disk did. Nothing is lost: what was not committed was not acknowledged."""
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise  # a mistake of this program, not of the disk
+    except (OSError, sqlite3.DatabaseError) as error:
+        raise UserError(
+            f"The ledger in {folder} cannot be written: {error}.",
+            "Make room on the disk or give the right to write there, then start again; nothing acknowledged is lost.",
+        ) from error
 
 
 def _lock(folder: Path) -> TextIO:
