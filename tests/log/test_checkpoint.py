@@ -4,7 +4,7 @@ import base64
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_log import KEY, ORIGIN, POLICY, flip
 
@@ -49,6 +49,7 @@ def test_cosignature_message() -> None:
     assert line.data[8:] == WITNESSES[0].sign(b"cosignature/v1\ntime 1700000000\n" + text)
 
 
+@settings(deadline=None)
 @given(names, st.integers(0, 2**63 - 1), st.binary(min_size=32, max_size=32), keys, keys, st.integers(0, 2**63 - 1))
 def test_round_trip(origin: str, size: int, root: bytes, key: SigningKey, witness: SigningKey, time: int) -> None:
     head = Checkpoint(origin, size, root)
@@ -62,6 +63,7 @@ def test_round_trip(origin: str, size: int, root: bytes, key: SigningKey, witnes
         assert Verifier.parse(str(v)) == v
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_as_one_form_or_refused(data: bytes) -> None:
     for candidate in (data, DATA[: len(DATA) - len(data) // 2] + data):

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_log import Memory, entries_of, files_of, flip, head_of, publish
 
@@ -57,6 +57,7 @@ def test_all_proofs_of_a_small_ledger() -> None:
             assert log.consistency_proof(old, size) == merkle.consistency_proof(leaves, old, size)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.data())
 def test_proofs_of_a_large_ledger(large: tuple[Memory, Checkpoint, list[bytes]], data: st.DataObject) -> None:
     source, head, leaves = large
@@ -71,6 +72,7 @@ def test_proofs_of_a_large_ledger(large: tuple[Memory, Checkpoint, list[bytes]],
     merkle.verify_consistency(old, log.root(old), size, root, log.consistency_proof(old, size))
 
 
+@settings(deadline=None)
 @given(st.integers(0, LARGE), st.integers(0, 1000))
 def test_ranges_of_entries(large: tuple[Memory, Checkpoint, list[bytes]], start: int, count: int) -> None:
     source, head, leaves = large

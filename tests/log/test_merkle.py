@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from veche import merkle
@@ -89,6 +89,7 @@ def test_roots_and_frontier() -> None:
         assert copy.root() == ROOTS[n]
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=600))
 def test_root_of_any_entries(data: list[bytes]) -> None:
     hashes = [merkle.leaf_hash(d) for d in data]
@@ -98,6 +99,7 @@ def test_root_of_any_entries(data: list[bytes]) -> None:
     assert merkle.root(hashes) == naive_root(data) == frontier.root()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_frontier_refuses_other_lengths(data: bytes) -> None:
     size = int.from_bytes(data[:8], "big")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_log import POLICY, Memory, entries_of, files_of, flip, publish
 
@@ -72,6 +72,7 @@ def test_every_length_counts(receipt: bytes) -> None:
                 verify_receipt(wrong, ENTRIES[17], POLICY)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**63 - 2), st.lists(st.binary(min_size=32, max_size=32), max_size=63), st.binary(max_size=100))
 def test_round_trip(receipt: bytes, index: int, proof: list[bytes], extra: bytes) -> None:
     one = Receipt(index, tuple(proof), Receipt.parse(receipt).checkpoint, extra)

@@ -1,7 +1,7 @@
 """Names and contents of tiles, as c2sp.org/tlog-tiles gives them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_log import entries_of
 
@@ -25,6 +25,7 @@ def test_names(tile: Tile, name: str) -> None:
     assert Tile.parse(name) == tile
 
 
+@settings(deadline=None)
 @given(st.integers(-1, 63), st.integers(0, 2**62), st.integers(1, WIDTH))
 def test_every_name_is_read_back(level: int, index: int, width: int) -> None:
     tile = Tile(level, index, width)
@@ -93,6 +94,7 @@ def test_small_trees(size: int, names: list[str]) -> None:
     assert made[-len(names) :] == names if names else not made
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=300), max_size=WIDTH))
 def test_bundles(entries: list[bytes]) -> None:
     data = pack(entries)
@@ -120,6 +122,7 @@ def test_bundles_of_another_length_are_refused() -> None:
             unpack(tile, data + more)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 700), max_size=6))
 def test_the_edge_is_the_tree(steps: list[int]) -> None:
     """However leaves are grouped: the root, every full tile and every partial one."""
