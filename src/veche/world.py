@@ -166,19 +166,31 @@ class World:
         self, questions: Sequence[Choice], *, committee: bytes, districts: Sequence[tuple[str, int]] = (), days: int = 7
     ) -> PollState:
         """Publish a poll that opens when the notice is over, permit keys and all. ``districts``: names and weights; none: one group of all."""
+        poll = self.announce(questions, committee=committee, districts=districts, days=days)
+        for registrar in range(len(self.registrars)):
+            self.submit(self.permit_keys(registrar, poll))
+        return poll
+
+    def announce(
+        self, questions: Sequence[Choice], *, committee: bytes, districts: Sequence[tuple[str, int]] = (), days: int = 7
+    ) -> PollState:
+        """Publish a poll; the registrars have not seen it yet."""
         groups = tuple(Group(Text(name, name), weight) for name, weight in districts) or (
             Group(Text("Everyone", "Все"), 1),
         )
         opens = self.now + self.poll_class.notice + 60
         title = Text(f"Poll of {questions[0].text.en}", f"Голосование: {questions[0].text.ru}")
         poll = Poll("city", title, Text("", ""), tuple(questions), groups, opens, opens + days * DAY, committee)
-        poll_id = digest(self.ledger.entry(self.say("poll", poll.body(), *self.organisers)))
-        for registrar in self.registrars:
-            keys = registrar.open_poll(poll_id, [g.name.en for g in groups], everyone=not districts)
-            self.say("permit-key", [poll_id, [[key.modulus, key.people, key.root] for key in keys]], registrar.office)
-        found = self.ledger.state.poll(poll_id)
+        found = self.ledger.state.poll(digest(self.ledger.entry(self.say("poll", poll.body(), *self.organisers))))
         assert found is not None
         return found
+
+    def permit_keys(self, registrar: int, poll: PollState) -> bytes:
+        """The entry by which a registrar publishes its keys for a poll."""
+        names = [group.name.en for group in poll.poll.groups]
+        keys = self.registrars[registrar].open_poll(poll.id, names, everyone=names == ["Everyone"])
+        rows = [[key.modulus, key.people, key.root] for key in keys]
+        return sign(self.id, "permit-key", [poll.id, rows], [self.registrars[registrar].office])
 
     # Citizens
 
