@@ -129,7 +129,9 @@ class Ledger:
 
     def hand_in(self, data: bytes) -> None:
         kind, body, _ = item = entry.decode(data)
-        assert len(entry.signers(self.ledger, item)) == 1
+        pairs = entry.signatures(item)
+        entry.check_signatures(entry.signed_message(self.ledger, kind, body), pairs)
+        assert len(pairs) == 1
         assert data not in self.entries, "repeated"
         if kind == "decryption":
             poll = next(poll for poll in self.polls if poll.id == body[0])

@@ -1,5 +1,7 @@
 """What a trustee's program must never do, whatever happens to its folder, its machine and the ledger."""
 
+import errno
+import itertools
 import json
 import os
 import shutil
@@ -7,6 +9,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -43,6 +46,16 @@ def test_nothing_is_decrypted_under_a_checkpoint_that_is_not_final(finished: Fin
     assert (name, tally) == (poll.id.hex(), entry.digest(poll.tally).hex())
     at = city.ledger.entries.index(poll.tally) + 1
     assert (int(size), root) == (at, city.ledger.root_at(at).hex())
+
+
+def test_nothing_is_revealed_under_a_checkpoint_that_is_not_final(city: City) -> None:
+    committee = city.found(3, 2)
+    for _ in range(3):
+        city.ledger.final = False
+        assert city.round() == 0
+        city.ledger.final = True
+        assert city.round() == 3
+    assert committee.finished
 
 
 def test_cancelled_finished_open_and_small_polls_are_not_decrypted(finished: Finished) -> None:
@@ -249,11 +262,21 @@ class Killed(BaseException):
     """The program ends here."""
 
 
+@dataclass
+class Disk:
+    """What the disk was asked to do: operations, and the files and folders that are durable by it."""
+
+    done: list[str] = field(default_factory=list)
+    durable: set[str] = field(default_factory=set)
+
+
 @contextmanager
-def killed_at(patch: pytest.MonkeyPatch, number: int, torn: bool) -> Iterator[list[str]]:
-    """End the program at this file operation (from 1): before it, or (``torn``) with half of the data written."""
-    done: list[str] = []
+def killed_at(patch: pytest.MonkeyPatch, folder: Path, number: int, torn: bool) -> Iterator[Disk]:
+    """End the program at this file operation (from 1; 0: never): before it, or (``torn``) with half of the data written."""
+    disk = Disk()
+    done = disk.done
     fsync, rename = os.fsync, Path.rename
+    sizes = {path.stat().st_ino: path.stat().st_size for path in folder.rglob("*")}
 
     def count(what: str) -> None:
         done.append(what)
@@ -261,10 +284,13 @@ def killed_at(patch: pytest.MonkeyPatch, number: int, torn: bool) -> Iterator[li
             raise Killed
 
     def slow_fsync(fd: int) -> None:
-        if torn and len(done) + 1 == number and not stat.S_ISDIR(os.fstat(fd).st_mode):
-            os.ftruncate(fd, max(os.fstat(fd).st_size - 20, 0))
+        status = os.fstat(fd)
+        if torn and len(done) + 1 == number and not stat.S_ISDIR(status.st_mode):
+            before = sizes.get(status.st_ino, 0)
+            os.ftruncate(fd, before + (status.st_size - before) // 2)
         count("fsync")
         fsync(fd)
+        disk.durable.add(str(Path(f"/proc/self/fd/{fd}").readlink()))
 
     def slow_rename(self: Path, target: Path) -> Path:
         count("rename")
@@ -273,7 +299,7 @@ def killed_at(patch: pytest.MonkeyPatch, number: int, torn: bool) -> Iterator[li
     with patch.context() as inner:
         inner.setattr(os, "fsync", slow_fsync)
         inner.setattr(Path, "rename", slow_rename)
-        yield done
+        yield disk
 
 
 @pytest.mark.parametrize("torn", [False, True])
@@ -286,21 +312,35 @@ def test_a_crash_at_any_point_changes_nothing(
     folder = city.folder / "trustee-1"
     kills = 0
 
+    def check_durable(before: Path, folder: Path, durable: set[str]) -> None:
+        """Nothing left that a loss of power could take back: all that is new was made durable, its name too."""
+        new = [
+            path
+            for path in folder.rglob("*")
+            if path.suffix != ".new" and not (before / path.relative_to(folder)).exists()
+        ]
+        assert {str(path.parent) for path in new} <= durable
+        assert {f"{path}.new" for path in new if path.is_file()} <= durable
+        if (folder / "journal").read_bytes() != (before / "journal").read_bytes():
+            assert str(folder / "journal") in durable
+
     def hand_in_despite_crashes() -> None:
         nonlocal kills
         before = shutil.copytree(folder, city.folder / "before", dirs_exist_ok=True)
         number = 1
         while True:
-            with killed_at(monkeypatch, number, torn) as done:
+            with killed_at(monkeypatch, folder, number, torn) as disk:
                 try:
                     made = Trustee.load(folder).due(city.ledger)
                 except Killed:
                     made = None
-            if len(done) < number:  # it was never killed: no operation is left
+            if len(disk.done) < number:  # it was never killed: no operation is left
                 break
             assert made is None
             kills += 1
-            again = Trustee.load(folder).due(city.ledger)  # recovery, then the same for good
+            with killed_at(monkeypatch, folder, 0, False) as recovery:
+                again = Trustee.load(folder).due(city.ledger)  # recovery, then the same for good
+            check_durable(before, folder, disk.durable | recovery.durable)
             assert again and again == Trustee.load(folder).due(city.ledger)
             put_back(before, folder)  # and once more from the start, killed one operation later
             number += 1
@@ -325,8 +365,11 @@ def test_a_crash_after_the_journal_line_still_binds_the_tally(
     """Written down, killed before any share was made: the other tally is refused nevertheless."""
     city, committee = finished()
     poll = city.ledger.add_poll(committee, [[1]])
-    with killed_at(monkeypatch, 2, False), pytest.raises(Killed):
+    folder = city.folder / "trustee-1"
+    with killed_at(monkeypatch, folder, 3, False) as disk, pytest.raises(Killed):
         city.trustees[0].due(city.ledger)
+    assert disk.durable == {str(folder / "journal")}
+    assert len(events(folder, "decrypt")) == 1
     assert not (city.folder / "trustee-1" / "decryptions" / poll.id.hex() / "0").exists()
     tally, poll.tally = poll.tally, make_tally(poll.id, committee, [[2]])
     with pytest.raises(DoesNotHold, match="another tally"):
@@ -348,6 +391,37 @@ def test_the_journal_line_comes_before_any_use_of_the_secret(
     monkeypatch.setattr("veche.trustee.trustee.make_share", look)
     with pytest.raises(Killed):
         city.trustees[0].due(city.ledger)
+
+
+def full_disk(patch: pytest.MonkeyPatch, number: int) -> None:
+    """From now on the disk refuses the operation of this number, once."""
+    fsync, count = os.fsync, itertools.count(1)
+
+    def refuse(fd: int) -> None:
+        if next(count) == number:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(fd)
+
+    patch.setattr(os, "fsync", refuse)
+
+
+def test_a_full_disk_is_a_plain_sentence(finished: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever operation fails, nothing leaves; with room again all goes on."""
+    city, committee = finished()
+    journal = city.folder / "trustee-1" / "journal"
+    city.ledger.add_poll(committee, [[1], [2]])
+    before = journal.read_bytes()
+    for number in itertools.count(1):
+        with monkeypatch.context() as patch:
+            full_disk(patch, number)
+            try:
+                made = city.trustees[0].due(city.ledger)
+                break
+            except UserError as error:
+                assert error.message.endswith("cannot be written: No space left on device.")
+        if number < 3:  # reading the journal, writing its line
+            assert journal.read_bytes() == before
+    assert len(made) == 3 and number > 5
 
 
 # Damage and mistakes

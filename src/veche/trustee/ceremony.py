@@ -32,11 +32,12 @@ from veche.trustee.view import Body, CommitteeView
 
 
 class Ceremony:
-    """The part of the trustee with this index. ``folder`` is hers for this committee alone, and she holds its lock."""
+    """The part of the trustee with this index. ``top`` is her folder, of which the caller holds the lock."""
 
-    def __init__(self, folder: Path, ledger: bytes, key: SigningKey, view: CommitteeView, index: int) -> None:
+    def __init__(self, top: Path, ledger: bytes, key: SigningKey, view: CommitteeView, index: int) -> None:
         self.index = index
-        self._folder = folder
+        self._top = top
+        self._folder = top / "committees" / view.id.hex()
         self._ledger = ledger
         self._key = key
         self._view = view
@@ -123,6 +124,7 @@ class Ceremony:
         path = self._path(name)
         if not path.exists():
             files.write_once(path, json.dumps(make()).encode())
+        files.keep(path, self._top)
         return self._read(name, "entry")[0]
 
     def _sign(self, kind: str, fields: Sequence[Any]) -> str:

@@ -21,13 +21,14 @@ ledger does not show what was forgotten; somebody who edits the journal on purpo
 program. Nobody can detect that from files alone: keep the machine's snapshots off, and the key on one machine.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from veche.errors import UserError
 from veche.trustee import files
@@ -38,10 +39,11 @@ _LENGTHS = {"place": 2, "ledger": 1, "decrypt": 4, "lost-poll": 1, "lost-committ
 class Journal:
     """The open journal of a trustee's folder, locked against other programs until it is closed."""
 
-    def __init__(self, folder: Path, file: BinaryIO) -> None:
+    def __init__(self, folder: Path, file: FileIO) -> None:
         self._folder = folder
         self._file = file
         self._last = ""
+        self._size = 0
         self.events: list[list[str]] = []
         self._read()
 
@@ -59,7 +61,7 @@ class Journal:
         """Open and lock. Raises UserError if it is missing, damaged, or in use by another program."""
         path = folder / "journal"
         try:
-            file = path.open("r+b")
+            file = path.open("r+b", buffering=0)
         except OSError as error:
             message = f"The trustee's journal {path} cannot be opened: {error.strerror}."
             raise UserError(message, "Without it the program does not know what it decrypted, so it refuses.") from None
@@ -74,9 +76,15 @@ class Journal:
         """Write one event down. When this returns it survives a loss of power, and may be acted upon."""
         text = " ".join(words)
         line = f"{_chain(self._last, text)} {text}\n"
-        self._file.write(line.encode())
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        try:
+            if self._file.write(line.encode()) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            with suppress(OSError):  # if this fails too, the line stays: it binds to what was never done, no harm
+                self._file.truncate(self._size)
+            raise files.cannot_write(self._folder / "journal", error) from None
+        self._size += len(line)
         self._last = line[:64]
         self.events.append(list(words))
 
@@ -116,8 +124,13 @@ class Journal:
                 raise UserError(message, "The program does not know what it decrypted, so it refuses to go on.")
             self._last = mark
             self.events.append(words)
-        self._file.truncate(whole)
+        try:
+            self._file.truncate(whole)
+            os.fsync(self._file.fileno())  # the last line may be of a program that ended before it was durable
+        except OSError as error:
+            raise files.cannot_write(self._folder / "journal", error) from None
         self._file.seek(whole)
+        self._size = whole
 
 
 def _chain(last: str, text: str) -> str:

@@ -62,12 +62,15 @@ class Trustee:
     def due(self, view: LedgerView) -> list[bytes]:
         """The signed entries that this trustee should hand in now. Asked again, it answers the same bytes.
 
+        None under a checkpoint that is not final; none for polls that were cancelled, had too few ballots or are decided.
         Raises UserError if the folder is not what it was (copied, restored, damaged) or the view is older than one seen
         before; DoesNotHold if the ledger was rewritten or shows a second tally of a poll: an alarm, nothing is signed.
         """
         with Journal.open(self._folder) as journal:
             journal.check_place()
             _check_ledger(journal, view)
+            if not view.final:  # what may still change is no ground to reveal anything: neither shares nor sums
+                return []
             ceremonies = self._ceremonies(view)
             if ceremonies and not journal.about("ledger", view.ledger):
                 journal.append("ledger", view.ledger.hex())
@@ -105,7 +108,7 @@ class Trustee:
         """Her part in each committee that is not void, by the committee's id."""
         return {
             committee.id: Ceremony(
-                self._folder / "committees" / committee.id.hex(),
+                self._folder,
                 view.ledger,
                 self.key,
                 committee,
@@ -116,7 +119,7 @@ class Trustee:
         }
 
     def _decrypt(self, journal: Journal, view: LedgerView, poll: PollView, ceremony: Ceremony) -> list[bytes]:
-        """The decryption shares of one poll that the ledger does not show yet."""
+        """The decryption shares of one poll that the ledger does not show yet. The checkpoint is final."""
         if poll.tally is None or journal.about("lost-poll", poll.id):
             return []
         tally = entry.digest(poll.tally)
@@ -137,7 +140,7 @@ class Trustee:
                 "It is an old backup, or somebody else uses the key. Use the folder where the program ran last.",
             )
         kind, body = entry.decode(poll.tally)
-        if kind != "tally" or poll.cancelled or poll.finished or not view.final:
+        if kind != "tally" or poll.cancelled or poll.finished:
             return []
         if not known:
             journal.append("decrypt", poll.id.hex(), tally.hex(), str(view.size), view.root_at(view.size).hex())
@@ -151,6 +154,7 @@ class Trustee:
                 fields = [poll.id, ceremony.index, tally, part, *share.fields()]
                 files.write_once(path, entry.sign(view.ledger, "decryption", fields, [self.key]))
             if part not in done:
+                files.keep(path, self._folder)
                 entries.append(files.read(path))
         return entries
 
