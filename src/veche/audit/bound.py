@@ -18,6 +18,7 @@ import json
 import msgspec
 import veche_kernel
 
+from veche.audit.archive import CANNOT_SHOW
 from veche.audit.ledger import VerifiedLedger
 from veche.ballot.archive import Archive
 from veche.ballot.archive_parts import PartialDecryption, Result, Tally
@@ -46,6 +47,9 @@ STEPS = {
     "each factor has a proof that names the ciphertext, the factor and the tally.",
     "B4": "The results of the groups that were counted apart are what these shares decrypt, and add up to the result.",
 }
+
+COVERED = next(limit for limit in CANNOT_SHOW if "second proof" in limit)
+"""What an archive alone cannot show, and can with this file."""
 
 
 class _Part(msgspec.Struct, forbid_unknown_fields=True):

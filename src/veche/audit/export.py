@@ -25,7 +25,6 @@ from veche.ballot.committee import trustees_json
 from veche.ballot.decryption import Share, partial_decryption_json
 from veche.errors import UserError
 from veche.ledger.entry import decode
-from veche.ledger.log import Log
 from veche.ledger.rules.ballot import fields, is_ballot
 from veche.ledger.rules.committee_steps import certificates, keys, scheme, shares
 from veche.ledger.rules.tally import parts
@@ -145,8 +144,7 @@ def ballots_json(verified: VerifiedLedger, poll: PollState, numbers: list[int]) 
         return
     wanted = iter(numbers)
     number = next(wanted)
-    log = Log(verified.source, verified.head)
-    for at, data in enumerate(log.entries(number, numbers[-1] + 1), number):
+    for at, data in enumerate(verified.log.entries(number, numbers[-1] + 1), number):
         if at == number:
             assert is_ballot(data)
             yield poll.box.kernel.to_json(fields(data).ballot)

@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
@@ -21,7 +21,7 @@ from veche.ledger import rules
 from veche.ledger.charter import Charter
 from veche.ledger.checkpoint import Checkpoint, Policy, SignedCheckpoint
 from veche.ledger.entry import decode, digest
-from veche.ledger.log import Snapshot, checked_bundles, read_tile
+from veche.ledger.log import Log, Snapshot, checked_bundles, read_tile
 from veche.ledger.machine import Machine
 from veche.ledger.rules.ballot import Checked, is_ballot
 from veche.ledger.source import Export, Source, open_source
@@ -73,6 +73,15 @@ class VerifiedLedger:
     def time(self) -> int:
         """The time of the last block in the log, in seconds since 1970."""
         return self._times[-1]
+
+    @cached_property
+    def log(self) -> Log:
+        """The entries and the proofs, each checked once more against the head when it is read."""
+        return Log(self.source, self.head)
+
+    def entry(self, number: int) -> bytes:
+        """An entry of the log by its number."""
+        return self.log.entry(number)
 
     def time_of(self, number: int) -> int:
         """The time of the block in which this entry stands."""

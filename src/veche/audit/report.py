@@ -1,0 +1,87 @@
+"""What a verified ledger says, as plain values: for the command line, the page (:mod:`veche.audit.html`) and the JSON."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
+from typing import Any
+
+from veche.audit.ledger import CANNOT_SHOW, STEPS, VerifiedLedger
+from veche.audit.poll_report import PollReport, Statement, report_poll, statement
+from veche.audit.poll_warnings import poll_warnings
+from veche.audit.receipt_report import ReceiptReport
+from veche.audit.words import Words
+from veche.errors import UserError
+from veche.ledger.machine import RULES_VERSION
+from veche.ledger.state import PollState
+
+FORMAT = "veche-report-v1"
+
+
+@dataclass(frozen=True)
+class LedgerReport:
+    """A ledger that holds, and what is in it. Hashes are lowercase hexadecimal, times seconds since 1970.
+
+    ``time`` is that of the last block. ``steps``: what was checked, by its number in docs/protocol.md, section 6.
+    """
+
+    program: str
+    rules: int
+    ledger: str
+    name: Words
+    origin: str
+    size: int
+    root: str
+    time: int
+    log_key: str
+    polls: list[PollReport]
+    notices: list[Statement]
+    receipt: ReceiptReport | None = None
+    steps: dict[str, str] = field(default_factory=lambda: dict(STEPS))
+    cannot_show: Sequence[str] = CANNOT_SHOW
+    format: str = FORMAT
+
+    def values(self) -> dict[str, Any]:
+        """Everything as dictionaries, lists, strings and numbers: what the JSON has."""
+        return {"format": self.format, **{name: value for name, value in asdict(self).items() if name != "format"}}
+
+
+def report_ledger(
+    verified: VerifiedLedger, polls: Sequence[PollState] | None = None, receipt: ReceiptReport | None = None
+) -> LedgerReport:
+    """The report on a verified ledger, with these polls (all by default, in the order of the log)."""
+    charter = verified.state.charter
+    found = [report_poll(verified, poll) for poll in (verified.state.polls() if polls is None else polls)]
+    rows = verified.state.db.execute("SELECT entry FROM statement WHERE poll = ? ORDER BY entry", (b"",)).fetchall()
+    return LedgerReport(
+        program=f"veche {version('veche')}",
+        rules=RULES_VERSION,
+        ledger=verified.ledger.hex(),
+        name=Words(*charter.name),
+        origin=charter.origin,
+        size=verified.head.size,
+        root=verified.head.root.hex(),
+        time=verified.time,
+        log_key=charter.log_key.hex(),
+        polls=[replace(poll, warnings=poll_warnings(poll, verified.time)) for poll in found],
+        notices=[statement(verified, "notice", number) for (number,) in rows],
+        receipt=receipt,
+    )
+
+
+def find_poll(verified: VerifiedLedger, name: str) -> PollState:
+    """The poll with this id (64 hexadecimal digits, or the first ones) or Belenios uuid. Raises UserError."""
+    polls = verified.state.polls()
+    wanted = name.strip().lower()
+    found = [
+        poll
+        for poll in polls
+        if poll.box.election.uuid == name.strip() or (wanted and poll.id.hex().startswith(wanted))
+    ]
+    if len(found) != 1:
+        many = (
+            f"{len(found)} polls have ids that begin with {name!r}."
+            if found
+            else f"There is no poll {name!r} in this ledger."
+        )
+        raise UserError(many, "List the polls with: veche verify LEDGER")
+    return found[0]

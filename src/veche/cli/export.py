@@ -1,0 +1,71 @@
+"""``veche export``: a ledger as one file, or one of its polls as a Belenios archive."""
+
+from pathlib import Path
+
+import click
+
+from veche.audit.export import write_archive
+from veche.audit.ledger import open_ledger, verify_ledger
+from veche.audit.report import find_poll
+from veche.audit.whole_file import must_be_new
+from veche.cli.verify import print_refusal, progress_bar
+from veche.errors import DoesNotHold
+from veche.ledger.log import export as write_export
+from veche.ledger.source import Export, Source
+
+
+@click.command()
+@click.argument("ledger", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--poll",
+    "poll_id",
+    metavar="ID",
+    help="Write a Belenios archive of this poll (the first digits of its id will do).",
+)
+def export(ledger: Path, file: Path, poll_id: str | None) -> int:
+    """Write a ledger into one FILE, or one of its finished polls as a Belenios archive.
+
+    LEDGER is a ledger's folder or an exported file. Without --poll the FILE is a plain tar of all that the ledger has
+    published, to be sent to anyone; "veche verify FILE" checks it. With --poll the ledger is verified first; beside the archive,
+    which belenios-tool can check, a file FILE.bound.json keeps the proofs that Belenios archives have no place for.
+
+    A file that exists is never replaced, and there is never half a file.
+    """
+    must_be_new(file)
+    try:
+        source = open_ledger(ledger)
+        try:
+            if poll_id is None:
+                _export_ledger(source, file)
+            else:
+                _export_poll(source, file, poll_id)
+        finally:
+            if isinstance(source, Export):
+                source.close()
+    except DoesNotHold as error:
+        print_refusal(error)
+        return error.exit_code
+    return 0
+
+
+def _export_ledger(source: Source, file: Path) -> None:
+    write_export(source, file)
+    with Export(file) as written:
+        size = written.checkpoint().checkpoint.size
+    click.echo(f"{file}: a ledger of {size:,} entries. Check it with: veche verify {file}")
+
+
+def _export_poll(source: Source, file: Path, poll_id: str) -> None:
+    with progress_bar("entries") as progress:
+        verified = verify_ledger(source, progress)
+    poll = find_poll(verified, poll_id)
+    with progress_bar("ballots") as progress:
+        made = write_archive(verified, poll, file, progress)
+    click.echo(f"{made.archive}: {made.ballots:,} ballots, {made.counted:,} of them counted.")
+    if made.bound is None:
+        click.echo("Too few ballots were counted, so nothing is ever decrypted: the archive ends with the ballots.")
+        click.echo("belenios-tool accepts it; veche verify says that it has no result.")
+    else:
+        click.echo(f"{made.bound}: the proofs that an archive has no place for.")
+        click.echo(f"Check both with: veche verify {made.archive} --bound {made.bound}")
