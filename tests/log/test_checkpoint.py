@@ -6,13 +6,14 @@ import hashlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_log import KEY, ORIGIN, POLICY, flip
 
 from veche.errors import DoesNotHold, UserError
 from veche.keys import SigningKey
 from veche.ledger import note
 from veche.ledger.checkpoint import Checkpoint, Policy, SignedCheckpoint, cosign, sign, verify_checkpoint
 from veche.ledger.note import COSIGNATURE, ED25519, Note, Signature, Verifier
+
+from .small_log import KEY, ORIGIN, POLICY, flip
 
 HEAD = Checkpoint(ORIGIN, 20852163, hashlib.sha256(b"root").digest())
 SIGNED = SignedCheckpoint(HEAD, (sign(HEAD, KEY),))

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_log import Memory, entries_of, files_of, flip, head_of, publish
 
 from veche import merkle
 from veche.errors import DoesNotHold
@@ -15,6 +14,8 @@ from veche.ledger.log import Log, Snapshot, check_tiles, read_tile
 from veche.ledger.publish import Publisher
 from veche.ledger.source import Folder
 from veche.ledger.tiles import ENTRIES, WIDTH, Tile, pack, tiles_of
+
+from .small_log import Memory, entries_of, files_of, flip, head_of, publish
 
 LARGE = 66_000  # three levels of hash tiles
 
@@ -285,6 +286,27 @@ def test_odd_things_in_the_folder_are_named(tmp_path: Path) -> None:
     moved.rename(path)
     (tmp_path / "tile/3").symlink_to(tmp_path / "tile/0")
     named("tile/3")
+
+
+def test_odd_attachments_are_named(tmp_path: Path) -> None:
+    folder = tmp_path / "attachment"
+    folder.mkdir()
+    (folder / "plan.txt").write_bytes(b"good")
+    assert Folder(tmp_path).names() == ["attachment/plan.txt"]
+
+    def named(name: str) -> None:
+        with pytest.raises(DoesNotHold, match="no place") as error:
+            Folder(tmp_path).names("attachment/")
+        assert error.value.where == f"attachment/{name}"
+
+    (folder / "a b").write_bytes(b"")
+    named("a b")
+    (folder / "a b").unlink()
+    (folder / "link").symlink_to(folder / "plan.txt")
+    named("link")
+    (folder / "link").unlink()
+    os.mkfifo(folder / "pipe")
+    named("pipe")
 
 
 def test_a_file_that_is_too_long_is_not_read(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_log import KEY, ORIGIN, POLICY, entries_of, files_of, flip, head_of, publish
 
 from veche.errors import DoesNotHold
 from veche.ledger.checkpoint import Checkpoint, SignedCheckpoint, cosign, verify_checkpoint
@@ -17,6 +16,8 @@ from veche.ledger.log import Log, check_tiles
 from veche.ledger.publish import UNFINISHED, Publisher
 from veche.ledger.source import Folder
 from veche.ledger.tiles import WIDTH, Tile, tiles_of
+
+from .small_log import KEY, ORIGIN, POLICY, entries_of, files_of, flip, head_of, publish
 
 
 @pytest.fixture(autouse=True)

@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_log import POLICY, Memory, entries_of, files_of, flip, publish
 
 from veche import merkle
 from veche.errors import DoesNotHold
 from veche.ledger.checkpoint import SignedCheckpoint
 from veche.ledger.log import Log
 from veche.ledger.receipt import EXTRA_LIMIT, Receipt, verify_receipt
+
+from .small_log import POLICY, Memory, entries_of, files_of, flip, publish
 
 ENTRIES = entries_of(300)
 
