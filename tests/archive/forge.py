@@ -141,7 +141,7 @@ class Town:
 
     def encrypt(self, value: int) -> tuple[Pair, int]:
         r = self.scalar()
-        return (mul(r, BASE), add(mul(r, self.key), mul(value, BASE))), r
+        return (mul(r, BASE), add(mul(r, self.key), mul(value % Q, BASE))), r
 
     def ballot(self, voter: int, choices: list[list[int]]) -> dict[str, Any]:
         """A ballot without its signature. ``choices``: a number for each ciphertext, the blank flag first.

@@ -9,6 +9,7 @@ import veche_kernel
 from veche.ballot.archive_parts import PartialDecryption, Result
 from veche.ballot.archive_trustees import Seats, Trustees
 from veche.ballot.canonical import decode, point, point_text, scalar, weight_value
+from veche.ballot.decryption import lagrange
 from veche.errors import DoesNotHold
 
 SHARE_STEP = "A9"
@@ -47,7 +48,7 @@ def combine(trustees: Trustees, shares: dict[int, list[bytes]]) -> list[bytes]:
     Of a committee the first t shares count, with Lagrange's coefficients; any t would give the same. Raises DoesNotHold (A9)
     if there are too few.
     """
-    terms: list[tuple[bytes, list[bytes]]] = []
+    terms: list[tuple[int, list[bytes]]] = []
     first = 1
     for part in trustees.parts:
         present = [j for j in range(1, len(part.keys) + 1) if first + j - 1 in shares]
@@ -55,12 +56,13 @@ def combine(trustees: Trustees, shares: dict[int, list[bytes]]) -> list[bytes]:
         if len(present) < needed:
             raise DoesNotHold(SHARE_STEP, f"trustee {first}", _too_few(part, first, len(present)))
         chosen = present[:needed]
+        coefficients = lagrange(chosen) if part.threshold is not None else {1: 1}
         for j in chosen:
-            terms.append((_lagrange(j, chosen), shares[first + j - 1]))
+            terms.append((coefficients[j], shares[first + j - 1]))
         first += len(part.keys)
-    coefficients = [coefficient for coefficient, _ in terms]
+    scalars = [coefficient.to_bytes(32, "little") for coefficient, _ in terms]
     columns = zip(*(factors for _, factors in terms), strict=True)
-    return [veche_kernel.msm_vartime(coefficients, list(column)) for column in columns]
+    return [veche_kernel.msm_vartime(scalars, column) for column in columns]
 
 
 def _too_few(part: Seats, first: int, present: int) -> str:
@@ -68,17 +70,6 @@ def _too_few(part: Seats, first: int, present: int) -> str:
         return f"The share of trustee {first} is missing, who must decrypt."
     last = first + len(part.keys) - 1
     return f"Of trustees {first} to {last} only {present} decrypted, and {part.threshold} must."
-
-
-def _lagrange(j: int, chosen: list[int]) -> bytes:
-    """The coefficient at 0 of the polynomial through the points ``chosen``: the product of k / (k - j), modulo q."""
-    q = veche_kernel.ORDER
-    numerator = denominator = 1
-    for k in chosen:
-        if k != j:
-            numerator = numerator * k % q
-            denominator = denominator * (k - j) % q
-    return (numerator * pow(denominator, -1, q) % q).to_bytes(32, "little")
 
 
 def check_result(raw: bytes, tally: Pairs, opened: list[bytes], total_weight: int) -> None:

@@ -97,7 +97,7 @@ class _Kind(msgspec.Struct):
     version: int = VERSION
     group: str = GROUP
     questions: list[_QuestionKind] = []
-    language: msgspec.Raw | None = None
+    language: object = None
 
 
 def _refuse_unknown(raw: bytes) -> None:
