@@ -1,5 +1,6 @@
 """One city from its charter to a result, copied at each stage, so that tests begin where they like without waiting for it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,10 @@ from veche.keys import SigningKey
 from veche.ledger.poll import Choice, Group, Poll
 from veche.ledger.shape import Text
 from veche.ledger.state import PollState
+from veche.permit.blind_rsa import SigningKey as RsaKey
+from veche.permit.blind_rsa import blind_sign
+from veche.permit.permit import Permit
+from veche.voter.voter import Voter
 from veche.world import DAY, Citizen, World
 
 from .branch import Branch
@@ -50,6 +55,25 @@ class Life:
 
     def citizens(self, district: str) -> list[Citizen]:
         return [citizen for citizen in self.world.citizens if citizen.district == district]
+
+    def rsa_key(self, registrar: int, group: int) -> RsaKey:
+        """The key by which a registrar signs permits of a group."""
+        pem = self.world.folder / f"registrar-{registrar + 1}" / "keys" / self.poll.id.hex() / f"{group}.pem"
+        return RsaKey.from_pem(pem.read_bytes())
+
+    def stuff(self, voter: Voter, group: int) -> list[Permit]:
+        """Permits of registrars that sign whatever they are asked to, whoever asks."""
+        return voter.collect_permits(
+            self.poll, group, lambda registrar, blinded: blind_sign(self.rsa_key(registrar, group), blinded)
+        )
+
+    def ballot(
+        self, citizen: Citizen, turn: int = 1, choices: Sequence[int] = (1, 0, 0), permits: bool = True
+    ) -> bytes:
+        """A ballot of this citizen as her device makes it."""
+        group = self.world.group_of(citizen, self.poll)
+        sealed = citizen.voter.seal(self.poll, group, [list(choices)])
+        return citizen.voter.cast(sealed, citizen.permits[self.poll.id] if permits else [], turn)
 
     def definition(self, branch: Branch, **changes: Any) -> Poll:
         """A poll that can be published now, but for ``changes``."""

@@ -15,7 +15,7 @@ from veche.keys import BadSignature, SigningKey, verify
 
 MAX_ENTRY = 65_535
 MAX_DEPTH = 8
-_UINT, _BYTES, _TEXT, _ARRAY = 0, 2, 3, 4  # CBOR's major types
+MAX_ITEMS = 4_096
 
 
 def encode(item: list[Any]) -> bytes:
@@ -26,62 +26,58 @@ def encode(item: list[Any]) -> bytes:
     return data
 
 
-def decode(data: bytes) -> list[Any]:
-    """Decode an entry strictly. Raises Refused("codec", ...) for everything but the one canonical encoding.
+class _NoTags(dict[int, Any]):
+    """For the library: every tag is an error.
 
-    Written out here rather than left to a library: of CBOR only four kinds of item may occur. A general decoder knows tags
-    (shared references, decimals, regular expressions) with which a thousand bytes can keep a computer busy for hours.
+    Those that it knows (shared references, decimals, regular expressions) could keep a computer busy for hours with a
+    thousand bytes; an array that holds an array a thousand times, and so on, is one of them.
     """
+
+    def __missing__(self, tag: int) -> Any:
+        def refuse(*_: object) -> None:
+            raise ValueError(tag)
+
+        return refuse
+
+
+_NO_TAGS = _NoTags()
+
+
+def decode(data: bytes) -> list[Any]:
+    """Decode an entry strictly. Raises Refused("codec", ...) for everything but the one canonical encoding."""
     if len(data) > MAX_ENTRY:
         raise Refused("codec", f"The entry has {len(data)} bytes; 65,535 are the most.")
-    item, end = _read(data, 0, 0)
-    if end != len(data):
-        raise Refused("codec", "Something follows the end of the entry.")
+    try:
+        item = cbor2.loads(
+            data, semantic_decoders=_NO_TAGS, max_depth=MAX_DEPTH, allow_indefinite=False, strict_hashable_types=True
+        )
+    except (cbor2.CBORError, ValueError, TypeError):
+        raise Refused("codec", "The entry is not CBOR, or has tags, or is nested too deeply.") from None
     if type(item) is not list or not item or type(item[0]) is not str:
         raise Refused("codec", "The entry is not an array that begins with its kind.")
+    _check(item, MAX_ITEMS)
+    if cbor2.dumps(item) != data:
+        raise Refused("codec", "The entry is not in its canonical encoding.")
     return item
 
 
-def _read(data: bytes, at: int, depth: int) -> tuple[Any, int]:
-    """The item that begins at ``at``, and where it ends (RFC 8949, section 3; only what section 4.2.1 calls deterministic)."""
-    if at >= len(data):
-        raise Refused("codec", "The entry breaks off.")
-    major, number = data[at] >> 5, data[at] & 31
-    at += 1
-    if number >= 24:
-        if number > 27:
-            raise Refused("codec", "The entry holds an item of indefinite length, or none that CBOR knows.")
-        size = 1 << number - 24
-        number = int.from_bytes(data[at : at + size], "big")
-        at += size
-        if at > len(data):
-            raise Refused("codec", "The entry breaks off.")
-        if number < 24 or (size > 1 and number >> 4 * size == 0):
-            raise Refused("codec", "The entry holds a number that is not in its shortest form.")
-    if major == _UINT:
-        return number, at
-    if major in (_BYTES, _TEXT):
-        end = at + number
-        if end > len(data):
-            raise Refused("codec", "The entry breaks off.")
-        part = data[at:end]
-        if major == _BYTES:
-            return part, end
-        try:
-            return part.decode(), end
-        except UnicodeDecodeError:
-            raise Refused("codec", "The entry holds text that is not UTF-8.") from None
-    if major == _ARRAY:
-        if depth == MAX_DEPTH:
-            raise Refused("codec", "The entry is nested too deeply.")
-        if number > len(data) - at:
-            raise Refused("codec", "The entry breaks off.")
-        items = []
-        for _ in range(number):
-            item, at = _read(data, at, depth + 1)
-            items.append(item)
-        return items, at
-    raise Refused("codec", "Only unsigned numbers, bytes, text and arrays may occur in an entry.")
+def _check(items: list[Any], room: int) -> int:
+    """Check that only what may occur does, ``room`` items at most; the room that is left."""
+    room -= len(items)
+    if room <= 0:
+        raise Refused("codec", f"The entry holds more than {MAX_ITEMS} items.")
+    for item in items:
+        kind = type(item)
+        if kind is list:
+            room = _check(item, room)
+        elif kind is int:
+            if not 0 <= item < 1 << 64:
+                raise Refused("codec", "The entry holds a number that is not an unsigned 64-bit integer.")
+        elif kind is not bytes and kind is not str:
+            raise Refused(
+                "codec", f"The entry holds a {kind.__name__}; only numbers, bytes, text and arrays may occur."
+            )
+    return room
 
 
 def digest(data: bytes) -> bytes:

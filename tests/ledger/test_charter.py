@@ -1,0 +1,174 @@
+"""`charter`, `class`: what a ledger may be founded on."""
+
+import sqlite3
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from veche.errors import Refused
+from veche.keys import SigningKey
+from veche.ledger.charter import Charter, PollClass
+from veche.ledger.entry import decode, digest, encode, sign
+from veche.ledger.machine import Machine
+from veche.ledger.state import State
+
+from .life import Life, text
+
+KEYS = [SigningKey.generate() for _ in range(6)]
+CLASS = PollClass(
+    "city", (("A", "bank"), ("B", "post"), ("C", "tax"), ("D", "tax")), 3, 1, 2, ("T", "U", "V"), 2, 20, 3600, 86_400, 1
+)
+CHARTER = Charter(
+    "veche.example/test", text("A ledger"), 1_800_000_000, bytes(32),
+    tuple((name, "observer", key.public) for name, key in zip("ABCDEF", KEYS, strict=True)), 3, (CLASS,), ("embedded", 1),
+)  # fmt: skip
+
+
+def found(charter: Charter | list[Any], keys: list[SigningKey] = KEYS) -> Charter:
+    """Found a ledger with it in a fresh state machine, as a node and a verifier do."""
+    entry = sign(b"", "charter", charter if isinstance(charter, list) else charter.body(), keys)
+    machine = Machine(State(sqlite3.connect(":memory:")), lambda _: b"")
+    try:
+        machine.found(entry)
+    except Refused:
+        assert not machine.state.founded
+        assert machine.appended == []
+        raise
+    finally:
+        machine.state.db.close()
+    assert machine.appended[0] == entry
+    assert machine.ledger == digest(entry)
+    assert decode(machine.appended[1]) == ["block", [0, CHARTER.time, CHARTER.time]]
+    return Charter.parse(entry)
+
+
+def refused(rule: str, charter: Charter | list[Any], keys: list[SigningKey] = KEYS) -> None:
+    with pytest.raises(Refused) as caught:
+        found(charter, keys)
+    assert caught.value.rule == rule, caught.value.message
+
+
+def test_a_charter_is_read_as_it_was_written() -> None:
+    assert found(CHARTER) == CHARTER
+
+
+@pytest.mark.parametrize("n", range(1, 6))
+def test_registrars_of_a_class(n: int) -> None:
+    """2k > n + f and n - f >= k, for every k and f."""
+    names = tuple((f"Registrar {i}", f"source {i}") for i in range(n))
+    for k in range(n + 2):
+        for f in range(n + 1):
+            poll_class = replace(CLASS, registrars=names, k=k, f=f, sources=1)
+            if 1 <= k <= n and 2 * k > n + f and n - f >= k:
+                found(replace(CHARTER, classes=(poll_class,)))
+            else:
+                refused("class", replace(CHARTER, classes=(poll_class,)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"registrars": (("A", "bank"), ("A", "post"), ("C", "tax"), ("D", "tax"))},
+        {"trustees": ("T", "T", "V")},
+        {"trustees": ("T", "U", "A")},  # registrar and trustee of one poll
+        {"sources": 0},
+        {"sources": 4},  # more than k
+        {"registrars": (("A", "bank"), ("B", "bank"), ("C", "bank"), ("D", "bank"))},  # two sources wanted
+        {"t": 1},  # not more than half
+        {"t": 4},
+        {"smallest": 1},
+        {"smallest": 0},
+    ],
+)
+def test_classes_that_are_refused(change: dict[str, Any]) -> None:
+    refused("class", replace(CHARTER, classes=(replace(CLASS, **change),)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": ""},
+        {"name": " city"},
+        {"name": "ci\nty"},
+        {"name": "c" * 81},
+        {"registrars": ()},
+        {"trustees": ()},
+        {"registrars": (("", "bank"),)},
+        {"trustees": ("T\u202e", "U", "V")},
+        {"organisers": 0},
+        {"longest": 0},
+        {"notice": 2**53},
+        {"k": 2**60},
+    ],
+)
+def test_classes_of_the_wrong_shape(change: dict[str, Any]) -> None:
+    refused("shape", replace(CHARTER, classes=(replace(CLASS, **change),)))
+
+
+def test_two_classes_of_one_name() -> None:
+    refused("charter", replace(CHARTER, classes=(CLASS, replace(CLASS, notice=7))))
+    found(replace(CHARTER, classes=(CLASS, replace(CLASS, name="district"))))
+
+
+@pytest.mark.parametrize(
+    ("rule", "change"),
+    [
+        ("charter", {"origin": "two words"}),
+        ("charter", {"origin": "a+b"}),
+        ("shape", {"origin": ""}),
+        ("shape", {"name": ("", "")}),
+        ("shape", {"name": ("English only", "")}),
+        ("shape", {"name": ("e\u0301", "é")}),  # not in normal form C
+        ("shape", {"time": 2**53}),
+        ("shape", {"log_key": bytes(31)}),
+        ("shape", {"k": 0}),
+        ("shape", {"k": 7}),  # more than there are institutions
+        ("shape", {"classes": ()}),
+        ("charter", {"engine": ("cometbft", 1)}),
+        ("shape", {"engine": ("embedded", 0)}),
+        ("shape", {"engine": ("embedded", 61)}),
+    ],
+)
+def test_charters_that_are_refused(rule: str, change: dict[str, Any]) -> None:
+    refused(rule, replace(CHARTER, **change))
+
+
+def test_offices_are_different_and_all_sign() -> None:
+    offices = CHARTER.offices
+    refused("charter", CHARTER, KEYS[:-1])
+    refused("charter", CHARTER, [*KEYS, SigningKey.generate()])
+    refused("charter", replace(CHARTER, offices=(*offices, ("A", "observer", KEYS[0].public))))
+    refused("charter", replace(CHARTER, offices=(*offices, ("A", "organiser", KEYS[0].public))))
+    refused("charter", replace(CHARTER, offices=(*offices[:-1], ("A", "observer", KEYS[5].public))))
+    refused("charter", replace(CHARTER, offices=(*offices[:-1], ("F", "king", KEYS[5].public))))
+    refused("shape", replace(CHARTER, offices=(*offices[:-1], ("F", "observer", KEYS[5].public[:31]))))
+
+
+def test_a_bad_signature_under_the_charter() -> None:
+    kind, body, pairs = decode(sign(b"", "charter", CHARTER.body(), KEYS))
+    pairs[3][1] = pairs[3][1][:-1] + bytes([pairs[3][1][-1] ^ 1])
+    with pytest.raises(Refused) as caught:
+        Charter.parse(encode([kind, body, pairs]))
+    assert caught.value.rule == "signature"
+
+
+def test_a_charter_of_another_version_or_length() -> None:
+    body = CHARTER.body()
+    refused("shape", [2, *body[1:]])
+    refused("shape", body[:-1])
+    refused("shape", [*body, 0])
+
+
+def test_only_a_charter_begins_a_ledger(life: Life) -> None:
+    with pytest.raises(Refused) as caught:
+        Charter.parse(life.formed.entries[2])
+    assert caught.value.rule == "charter"
+
+
+def test_a_ledger_is_founded_once(life: Life) -> None:
+    branch = life.founded.branch()
+    with pytest.raises(Refused) as caught:
+        branch.machine.found(branch.entries[0])
+    assert caught.value.rule == "charter"
+    branch.close()
