@@ -213,11 +213,12 @@ def check_tiles(source: Source, size: int, root: bytes, progress: Progress | Non
 
 
 def checked_bundles(source: Source, size: int, root: bytes) -> Iterator[list[bytes]]:
-    """The entries, bundle by bundle, while every byte below ``tile/`` is checked: the tree of this size and root, and nothing else.
+    """The entries, bundle by bundle, while every byte below ``tile/`` is checked: the tree of this size and root, and
+    nothing else. Only when the iterator has ended without an error do the entries make up the root.
 
-    Only when the iterator ends without an error do the entries make up the root. Hashes are computed anew from the entries, bundle by bundle, and compared with every hash tile. Use it on a folder
-    at rest, on an export, or on a :class:`Snapshot` of a ledger that goes on. Raises
-    :class:`~veche.errors.DoesNotHold` (step ``tiles``) with the names of the files that disagree, and the entry.
+    Hashes are computed anew from the entries and compared with every hash tile. Use it on a folder at rest, on an
+    export, or on a :class:`Snapshot` of a ledger that goes on. Raises :class:`~veche.errors.DoesNotHold` (step
+    ``tiles``) with the names of the files that disagree, and the entry.
     """
     expected = {tile.name for tile in tiles_of(size)}
     present = set(source.names("tile/"))
