@@ -288,6 +288,18 @@ def test_odd_things_in_the_folder_are_named(tmp_path: Path) -> None:
     named("tile/3")
 
 
+def test_nothing_else_is_read(tmp_path: Path) -> None:
+    """Whatever name a stranger asks for: only public files are found."""
+    folder = tmp_path / "ledger"
+    publish(folder, entries_of(3))
+    for path in (folder / "key", tmp_path / "key", folder / "tile" / "key"):
+        path.write_bytes(b"secret")
+    names = ["key", "../key", "tile/key", "tile/../key", "attachment/../key", "./checkpoint", str(tmp_path / "key"), ""]
+    for name in [*names, "tile", "tile/0/000", "checkpoint/key"]:
+        assert Folder(folder).get(name) is None
+    assert Folder(folder).get("checkpoint") is not None
+
+
 def test_odd_attachments_are_named(tmp_path: Path) -> None:
     folder = tmp_path / "attachment"
     folder.mkdir()
