@@ -17,6 +17,7 @@ mod hash;
 mod json;
 mod point;
 mod prove;
+mod rsa;
 mod scalar;
 mod schnorr;
 mod shape;
@@ -68,6 +69,7 @@ fn _veche_kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
         dleq::dleq_verify,
         dleq::decrypt_factor,
         dlog::discrete_logs,
+        rsa::rsa_pss_verify_many,
     );
     Ok(())
 }

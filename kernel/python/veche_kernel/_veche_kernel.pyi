@@ -223,3 +223,12 @@ class Sums:
 
     def __len__(self) -> int:
         """The number of pairs."""
+
+# Permits
+
+def rsa_pss_verify_many(items: Sequence[tuple[bytes, bytes, bytes]]) -> list[bool]:
+    """For each (modulus, message, signature): is it an RSASSA-PSS signature with SHA-384, salt 48, e = 65537 (RFC 8017)?
+
+    The modulus is big-endian without leading zeros, odd, of 2048 to 8192 bits; any other makes the verdict false. The message
+    is what was signed, not hashed: for a permit, prefix and message (RFC 9474). On all cores.
+    """
