@@ -18,7 +18,7 @@ import click
 from veche.errors import VecheError
 
 COMMANDS = (
-    "demo", "vote", "find", "verify", "export", "ledger", "poll", "charter", "office", "committee", "trustee", "registrar",
+    "demo", "vote", "check-ballot", "find", "verify", "export", "ledger", "poll", "charter", "office", "committee", "trustee", "registrar",
 )  # fmt: skip
 """In the order of ``veche --help``: first what everybody wants, then the offices."""
 
@@ -30,12 +30,12 @@ class Commands(click.Group):
     """The group ``veche``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [name for name in COMMANDS if importlib.util.find_spec(f"veche.cli.{name}") is not None]
+        return [name for name in COMMANDS if importlib.util.find_spec(_module(name)) is not None]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
-        command = getattr(importlib.import_module(f"veche.cli.{cmd_name}"), cmd_name)
+        command = getattr(importlib.import_module(_module(cmd_name)), cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 
@@ -58,6 +58,10 @@ class Commands(click.Group):
         except Exception as error:
             sys.exit(explain(error))
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _module(command: str) -> str:
+    return f"veche.cli.{command.replace('-', '_')}"
 
 
 def explain(error: Exception) -> int:

@@ -60,6 +60,11 @@ class EmbeddedEngine:
         if self._failure is not None:
             raise self._failure
 
+    def check(self) -> None:
+        """Raise what broke the engine, if anything did."""
+        if self._failure is not None:
+            raise self._failure
+
     def submit(self, entry: bytes) -> "Future[int]":
         """Hand in an entry. The future gives its number in the log once that is durable, or raises Refused."""
         return self._put(entry)

@@ -1,0 +1,6 @@
+"""``python -m veche.cli`` is ``veche``."""
+
+from veche.cli.group import main
+
+if __name__ == "__main__":
+    main()

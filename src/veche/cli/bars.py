@@ -1,0 +1,48 @@
+"""The result of a poll as bars."""
+
+from rich.bar import Bar
+from rich.console import Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text as Styled
+
+from veche.cli.show import answers_of, result_of
+from veche.ledger.shape import Text
+from veche.ledger.state import PollState
+
+WIDTH = 36
+COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
+
+
+def in_language(text: Text, lang: str) -> str:
+    return text.ru if lang == "ru" else text.en
+
+
+def bars(poll: PollState, lang: str) -> Group:
+    """One row an answer: text, bar, number, share of the ballots (with their weights) of the question that chose it.
+
+    Shares are of all ballots: a question for which several answers may be chosen adds up to more than 100 %.
+    """
+    result = result_of(poll)
+    assert result is not None, "the caller has looked"
+    parts = []
+    for question, numbers in zip(poll.poll.questions, result, strict=True):
+        table = Table.grid(padding=(0, 1))
+        table.add_column(max_width=40)
+        table.add_column(width=WIDTH)
+        table.add_column(justify="right")
+        table.add_column(justify="right", style="dim")
+        whole = max(1, ballots_of(poll))
+        best = max(numbers)
+        for i, (answer, number) in enumerate(zip(answers_of(question), numbers, strict=True)):
+            style = f"{'bold ' if number == best else ''}{COLOURS[i % len(COLOURS)]}"
+            bar = Bar(max(1, best, whole), 0, number, width=WIDTH, color=COLOURS[i % len(COLOURS)])
+            share = f"{100 * number / whole:.1f} %"
+            table.add_row(Styled(in_language(answer, lang), style=style), bar, Styled(str(number), style=style), share)
+        parts.append(Padding(Group(Styled(in_language(question.text, lang), style="bold"), table), (1, 0, 0, 2)))
+    return Group(*parts)
+
+
+def ballots_of(poll: PollState) -> int:
+    """The weight of all ballots that count together."""
+    return sum(counted * group.weight for counted, group in zip(poll.counted, poll.poll.groups, strict=True))

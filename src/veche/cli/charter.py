@@ -1,0 +1,101 @@
+"""``veche charter``: what a ledger begins with."""
+
+from pathlib import Path
+
+import click
+
+from veche.cli import options
+from veche.cli.draft_charter import charter_json, charter_lines, charter_of, read_charter, template
+from veche.cli.entry_file import SUFFIX, add_signatures, is_entry, make_entry, read_entry
+from veche.cli.options import ANY_PATH
+from veche.cli.reading import read_ledger
+from veche.ledger.charter import Charter
+from veche.ledger.entry import decode
+
+
+@click.group()
+def charter() -> None:
+    """Write and sign the charter, with which a ledger begins.
+
+    The charter names the offices and their keys, and fixes the classes of poll: how many registrars and trustees, and what
+    nobody may change later. Every office in it signs it.
+
+    \b
+    Example:
+      veche charter new charter.toml
+      veche charter sign charter.toml --key office.key      (makes charter.entry)
+      veche charter sign charter.entry --key other.key      (and so on, until all have signed)
+      veche ledger init ledger charter.entry
+    """
+
+
+@charter.command()
+@click.argument("file", type=ANY_PATH)
+@click.option("--log-key", default="", metavar="HEX", help='The log\'s public key, from "veche ledger keygen".')
+def new(file: Path, log_key: str) -> None:
+    """Write a draft of a charter to FILE, for you to edit.
+
+    \b
+    Example:
+      veche charter new charter.toml --log-key "$(veche ledger keygen ledger)"
+    """
+    if log_key:
+        options.parse_hex(log_key, 32, "a public key")
+    options.write_new(file, template(file.name, log_key).encode())
+    click.echo(f"Wrote the draft {file}. Edit it, then: veche charter sign {file} --key office.key")
+
+
+@charter.command()
+@click.argument("file", type=ANY_PATH)
+@options.key("offices", many=True)
+@click.option("--output", "-o", type=ANY_PATH, metavar="FILE", help="Where the entry goes, if FILE is a draft.")
+def sign(file: Path, keys: tuple[Path, ...], output: Path | None) -> None:
+    """Sign a charter. FILE is a draft, of which an entry is made, or the entry, which gets one more signature.
+
+    The time of the charter is when the entry is made. Pass the entry on until every office has signed.
+
+    \b
+    Example:
+      veche charter sign charter.toml --key office.key
+      veche charter sign charter.entry --key ~/registrar
+    """
+    if is_entry(file):
+        found, target = charter_of(read_entry(file, "charter")[1][1]), file
+        click.echo("\n".join(charter_lines(found)))
+        entry = add_signatures(file, b"", keys, "charter")
+    else:
+        found, target = read_charter(file), output or file.with_suffix(SUFFIX)
+        click.echo("\n".join(charter_lines(found)))
+        entry = make_entry(target, b"", "charter", found.body(), keys)
+    signed = {key for key, _ in decode(entry)[2]}
+    missing = [f"{name} ({role})" for name, role, key in found.offices if key not in signed]
+    click.echo(f"Signed {target}.")
+    if missing:
+        click.echo(f"Still to sign: {', '.join(missing)}.")
+    else:
+        Charter.parse(entry)
+        click.echo(f"Everybody has signed. Begin the ledger: veche ledger init FOLDER {target}")
+
+
+@charter.command()
+@click.argument("source", type=ANY_PATH, envvar="VECHE_LEDGER", default="ledger")
+@options.json
+def show(source: Path, as_json: bool) -> None:
+    """Show the charter of a ledger, or in an entry file or draft.
+
+    \b
+    Example:
+      veche charter show ledger
+      veche charter show charter.toml
+    """
+    if source.suffix in (".toml", ".json"):
+        found = read_charter(source)
+    elif is_entry(source):
+        found = charter_of(read_entry(source, "charter")[1][1])
+    else:
+        with read_ledger(source) as reading:
+            found = reading.charter
+    if as_json:
+        options.emit(charter_json(found))
+    else:
+        click.echo("\n".join(charter_lines(found)))

@@ -1,0 +1,71 @@
+"""What a voter chooses: numbers on the command line, and what a ballot wants."""
+
+from collections.abc import Iterator, Sequence
+
+import click
+
+from veche.cli.show import both, question_lines
+from veche.errors import UserError
+from veche.ledger.poll import Choice, Poll
+
+BLANK = "blank"
+
+
+def parse_choices(poll: Poll, texts: Sequence[str]) -> list[list[int]]:
+    """One text a question: ``2``, ``1,3,5``, ``0`` (none) or ``blank``. The answer is as :meth:`veche.voter.voter.Voter.seal`
+    wants it. Raises UserError with the question that it does not fit."""
+    if len(texts) != len(poll.questions):
+        count = len(poll.questions)
+        raise UserError(
+            f"The poll has {count} question{'s' if count > 1 else ''}, and {len(texts)} choices were given.",
+            "Give --choose once for each question, in their order.",
+        )
+    return [
+        parse_choice(question, text, i) for i, (question, text) in enumerate(zip(poll.questions, texts, strict=True), 1)
+    ]
+
+
+def parse_choice(question: Choice, text: str, number: int) -> list[int]:
+    """One question's choice; see :func:`parse_choices`."""
+    hint = f'Its answers are numbered from 1 to {len(question.answers)}: see "veche poll show".'
+    flags = [0] * len(question.answers)
+    if text.strip().lower() == BLANK:
+        if not question.blank:
+            raise UserError(f"Question {number} cannot be left blank.", hint)
+        return [1, *flags]
+    for part in text.split(",") if text.strip() != "0" else []:
+        if not (part.strip().isascii() and part.strip().isdigit()) or not 1 <= int(part) <= len(flags):
+            raise UserError(f"{part.strip()[:40]!r} is not an answer to question {number}.", hint)
+        if flags[int(part) - 1]:
+            raise UserError(f"Answer {int(part)} to question {number} was given twice.", hint)
+        flags[int(part) - 1] = 1
+    if not question.least <= sum(flags) <= question.most:
+        wanted = str(question.most) if question.least == question.most else f"{question.least} to {question.most}"
+        raise UserError(f"Question {number} wants {wanted} of its answers, and {sum(flags)} were chosen.", hint)
+    return [0, *flags] if question.blank else flags
+
+
+def choice_lines(poll: Poll, choices: Sequence[Sequence[int]]) -> Iterator[str]:
+    """What was chosen, in words."""
+    for question, flags in zip(poll.questions, choices, strict=True):
+        answers = flags[1:] if question.blank else flags
+        chosen = [both(answer) for answer, flag in zip(question.answers, answers, strict=True) if flag]
+        if question.blank and flags[0]:
+            chosen = ["left blank"]
+        yield f"{both(question.text)}  ->  {', '.join(chosen) or 'none'}"
+
+
+def ask_choices(poll: Poll) -> list[list[int]]:
+    """Show each question and ask until the answer fits."""
+    click.echo(both(poll.title))
+    choices = []
+    for number, question in enumerate(poll.questions, 1):
+        click.echo("")
+        click.echo("\n".join(question_lines(question, number)))
+        while True:
+            try:
+                choices.append(parse_choice(question, click.prompt("Your choice"), number))
+                break
+            except UserError as mistake:
+                click.echo(f"{mistake.message} {mistake.hint}")
+    return choices

@@ -1,0 +1,117 @@
+"""``veche committee``: the trustees' common keys."""
+
+from pathlib import Path
+
+import click
+
+from veche.cli import options
+from veche.cli.reading import read_ledger
+from veche.cli.show import committee_status, short
+from veche.engine.inbox import hand_in
+from veche.ledger.entry import digest, sign
+from veche.ledger.state import CommitteeState
+
+
+@click.group()
+def committee() -> None:
+    """Ask the trustees for a common key, and see how far they are.
+
+    A poll needs a committee whose key is finished. Forming one takes three steps of each trustee ("veche trustee act"), and
+    one committee can serve many polls, for a quarter.
+
+    \b
+    Example:
+      veche committee form --class pilot --key office.key
+      veche committee list
+    """
+
+
+@committee.command()
+@options.ledger
+@click.option(
+    "--class", "class_name", required=True, metavar="NAME", help="The class of poll whose trustees are meant."
+)
+@click.option("--mode", type=click.Choice(["pedersen", "single"]), default="pedersen", show_default=True,
+              help="pedersen: t of the n trustees decrypt. single: all of them have to.")  # fmt: skip
+@options.key("organiser")
+@options.json
+def form(folder: Path, class_name: str, mode: str, key: Path, as_json: bool) -> None:
+    """Ask the trustees of a class for a new key. Prints the committee's id.
+
+    \b
+    Example:
+      veche committee form --class pilot --key office.key
+    """
+    signer = options.load_key(key)
+    with read_ledger(folder) as reading:
+        reading.office(signer.public, "organiser")
+        entry = sign(reading.id, "committee", [class_name, mode, len(reading.state.committees())], [signer])
+    (number,) = hand_in(folder, [entry])
+    if as_json:
+        options.emit({"committee": digest(entry).hex(), "entry": number})
+    else:
+        click.echo(f"Committee {digest(entry).hex()}")
+        click.echo("Each trustee now runs: veche trustee act FOLDER --wait 600")
+
+
+@committee.command("list")
+@options.ledger
+@options.json
+def list_(folder: Path, as_json: bool) -> None:
+    """List the committees and where they stand.
+
+    \b
+    Example:
+      veche committee list
+    """
+    with read_ledger(folder) as reading:
+        found = reading.state.committees()
+        if as_json:
+            options.emit([_json(one) for one in found])
+            return
+        for one in found:
+            click.echo(f"{short(one.id)}  {one.poll_class.name}, {one.mode}: {committee_status(one)}")
+        if not found:
+            click.echo("There is no committee yet. Ask for one: veche committee form")
+
+
+@committee.command()
+@click.argument("name", metavar="COMMITTEE")
+@options.ledger
+@options.json
+def show(name: str, folder: Path, as_json: bool) -> None:
+    """Show one committee: its trustees, what each has done, and its public key. The id may be abbreviated.
+
+    \b
+    Example:
+      veche committee show 3fa9
+    """
+    with read_ledger(folder) as reading:
+        one = reading.committee(name)
+        if as_json:
+            options.emit(_json(one))
+            return
+        click.echo(f"Committee {one.id.hex()}")
+        click.echo(
+            f"Class {one.poll_class.name}, {one.mode}, {one.poll_class.t} of {one.size} decrypt: {committee_status(one)}"
+        )
+        for index, institution in enumerate(one.poll_class.trustees, 1):
+            done = [kind.removeprefix("committee-") for kind, members in one.steps.items() if index in members]
+            click.echo(f"  {index}  {institution}: {', '.join(done) or 'nothing yet'}")
+        if one.key is not None and one.finished is not None:
+            click.echo(f"Key {one.key.hex()}")
+
+
+def _json(one: CommitteeState) -> dict[str, object]:
+    return {
+        "committee": one.id.hex(),
+        "entry": one.entry,
+        "class": one.poll_class.name,
+        "mode": one.mode,
+        "trustees": list(one.poll_class.trustees),
+        "threshold": one.poll_class.t,
+        "steps": {kind: sorted(members) for kind, members in one.steps.items()},
+        "finished": one.finished,
+        "void": one.void,
+        "key": one.key.hex() if one.key is not None and one.finished is not None else None,
+    }

@@ -1,0 +1,172 @@
+"""The draft of a charter: what ``veche charter new`` writes, and how it becomes the body of the ``charter`` entry."""
+
+import time as clock_time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from veche.cli.draft import Draft, read_draft
+from veche.cli.options import duration, moment, parse_hex
+from veche.cli.show import both
+from veche.errors import UserError
+from veche.ledger.charter import Charter, PollClass
+from veche.ledger.shape import Text
+
+NAMES = ("origin", "name", "log_key", "k", "seconds", "office", "class")
+CLASS = (
+    "name", "registrars", "k", "f", "sources", "trustees", "t", "smallest", "notice", "longest", "organisers",
+)  # fmt: skip
+
+TEMPLATE = """\
+# The draft of a charter: entry 0 of a ledger, which fixes what no organiser may choose later. Edit it, then let every
+# office in it sign:   veche charter sign {name} --key office.key
+# Keys are the 64 digits that "veche office keygen", "veche ledger keygen", "veche trustee init" and "veche registrar init" print.
+
+origin = "veche.example/city"          # the log's name: no spaces, best a domain that is yours
+name = {{ en = "The city's ledger", ru = "Реестр города" }}
+log_key = "{log_key}"    # from: veche ledger keygen
+k = 2                                  # so many institutions together change the offices or cancel a poll
+seconds = 1                            # between two blocks
+
+# Every office: organiser, registrar, trustee, validator or observer.
+[[office]]
+institution = "City hall: polls office"
+role = "organiser"
+key = ""
+
+[[office]]
+institution = "City hall: legal office"
+role = "organiser"
+key = ""
+
+[[office]]
+institution = "Civil registry"
+role = "registrar"
+key = ""
+
+[[office]]
+institution = "Post office"
+role = "registrar"
+key = ""
+
+[[office]]
+institution = "University"
+role = "trustee"
+key = ""
+
+[[office]]
+institution = "Bar association"
+role = "trustee"
+key = ""
+
+[[office]]
+institution = "Journalists' union"
+role = "trustee"
+key = ""
+
+# A class of poll: who guards it. An institution is never registrar and trustee of the same class.
+[[class]]
+name = "pilot"
+registrars = [                         # a ballot needs permits of k of them; f of them may cheat
+    {{ institution = "Civil registry", source = "passport office" }},
+    {{ institution = "Post office", source = "address register" }},
+]
+k = 2                                  # 2k > n + f, and n - f >= k
+f = 0
+sources = 2                            # different identity sources that a ballot's permits come from
+trustees = ["University", "Bar association", "Journalists' union"]
+t = 2                                  # so many trustees decrypt together: more than half
+smallest = 20                          # fewer ballots than this are never decrypted
+notice = "0 seconds"                   # from publication to opening, at least
+longest = "30 days"                    # from opening to closing, at most
+organisers = 2                         # signatures under a poll
+"""
+
+
+def template(name: str, log_key: str) -> str:
+    """A draft to start from."""
+    return TEMPLATE.format(name=name, log_key=log_key)
+
+
+def read_charter(path: Path) -> Charter:
+    """A charter, not signed yet, from its draft; its time is now. Raises UserError, and Refused for a class that cannot be."""
+    draft = read_draft(path, NAMES)
+    offices = [
+        (office.string("institution"), office.string("role"), _key(office, "key"))
+        for office in draft.tables("office", ("institution", "role", "key"))
+    ]
+    classes = tuple(_class(table) for table in draft.tables("class", CLASS))
+    if not offices or not classes:
+        raise draft.wrong("a charter has offices and classes", "Add parts that begin with [[office]] and [[class]].")
+    return Charter(
+        draft.string("origin"), draft.text("name"), int(clock_time.time()), _key(draft, "log_key"), tuple(offices),
+        draft.number("k"), classes, ("embedded", draft.number("seconds") if "seconds" in draft else 1),
+    )  # fmt: skip
+
+
+def charter_of(body: Any) -> Charter:
+    """The charter in the body of an entry that not all have signed yet. Raises UserError, and Refused for its classes."""
+    try:
+        version, origin, name, time, log_key, offices, k, classes, engine = body
+        rows = tuple((str(institution), str(role), bytes(key)) for institution, role, key in offices)
+        parsed = tuple(PollClass.parse(found) for found in classes)
+        made = Charter(origin, Text(*name), time, log_key, rows, k, parsed, (str(engine[0]), int(engine[1])))
+    except (TypeError, ValueError, LookupError):
+        raise UserError("This is not the charter of a ledger.", "Make it anew from its draft.") from None
+    if version != 1 or made.body() != body:
+        raise UserError("This is not a charter that this program knows.", "Make it anew from its draft.")
+    return made
+
+
+def charter_lines(charter: Charter) -> Iterator[str]:
+    """A charter for people."""
+    yield f"{both(charter.name)}  ({charter.origin})"
+    yield f"Begins:    {moment(charter.time)}"
+    yield f"Log key:   {charter.log_key.hex()}"
+    yield f"Changes:   {charter.k} institutions together"
+    yield "Offices:"
+    width = max(len(name) for name, _, _ in charter.offices)
+    for name, role, key in charter.offices:
+        yield f"  {name:<{width}}  {role:<9}  {key.hex()}"
+    for c in charter.classes:
+        yield f"Class {c.name}:"
+        for i, (name, source) in enumerate(c.registrars):
+            yield f"  {'registrars' if i == 0 else '':<11} {name} ({source})"
+        yield f"  {'permits':<11} {c.k} of {len(c.registrars)}, from {c.sources} identity sources; {c.f} may cheat"
+        yield f"  {'trustees':<11} {', '.join(c.trustees)}; {c.t} of them decrypt"
+        yield f"  {'tally':<11} of {c.smallest} ballots or more"
+        yield f"  {'dates':<11} published {duration(c.notice)} before opening, open for {duration(c.longest)} at most"
+        yield f"  {'signatures':<11} of {c.organisers} organisers"
+
+
+def charter_json(charter: Charter) -> dict[str, Any]:
+    return {
+        "origin": charter.origin,
+        "name": charter.name._asdict(),
+        "time": charter.time,
+        "log_key": charter.log_key.hex(),
+        "k": charter.k,
+        "offices": [{"institution": name, "role": role, "key": key.hex()} for name, role, key in charter.offices],
+        "classes": [
+            {**asdict(c), "registrars": [{"institution": name, "source": source} for name, source in c.registrars]}
+            for c in charter.classes
+        ],
+    }
+
+
+def _key(draft: Draft, name: str) -> bytes:
+    return parse_hex(draft.string(name), 32, "a public key")
+
+
+def _class(draft: Draft) -> PollClass:
+    registrars = [
+        (registrar.string("institution"), registrar.string("source"))
+        for registrar in draft.tables("registrars", ("institution", "source"))
+    ]
+    made = PollClass(
+        draft.string("name"), tuple(registrars), draft.number("k"), draft.number("f"), draft.number("sources"),
+        tuple(draft.strings("trustees")), draft.number("t"), draft.number("smallest"), draft.duration("notice"),
+        draft.duration("longest"), draft.number("organisers"),
+    )  # fmt: skip
+    return PollClass.parse(made.body())

@@ -1,0 +1,61 @@
+"""Entry files: a signed entry on its way from one signer to the next, and at last into the ledger.
+
+The file holds the bytes of the entry and nothing else. A draft becomes an entry once, with the first signature; the others
+sign the entry, so that everybody signs the same bytes.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from veche.cli.options import load_key, read_file, write_new
+from veche.engine.inbox import write_file
+from veche.errors import Refused, UserError
+from veche.keys import BadSignature, verify
+from veche.ledger.entry import MAX_ENTRY, add_signature, decode, sign, signatures, signed_message
+
+SUFFIX = ".entry"
+
+
+def is_entry(path: Path) -> bool:
+    """Whether this file is an entry already, and not a draft."""
+    return path.suffix == SUFFIX
+
+
+def read_entry(path: Path, kind: str | None = None) -> tuple[bytes, list[Any]]:
+    """An entry file: its bytes and what they decode to. Raises UserError unless it is an entry (of this kind)."""
+    data = read_file(path, MAX_ENTRY)
+    try:
+        item = decode(data)
+    except Refused as refused:
+        raise UserError(
+            f"{path} does not hold an entry: {refused.message}", "Give the file as it was written."
+        ) from None
+    if kind is not None and item[0] != kind:
+        raise UserError(f"{path} holds a {item[0]} entry; a {kind} entry is wanted here.")
+    return data, item
+
+
+def make_entry(path: Path, ledger: bytes, kind: str, body: list[Any], keys: Sequence[Path]) -> bytes:
+    """Sign a new entry and write it to a new file. Raises UserError if the file exists; then nothing is written."""
+    entry = sign(ledger, kind, body, [load_key(key) for key in keys])
+    write_new(path, entry)
+    return entry
+
+
+def add_signatures(path: Path, ledger: bytes, keys: Sequence[Path], kind: str | None = None) -> bytes:
+    """Add signatures to an entry file, in its place. The signatures that it has are checked first.
+
+    Raises UserError, and Refused (``signature``) if the file holds a signature that does not belong there.
+    """
+    entry, item = read_entry(path, kind)
+    try:
+        for public, signature in signatures(item):
+            verify(public, signed_message(ledger, item[0], item[1]), signature)
+    except (Refused, BadSignature) as wrong:
+        message = f"{path} cannot be signed here, for a signature in it does not hold: {wrong}."
+        raise Refused("signature", message, "Is it an entry of this ledger, unchanged?") from None
+    for key in keys:
+        entry = add_signature(ledger, entry, load_key(key))
+    write_file(path, entry)
+    return entry

@@ -1,0 +1,168 @@
+"""``veche ledger``: begin a ledger, run its engine, hand entries in, and look at what is in it."""
+
+import signal
+import time as clock_time
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from veche.cli import options
+from veche.cli.entry_file import add_signatures, read_entry
+from veche.cli.ledger_read import READERS
+from veche.cli.options import ANY_PATH, folder_argument
+from veche.cli.reading import read_ledger
+from veche.cli.show import describe
+from veche.engine.embedded import EmbeddedEngine
+from veche.engine.inbox import PAUSE, Inbox, engine_runs, hand_in
+from veche.errors import UserError
+from veche.keys import SigningKey
+from veche.ledger.ledger import LOG_KEY, Ledger
+
+PATIENCE = 5.0
+"""Seconds for which ``run`` waits for another command that writes the ledger for a moment."""
+
+
+@click.group()
+def ledger() -> None:
+    """Begin a ledger, run it, hand entries in, and look at what is in it.
+
+    Everything but init, run, sign and submit only reads, and works on copies and exports too.
+
+    \b
+    Example:
+      veche ledger keygen ledger            make the log's key, for the charter
+      veche ledger init ledger charter.entry
+      veche ledger run ledger               until Ctrl-C
+      veche ledger show ledger
+    """
+
+
+for command in READERS:
+    ledger.add_command(command)
+
+
+@ledger.command()
+@folder_argument
+def keygen(folder: Path) -> None:
+    """Make the key that signs the checkpoints of a new ledger in FOLDER, and print its public half for the charter.
+
+    \b
+    Example:
+      veche ledger keygen ledger
+    """
+    key = SigningKey.generate()
+    key.save(folder / LOG_KEY)
+    click.echo(key.public.hex())
+
+
+@ledger.command()
+@folder_argument
+@click.argument("charter", type=ANY_PATH)
+def init(folder: Path, charter: Path) -> None:
+    """Begin a ledger in FOLDER with the CHARTER that all offices signed. Its key is there already ("keygen").
+
+    \b
+    Example:
+      veche ledger init ledger charter.entry
+    """
+    entry, _ = read_entry(charter, "charter")
+    if not (folder / LOG_KEY).exists():
+        raise UserError(f"There is no log key in {folder}.", f"Make it first: veche ledger keygen {folder}")
+    with Ledger.create(folder, entry, SigningKey.load(folder / LOG_KEY)) as made:
+        click.echo(f"The ledger {made.state.charter.origin} begins in {folder}.")
+        click.echo(f"Its id is {made.machine.ledger.hex()}.")
+    click.echo(f"Let it run: veche ledger run {folder}")
+
+
+@ledger.command()
+@folder_argument
+@click.option("--once", is_flag=True, help="Make one block of what waits, publish it, and end.")
+@click.option("--seconds", type=click.FloatRange(0), metavar="N", help="End after so many seconds.")
+def run(folder: Path, once: bool, seconds: float | None) -> None:
+    """Run the engine of the ledger in FOLDER: make blocks, take what is handed in, publish. Until Ctrl-C.
+
+    Other commands hand entries in through the folder's inbox. While no engine runs, time stands still for the ledger, and
+    polls that were open close later.
+
+    \b
+    Example:
+      veche ledger run ledger
+    """
+    stop = False
+
+    def end(number: int, frame: FrameType | None) -> None:
+        nonlocal stop
+        stop = True
+
+    written = _open(folder)
+    previous = [(number, signal.signal(number, end)) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        with written:
+            inbox = Inbox(folder)
+            inbox.recover(written)
+            beat = written.state.charter.engine[1]
+            with EmbeddedEngine(written, beat=beat) as engine:
+                size = engine.tick()
+                click.echo(f"The ledger in {folder} runs, with {size} entries.")
+                finish = clock_time.monotonic() + seconds if seconds is not None else None
+                while not stop and not once and (finish is None or clock_time.monotonic() < finish):
+                    if not inbox.serve(engine):
+                        engine.check()
+                        clock_time.sleep(PAUSE)
+                inbox.serve(engine)
+                size = engine.tick()
+    finally:
+        for number, handler in previous:
+            signal.signal(number, handler)
+    click.echo(f"Stopped, with {size} entries, all of them published.")
+
+
+def _open(folder: Path) -> Ledger:
+    """The ledger, when nobody else writes it any more: some command may be doing so for a moment."""
+    key = SigningKey.load(folder / LOG_KEY)
+    end = clock_time.monotonic() + PATIENCE
+    while True:
+        try:
+            return Ledger(folder, key)
+        except UserError:
+            if clock_time.monotonic() > end or not engine_runs(folder):
+                raise
+        clock_time.sleep(PAUSE)
+
+
+@ledger.command()
+@click.argument("file", type=ANY_PATH)
+@options.ledger
+@options.key("offices", many=True)
+def sign(file: Path, folder: Path, keys: tuple[Path, ...]) -> None:
+    """Add signatures to the entry in FILE, after showing what it says.
+
+    \b
+    Example:
+      veche ledger sign rotate.entry --key office.key
+    """
+    _, item = read_entry(file)
+    with read_ledger(folder) as reading:
+        click.echo(f"{item[0]}: {describe(item, reading)}")
+        add_signatures(file, reading.id, keys)
+    click.echo(f"Signed {file}.")
+
+
+@ledger.command()
+@click.argument("file", type=ANY_PATH)
+@options.ledger
+@options.json
+def submit(file: Path, folder: Path, as_json: bool) -> None:
+    """Hand the signed entry in FILE in to the ledger.
+
+    \b
+    Example:
+      veche ledger submit rotate.entry
+    """
+    entry, item = read_entry(file)
+    (number,) = hand_in(folder, [entry])
+    if as_json:
+        options.emit({"entry": number})
+    else:
+        click.echo(f"The {item[0]} entry is number {number} of the ledger.")

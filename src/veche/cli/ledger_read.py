@@ -1,0 +1,229 @@
+"""The commands of ``veche ledger`` that only read: what is in a ledger, and proofs that it is."""
+
+from pathlib import Path
+
+import click
+
+from veche import merkle
+from veche.cli import options
+from veche.cli.draft_charter import charter_json, charter_lines
+from veche.cli.options import ANY_PATH, folder_argument, moment
+from veche.cli.reading import Reading, read_ledger
+from veche.cli.show import describe, entry_json
+from veche.engine.inbox import engine_runs
+from veche.errors import DoesNotHold, UserError
+from veche.ledger.checkpoint import Checkpoint, Policy, SignedCheckpoint
+from veche.ledger.entry import decode, digest
+from veche.ledger.note import ED25519, NOTE_LIMIT, Verifier
+from veche.ledger.receipt import FILE_EXTENSION, Receipt
+
+
+@click.command()
+@folder_argument
+@options.json
+def show(folder: Path, as_json: bool) -> None:
+    """Show what a ledger is: its name, charter, head, and the offices as they are now.
+
+    \b
+    Example:
+      veche ledger show ledger
+    """
+    with read_ledger(folder) as reading:
+        charter, head = reading.charter, reading.head.checkpoint
+        offices = [(n, r, k, active) for k, (n, r, active) in reading.state.offices.items()]
+        vkey = str(Verifier(charter.origin, ED25519, charter.log_key))
+        if as_json:
+            options.emit(
+                {
+                    "ledger": reading.id.hex(), "size": head.size, "root": head.root.hex(), "time": reading.time,
+                    "running": engine_runs(folder), "vkey": vkey, "charter": charter_json(charter),
+                    "offices": [
+                        {"institution": n, "role": r, "key": k.hex(), "active": active} for n, r, k, active in offices
+                    ],
+                }
+            )  # fmt: skip
+            return
+        click.echo("\n".join(charter_lines(charter)))
+        known = {key for _, _, key in charter.offices}
+        for name, role, key, active in offices:
+            if not active or key not in known:
+                click.echo(f"{'Since:' if active else 'Ended:':<10} {name}  {role}  {key.hex()}")
+        click.echo(f"Ledger id: {reading.id.hex()}")
+        click.echo(f"Head:      {head.size} entries, root {head.root.hex()}")
+        click.echo(f"Last block: {moment(reading.time)}{', and it runs' if engine_runs(folder) else ''}")
+        click.echo(f"Key for checkpoints and receipts: {vkey}")
+
+
+@click.command()
+@folder_argument
+@click.option("--from", "start", type=click.IntRange(0), metavar="N", help="Begin at this entry.")
+@click.option("--last", type=click.IntRange(1), metavar="N", help="Only the last so many (20 unless --from is given).")
+@click.option("--kind", metavar="KIND", help="Only entries of this kind: poll, ballot, tally, ...")
+@options.json
+def log(folder: Path, start: int | None, last: int | None, kind: str | None, as_json: bool) -> None:
+    """List entries, one a line: number, kind, and what it says.
+
+    \b
+    Example:
+      veche ledger log ledger --last 50
+      veche ledger log ledger --from 0 --kind poll
+    """
+    with read_ledger(folder) as reading:
+        if start is None:
+            start = 0 if kind else max(0, reading.size - (last or 20))
+        rows = []
+        for number, data in enumerate(reading.log.entries(min(start, reading.size)), start):
+            item = decode(data)
+            if kind is None or item[0] == kind:
+                rows.append((number, item, data))
+        rows = rows[-last:] if last else rows
+        if as_json:
+            options.emit(
+                [{"entry": n, "kind": i[0], "hash": digest(d).hex(), "body": entry_json(i[1:])} for n, i, d in rows]
+            )
+            return
+        for number, item, _ in rows:
+            click.echo(f"{number:>8}  {item[0]:<22} {describe(item, reading)}")
+
+
+@click.command()
+@folder_argument
+@click.argument("number", type=click.IntRange(0))
+@click.option("--raw", is_flag=True, help="Write the bytes of the entry and nothing else.")
+@options.json
+def entry(folder: Path, number: int, raw: bool, as_json: bool) -> None:
+    """Show one entry: its hash and all that it says, byte strings in hexadecimal.
+
+    \b
+    Example:
+      veche ledger entry ledger 0
+      veche ledger entry ledger 17 --raw > 17.entry
+    """
+    with read_ledger(folder) as reading:
+        data = reading.entry(number)
+        item = decode(data)
+        if raw:
+            click.echo(data, nl=False)
+        elif as_json:
+            options.emit({"entry": number, "kind": item[0], "hash": digest(data).hex(), "body": entry_json(item[1:])})
+        else:
+            click.echo(f"Entry {number}: {item[0]}: {describe(item, reading)}")
+            click.echo(f"SHA-256: {digest(data).hex()}   ({len(data)} bytes)")
+            _print_item(entry_json(item[1:]), 0)
+
+
+def _print_item(items: list[object], depth: int) -> None:
+    for part in items:
+        if isinstance(part, list):
+            click.echo(f"{'  ' * depth}-")
+            _print_item(part, depth + 1)
+        else:
+            text = str(part)
+            click.echo(f"{'  ' * depth}- {text if len(text) <= 200 else f'{text[:64]}… ({len(text) // 2} bytes)'}")
+
+
+@click.command()
+@folder_argument
+@click.argument("number", type=click.IntRange(0))
+@click.option("--output", "-o", type=ANY_PATH, metavar="FILE", help="Where to write it; otherwise it is printed.")
+def receipt(folder: Path, number: int, output: Path | None) -> None:
+    """Make the receipt of an entry: the proof that it is in the ledger (a C2SP tlog-proof), with the signed checkpoint.
+
+    \b
+    Example:
+      veche ledger receipt ledger 17 -o 17.tlog-proof
+    """
+    with read_ledger(folder) as reading:
+        reading.entry(number)
+        made = reading.log.receipt(number, reading.head).to_bytes()
+    if output is None:
+        click.echo(made.decode(), nl=False)
+    else:
+        options.write_new(output, made)
+        click.echo(f"Wrote {output}.")
+
+
+@click.command("check-receipt")
+@click.argument("file", type=ANY_PATH)
+@click.option("--entry", "entry_file", type=ANY_PATH, metavar="FILE",
+              help="The entry that it is about. Otherwise the file of the same name that ends in .entry is taken.")  # fmt: skip
+@click.option(
+    "--key", "vkey", metavar="VKEY", help='The key of the log, as "veche ledger show" prints it; needs no ledger.'
+)
+@options.ledger
+@options.json
+def check_receipt(file: Path, entry_file: Path | None, vkey: str | None, folder: Path, as_json: bool) -> None:
+    """Check a receipt: that the entry is in the ledger whose key signed the checkpoint in it.
+
+    With --key, no ledger is needed, and no network: the receipt proves it. With --ledger, the ledger's own copy is asked
+    too, whether it goes on from that checkpoint.
+
+    \b
+    Example:
+      veche ledger check-receipt vote.tlog-proof --ledger ledger
+      veche ledger check-receipt vote.tlog-proof --key "veche.example/city+1a2b3c4d+Ab..."
+    """
+    found = Receipt.parse(options.read_file(file))
+    data = options.read_file(entry_file or file.with_name(file.name.removesuffix(FILE_EXTENSION) + ".entry"))
+    head = found.checkpoint.checkpoint
+    if vkey is not None:
+        key = Verifier.parse(vkey)
+        found.verify(merkle.leaf_hash(data), Policy(key.name, {key: 1}, 1))
+    else:
+        with read_ledger(folder) as reading:
+            found.verify(merkle.leaf_hash(data), reading.policy)
+            _goes_on(head, reading)
+    if as_json:
+        options.emit({"entry": found.index, "hash": digest(data).hex(), "size": head.size, "origin": head.origin})
+    else:
+        click.echo(
+            f"The receipt holds: this is entry {found.index} of {head.origin}, under the checkpoint of {head.size} entries."
+        )
+        if vkey is None:
+            click.echo(f"The ledger at {folder} goes on from that checkpoint.")
+
+
+@click.command()
+@folder_argument
+@click.argument("checkpoint", type=ANY_PATH)
+@options.json
+def consistency(folder: Path, checkpoint: Path, as_json: bool) -> None:
+    """Check that the ledger goes on from an older CHECKPOINT that you kept: nothing was changed or taken away.
+
+    \b
+    Example:
+      cp ledger/checkpoint monday
+      veche ledger consistency ledger monday
+    """
+    old = SignedCheckpoint.parse(options.read_file(checkpoint, NOTE_LIMIT))
+    with read_ledger(folder) as reading:
+        old.verify(reading.policy)
+        head, new = old.checkpoint, reading.head.checkpoint
+        _goes_on(head, reading)
+        proof = reading.log.consistency_proof(head.size) if head.size else []
+        merkle.verify_consistency(head.size, head.root, new.size, new.root, proof)
+    if as_json:
+        options.emit({"old": head.size, "new": new.size, "proof": [node.hex() for node in proof]})
+    else:
+        click.echo(
+            f"The ledger of {new.size} entries begins with the {head.size} of the checkpoint: nothing was changed."
+        )
+
+
+def _goes_on(head: Checkpoint, reading: Reading) -> None:
+    """Raise DoesNotHold unless the ledger contains the tree of this head, which its key signed."""
+    if head.size > reading.size:
+        raise UserError(
+            f"This copy of the ledger has {reading.size} entries, fewer than the checkpoint's {head.size}.",
+            "Compare with a newer copy. If there is none, the ledger was cut: raise the alarm.",
+        )
+    if reading.log.root(head.size) != head.root:
+        raise DoesNotHold(
+            "consistency",
+            f"checkpoint of {head.size}",
+            f"The ledger was rewritten: its first {head.size} entries are not those of the checkpoint that its key signed.",
+            "Keep both as evidence, and raise the alarm.",
+        )
+
+
+READERS = (show, log, entry, receipt, check_receipt, consistency)

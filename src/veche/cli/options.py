@@ -1,0 +1,99 @@
+"""Options and output that many commands share."""
+
+import json as json_codec
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from veche.errors import UserError
+from veche.keys import SigningKey
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+ANY_PATH = click.Path(path_type=Path)
+"""Whether a file is there is said by whoever opens it, in a sentence of its own."""
+
+ledger = click.option(
+    "--ledger", "-l", "folder", type=ANY_PATH, envvar="VECHE_LEDGER", default="ledger", show_default=True,
+    show_envvar=True, metavar="FOLDER", help="The ledger: its folder, or (for reading only) an export of it.",
+)  # fmt: skip
+
+folder_argument = click.argument("folder", type=ANY_PATH, envvar="VECHE_LEDGER", default="ledger")
+
+json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for scripts.")
+
+
+def key(role: str, many: bool = False) -> Callable[[Command], Command]:
+    """``--key FILE``, the key of an office that signs."""
+    more = " More than one may sign at once: repeat it." if many else ""
+    return click.option(
+        "--key", "-k", "keys" if many else "key", type=ANY_PATH, required=True, multiple=many, metavar="FILE",
+        help=f"The key file of the {role} that signs.{more}",
+    )  # fmt: skip
+
+
+def load_key(path: Path) -> SigningKey:
+    """An office's key: a key file, or the folder of a registrar or trustee that has one in it. Raises UserError."""
+    return SigningKey.load(path / "office.key" if path.is_dir() else path)
+
+
+def emit(data: Any) -> None:
+    """Print JSON."""
+    click.echo(json_codec.dumps(data, ensure_ascii=False, indent=2))
+
+
+def moment(seconds: int) -> str:
+    """A time as people read it, in UTC: 2026-11-20 18:00:00 UTC."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        return f"{seconds} s after 1970"
+
+
+def duration(seconds: int) -> str:
+    """A number of seconds in the largest unit that divides it: 14 days, 90 minutes."""
+    for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size} {name}{'s' if seconds != size else ''}"
+    return f"{seconds} second{'s' if seconds != 1 else ''}"
+
+
+def parse_hex(text: str, size: int, what: str) -> bytes:
+    """``size`` bytes as hexadecimal digits. Raises UserError."""
+    try:
+        data = bytes.fromhex(text.strip())
+    except ValueError:
+        data = b""
+    if len(data) != size:
+        raise UserError(f"{text[:80]!r} is not {what}.", f"It should be {2 * size} hexadecimal digits.")
+    return data
+
+
+def read_file(path: Path, limit: int = 1 << 20) -> bytes:
+    """The content of a file that the user named. Raises UserError if it cannot be read or is far too long."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise UserError(f"The file {path} cannot be read: {error.strerror}.", "Check the path.") from None
+    if len(data) > limit:
+        raise UserError(f"The file {path} is too long to be what is wanted here.", "Check the path.")
+    return data
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a new file for the user, whole or not at all. Raises UserError if it exists or cannot be written."""
+    try:
+        with path.open("xb") as file:
+            try:
+                file.write(content)
+            except OSError:
+                path.unlink()
+                raise
+    except FileExistsError:
+        raise UserError(f"The file {path} exists already.", "Choose another name, or remove it.") from None
+    except OSError as error:
+        raise UserError(f"The file {path} cannot be written: {error.strerror}.", "Choose another place.") from None

@@ -1,0 +1,250 @@
+"""``veche poll``: write a poll, publish it, see its result, answer it."""
+
+import time as clock_time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from veche.cli import options
+from veche.cli.bars import bars
+from veche.cli.draft_poll import read_poll, template
+from veche.cli.entry_file import SUFFIX, add_signatures, is_entry, make_entry, read_entry
+from veche.cli.options import ANY_PATH
+from veche.cli.poll_attachments import attach, keep
+from veche.cli.reading import read_ledger
+from veche.cli.show import STATUS, poll_json, poll_lines, short, status_of, tally_of
+from veche.engine.inbox import hand_in
+from veche.errors import UserError
+from veche.ledger.entry import decode, digest, sign
+from veche.ledger.poll import Poll
+from veche.ledger.rules.outcome import STATUSES
+
+
+@click.group()
+def poll() -> None:
+    """Write a poll, sign and publish it; list polls, show results; answer what the city voted.
+
+    \b
+    Example:
+      veche poll new speed.toml                     a draft: edit it
+      veche poll preview speed.toml                 see it as voters will
+      veche poll sign speed.toml --key one.key      makes speed.entry
+      veche poll sign speed.entry --key two.key     a second person signs
+      veche poll publish speed.entry
+      veche poll show speed
+    """
+
+
+@poll.command()
+@click.argument("file", type=ANY_PATH)
+@click.option("--class", "class_name", default="pilot", show_default=True, metavar="NAME", help="The class of poll.")
+@click.option("--committee", default="", metavar="ID", help='The trustees\' key, from "veche committee list".')
+def new(file: Path, class_name: str, committee: str) -> None:
+    """Write a draft of a poll to FILE, for you to edit. It opens tomorrow and closes in two weeks unless you change that.
+
+    \b
+    Example:
+      veche poll new speed.toml --class pilot --committee 3fa9
+    """
+    opens = datetime.now(UTC).replace(microsecond=0, second=0, minute=0) + timedelta(days=1)
+    closes = opens + timedelta(days=14)
+    options.write_new(file, template(file.name, class_name, committee, opens.isoformat(), closes.isoformat()).encode())
+    click.echo(f"Wrote the draft {file}. Edit it, then: veche poll preview {file}")
+
+
+@poll.command()
+@click.argument("file", type=ANY_PATH)
+@options.ledger
+def preview(file: Path, folder: Path) -> None:
+    """Show the poll in a draft or an entry FILE as voters will see it, and say what is wrong with it.
+
+    \b
+    Example:
+      veche poll preview speed.toml
+    """
+    with read_ledger(folder) as reading:
+        found = Poll.parse(read_entry(file, "poll")[1][1]) if is_entry(file) else read_poll(file, reading)[0]
+        reading.charter.poll_class(found.class_name)
+    click.echo("\n".join(poll_lines(found)))
+
+
+@poll.command("sign")
+@click.argument("file", type=ANY_PATH)
+@options.ledger
+@options.key("organiser", many=True)
+@click.option("--output", "-o", type=ANY_PATH, metavar="FILE", help="Where the entry goes, if FILE is a draft.")
+def sign_(file: Path, folder: Path, keys: tuple[Path, ...], output: Path | None) -> None:
+    """Sign a poll. FILE is a draft, of which an entry is made, or the entry, which gets one more signature.
+
+    The poll is shown as it is signed. Pass the entry (and the folder of its attachments, if it has any) to the next signer.
+
+    \b
+    Example:
+      veche poll sign speed.toml --key one.key      makes speed.entry
+      veche poll sign speed.entry --key two.key
+    """
+    with read_ledger(folder) as reading:
+        for key in keys:
+            reading.office(options.load_key(key).public, "organiser")
+        if is_entry(file):
+            target, found = file, Poll.parse(read_entry(file, "poll")[1][1])
+            click.echo("\n".join(poll_lines(found)))
+            entry = add_signatures(file, reading.id, keys, "poll")
+        else:
+            target = output or file.with_suffix(SUFFIX)
+            found, contents = read_poll(file, reading)
+            click.echo("\n".join(poll_lines(found)))
+            entry = make_entry(target, reading.id, "poll", found.body(), keys)
+            keep(target, contents)
+        missing = reading.charter.poll_class(found.class_name).organisers - len(decode(entry)[2])
+    click.echo("")
+    click.echo(f"Signed {target}.")
+    if missing > 0:
+        click.echo(
+            f"{missing} more organiser{'s' if missing > 1 else ''} must sign: veche poll sign {target} --key FILE"
+        )
+    else:
+        click.echo(f"Publish it: veche poll publish {target}")
+
+
+@poll.command()
+@click.argument("file", type=ANY_PATH)
+@options.ledger
+@options.json
+def publish(file: Path, folder: Path, as_json: bool) -> None:
+    """Publish the signed poll in FILE: from then on it is frozen. Prints its id.
+
+    \b
+    Example:
+      veche poll publish speed.entry
+    """
+    entry, item = read_entry(file, "poll")
+    found = Poll.parse(item[1])
+    (number,) = hand_in(folder, [entry])
+    attach(file, folder, found)
+    if as_json:
+        options.emit({"poll": digest(entry).hex(), "entry": number})
+    else:
+        click.echo(f"Published as entry {number}. Poll {digest(entry).hex()}")
+        click.echo("Before it opens, each registrar must publish its permit keys: veche registrar open FOLDER "
+                   f"{short(digest(entry))}")  # fmt: skip
+
+
+@poll.command("list")
+@options.ledger
+@options.json
+def list_(folder: Path, as_json: bool) -> None:
+    """List all polls: id, where it stands, how many have voted, title.
+
+    \b
+    Example:
+      veche poll list
+    """
+    now = clock_time.time()
+    with read_ledger(folder) as reading:
+        found = reading.state.polls()
+        if as_json:
+            options.emit([poll_json(one, now) for one in found])
+            return
+        for one in found:
+            voters = f"{sum(one.counted)} voters"
+            click.echo(f"{short(one.id)}  {status_of(one, now):<10}  {voters:>14}  {one.poll.title.en}")
+        if not found:
+            click.echo("There is no poll yet. Write one: veche poll new")
+
+
+@poll.command()
+@click.argument("name", metavar="POLL")
+@options.ledger
+@click.option(
+    "--lang", type=click.Choice(["en", "ru"]), default="en", show_default=True, help="The language of the bars."
+)
+@options.json
+def show(name: str, folder: Path, lang: str, as_json: bool) -> None:
+    """Show a poll, where it stands, and its result when it has one. The id may be abbreviated.
+
+    \b
+    Example:
+      veche poll show 3fa9
+    """
+    now = clock_time.time()
+    with read_ledger(folder) as reading:
+        one = reading.poll(name)
+        said = [
+            decode(reading.entry(number))
+            for (number,) in reading.state.db.execute(
+                "SELECT entry FROM statement WHERE poll = ? ORDER BY entry", (one.id,)
+            )
+            if number < reading.size
+        ]
+        published = [one.poll_class.registrars[registrar][0] for registrar in sorted(one.box.permit_keys)]
+    if as_json:
+        options.emit(poll_json(one, now))
+        return
+    click.echo(f"Poll {one.id.hex()}, entry {one.entry}")
+    click.echo(f"It is {STATUS[status_of(one, now)]}.")
+    click.echo("")
+    click.echo("\n".join(poll_lines(one.poll)))
+    if one.closing != one.poll.closes:
+        click.echo(f"The ledger stood still, so it closes later: {options.moment(one.closing)}")
+    click.echo(f"Permits:   {one.poll_class.k} of {len(one.poll_class.registrars)} registrars; "
+               f"ready: {', '.join(published) or 'none yet'}")  # fmt: skip
+    counted = tally_of(one)
+    click.echo(f"Voters:    {sum(one.counted) if counted is None else counted}")
+    if one.result is not None:
+        Console(highlight=False).print(bars(one, lang))
+    for kind, body, _ in said:
+        text = body[1] if kind != "outcome" else body[2]
+        click.echo(f"{kind}{f' ({body[1]})' if kind == 'outcome' else ''}: {text[0]}")
+
+
+@poll.command()
+@click.argument("name", metavar="POLL")
+@options.ledger
+@click.option("--text", required=True, metavar="TEXT", help="The reason, in English.")
+@click.option("--text-ru", required=True, metavar="TEXT", help="The reason, in Russian.")
+@options.key("offices", many=True)
+@click.option("--output", "-o", type=ANY_PATH, required=True, metavar="FILE", help="Where the entry goes: NAME.entry")
+def cancel(name: str, folder: Path, text: str, text_ru: str, keys: tuple[Path, ...], output: Path) -> None:
+    """Begin an entry that stops a poll for good: it is never decrypted. As many institutions sign it as the charter says.
+
+    \b
+    Example:
+      veche poll cancel 3fa9 --text "Two options were mixed up." --text-ru "Перепутаны варианты." --key one.key -o cancel.entry
+      veche ledger sign cancel.entry --key two.key
+      veche ledger submit cancel.entry
+    """
+    with read_ledger(folder) as reading:
+        make_entry(output, reading.id, "cancel", [reading.poll(name).id, [text, text_ru]], keys)
+        needed = reading.charter.k
+    click.echo(f"Wrote {output}. {needed} institutions have to sign it:")
+    click.echo(f"  veche ledger sign {output} --key FILE\n  veche ledger submit {output}")
+
+
+@poll.command()
+@click.argument("name", metavar="POLL")
+@click.argument("status", type=click.Choice(STATUSES))
+@options.ledger
+@click.option("--text", required=True, metavar="TEXT", help="What was decided, in English.")
+@click.option("--text-ru", required=True, metavar="TEXT", help="What was decided, in Russian.")
+@click.option("--due", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="By when, such as 2027-05-01.")
+@options.key("organiser")
+def outcome(name: str, status: str, folder: Path, text: str, text_ru: str, due: datetime | None, key: Path) -> None:
+    """Say what the city will do about the result of a poll, has done, or will not do ("not") and why.
+
+    \b
+    Example:
+      veche poll outcome 3fa9 will --text "50 km/h from May." --text-ru "50 км/ч с мая." --due 2027-05-01 --key office.key
+    """
+    signer = options.load_key(key)
+    seconds = int(due.replace(tzinfo=UTC).timestamp()) if due is not None else 0
+    if seconds < 0:
+        raise UserError("The date is before 1970.", "Give the day by which it will be done.")
+    with read_ledger(folder) as reading:
+        reading.office(signer.public, "organiser")
+        body = [reading.poll(name).id, status, [text, text_ru], seconds, []]
+        entry = sign(reading.id, "outcome", body, [signer])
+    (number,) = hand_in(folder, [entry])
+    click.echo(f"The outcome is entry {number} of the ledger.")

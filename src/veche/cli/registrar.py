@@ -1,0 +1,297 @@
+"""``veche registrar``: who may vote. The registrar's desk, from its side."""
+
+from pathlib import Path
+
+import click
+
+from veche.city.registrar import Registrar
+from veche.cli import options
+from veche.cli.options import ANY_PATH
+from veche.cli.reading import Reading, read_ledger
+from veche.engine.inbox import hand_in
+from veche.errors import DoesNotHold, UserError
+from veche.ledger.entry import sign
+from veche.ledger.state import PollState
+from veche.permit.row_proof import RowProof
+
+desk = click.argument("desk", type=ANY_PATH, metavar="FOLDER")
+poll_argument = click.argument("name", metavar="POLL")
+
+
+@click.group()
+def registrar() -> None:
+    """Run a registrar's office: the roll, the permits, the account of them.
+
+    A registrar knows the residents, and signs one permit per person and poll without seeing what it signs. FOLDER is the
+    registrar's own, private folder.
+
+    \b
+    Example:
+      veche registrar init registrar                 prints the key for the charter
+      veche registrar import registrar roll.csv
+      veche registrar open registrar 3fa9            before the poll opens
+      veche registrar issuance registrar 3fa9        after it has closed
+      veche registrar proof registrar 3fa9 --person 1234 -o row.json
+    """
+
+
+@registrar.command()
+@desk
+@click.option(
+    "--database", metavar="URL", help="An SQLAlchemy URL, such as that of a PostgreSQL. Otherwise SQLite in FOLDER."
+)
+def init(desk: Path, database: str | None) -> None:
+    """Make a registrar in FOLDER, and print its public key for the charter.
+
+    \b
+    Example:
+      veche registrar init registrar
+    """
+    with Registrar.create(desk, database) as made:
+        click.echo(made.office.public.hex())
+
+
+@registrar.command("import")
+@desk
+@click.argument("roll", type=ANY_PATH, metavar="CSV")
+@click.option("--dry-run", is_flag=True, help="Say what would change, list every bad line, and change nothing.")
+@options.json
+def import_(desk: Path, roll: Path, dry_run: bool, as_json: bool) -> None:
+    """Replace the roll by a CSV file, for all polls that are opened from now on. Its columns: person, district (and name).
+
+    \b
+    Example:
+      veche registrar import registrar roll.csv --dry-run
+    """
+    with Registrar(desk) as opened:
+        report = opened.import_roll(roll, dry_run)
+    if as_json:
+        options.emit(
+            {
+                "people": report.people, "added": report.added, "removed": report.removed, "moved": report.moved,
+                "districts": report.districts, "bad": [{"line": bad.line, "reason": bad.reason} for bad in report.bad],
+            }
+        )  # fmt: skip
+        return
+    for bad in report.bad:
+        click.echo(f"line {bad.line}: {bad.reason}")
+    click.echo(f"{'Would be' if dry_run else 'Now'} on the roll: {report.people} people "
+               f"({report.added} new, {report.removed} gone, {report.moved} moved).")  # fmt: skip
+    for district, people in report.districts.items():
+        click.echo(f"  {people:>8}  {district}")
+
+
+@registrar.command()
+@desk
+def show(desk: Path) -> None:
+    """Show the registrar's public key, and the districts of its roll.
+
+    \b
+    Example:
+      veche registrar show registrar
+    """
+    with Registrar(desk) as opened:
+        click.echo(f"Public key {opened.office.public.hex()}")
+        for district, people in opened.districts().items():
+            click.echo(f"  {people:>8}  {district}")
+
+
+@registrar.command("open")
+@desk
+@poll_argument
+@options.ledger
+@click.option("--everyone", is_flag=True, help="Everyone on the roll votes, whatever the poll's one group is called.")
+@options.json
+def open_(desk: Path, name: str, folder: Path, everyone: bool, as_json: bool) -> None:
+    """Make the permit keys of a poll, fix its roll, and publish both. Do it before the poll opens, or it is void.
+
+    The poll's groups are found on the roll by their English names. Asked again, it gives the same answer.
+
+    \b
+    Example:
+      veche registrar open registrar 3fa9 --everyone
+    """
+    with Registrar(desk) as opened, read_ledger(folder) as reading:
+        poll = _own_poll(opened, reading, name)
+        groups = [group.name.en for group in poll.poll.groups]
+        unknown = [group for group in groups if group not in opened.districts()]
+        if unknown and not everyone:
+            raise UserError(
+                f"The roll has no district {unknown[0]!r}, for which this poll has a group.",
+                'Compare with "veche registrar show". If all people on the roll vote, say --everyone.',
+            )
+        keys = opened.open_poll(poll.id, groups, everyone=everyone)
+        body = [poll.id, [[key.modulus, key.people, key.root] for key in keys]]
+        (number,) = hand_in(folder, [sign(reading.id, "permit-key", body, [opened.office])])
+    if as_json:
+        options.emit({"entry": number, "people": [key.people for key in keys]})
+    else:
+        click.echo(f"The permit keys are entry {number} of the ledger.")
+        for group, key in zip(groups, keys, strict=True):
+            click.echo(f"  {key.people:>8}  {group}")
+
+
+@registrar.command()
+@desk
+@poll_argument
+@options.ledger
+@click.option(
+    "--person", required=True, metavar="ID", help="Who asks, as the roll spells her: she has shown who she is."
+)
+@click.option(
+    "--group", type=click.IntRange(0), required=True, metavar="N", help="The group for which she asks, from 0."
+)
+@click.option("--blinded", required=True, metavar="HEX", help="The blinded message that her device made.")
+def issue(desk: Path, name: str, folder: Path, person: str, group: int, blinded: str) -> None:
+    """Sign one blinded message for a person, and print the blind signature in hexadecimal. Once per person and poll.
+
+    \b
+    Example:
+      veche registrar issue registrar 3fa9 --person 1234 --group 0 --blinded HEX
+    """
+    try:
+        message = bytes.fromhex(blinded)
+    except ValueError:
+        raise UserError("The blinded message is not hexadecimal.", "Copy all of it.") from None
+    with Registrar(desk) as opened, read_ledger(folder) as reading:
+        click.echo(opened.issue(person, _own_poll(opened, reading, name).id, message, group).hex())
+
+
+@registrar.command()
+@desk
+@poll_argument
+@options.ledger
+@options.json
+def issuance(desk: Path, name: str, folder: Path, as_json: bool) -> None:
+    """After a poll has closed: account for its permits in the ledger, so that everyone can ask for her own row.
+
+    \b
+    Example:
+      veche registrar issuance registrar 3fa9
+    """
+    with Registrar(desk) as opened, read_ledger(folder) as reading:
+        poll = _own_poll(opened, reading, name)
+        if poll.status == "announced":
+            raise UserError(
+                "The poll has not closed yet.", "After this account no more permits are signed, so it comes last."
+            )
+        rows = opened.issuance(poll.id)
+        body = [poll.id, [[row.issued, row.root] for row in rows]]
+        (number,) = hand_in(folder, [sign(reading.id, "issuance", body, [opened.office])])
+    if as_json:
+        options.emit({"entry": number, "issued": [row.issued for row in rows]})
+    else:
+        click.echo(
+            f"The account is entry {number} of the ledger: {sum(row.issued for row in rows)} permits were issued."
+        )
+
+
+@registrar.command()
+@desk
+@poll_argument
+@options.ledger
+@click.option("--person", required=True, metavar="ID", help="Whose row. Give the proof to her alone.")
+@click.option("--output", "-o", type=ANY_PATH, required=True, metavar="FILE", help="Where to write the proof.")
+def proof(desk: Path, name: str, folder: Path, person: str, output: Path) -> None:
+    """Write a person's proof of her own row: that she is on the roll and, after closing, whether a permit was issued to her.
+
+    \b
+    Example:
+      veche registrar proof registrar 3fa9 --person 1234 -o row.json
+    """
+    with Registrar(desk) as opened, read_ledger(folder) as reading:
+        made = opened.proof_for(person, _own_poll(opened, reading, name).id)
+    options.write_new(output, made.to_json())
+    click.echo(f"Wrote {output}. She checks it with: veche registrar check-proof {output}")
+
+
+@registrar.command("check-proof")
+@click.argument("file", type=ANY_PATH)
+@options.ledger
+@options.json
+def check_proof(file: Path, folder: Path, as_json: bool) -> None:
+    """Check a proof of a row against the ledger: who was not served and reads "served" has found a permit in her name.
+
+    \b
+    Example:
+      veche registrar check-proof row.json
+    """
+    found = RowProof.from_json(options.read_file(file))
+    with read_ledger(folder) as reading:
+        poll = reading.poll(found.poll.hex())
+        institution, served = _check_row(found, poll, reading)
+    if as_json:
+        options.emit({"person": found.person, "registrar": institution, "poll": poll.id.hex(), "served": served})
+        return
+    click.echo(f"The proof holds: {found.person} is on the roll of {institution} for poll {poll.id.hex()[:12]}.")
+    click.echo({True: f"{institution} says that a permit was issued to {found.person}.",
+                False: f"No permit was issued to {found.person}.",
+                None: "The poll has not been accounted for yet: ask again after it has closed."}[served])  # fmt: skip
+
+
+def _check_row(found: RowProof, poll: PollState, reading: Reading) -> tuple[str, bool | None]:
+    """Check a row's proof; the registrar's name, and whether it says that it served this person (None: not yet)."""
+    db = reading.state.db
+    for registrar, (institution, _) in enumerate(poll.poll_class.registrars):
+        row = db.execute(
+            "SELECT modulus, people, root FROM permit_key WHERE poll = ? AND registrar = ? AND grp = ?",
+            (poll.entry, registrar, found.group),
+        ).fetchone()
+        if row is None:
+            continue
+        try:
+            found.verify_on_roll(poll.id, found.group, *row)
+        except DoesNotHold as wrong:
+            if wrong.step == "roll":  # another registrar's key
+                continue
+            raise
+        account = db.execute(
+            "SELECT root FROM issuance WHERE poll = ? AND registrar = ? AND grp = ?",
+            (poll.entry, registrar, found.group),
+        ).fetchone()
+        if found.issuance is None:
+            return institution, None
+        if account is None:
+            raise DoesNotHold("issuance", institution, f"{institution} has not accounted for this poll in the ledger.")
+        found.verify_issuance(account[0])
+        return institution, found.issuance.served
+    raise DoesNotHold("roll", "proof", "The proof fits no registrar's key for this poll and group.")
+
+
+@registrar.command()
+@desk
+@poll_argument
+@options.ledger
+@click.option("--yes", is_flag=True, help="Do not ask whether you are sure.")
+def erase(desk: Path, name: str, folder: Path, yes: bool) -> None:
+    """After the challenge window: forget who asked for a permit in a poll, its salts and its keys. There is no way back.
+
+    \b
+    Example:
+      veche registrar erase registrar 3fa9
+    """
+    with Registrar(desk) as opened, read_ledger(folder) as reading:
+        poll = _own_poll(opened, reading, name)
+        if not yes:
+            click.confirm(f"Erase what this registrar knows of {poll.poll.title.en!r}?", abort=True)
+        opened.erase(poll.id)
+    click.echo("Erased. Backups are yours to destroy.")
+
+
+def _own_poll(opened: Registrar, reading: Reading, name: str) -> PollState:
+    """A poll that this registrar guards. Raises UserError."""
+    institution, poll = reading.office(opened.office.public, "registrar"), reading.poll(name)
+    if institution not in [known for known, _ in poll.poll_class.registrars]:
+        raise UserError(f"{institution} is not a registrar of polls of class {poll.poll_class.name!r}.")
+    return poll
+
+
+def registrars_of(opened: list[Registrar], reading: Reading, poll: PollState) -> dict[int, Registrar]:
+    """Registrars' folders by their place in the poll's class."""
+    names = [name for name, _ in poll.poll_class.registrars]
+    found = {}
+    for one in opened:
+        institution = reading.office(one.office.public, "registrar")
+        if institution in names:
+            found[names.index(institution)] = one
+    return found

@@ -1,0 +1,131 @@
+"""``veche trustee``: one trustee's office, which talks to nobody but the ledger."""
+
+import time as clock_time
+from pathlib import Path
+
+import click
+
+from veche.audit.ledger import verify_ledger
+from veche.audit.view import View
+from veche.cli import options
+from veche.cli.options import ANY_PATH
+from veche.cli.reading import wait_until_published
+from veche.cli.show import short
+from veche.engine.inbox import PAUSE, outcomes
+from veche.errors import Refused
+from veche.ledger.entry import decode
+from veche.ledger.source import open_source
+from veche.trustee.trustee import Trustee
+
+office = click.argument("office", type=ANY_PATH, metavar="FOLDER")
+
+
+@click.group()
+def trustee() -> None:
+    """Be a trustee: help to make the key of the urn, and decrypt the one tally of each poll.
+
+    A trustee's program verifies the whole ledger itself before it does anything. FOLDER is the trustee's own, private
+    folder: never copy it, never restore it from a backup while the original lives.
+
+    \b
+    Example:
+      veche trustee init trustee --institution University     prints the key for the charter
+      veche trustee act trustee                               whenever there may be something to do
+    """
+
+
+@trustee.command()
+@office
+@click.option("--institution", required=True, metavar="NAME", help="The institution, as the charter spells it.")
+def init(office: Path, institution: str) -> None:
+    """Make a trustee's office in a new FOLDER, and print its public key for the charter.
+
+    \b
+    Example:
+      veche trustee init trustee --institution University
+    """
+    click.echo(Trustee.create(office, institution).key.public.hex())
+
+
+@trustee.command()
+@office
+def show(office: Path) -> None:
+    """Show a trustee's institution and public key, after checking the folder.
+
+    \b
+    Example:
+      veche trustee show trustee
+    """
+    loaded = Trustee.load(office)
+    click.echo(f"{loaded.institution}\nPublic key {loaded.key.public.hex()}")
+
+
+@trustee.command()
+@office
+@options.ledger
+@click.option("--wait", type=click.FloatRange(0), default=0.0, metavar="SECONDS",
+              help="While a key is being made, wait so long for the other trustees and go on. Otherwise end at once.")  # fmt: skip
+def act(office: Path, folder: Path, wait: float) -> None:
+    """Verify the ledger, then do what is due: a step of key generation, or the decryption of a tally. Says if nothing is.
+
+    \b
+    Example:
+      veche trustee act trustee --ledger ledger --wait 600
+    """
+    loaded = Trustee.load(office)
+    end = clock_time.monotonic() + wait
+    refused: dict[bytes, Refused] = {}
+    done = 0
+    while True:
+        view = View(verify_ledger(open_source(folder)))
+        due = loaded.due(view)
+        for entry in due:
+            if entry in refused:  # it is still due, so the refusal was not because others were quicker
+                raise refused[entry]
+        answers = outcomes(folder, due) if due else []
+        for entry, answer in zip(due, answers, strict=True):
+            kind, body = decode(entry)[:2]
+            if isinstance(answer, Refused):
+                refused[entry] = answer
+            else:
+                done += 1
+                click.echo(f"{loaded.institution}: {kind} for {short(body[0])} is entry {answer}.")
+                wait_until_published(folder, answer)
+        if refused.keys() & set(due):
+            continue
+        pending = any(
+            loaded.institution in one.trustees and not one.void and len(one.keys) < len(one.trustees)
+            for one in view.committees
+        )
+        if not pending or clock_time.monotonic() > end:
+            break
+        if not due:
+            _wait_for_more(folder, view.size, end)
+    if not done:
+        click.echo(f"{loaded.institution}: verified {view.size} entries; nothing is due.")
+
+
+def _wait_for_more(folder: Path, size: int, end: float) -> None:
+    """Wait until the ledger has more entries, or until ``end``."""
+    while clock_time.monotonic() < end and open_source(folder).checkpoint().checkpoint.size == size:
+        clock_time.sleep(PAUSE)
+
+
+@trustee.command()
+@office
+@options.ledger
+@click.option("--yes", is_flag=True, help="Do not ask whether you are sure.")
+def adopt(office: Path, folder: Path, yes: bool) -> None:
+    """Go on in a FOLDER that was moved or restored, when the original is gone for good.
+
+    What the other copy may have decrypted is given up here: those polls are left to the other trustees.
+
+    \b
+    Example:
+      veche trustee adopt trustee
+    """
+    loaded = Trustee.load(office)
+    if not yes:
+        click.confirm("Is the original folder gone for good, so that it can never be used again?", abort=True)
+    loaded.adopt(View(verify_ledger(open_source(folder))))
+    click.echo(f"{loaded.institution} goes on in {office}.")

@@ -1,0 +1,219 @@
+"""How other processes hand entries in: two folders beside the ledger, and whoever holds its lock serves them.
+
+    inbox/<sha256>.entry   an entry that waits; it is named by its hash
+    outbox/<sha256>.json   what became of it: {"number": n}, or {"rule", "message", "hint"} if it was refused
+
+Files are written under another name, flushed and renamed, so that a reader sees a whole file or none. An answer is written
+when the entry is durable in the ledger, and only then is the entry taken out of the inbox. A crash before the answer leaves
+the entry in the inbox; the next engine finds it in the ledger (:meth:`Inbox.recover`) or hands it in again: the rules
+refuse a repetition, so no entry can take effect twice.
+
+:func:`hand_in` is for whoever has something to say. If no engine runs and the log's key is at hand, it runs one for the moment.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import stat
+import time as clock_time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from veche.engine.embedded import BATCH, EmbeddedEngine
+from veche.errors import Refused, UserError
+from veche.keys import SigningKey
+from veche.ledger.entry import MAX_ENTRY
+from veche.ledger.ledger import DATABASE, LOG_KEY, Ledger
+
+ENTRY, ANSWER, UNFINISHED = ".entry", ".json", ".unfinished"
+RECENT = 4 * BATCH
+"""How far back an entry may be that a crash left without an answer: at most one batch is served at a time."""
+PAUSE = 0.02
+KEPT = 7 * 86_400
+"""Seconds for which an answer is kept, for whoever asks again."""
+
+
+class Inbox:
+    """The two folders of one ledger, as the engine's process sees them. Whoever calls ``serve`` holds the ledger's lock."""
+
+    def __init__(self, folder: Path) -> None:
+        """``folder`` is the ledger's; the two are made in it if they are missing."""
+        self._in, self._out = folder / "inbox", folder / "outbox"
+        for made in (self._in, self._out):
+            made.mkdir(exist_ok=True)
+
+    def recover(self, ledger: Ledger) -> None:
+        """Answer what is in the ledger already, after a crash between the block and the answer; drop what is stale.
+
+        Call it before an engine takes the ledger over.
+        """
+        now = clock_time.time()
+        for path in [*self._in.glob(f"*{UNFINISHED}"), *self._out.iterdir()]:
+            with suppress(FileNotFoundError):
+                if now - path.stat().st_mtime > KEPT:
+                    path.unlink()
+        waiting = {path.stem: path for path in self._waiting()}
+        if not waiting:
+            return
+        for number in range(max(0, ledger.size - RECENT), ledger.size):
+            found = waiting.get(hashlib.sha256(ledger.entry(number)).hexdigest())
+            if found is not None:
+                self._answer(found, {"number": number})
+
+    def serve(self, engine: EmbeddedEngine) -> int:
+        """Hand what waits to the engine, at most a batch, and answer it; the answer is how many entries there were.
+
+        Raises what broke the engine, if anything did: then the entries stay in the inbox.
+        """
+        taken = []
+        for path in self._waiting()[:BATCH]:
+            data = _read(path)
+            if data is None:
+                message = "What was handed in is not an entry: it is too long, or its name is not its hash."
+                self._answer(path, {"rule": "codec", "message": message, "hint": ""})
+            else:
+                taken.append((path, engine.submit(data)))
+        for path, future in taken:
+            try:
+                answer: dict[str, object] = {"number": future.result()}
+            except Refused as refused:
+                answer = {"rule": refused.rule, "message": refused.message, "hint": refused.hint}
+            self._answer(path, answer)
+        return len(taken)
+
+    def _waiting(self) -> list[Path]:
+        """In the order in which they came, as far as the file system tells."""
+        found = []
+        for path in self._in.glob(f"*{ENTRY}"):
+            with suppress(FileNotFoundError):
+                status = path.lstat()
+                if not stat.S_ISDIR(status.st_mode):
+                    found.append((status.st_mtime_ns, path.name, path))
+        return [path for _, _, path in sorted(found)]
+
+    def _answer(self, path: Path, answer: dict[str, object]) -> None:
+        write_file(self._out / f"{path.stem}{ANSWER}", json.dumps(answer).encode())
+        path.unlink(missing_ok=True)
+
+
+def hand_in(folder: Path, entries: Sequence[bytes], timeout: float = 60.0) -> list[int]:
+    """Hand entries in to the ledger in this folder, in this order; their numbers, once they are durable in it.
+
+    Raises Refused with the first refusal, and UserError if there is no ledger, nobody to write it, or no answer within
+    ``timeout`` seconds.
+    """
+    numbers = []
+    for answer in outcomes(folder, entries, timeout):
+        if isinstance(answer, Refused):
+            raise answer
+        numbers.append(answer)
+    return numbers
+
+
+def outcomes(folder: Path, entries: Sequence[bytes], timeout: float = 60.0) -> list[int | Refused]:
+    """As :func:`hand_in`, with a refusal in the place of each entry that was refused."""
+    if not (folder / DATABASE).exists():
+        raise UserError(
+            f"There is no ledger in {folder}.", "Give the folder of a ledger, not a copy of its public files."
+        )
+    if not engine_runs(folder) and not os.access(folder / LOG_KEY, os.R_OK):
+        raise UserError(
+            f"No engine writes the ledger in {folder} now, and its key cannot be read here, so nothing was handed in.",
+            "Ask whoever owns the ledger to start it: veche ledger run",
+        )
+    names = [hashlib.sha256(entry).hexdigest() for entry in entries]
+    Inbox(folder)
+    for name, entry in zip(names, entries, strict=True):
+        if isinstance(_answered(folder, name), Refused):  # an old refusal; things may have changed since
+            (folder / "outbox" / f"{name}{ANSWER}").unlink(missing_ok=True)
+        if _answered(folder, name) is None:
+            write_file(folder / "inbox" / f"{name}{ENTRY}", entry)
+    end = clock_time.monotonic() + timeout
+    while True:
+        answers = [_answered(folder, name) for name in names]
+        found = [answer for answer in answers if answer is not None]
+        if len(found) == len(answers):
+            return found
+        if clock_time.monotonic() > end:
+            raise UserError(
+                f"The engine has not answered within {timeout:.0f} seconds.",
+                "What was handed in waits in the ledger's inbox, and goes in when the engine gets to it.",
+            )
+        if engine_runs(folder) or not os.access(folder / LOG_KEY, os.R_OK):
+            clock_time.sleep(PAUSE)
+        else:
+            _run_for_a_moment(folder)
+
+
+def engine_runs(folder: Path) -> bool:
+    """Whether some process writes this ledger now: whether its lock is taken."""
+    try:
+        file = (folder / "lock").open("r")
+    except OSError:
+        return False
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def _run_for_a_moment(folder: Path) -> None:
+    """Be the engine for as long as it takes to serve the inbox. Somebody else may be quicker: then they serve it."""
+    key = SigningKey.load(folder / LOG_KEY)
+    try:
+        ledger = Ledger(folder, key)
+    except UserError:
+        if engine_runs(folder):
+            return
+        raise
+    with ledger:
+        inbox = Inbox(folder)
+        inbox.recover(ledger)
+        with EmbeddedEngine(ledger) as engine:
+            inbox.serve(engine)
+
+
+def _answered(folder: Path, name: str) -> int | Refused | None:
+    try:
+        answer = json.loads((folder / "outbox" / f"{name}{ANSWER}").read_bytes())
+    except FileNotFoundError:
+        return None
+    if "number" in answer:
+        return int(answer["number"])
+    return Refused(answer["rule"], answer["message"], answer["hint"])
+
+
+def _read(path: Path) -> bytes | None:
+    """An entry from the inbox; None if it cannot be one. A link is followed nowhere."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            data = file.read(MAX_ENTRY + 1)
+    except OSError:
+        return None
+    return data if len(data) <= MAX_ENTRY and hashlib.sha256(data).hexdigest() == path.stem else None
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file whole and durably, in the place of an older one if there is one.
+
+    A crash before the rename leaves the older one, or none, and a file with the suffix ``.unfinished``.
+    """
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
+    try:
+        with unfinished.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,93 @@
+"""Runs the real program, as people do: one process a command."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROGRAM = [sys.executable, "-W", "error", "-m", "veche.cli"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command printed, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def first(self) -> str:
+        """The first line of the output."""
+        return self.out.splitlines()[0]
+
+
+def environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("VECHE_")}
+    return kept | {"COLUMNS": "100", "PYTHONUTF8": "1"}
+
+
+def veche(*args: object, cwd: Path | None = None, stdin: str = "") -> Answer:
+    """Run a command. Whatever it does, it never shows a traceback."""
+    words = [*PROGRAM, *map(str, args)]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=cwd, input=stdin, env=environment(), timeout=120)
+    assert "Traceback" not in done.stderr + done.stdout, done.stderr
+    assert "does not expect" not in done.stderr, done.stderr
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def ok(*args: object, cwd: Path | None = None, stdin: str = "") -> Answer:
+    """Run a command that must succeed."""
+    answer = veche(*args, cwd=cwd, stdin=stdin)
+    assert answer.code == 0, f"{args}: {answer.out}{answer.err}"
+    return answer
+
+
+def fails(code: int, sentence: str, *args: object, cwd: Path | None = None, stdin: str = "") -> Answer:
+    """Run a command that must fail with this exit code and say this."""
+    answer = veche(*args, cwd=cwd, stdin=stdin)
+    assert answer.code == code, f"{args}: {answer.code}: {answer.out}{answer.err}"
+    assert sentence in answer.err, answer.err
+    return answer
+
+
+class Engine:
+    """``veche ledger run`` in a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        words = [*PROGRAM, "ledger", "run", str(folder)]
+        self.process = subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+        )
+        assert self.process.stdout is not None
+        self.first = self.process.stdout.readline()
+
+    def stop(self) -> Answer:
+        """End it as Ctrl-C does."""
+        self.process.terminate()
+        out, err = self.process.communicate(timeout=30)
+        return Answer(self.process.returncode, self.first + out, err)
+
+    def crash(self) -> None:
+        self.process.kill()
+        self.process.communicate(timeout=30)
+
+
+@pytest.fixture
+def engines() -> Iterator[list[Engine]]:
+    """Engines that a test starts, all of them ended with it."""
+    started: list[Engine] = []
+    yield started
+    for engine in started:
+        if engine.process.poll() is None:
+            engine.crash()

@@ -1,0 +1,105 @@
+"""A pilot from the first key to the verified result: every step a command in a process of its own, with the real clock.
+
+Each role has its own folder with its own key. Two trustees of three decrypt. What the commands print is what the next
+ones are given, as a person would copy it.
+"""
+
+import subprocess
+import time
+from pathlib import Path
+
+from .city import found, poll_draft, sleep_until
+from .conftest import PROGRAM, Engine, environment, fails, ok
+
+
+def test_a_pilot_from_the_first_key_to_the_verified_result(tmp_path: Path, engines: list[Engine]) -> None:
+    began = time.monotonic()
+    city = found(tmp_path)
+    pace = (time.monotonic() - began) / 20  # seconds a command: there are about twenty in it
+    ledger = ("--ledger", city.ledger)
+    engines.append(Engine(city.ledger))
+    one, two = city.organisers
+
+    # The trustees make a key, each in a process of its own, at the same time.
+    committee = ok("committee", "form", "--class", "pilot", "--key", one, *ledger, "--json").json["committee"]
+    acting = [
+        subprocess.Popen(
+            [*PROGRAM, "trustee", "act", str(place), "--wait", "60", *map(str, ledger)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
+        )
+        for place in city.trustees
+    ]  # fmt: skip
+    for process in acting:
+        out, err = process.communicate(timeout=90)
+        assert process.returncode == 0, err
+        assert out.count("is entry") == 3
+    assert ok("committee", "show", committee[:8], *ledger, "--json").json["finished"] is not None
+
+    # Two organisers sign the same entry, one after the other.
+    (tmp_path / "map.geojson").write_text('{"type": "FeatureCollection", "features": []}', encoding="utf-8")
+    draft, entry = tmp_path / "poll.toml", tmp_path / "poll.entry"
+    opens = time.time() + 3 + 16 * pace  # eleven commands
+    closes = opens + 3 + 18 * pace  # eleven, too
+    draft.write_text(poll_draft(committee[:10], opens, closes), encoding="utf-8")
+    assert "Which limit? / Какое ограничение?" in ok("poll", "preview", draft, *ledger).out
+    assert "1 more organiser must sign" in ok("poll", "sign", draft, "--key", one, *ledger).out
+    fails(1, "organisers signed", "poll", "publish", entry, *ledger)
+    assert "Publish it" in ok("poll", "sign", entry, "--key", two, *ledger).out
+    poll = ok("poll", "publish", entry, *ledger, "--json").json["poll"]
+    for place in city.registrars:
+        ok("registrar", "open", place, poll[:6], *ledger)
+
+    # Citizens: permits before opening, votes after, one of them twice, one who checks her device first.
+    registrars = [word for place in city.registrars for word in ("--registrar", place)]
+
+    def vote(person: int, *words: object) -> dict[str, object]:
+        root = tmp_path / f"voter-{person}.root"
+        return dict(ok("vote", poll[:8], *ledger, "--root", root, *words, "--receipts", tmp_path, "--json").json)
+
+    for person in range(5):
+        who = ("--person", f"person-{person}", *registrars)
+        ok("vote", poll[:8], *ledger, "--root", tmp_path / f"voter-{person}.root", *who, "--collect")
+    sleep_until(opens + 1)
+    votes = [vote(person, "-c", str(1 + person % 3), "-c", "1,3" if person else "blank") for person in range(5)]
+    again = vote(0, "-c", "2", "-c", "2")
+    spoil = ok("vote", poll[:8], *ledger, "--root", tmp_path / "voter-1.root", "-c", "3", "-c", "blank", "--check",
+               "--receipts", tmp_path)  # fmt: skip
+    (spoiled,) = tmp_path.glob("spoiled-*.json")
+    assert "40" in ok("check-ballot", spoiled, *ledger).out and "never be cast" in spoil.out
+    assert time.time() < closes, "the machine is too slow for this test: give the poll more seconds"
+
+    # Tracker and receipt.
+    assert "replaced" in ok("find", votes[0]["tracker"], *ledger, "--json").out
+    assert ok("find", again["tracker"], *ledger, "--json").json[0]["state"] == "last"
+    assert "The receipt holds" in ok("ledger", "check-receipt", again["receipt"], *ledger).out
+    vkey = ok("ledger", "show", city.ledger, "--json").json["vkey"]
+    assert "The receipt holds" in ok("ledger", "check-receipt", again["receipt"], "--key", vkey).out
+    kept = tmp_path / "kept-checkpoint"
+    kept.write_bytes((city.ledger / "checkpoint").read_bytes())
+
+    # Closed: nobody votes any more; two trustees of three decrypt; the registrars account for their permits.
+    sleep_until(closes + 3)
+    fails(1, "closed", "vote", poll[:8], *ledger, "--root", tmp_path / "voter-2.root", "-c", "1", "-c", "1")
+    for place in city.trustees[:2]:
+        assert "decryption" in ok("trustee", "act", place, *ledger).out
+    shown = ok("poll", "show", poll[:8], *ledger, "--json").json
+    assert shown["status"] == "decided" and shown["counted"] == 5
+    assert shown["result"] == [[1, 3, 1], [0, 4, 1, 4]]
+    assert "nothing is due" in ok("trustee", "act", city.trustees[2], *ledger).out
+    for place in city.registrars:
+        assert ok("registrar", "issuance", place, poll[:8], *ledger, "--json").json["issued"] == [2, 3]
+    for person, served in ((0, True), (5, False)):
+        row = tmp_path / f"row-{person}.json"
+        ok("registrar", "proof", city.registrars[0], poll[:8], *ledger, "--person", f"person-{person}", "-o", row)
+        assert ok("registrar", "check-proof", row, *ledger, "--json").json["served"] is served
+    ok("poll", "outcome", poll[:8], "will", "--text", "50 from May.", "--text-ru", "50 с мая.", "--due", "2027-05-01",
+       "--key", one, *ledger)  # fmt: skip
+    assert "50 from May." in ok("poll", "show", poll[:8], *ledger).out
+    for place in city.registrars:
+        ok("registrar", "erase", place, poll[:8], "--yes", *ledger)
+
+    # The ledger goes on from what was kept, and holds as a whole.
+    assert "nothing was changed" in ok("ledger", "consistency", city.ledger, kept).out
+    assert engines[0].stop().code == 0
+    ok("verify", city.ledger)
+    assert "Speed and courtyard" in ok("ledger", "log", city.ledger, "--kind", "poll").out
