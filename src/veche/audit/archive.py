@@ -15,6 +15,7 @@ import veche_kernel
 from veche.ballot.archive import Archive
 from veche.ballot.archive_credentials import read_credentials
 from veche.ballot.archive_parts import Ciphertext, Tally
+from veche.ballot.archive_records import MAX_RECORD
 from veche.ballot.archive_shares import Pairs, check_result, check_share, combine
 from veche.ballot.archive_trustees import Trustees
 from veche.ballot.canonical import b64, decode, point_bytes, point_text, weight_value
@@ -94,7 +95,7 @@ def verify(archive: Archive, progress: Progress | None = None) -> ArchiveReport:
     if point_text(trustees.key) != election.public_key:
         raise DoesNotHold("A5", "the election", "The election's key is not the product of the trustees' keys.")
     report_progress("A6", 0, 1)
-    credentials_json = archive.read(archive.credentials)
+    credentials_json = archive.read(archive.credentials, MAX_RECORD)
     weights = read_credentials(credentials_json)
     counted, total_weight, pairs = _check_ballots(archive, election, weights, report_progress)
     if archive.tally is None or archive.sized is None:

@@ -31,6 +31,8 @@ from veche.errors import DoesNotHold, Unsupported, UserError
 
 STEP = "A2"
 MAX_EVENT = 1024
+MAX_DOCUMENT = 1 << 26
+"""The largest document that is read into values, which take many times its size."""
 
 
 class State(Enum):
@@ -126,8 +128,12 @@ class Archive:
         """Closes the file."""
         self.file.close()
 
-    def read(self, span: Span) -> bytes:
-        """The bytes of a document. Raises DoesNotHold (A1) if the file is not what it was."""
+    def read(self, span: Span, most: int = MAX_DOCUMENT) -> bytes:
+        """The bytes of a document. Raises DoesNotHold (A1) if the file is not what it was, Unsupported above ``most``."""
+        if span.size > most:
+            raise Unsupported(
+                f"A document of {span.size} bytes is in the archive, and this program reads {most} of it."
+            )
         return self.records.read(span)
 
     def _read_events(self) -> None:
@@ -217,5 +223,5 @@ class Archive:
             while start and end - start < most and size + self.ballots[start - 1].size <= most_bytes:
                 start -= 1
                 size += self.ballots[start].size
-            yield start, [self.read(span) for span in self.ballots[start:end]]
+            yield start, [self.records.read(span) for span in self.ballots[start:end]]
             end = start

@@ -9,35 +9,41 @@ import re
 import veche_kernel
 
 from veche.ballot.canonical import STEP as JSON_STEP
-from veche.ballot.canonical import decode, point_bytes
+from veche.ballot.canonical import point_bytes
 from veche.errors import DoesNotHold
 
 STEP = "A6"
-_ENTRY = re.compile(r"([0-9a-f]{64})(?:,(0|[1-9][0-9]{0,75}))?", re.ASCII)
+_ENTRY = re.compile(rb'"([0-9a-f]{64})(?:,(0|[1-9][0-9]{0,75}))?"([,\]])')
+"""An entry of the list in its one spelling, and what follows it: so that a list need not be spelled again to compare."""
 
 
 def read_credentials(raw: bytes) -> dict[bytes, int]:
     """The weight of each credential (32 bytes) of the list.
 
     Raises DoesNotHold: A3 for a list that is not canonical; A6 for a credential that is not an element of the group, is the
-    neutral element (for which anyone can sign) or is there twice, and for weights that add up to the group's order.
+    neutral element (for which anyone can sign) or is there twice.
     A weight of zero is allowed, as Belenios allows it: such a ballot is counted among the voters and changes no result.
     """
     weights: dict[bytes, int] = {}
-    for number, entry in enumerate(decode(raw, list[str], "the list of credentials"), 1):
-        match = _ENTRY.fullmatch(entry)
+    where = "the list of credentials"
+    if raw[:1] != b"[":
+        raise DoesNotHold(JSON_STEP, where, "The list of credentials is not a list.")
+    position, follows = (2, b"]") if raw[:2] == b"[]" else (1, b",")
+    while follows == b",":
+        number = len(weights) + 1
+        where = f"credential {number}"
+        match = _ENTRY.match(raw, position)
         if match is None:
-            raise DoesNotHold(JSON_STEP, f"credential {number}", f"Credential {number} is not written as a credential.")
-        credential = point_bytes(match[1])
+            raise DoesNotHold(JSON_STEP, where, f"Credential {number} is not written as a credential.")
+        credential = point_bytes(match[1].decode())
         if credential in weights:
-            raise DoesNotHold(STEP, f"credential {number}", f"Credential {number}, {match[1]}, is in the list twice.")
+            raise DoesNotHold(STEP, where, f"Credential {number}, {match[1].decode()}, is in the list twice.")
         if credential == veche_kernel.IDENTITY:
-            raise DoesNotHold(
-                STEP, f"credential {number}", f"Credential {number} is the neutral element, for which anyone can sign."
-            )
+            raise DoesNotHold(STEP, where, f"Credential {number} is the neutral element, for which anyone can sign.")
         weights[credential] = int(match[2] or 1)
-    if sum(weights.values()) >= veche_kernel.ORDER:
-        raise DoesNotHold(STEP, "the list of credentials", "The weights add up to more than the group can count.")
+        position, follows = match.end(), match[3]
+    if position != len(raw):
+        raise DoesNotHold(JSON_STEP, where, "Something follows the list of credentials.")
     _check_points(list(weights))
     return weights
 
