@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from veche.ballot.archive_records import record_bytes
+from veche.ballot.archive_shares import check_share
+from veche.ballot.archive_trustees import Trustees
 from veche.ballot.canonical import b64, decode, encode, point_bytes, point_text, weight_json
 from veche.errors import DoesNotHold
 
@@ -64,3 +66,23 @@ def test_spellings() -> None:
         assert b64(text.encode()) == digest
     for name, content, time, digest in TEXT["records"]:
         assert hashlib.sha256(record_bytes(name.encode(), content.encode(), time)).hexdigest() == digest
+
+
+def test_the_committees_of_the_ledger_are_trustees_of_an_archive() -> None:
+    """The texts that other vectors say a ledger's committee has in an archive."""
+    committee: dict[str, Any] = json.loads((VECTORS / "committee.json").read_text(encoding="utf-8"))
+    for mode, thresholds in (("pedersen", [2]), ("single", [None, None])):
+        trustees = Trustees.from_json(committee[mode]["trustees_json"].encode())
+        assert trustees.key.hex() == committee[mode]["public_key"]
+        assert [part.threshold for part in trustees.parts] == thresholds
+
+
+def test_the_shares_of_the_ledger_are_shares_of_an_archive() -> None:
+    decryption: dict[str, Any] = json.loads((VECTORS / "decryption.json").read_text(encoding="utf-8"))
+    raw, key = decryption["partial_decryption"].encode(), bytes.fromhex(decryption["keys"][0])
+    points = [bytes.fromhex(total) for total in decryption["sums"][0]]
+    pairs = [[(point[:32], point[32:])] for point in points]
+    factors = check_share(raw, 1, key, decryption["phi"], pairs)
+    assert len(factors) == 2
+    with pytest.raises(DoesNotHold):
+        check_share(raw, 1, key, decryption["phi"], pairs[::-1])
