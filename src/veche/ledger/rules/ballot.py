@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from veche.ledger.machine import Machine
 
 MAX_TURN = 32
+_SHAPE: list[type] = [str, bytes, int, bytes, list, int, bytes]
+_PERMIT_SHAPE: list[type] = [int, bytes, bytes]
 
 
 class Fields(NamedTuple):
@@ -59,20 +61,13 @@ def _cast_prefix(unsigned: bytes) -> bytes:
 
 def fields(data: bytes) -> Fields:
     """Decode a ballot entry. Raises Refused("codec" or "shape", ...)."""
-    match decode(data):
-        case ["ballot", bytes(poll), int(group), bytes(ballot), list(permits), int(turn), bytes(cast)]:
-            pass
-        case _:
-            raise Refused(
-                "shape", "A ballot entry is an array of poll, group, ballot, permits, turn and cast signature."
-            )
-    parsed = []
-    for row in permits:
-        match row:
-            case [int(registrar), bytes(prefix), bytes(signature)]:
-                parsed.append(Permit(registrar, prefix, signature))
-            case _:
-                raise Refused("shape", "A permit is an array of registrar, prefix and signature.")
+    item = decode(data)
+    if [type(part) for part in item] != _SHAPE:
+        raise Refused("shape", "A ballot entry is an array of poll, group, ballot, permits, turn and cast signature.")
+    _, poll, group, ballot, permits, turn, cast = item
+    if not all(type(row) is list and [type(part) for part in row] == _PERMIT_SHAPE for row in permits):
+        raise Refused("shape", "A permit is an array of registrar, prefix and signature.")
+    parsed = [Permit(*row) for row in permits]
     shape.data(cast, "The cast signature", 64)
     # The encoding is canonical: an array of seven whose last item is 66 bytes, without it an array of six.
     return Fields(poll, group, ballot, parsed, turn, cast, _cast_prefix(b"\x86" + data[1:-66]))
@@ -136,7 +131,7 @@ class Batch:
 
 
 def refusal(reason: str) -> Refused:
-    return Refused("cast" if reason.startswith("cast") else "proofs", f"The ballot does not hold: {reason}.")
+    return Refused("cast" if "cast signature" in reason else "proofs", f"The ballot does not hold: {reason}.")
 
 
 def permit_items(poll: PollState, checked: Checked) -> list[tuple[bytes, bytes, bytes]]:
