@@ -19,7 +19,7 @@ from veche.ballot.cast import cast_sign
 from veche.ballot.committee import Committee, make_single_key
 from veche.keys import SigningKey
 from veche.ledger.charter import Charter, PollClass
-from veche.ledger.entry import digest, encode, sign
+from veche.ledger.entry import decode, digest, encode, sign
 from veche.ledger.poll import Ballotbox, Choice, Group, Poll
 from veche.ledger.rules.ballot import cast_prefix
 from veche.ledger.shape import Text
@@ -46,6 +46,7 @@ class Workload:
             self._make_setup()
         self.charter, *self.setup = _read(folder / "setup")
         self.box = Ballotbox(self.setup[-3], (folder / "key").read_bytes())
+        self.moduli = [decode(entry)[1][1][0][0] for entry in self.setup[-2:]]
         self._make_ballots(count)
 
     def _key(self, name: str) -> SigningKey:
