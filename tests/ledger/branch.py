@@ -82,19 +82,23 @@ class Branch:
 
     # Blocks
 
-    def block(self, *entries: bytes, time: int | None = None, previous: int | None = None) -> list[int | Refused]:
+    def block(
+        self, *entries: bytes, time: int | None = None, previous: int | None = None, ahead: bool = False
+    ) -> list[int | Refused]:
         """A block with these entries, at ``time`` (a second later), after one at ``previous`` (the second before ``time``,
-        as if the ledger had been beating all the while). The answers are as those of :meth:`Ledger.block`.
+        as if the ledger had been beating all the while). The answers are as those of :meth:`Ledger.block`. ``ahead``: ballots are
+        checked all together before the block, as the engine and the verifier do it.
         """
+        verdicts = self.machine.check(entries).run() if ahead else [None] * len(entries)
         time = self.time + 1 if time is None else time
         previous = max(time - 1, self.time) if previous is None else previous
         self.state.db.execute("BEGIN")
         try:
             self.machine.begin(self.machine.height + 1, time, previous)
             answers: list[int | Refused] = []
-            for data in entries:
+            for data, verdict in zip(entries, verdicts, strict=True):
                 try:
-                    answers.append(self.machine.admit(data))
+                    answers.append(self.machine.admit(data, verdict))
                 except Refused as refusal:
                     answers.append(refusal)
             if self.machine.matters:

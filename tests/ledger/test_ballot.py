@@ -1,0 +1,336 @@
+"""`ballot`: each rule of docs/protocol.md, section 3.2, where it refuses, with a ballot that nothing else is wrong with."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+import veche_kernel as kernel
+
+from veche.ballot.cast import cast_sign
+from veche.errors import Refused
+from veche.keys import SigningKey
+from veche.ledger.entry import decode, digest, encode
+from veche.ledger.rules.ballot import cast_prefix
+from veche.permit.derive import credential_secret
+from veche.permit.root import Root
+from veche.voter.voter import Voter
+from veche.world import Citizen
+
+from .branch import Branch
+from .life import Life
+
+At = Callable[[str], Branch]
+POLL, GROUP, BALLOT, PERMITS, TURN, CAST = range(1, 7)
+
+
+def changed(life: Life, citizen: Citizen, field: int, value: Any, entry: bytes) -> bytes:
+    """The entry with another value, cast anew: an attacker's device can do that with her own ballot."""
+    item = decode(entry)
+    item[field] = value
+    return encode([*item[:6], cast_sign(secret(life, citizen), cast_prefix(item))])
+
+
+def secret(life: Life, citizen: Citizen) -> bytes:
+    return credential_secret(citizen.voter._root, life.poll.id)
+
+
+@pytest.fixture
+def her(life: Life) -> Citizen:
+    return life.citizens("Arbat")[0]
+
+
+@pytest.fixture
+def other(life: Life) -> Citizen:
+    return life.citizens("Arbat")[1]
+
+
+def test_a_ballot_is_admitted(life: Life, at: At, her: Citizen) -> None:
+    branch = at("open")
+    entry = life.ballot(her)
+    number = branch.admit(entry)
+    poll = branch.poll(life.poll.id)
+    assert branch.entries[number] == entry
+    assert branch.state.last_ballot(poll, her.voter.credential(poll.id)) == (0, 1, number)
+    assert (poll.counted, poll.admitted) == ([1, 0], {(0, 0): 1, (1, 0): 1})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        (POLL, "text"),
+        (GROUP, b"0"),
+        (BALLOT, []),
+        (PERMITS, b""),
+        (PERMITS, [[0, bytes(32)]]),
+        (PERMITS, [[0, bytes(32), bytes(256), 0]]),
+        (PERMITS, [[b"", bytes(32), bytes(256)]]),
+        (TURN, b"1"),
+    ],
+)
+def test_shape(field: int, value: Any, life: Life, at: At, her: Citizen) -> None:
+    at("open").refuses("shape", changed(life, her, field, value, life.ballot(her)))
+
+
+def test_shape_of_the_whole(life: Life, at: At, her: Citizen) -> None:
+    branch, item = at("open"), decode(life.ballot(her))
+    branch.refuses("shape", encode([*item[:6], item[CAST][:63]]))
+    branch.refuses("shape", encode([*item[:6], item[CAST] + b"\0"]))
+    branch.refuses("shape", encode([*item[:6], 0]))
+    branch.refuses("shape", changed(life, her, BALLOT, item[BALLOT][:-1], encode(item)))
+    branch.refuses("shape", changed(life, her, BALLOT, b"", encode(item)))
+    branch.refuses("kind", encode(item[:6]))
+    branch.refuses("kind", encode([*item, 0]))
+
+
+def test_an_unknown_poll(life: Life, at: At, her: Citizen) -> None:
+    branch = at("open")
+    for poll in (bytes(32), b"", life.poll.id[:31], branch.ledger):
+        branch.refuses("unknown-poll", changed(life, her, POLL, poll, life.ballot(her)))
+
+
+def test_not_open(life: Life, at: At, her: Citizen) -> None:
+    entry, opens, closes = life.ballot(her), life.poll.poll.opens, life.poll.poll.closes
+    assert "not opened" in at("announced").refuses("not-open", entry, time=opens - 1).message
+    assert "too late" in at("open").refuses("not-open", entry, time=closes).message
+    for time in (opens, closes - 1):
+        (answer,) = at("announced").block(entry, time=time)
+        assert isinstance(answer, int)
+    branch = at("open")
+    branch.say("cancel", [life.poll.id, ["Why", "Почему"]], *life.institutions)
+    assert "cancelled" in branch.refuses("not-open", entry).message
+
+
+def test_a_group_that_does_not_exist(life: Life, at: At, her: Citizen) -> None:
+    for group in (2, 2**64 - 1):
+        at("open").refuses("group", changed(life, her, GROUP, group, life.ballot(her)))
+
+
+def test_a_revote_in_another_group(life: Life, at: At, her: Citizen) -> None:
+    branch = at("open")
+    branch.admit(life.ballot(her))
+    branch.refuses("group", changed(life, her, GROUP, 1, life.ballot(her, turn=2, permits=False)))
+
+
+@pytest.mark.parametrize("turn", [0, 33, 2**64 - 1])
+def test_turns_that_do_not_exist(turn: int, life: Life, at: At, her: Citizen) -> None:
+    at("open").refuses("turn", life.ballot(her, turn=turn))
+
+
+def test_turns_rise(life: Life, at: At, her: Citizen) -> None:
+    branch = at("open")
+    branch.admit(life.ballot(her, turn=5))
+    for turn in (1, 4, 5):
+        branch.refuses("turn", life.ballot(her, turn=turn, permits=False))
+    branch.admit(life.ballot(her, turn=6, permits=False))
+    branch.admit(life.ballot(her, turn=32, permits=False))
+    for turn in (7, 32, 33):
+        branch.refuses("turn", life.ballot(her, turn=turn, permits=False))
+
+
+def test_a_first_ballot_without_permits(life: Life, at: At, her: Citizen) -> None:
+    at("open").refuses("permits", life.ballot(her, permits=False))
+
+
+def test_a_revote_with_permits(life: Life, at: At, her: Citizen) -> None:
+    branch = at("open")
+    branch.admit(life.ballot(her))
+    branch.refuses("permits", life.ballot(her, turn=2))
+
+
+def rows(entry: bytes) -> list[Any]:
+    return list(decode(entry)[PERMITS])
+
+
+def test_permits_that_are_no_good(life: Life, at: At, her: Citizen, other: Citizen) -> None:
+    """k of k different registrars, in order, for this poll, this group and this credential."""
+    branch, entry = at("open"), life.ballot(her)
+    first, second = rows(entry)
+    theirs = rows(life.ballot(other))
+    neighbour = rows(life.ballot(life.citizens("Yakimanka")[0]))
+    flipped = first[2][:-1] + bytes([first[2][-1] ^ 1])
+    wrong: Sequence[list[Any]] = [
+        [first],  # too few
+        [first, second, second],  # too many
+        [second, first],  # out of order
+        [first, first],  # of one registrar
+        [first, [2, *second[1:]]],  # of a registrar that there is not
+        [first, [2**64 - 1, *second[1:]]],
+        [[1, *first[1:]], [0, *second[1:]]],
+        [[0, *second[1:]], [1, *first[1:]]],  # each in the other's name
+        [first, theirs[1]],  # stolen: for another credential
+        neighbour,  # for another group
+        [[0, first[1], flipped], second],
+        [[0, bytes(32), first[2]], second],  # another prefix
+        [[0, first[1][:31], first[2]], second],
+        [[0, first[1], b""], second],
+        [[0, first[1], b"\xff" * 256], second],
+    ]
+    for permits in wrong:
+        branch.refuses("permits", changed(life, her, PERMITS, permits, entry))
+    branch.admit(changed(life, her, PERMITS, [first, second], entry))
+
+
+def test_a_weight_that_she_does_not_have(life: Life, at: At, her: Citizen) -> None:
+    """Groups carry weights. Her permits name hers; a ballot that says another group is not by whom they admit."""
+    at("open").refuses("permits", changed(life, her, GROUP, 1, life.ballot(her)))
+
+
+def test_permits_of_another_poll(life: Life, at: At, her: Citizen) -> None:
+    """Two polls with the same keys cannot be (a modulus is used once), and the message names the poll besides."""
+    branch = at("open")
+    entry = life.ballot(her)
+    twin = life.publish(branch, opens=branch.time + 4000, closes=branch.time + 8000, groups=life.poll.poll.groups)
+    branch.admit(twin)
+    body = decode(life.permit_keys[0])[1]
+    key = next(key for key in life.world.office_keys if key.public == decode(life.permit_keys[0])[2][0][0])
+    branch.refuses_to_say("permit-key", "permit-key", [digest(twin), body[1]], key)
+    branch.refuses("not-open", changed(life, her, POLL, digest(twin), entry))
+
+
+def test_more_voters_than_people_on_the_roll(life: Life, at: At) -> None:
+    """A registrar that signs for whoever asks is stopped at the size of its roll, by everybody."""
+    branch = at("open")
+    for citizen in life.citizens("Yakimanka"):
+        branch.admit(life.ballot(citizen))
+    ghost = Voter(Root.generate())
+    permits = life.stuff(ghost, 1)
+    entry = ghost.cast(ghost.seal(life.poll, 1, [[1, 0, 0]]), permits, 1)
+    assert "roll" in branch.refuses("permits", entry).message
+    # In the other group, where four are on the roll, it would have gone through as the first of four.
+    permits = life.stuff(ghost, 0)
+    branch.admit(ghost.cast(ghost.seal(life.poll, 0, [[1, 0, 0]]), permits, 1))
+
+
+@pytest.mark.parametrize("byte", [0, 31, 32, 63])
+def test_a_changed_cast_signature(byte: int, life: Life, at: At, her: Citizen) -> None:
+    item = decode(life.ballot(her))
+    signature = bytearray(item[CAST])
+    signature[byte] ^= 1
+    at("open").refuses("cast", encode([*item[:6], bytes(signature)]))
+
+
+def test_everything_is_under_the_cast_signature(life: Life, at: At, her: Citizen) -> None:
+    """Whoever carries the ballot can change nothing in it: the turn, say, so that it wins over a later one."""
+    branch, item = at("open"), decode(life.ballot(her))
+    branch.refuses("cast", encode([*item[:TURN], 2, item[CAST]]))
+    branch.refuses("cast", encode([*item[:PERMITS], item[PERMITS][:1], *item[TURN:]]))
+    branch.refuses("cast", encode([*item[:GROUP], 1, *item[BALLOT:]]))
+
+
+def test_a_ballot_cast_by_another(life: Life, at: At, her: Citizen, other: Citizen) -> None:
+    item = decode(life.ballot(her))
+    stolen = [*item[:6], cast_sign(secret(life, other), cast_prefix(item))]
+    at("open").refuses("cast", encode(stolen))
+
+
+def test_any_changed_byte_of_the_ballot(life: Life, at: At, her: Citizen) -> None:
+    """Cast anew, so that the signature is not what refuses it: every 32 bytes of points, challenges and responses count."""
+    branch, entry = at("open"), life.ballot(her)
+    ballot = decode(entry)[BALLOT]
+    rules = set()
+    for place in range(0, len(ballot), 32):
+        for at_byte in (place, place + 31):
+            bad = bytearray(ballot)
+            bad[at_byte] ^= 1
+            (answer,) = branch.branch().block(changed(life, her, BALLOT, bytes(bad), entry))
+            assert isinstance(answer, Refused)
+            rules.add(answer.rule)
+    assert rules <= {"proofs", "cast"}  # the credential's own bytes: then the cast signature is another's
+    assert "proofs" in rules
+
+
+def test_a_ballot_for_two_answers(life: Life, at: At, her: Citizen) -> None:
+    """A proof for a poll that allows two answers, in a poll that allows one."""
+    questions = [(3, 1, 2, False)]
+    generous = kernel.Election(life.poll.key, life.poll.box.fingerprint, life.poll.box.election.uuid, questions)
+    ballot, _ = generous.prove(secret(life, her), [[1, 1, 0]])
+    at("open").refuses("shape", changed(life, her, BALLOT, ballot, life.ballot(her)))
+
+
+def test_a_ballot_for_another_election(life: Life, at: At, her: Citizen) -> None:
+    """The fingerprint, and with it every frozen word of the poll, is in each proof."""
+    another = kernel.Election(life.poll.key, "A" * 43, life.poll.box.election.uuid, [(3, 1, 1, False)])
+    ballot, _ = another.prove(secret(life, her), [[1, 0, 0]])
+    at("open").refuses("proofs", changed(life, her, BALLOT, ballot, life.ballot(her)))
+
+
+def test_another_voters_ballot(life: Life, at: At, her: Citizen, other: Citizen) -> None:
+    """Copied whole it is cast by a credential that is not in it; with the copier's credential its proofs do not hold."""
+    branch = at("open")
+    theirs, mine = decode(life.ballot(other)), decode(life.ballot(her))
+    branch.refuses("cast", changed(life, her, BALLOT, theirs[BALLOT], encode(mine)))
+    copied = mine[BALLOT][:32] + theirs[BALLOT][32:]
+    branch.refuses("proofs", changed(life, her, BALLOT, copied, encode(mine)))
+
+
+def test_the_identity_as_credential(life: Life, at: At, her: Citizen) -> None:
+    """Anyone can sign for it. The kernel makes no such ballot; the encoding of the identity is put in its place."""
+    entry = life.ballot(her)
+    ballot = kernel.IDENTITY + decode(entry)[BALLOT][32:]
+    item = decode(entry)
+    item[BALLOT] = ballot
+    (answer,) = at("open").block(encode([*item[:6], cast_sign(secret(life, her), cast_prefix(item))]))
+    assert isinstance(answer, Refused) and answer.rule in ("cast", "proofs")
+
+
+def test_the_same_ballot_again(life: Life, at: At, her: Citizen) -> None:
+    """With a new turn and a new signature, it is still the same ballot: its tracker would name two entries."""
+    branch, entry = at("open"), life.ballot(her)
+    branch.admit(entry)
+    again = changed(life, her, TURN, 2, changed(life, her, PERMITS, [], entry))
+    branch.refuses("tracker", again)
+    branch.refuses("turn", entry)
+
+
+def test_the_same_ballot_in_another_form(life: Life, at: At, her: Citizen) -> None:
+    """Points are kept divided by eight: adding a point of small order gives other bytes and the same ballot."""
+    branch, entry = at("open"), life.ballot(her)
+    branch.admit(entry)
+    ballot = bytearray(decode(entry)[BALLOT])
+    ballot[32:64] = _negated(bytes(ballot[32:64]))
+    assert bytes(ballot) != decode(entry)[BALLOT]
+    again = changed(life, her, TURN, 2, changed(life, her, PERMITS, [], encode([*decode(entry)[:3], bytes(ballot), *decode(entry)[4:]])))  # fmt: skip
+    branch.refuses("tracker", again)
+
+
+def _negated(point: bytes) -> bytes:
+    """point + (0, -1): (x, y) -> (-x, -y), so the same point when multiplied by eight."""
+    prime = 2**255 - 19
+    y = int.from_bytes(point, "little") & ((1 << 255) - 1)
+    sign = point[31] >> 7
+    return ((prime - y) | ((1 - sign) << 255)).to_bytes(32, "little")
+
+
+def test_both_verdicts_agree(life: Life, at: At, her: Citizen, other: Citizen) -> None:
+    """Checked together with others, ahead, or alone in the block: the same answers in the same order."""
+    good, bad = life.ballot(her), life.ballot(other)
+    item = decode(bad)
+    entries = [
+        good, encode([*item[:6], bytes(64)]), life.ballot(her, turn=2), life.ballot(her, turn=3, permits=False),
+        changed(life, other, PERMITS, rows(good), bad), changed(life, other, POLL, bytes(32), bad),
+        changed(life, other, GROUP, 7, bad), changed(life, other, BALLOT, b"", bad), b"\x87\x66ballot", bad, bad,
+    ]  # fmt: skip
+    alone, together = at("open").block(*entries), at("open").block(*entries, ahead=True)
+    for answers in (alone, together):
+        assert [answer.rule if isinstance(answer, Refused) else "admitted" for answer in answers] == [
+            "admitted", "cast", "permits", "admitted", "permits", "unknown-poll", "group", "shape", "codec", "admitted", "turn",
+        ]  # fmt: skip
+
+
+def test_sums_are_those_of_the_last_ballots(life: Life, at: At, her: Citizen, other: Citizen) -> None:
+    branch = at("open")
+    entries = [life.ballot(her), life.ballot(other), life.ballot(her, turn=2, choices=(0, 1, 0), permits=False)]
+    for entry in entries:
+        branch.admit(entry)
+    poll = branch.poll(life.poll.id)
+    expected = kernel.Sums(3)
+    expected.add([poll.box.kernel.load(decode(entry)[BALLOT]) for entry in entries[1:]])
+    assert poll.sums[0].to_bytes() == expected.to_bytes()
+    assert poll.sums[1].to_bytes() == kernel.Sums(3).to_bytes()
+    assert branch.state.counted_entries(poll) == [branch.entries.index(entries[1]), branch.entries.index(entries[2])]
+
+
+def test_an_office_key_is_no_credential(life: Life, at: At) -> None:
+    """Ballots are not signed by offices, and what offices sign is not read as a ballot."""
+    branch = at("open")
+    branch.refuses_to_say("kind", "ballot", [life.poll.id], SigningKey.generate())
