@@ -82,6 +82,9 @@ BAD: dict[str, tuple[str, Share]] = {
     "proofs of a cell": ("shape", dataclasses.replace(SHARE, proofs=b"")),
     "a proof too few": ("shape", dataclasses.replace(SHARE, proofs=SHARE.proofs[:128])),
     "a bound proof too few": ("shape", dataclasses.replace(SHARE, bound=SHARE.bound[:128])),
+    "a factor too many": ("shape", dataclasses.replace(SHARE, factors=SHARE.factors + kernel.BASE)),
+    "a proof too many": ("shape", dataclasses.replace(SHARE, proofs=SHARE.proofs + SHARE.proofs[:64])),
+    "a bound proof too many": ("shape", dataclasses.replace(SHARE, bound=SHARE.bound + SHARE.bound[:64])),
     "the Belenios proofs twice": ("proof", dataclasses.replace(SHARE, bound=SHARE.proofs)),
     "the bound proofs twice": ("proof", dataclasses.replace(SHARE, proofs=SHARE.bound)),
     "bound proofs exchanged": (
