@@ -60,10 +60,11 @@ class World:
         registrars: tuple[int, int, int] = (2, 2, 0),
         smallest: int = 3,
         notice: int = 3600,
+        genesis: int = GENESIS,
     ) -> None:
         """``citizens``: how many in each district. ``trustees``: (n, t). ``registrars``: (n, k, f). ``smallest``: m."""
         self.folder = folder
-        self.now = GENESIS
+        self.now = genesis
         self.organisers = [SigningKey.generate() for _ in ORGANISERS]
         self.trustees = [Trustee.create(folder / f"trustee-{i + 1}", TRUSTEES[i]) for i in range(trustees[0])]
         self.registrars = [Registrar.create(folder / f"registrar-{i + 1}") for i in range(registrars[0])]
@@ -181,6 +182,10 @@ class World:
         opens = self.now + self.poll_class.notice + 60
         title = Text(f"Poll of {questions[0].text.en}", f"Голосование: {questions[0].text.ru}")
         poll = Poll("city", title, Text("", ""), tuple(questions), groups, opens, opens + days * DAY, committee)
+        return self.publish(poll)
+
+    def publish(self, poll: Poll) -> PollState:
+        """Publish a poll that somebody has written; the registrars have not seen it yet."""
         found = self.ledger.state.poll(digest(self.ledger.entry(self.say("poll", poll.body(), *self.organisers))))
         assert found is not None
         return found
