@@ -1,0 +1,179 @@
+"""`decryption`, `result`, `cancel`: shares of one tally, each part once per trustee, until there is a result. Section 2.6."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from veche.errors import Refused
+from veche.ledger.entry import decode, digest
+
+from .branch import Branch
+from .life import Life
+
+At = Callable[[str], Branch]
+POLL, INDEX, TALLY, PART, FACTORS, PROOFS, BOUND = range(7)
+
+
+def shares(life: Life, trustee: int) -> list[bytes]:
+    """Total and two cells, by this trustee (1..3)."""
+    return life.decryptions[3 * (trustee - 1) : 3 * trustee]
+
+
+def body(life: Life, part: int = 0) -> list[Any]:
+    return list(decode(shares(life, 1)[part])[1])
+
+
+def refused(branch: Branch, life: Life, rule: str, field: int, value: Any, part: int = 0, trustee: int = 1) -> None:
+    changed = body(life, part)
+    changed[field] = value
+    branch.refuses_to_say(rule, "decryption", changed, life.world.trustees[trustee - 1].key)
+
+
+@pytest.mark.parametrize("pair", [(1, 2), (1, 3), (2, 3), (3, 2)])
+def test_any_two_trustees_find_the_same(pair: tuple[int, int], life: Life, at: At) -> None:
+    branch = at("counting")
+    for trustee in pair:
+        for entry in shares(life, trustee):
+            branch.admit(entry)
+    assert branch.last("result") == [life.poll.id, sorted(pair), [[3, 3, 1]], [[[2, 1, 1]], [[1, 2, 0]]]]
+    assert branch.kinds()[-2:] == ["decryption", "result"]
+
+
+def test_the_result_waits_for_every_part(life: Life, at: At) -> None:
+    """In any order, of any trustees: three trustees with two parts each are no result."""
+    branch = at("counting")
+    for entry in [*shares(life, 3)[1:], *shares(life, 1)[::2], *shares(life, 2)[:2]]:
+        branch.admit(entry)
+        assert branch.poll(life.poll.id).result is None
+    branch.admit(shares(life, 2)[2])
+    assert branch.poll(life.poll.id).result is None
+    branch.admit(shares(life, 3)[0])
+    assert branch.last("result")[1] == [2, 3]
+
+
+def test_all_shares_in_one_block(life: Life, at: At) -> None:
+    """The result comes right after the share that completes it; those behind it are too late."""
+    branch = at("counting")
+    answers = branch.block(*life.decryptions)
+    assert [isinstance(answer, int) for answer in answers] == [True] * 6 + [False] * 3
+    assert all(answer.rule == "decryption" for answer in answers if isinstance(answer, Refused))
+    assert branch.kinds()[-7:] == ["decryption"] * 6 + ["result"]
+
+
+def test_none_before_closing(life: Life, at: At) -> None:
+    at("voted").refuses("decryption", life.decryptions[0])
+
+
+def test_none_after_the_result(life: Life, at: At) -> None:
+    at("decided").refuses("decryption", shares(life, 3)[0])
+
+
+@pytest.mark.parametrize("stage", ["announced", "voted", "counting"])
+def test_none_for_a_cancelled_poll(stage: str, life: Life, at: At) -> None:
+    """Cancelled before or after the tally, and even one share before the result: it is never decrypted."""
+    branch = at(stage)
+    if stage == "counting":
+        for entry in life.decryptions[:5]:
+            branch.admit(entry)
+    branch.say("cancel", [life.poll.id, ["Why", "Почему"]], *life.institutions)
+    assert branch.beat_until(life.poll.poll.closes + 60) == []
+    branch.refuses("decryption", life.decryptions[5])
+    branch.refuses_to_say("cancel", "cancel", [life.poll.id, ["Twice", "Дважды"]], *life.institutions)
+    assert branch.poll(life.poll.id).result is None
+
+
+def test_no_cancelling_after_the_result(life: Life, at: At) -> None:
+    at("decided").refuses_to_say("cancel", "cancel", [life.poll.id, ["Why", "Почему"]], *life.institutions)
+
+
+def test_who_cancels(life: Life, at: At) -> None:
+    branch, said = at("voted"), [life.poll.id, ["Why", "Почему"]]
+    branch.refuses_to_say("authority", "cancel", said, *life.institutions[1:])
+    branch.refuses_to_say("authority", "cancel", said, *life.organisers)
+    branch.refuses_to_say("shape", "cancel", [life.poll.id, ["", ""]], *life.institutions)
+    branch.refuses_to_say("shape", "cancel", [life.poll.id], *life.institutions)
+    branch.refuses_to_say("unknown-poll", "cancel", [bytes(32), said[1]], *life.institutions)
+    branch.say("cancel", said, *life.institutions)
+
+
+def test_each_part_once(life: Life, at: At) -> None:
+    branch = at("counting")
+    first = shares(life, 1)[0]
+    branch.admit(first)
+    branch.refuses("repeated", first)
+    again = decode(shares(life, 1)[0])[1]
+    again[PROOFS] = again[PROOFS][:-1] + bytes([again[PROOFS][-1] ^ 1])
+    branch.refuses_to_say("decryption", "decryption", again, life.world.trustees[0].key)
+
+
+def test_a_share_of_another_tally(life: Life, at: At) -> None:
+    """Made on a fork of the ledger, where one ballot fewer was counted, say: sums that single ballots can be told from."""
+    branch = at("counting")
+    refused(branch, life, "decryption", TALLY, bytes(32))
+    refused(branch, life, "decryption", TALLY, digest(branch.entries[-2]))
+    refused(branch, life, "shape", TALLY, b"")
+    forked = at("voted")
+    forked.admit(life.ballot(life.world.citizens[1], turn=2, permits=False))
+    forked.beat_until(forked.poll(life.poll.id).closing)
+    forked.refuses("decryption", life.decryptions[0])
+    refused(forked, life, "proof", TALLY, digest(forked.entries[-1]))
+
+
+def test_a_share_in_another_trustees_name(life: Life, at: At) -> None:
+    branch = at("counting")
+    refused(branch, life, "authority", INDEX, 2)
+    refused(branch, life, "authority", INDEX, 1, trustee=2)
+    refused(branch, life, "proof", INDEX, 2, trustee=2)
+    for index in (0, 4, 2**53):
+        refused(branch, life, "shape", INDEX, index)
+    branch.refuses_to_say("authority", "decryption", body(life), life.organisers[0])
+    branch.refuses_to_say("authority", "decryption", body(life), life.world.trustees[0].key, life.world.trustees[1].key)
+
+
+def test_a_share_of_another_part(life: Life, at: At) -> None:
+    branch = at("counting")
+    for part in (3, 2**53, 2**64 - 1):
+        refused(branch, life, "shape", PART, part)
+    refused(branch, life, "shape", PART, 1)  # the total has Belenios proofs, a cell has none
+    refused(branch, life, "shape", PART, 0, part=1)
+    refused(branch, life, "proof", PART, 2, part=1)
+
+
+def test_an_unknown_poll(life: Life, at: At) -> None:
+    refused(at("counting"), life, "unknown-poll", POLL, bytes(32))
+    refused(at("counting"), life, "shape", POLL, b"")
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_lengths(part: int, life: Life, at: At) -> None:
+    branch, whole = at("counting"), body(life, part)
+    for field in (FACTORS, PROOFS, BOUND):
+        refused(branch, life, "shape", field, whole[field] + bytes(32), part)
+        refused(branch, life, "shape", field, whole[field] + bytes(64), part)
+        refused(branch, life, "shape", field, whole[field][:-1] if whole[field] else b"\0", part)
+        refused(branch, life, "shape", field, 7, part)
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_any_changed_scalar_or_point(part: int, life: Life, at: At) -> None:
+    """Both proofs must hold, for each ciphertext: every 32 bytes of a share count."""
+    branch, whole, rules = at("counting"), body(life, part), set()
+    for field in (FACTORS, PROOFS, BOUND):
+        for place in range(0, len(whole[field]), 32):
+            changed = bytearray(whole[field])
+            changed[place] ^= 1
+            bad = [*whole[:field], bytes(changed), *whole[field + 1 :]]
+            (answer,) = branch.branch().block(branch.sign("decryption", bad, life.world.trustees[0].key))
+            assert isinstance(answer, Refused)
+            rules.add(answer.rule)
+    assert rules <= {"proof", "shape"}
+    assert "proof" in rules
+
+
+def test_factors_in_another_order(life: Life, at: At) -> None:
+    """Belenios's proof alone would follow its factor to another answer; the bound one says where it stands."""
+    branch, whole = at("counting"), body(life)
+    for field, size in ((FACTORS, 32), (PROOFS, 64), (BOUND, 64)):
+        whole[field] = whole[field][size : 2 * size] + whole[field][:size] + whole[field][2 * size :]
+    branch.refuses_to_say("proof", "decryption", whole, life.world.trustees[0].key)
