@@ -113,10 +113,12 @@ class World:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.engine.stop()
-        self.ledger.close()
-        for registrar in self.registrars:
-            registrar.close()
+        try:
+            self.engine.stop()
+        finally:
+            self.ledger.close()
+            for registrar in self.registrars:
+                registrar.close()
 
     # Time and entries
 

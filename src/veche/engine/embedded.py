@@ -10,6 +10,7 @@ import threading
 import time as clock_time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from types import TracebackType
 
 from veche.errors import Refused, VecheError
@@ -39,6 +40,8 @@ class EmbeddedEngine:
         self._queue: queue.Queue[Job | None] = queue.Queue(maxsize=16 * BATCH)
         self._failure: BaseException | None = None
         self._stopping = False
+        self._lock = threading.Lock()  # between handing in and the end of the engine
+        self._waiting: set[Future[int]] = set()  # whoever is not answered yet
         self._checker = ThreadPoolExecutor(1, "veche-check")
         self._thread = threading.Thread(target=self._run, name="veche-engine")
 
@@ -74,31 +77,39 @@ class EmbeddedEngine:
         return self._put(None).result()
 
     def _put(self, entry: bytes | None) -> "Future[int]":
-        if self._stopping or self._failure is not None:
-            raise Stopped("The engine has stopped and takes no more entries.", "Start it again.")
         answer: Future[int] = Future()
+        answer.set_running_or_notify_cancel()  # an entry that was handed in cannot be taken back
+        with self._lock:
+            if self._stopping or self._failure is not None:
+                raise Stopped("The engine has stopped and takes no more entries.", "Start it again.")
+            self._waiting.add(answer)
+        answer.add_done_callback(self._waiting.discard)
         self._queue.put((entry, answer))
         return answer
 
     def _run(self) -> None:
-        waiting: tuple[list[Job], Future[list[Verdict]]] | None = None
+        failure: BaseException | None = None
         try:
-            while True:
-                jobs, last = self._take(wait=waiting is None)
-                checking = None
-                if jobs:
-                    batch = self.ledger.machine.check([entry for entry, _ in jobs if entry is not None])
-                    checking = jobs, self._checker.submit(batch.run)
-                if waiting is not None:
-                    self._block(waiting[0], waiting[1].result())
-                elif not jobs:
-                    self._block([], [])
-                waiting = checking
-                if last and waiting is None:
-                    return
+            self._serve()
         except BaseException as error:
-            self._failure = error
-            self._fail(waiting[0] if waiting else [], error)
+            failure = error
+        self._end(failure)
+
+    def _serve(self) -> None:
+        waiting: tuple[list[Job], Future[list[Verdict]]] | None = None
+        while True:
+            jobs, last = self._take(wait=waiting is None)
+            checking = None
+            if jobs:
+                batch = self.ledger.machine.check([entry for entry, _ in jobs if entry is not None])
+                checking = jobs, self._checker.submit(batch.run)
+            if waiting is not None:
+                self._block(waiting[0], waiting[1].result())
+            elif not jobs:
+                self._block([], [])
+            waiting = checking
+            if last and waiting is None:
+                return
 
     def _take(self, wait: bool) -> tuple[list[Job], bool]:
         """The entries at hand, and whether the engine is to end. ``wait``: up to a beat for the first one."""
@@ -130,14 +141,15 @@ class EmbeddedEngine:
         if self.ledger.size != size:
             self.ledger.publish()
 
-    def _fail(self, jobs: list[Job], error: BaseException) -> None:
-        """Whoever waits is told that nothing was acknowledged."""
-        while True:
-            for _, future in jobs:
-                if not future.done():
-                    future.set_exception(error)
-            try:
-                job = self._queue.get_nowait()
-            except queue.Empty:
-                return
-            jobs = [job] if job is not None else []
+    def _end(self, failure: BaseException | None) -> None:
+        """Nobody waits for ever: whoever has no answer yet is told why, wherever his entry was."""
+        with self._lock:
+            self._failure, self._stopping = failure, True
+            left = list(self._waiting)
+        for future in left:
+            future.set_exception(
+                failure or Stopped("The engine stopped before this entry's turn came.", "Hand it in again.")
+            )
+        with suppress(queue.Empty):
+            while True:  # who waits for room in the queue goes on, and finds his answer
+                self._queue.get_nowait()
