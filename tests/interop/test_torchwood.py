@@ -43,7 +43,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
     go = beside_python or shutil.which("go")
     assert go, "Go is needed to compare with other software: it comes with `make setup`"
     program = tmp_path_factory.mktemp("go") / "torchwood"
-    environment = {**os.environ, "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
+    environment = {**os.environ, "GOFLAGS": "-mod=readonly -buildvcs=false", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
     built = subprocess.run(
         [go, "build", "-o", program, "."],
         cwd=Path(__file__).parent / "torchwood",

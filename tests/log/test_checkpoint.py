@@ -126,7 +126,8 @@ def signed_text(text: str) -> bytes:
         (TEXT + "\n" + LINE.replace("\n", " \n")).encode(),
         (TEXT + "\n" + LINE.replace("\n", "\r\n")).encode(),
         (TEXT + "\n" + LINE.replace("\n", "\t\n")).encode(),
-        (TEXT + "\n" + LINE + "— other.example YWJj\n").encode(),  # shorter than a key id and a signature
+        (TEXT + "\n" + LINE + "— other.example YWJjZA==\n").encode(),  # a key id without a signature
+        (TEXT + "\n" + LINE + OTHER.removeprefix("— ")).encode(),
         (TEXT + "\n" + LINE + "— other+example " + OTHER.split(" ")[2]).encode(),
         (TEXT + "\n" + LINE + OTHER.replace(" ", "\u00a0")).encode(),
         (TEXT + "\n" + LINE + OTHER.replace("Y", "-", 1)).encode(),
@@ -141,6 +142,24 @@ def signed_text(text: str) -> bytes:
 def test_not_a_note(data: bytes) -> None:
     with pytest.raises(DoesNotHold):
         verify_checkpoint(data, POLICY)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no signature\n\n", "a tab\t\n\n" + OTHER, "a\rreturn\n\n" + OTHER, "\0\n\n" + OTHER]
+)
+def test_reading_alone_refuses_it(text: str) -> None:
+    """Notes of any kind, not only checkpoints."""
+    with pytest.raises(DoesNotHold) as error:
+        Note.parse(text.encode())
+    assert error.value.step == "note"
+
+
+def test_a_note_may_have_empty_lines() -> None:
+    """The last empty line divides it."""
+    text = "one\n\ntwo\n"
+    signed = Note(text, (note.sign(text, ORIGIN, KEY),))
+    assert Note.parse(signed.to_bytes()) == signed
+    note.verify(text, signed.signatures[0], Verifier(ORIGIN, ED25519, KEY.public))
 
 
 ROOT64 = base64.b64encode(HEAD.root).decode()

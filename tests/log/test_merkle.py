@@ -146,6 +146,22 @@ def test_wrong_inclusion_is_refused() -> None:
                 assert error.value.step == "merkle"
 
 
+def test_no_byte_moves_between_a_leaf_and_its_sibling() -> None:
+    """A node's hash is over both its children: with other lengths they could be divided elsewhere."""
+    for size in range(2, 20):
+        proof = merkle.inclusion_proof(LEAVES[:size], 0)
+        moved = [LEAVES[0][31:] + proof[0], *proof[1:]]
+        with pytest.raises(DoesNotHold, match="not 32 bytes"):
+            merkle.verify_inclusion(LEAVES[0][:31], 0, size, moved, ROOTS[size])
+
+
+def test_no_consistency_proof_at_all() -> None:
+    for new in range(2, SMALL):
+        for old in range(1, new):
+            with pytest.raises(DoesNotHold, match="too short"):
+                merkle.verify_consistency(old, ROOTS[old], new, ROOTS[new], [])
+
+
 def test_every_consistency_proof() -> None:
     for new in range(SMALL):
         for old in range(new + 1):

@@ -124,6 +124,20 @@ def test_not_a_receipt(receipt: bytes, old: bytes, new: bytes) -> None:
         verify_receipt(receipt.replace(old, new, 1), ENTRIES[17], POLICY)
 
 
+@pytest.mark.parametrize(
+    ("new", "message"),
+    [
+        (b"index 17\n" + HASH * 400, "longer than"),
+        (b"index 17\nAAAA\n", "not 32 bytes"),
+        (b"index 9223372036854775807\n", "plain decimal"),
+        (b"index 99999999999999999999999999\n", "plain decimal"),
+    ],
+)
+def test_reading_alone_refuses_it(receipt: bytes, new: bytes, message: str) -> None:
+    with pytest.raises(DoesNotHold, match=message):
+        Receipt.parse(receipt.replace(b"index 17\n", new, 1))
+
+
 def test_it_names_the_line(receipt: bytes) -> None:
     lines = receipt.split(b"\n")
     lines[4] = lines[4][:-1]

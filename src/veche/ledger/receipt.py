@@ -25,7 +25,7 @@ from veche.ledger.checkpoint import SIZE_LIMIT, Policy, SignedCheckpoint
 FILE_EXTENSION = ".tlog-proof"
 EXTRA_LIMIT = 4096  # bytes
 _HEADER = "c2sp.org/tlog-proof@v1"
-_HEAD_LIMIT = 16 * 1024  # characters before the checkpoint: the extra line and at most 63 hashes
+_HEAD_LIMIT = 16 * 1024  # bytes before the checkpoint: the extra line and at most 63 hashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,10 @@ class Receipt:
         """Read a receipt; nothing is verified yet. Raises :class:`~veche.errors.DoesNotHold` (step ``receipt``,
         ``note`` or ``checkpoint``) on bytes that are not a receipt in its one form."""
         head, empty_line, checkpoint = data.partition(b"\n\n")
-        if not empty_line or len(head) > _HEAD_LIMIT or not head.isascii():
+        if not empty_line or not head.isascii():
             raise _wrong("the whole", "no empty line follows the proof")
+        if len(head) > _HEAD_LIMIT:
+            raise _wrong("the whole", f"the proof is longer than {_HEAD_LIMIT} bytes")
         header, *lines = head.decode("ascii").split("\n")
         if header != _HEADER:
             raise _wrong("line 1", f"it does not begin with {_HEADER}")

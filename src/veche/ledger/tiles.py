@@ -111,7 +111,7 @@ def unpack(tile: Tile, data: bytes) -> list[bytes]:
     for number in range(first, first + tile.width):
         start = at + 2
         at = start + int.from_bytes(data[at:start], "big")
-        if at > end or start > end:
+        if at > end:
             raise wrong(tile.name, f"entry {number} is cut off")
         entries.append(data[start:at])
     if at != end:
