@@ -20,7 +20,7 @@ MARKER = "made-by-veche-demo"
 @click.option(
     "--lang", type=click.Choice(["en", "ru"]), default="en", show_default=True, help="The language it speaks."
 )
-@click.option("--svg", type=ANY_PATH, metavar="FILE", help="Also write what was shown to a picture.")
+@click.option("--svg", type=ANY_PATH, metavar="FILE", help="Also write a picture of the main parts of what was shown.")
 def demo(folder: Path, lang: str, svg: Path | None) -> None:
     """Play a whole city in front of your eyes: 500 citizens, five polls, some cheats. It takes less than a minute.
 
@@ -49,7 +49,7 @@ def demo(folder: Path, lang: str, svg: Path | None) -> None:
 
     tell(DemoCity(folder), screen)
     if svg is not None:
-        screen.save(str(svg))
+        screen.save(svg)
 
 
 def _prepare(folder: Path) -> None:

@@ -25,7 +25,7 @@ ARCHIVE = "voykovskaya.bel"
 
 
 def verification(city: DemoCity, screen: Screen) -> VerifiedLedger:
-    screen.part(Text("Anybody verifies everything", "Кто угодно проверяет всё"))
+    screen.part(Text("Anybody verifies everything", "Кто угодно проверяет всё"), pictured=True)
     began = clock_time.monotonic()
     with screen.progress(Text("From the first byte to the results", "От первого байта до результатов"), 1) as bar:
         verified = verify_ledger(Folder(city.ledger), bar.reach)

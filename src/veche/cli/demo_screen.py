@@ -1,8 +1,10 @@
 """What the demo shows: on the terminal, and if wanted into a picture."""
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -21,7 +23,7 @@ WIDTH = 100
 
 
 class Screen:
-    """Prints in one language. Everything printed is also kept for the picture, but for what moves."""
+    """Prints in one language. While ``pictured`` is true, what is printed is also kept for the picture, but for what moves."""
 
     def __init__(self, lang: str) -> None:
         self.lang = lang
@@ -32,27 +34,33 @@ class Screen:
             file=io.StringIO(), record=True, width=WIDTH, force_terminal=True, color_system="truecolor", highlight=False
         )
         self._part = 0
+        self.pictured = True
+
+    @property
+    def _consoles(self) -> list[Console]:
+        return [self.console, self._picture] if self.pictured else [self.console]
 
     def words(self, text: Text, /, **values: Any) -> str:
         """A text in the demo's language, with values filled in."""
         return in_language(text, self.lang).format(**values)
 
     def show(self, what: RenderableType) -> None:
-        for console in (self.console, self._picture):
+        for console in self._consoles:
             console.print(what)
 
     def command(self, line: str) -> None:
         """A command, in one line, so that it can be pasted."""
-        for console in (self.console, self._picture):
+        for console in self._consoles:
             console.print(Styled(f"    {line}", style="bold"), soft_wrap=True)
 
     def title(self, title: Text, lines: Text) -> None:
         body = Styled(self.words(lines), justify="left")
         self.show(Panel(body, title=Styled(self.words(title), style="bold cyan"), border_style="cyan", padding=(1, 2)))
 
-    def part(self, title: Text) -> None:
-        """A new part of the story."""
+    def part(self, title: Text, pictured: bool = False) -> None:
+        """A new part of the story, in the picture or not."""
         self._part += 1
+        self.pictured = pictured
         self.show("")
         self.show(Rule(Styled(f"{self._part} · {self.words(title)}", style="bold cyan"), style="cyan", align="left"))
 
@@ -87,12 +95,15 @@ class Screen:
             bar = Bar(progress, progress.add_task(self.words(text), total=total))
             yield bar
             progress.update(bar.task, total=max(bar.done, 1), completed=max(bar.done, 1))
-        self._picture.print(Styled.assemble(f"  {self.words(text)} ", ("━" * 30, "green"), f" {bar.done:>6}"))
+        if self.pictured:
+            self._picture.print(Styled.assemble(f"  {self.words(text)} ", ("━" * 30, "green"), f" {bar.done:>6}"))
 
-    def save(self, path: str) -> None:
+    def save(self, path: Path) -> None:
         """Write the picture. Raises UserError."""
+        # Without the fonts that rich would have fetched from elsewhere: any font of fixed width fits.
+        picture = re.sub(r"@font-face \{.*?\}\s*", "", self._picture.export_svg(title="veche demo"), flags=re.DOTALL)
         try:
-            self._picture.save_svg(path, title="veche demo")
+            path.write_text(picture, encoding="utf-8")
         except OSError as error:
             raise UserError(
                 f"The picture {path} cannot be written: {error.strerror}.", "Choose another place."

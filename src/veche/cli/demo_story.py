@@ -168,7 +168,7 @@ def voting(city: DemoCity, screen: Screen) -> None:
 
 
 def cheating(city: DemoCity, screen: Screen) -> None:
-    screen.part(Text("Some cheat", "Некоторые жульничают"))
+    screen.part(Text("Some cheat", "Некоторые жульничают"), pictured=True)
     anna, gleb, oleg, vera = city.bystanders(STATION, 4)
     tries: tuple[tuple[Text, Refused], ...] = (
         (Text("Gleb encrypts 1,000 votes instead of one", "Глеб шифрует 1000 голосов вместо одного"), city.thousand_votes(gleb, STATION)),
@@ -217,7 +217,9 @@ def closing(city: DemoCity, screen: Screen) -> None:
 
 
 def decryption(city: DemoCity, screen: Screen) -> None:
-    screen.part(Text("Two trustees of three decrypt the sums", "Два хранителя из трёх расшифровывают суммы"))
+    screen.part(
+        Text("Two trustees of three decrypt the sums", "Два хранителя из трёх расшифровывают суммы"), pictured=True
+    )
     screen.say(
         Text("The {absent} is on holiday; two suffice. No single ballot is ever decrypted.",
              "Третий ({absent}) в отпуске, хватит двух. Отдельный бюллетень не расшифровывают никогда."),
@@ -232,8 +234,9 @@ def decryption(city: DemoCity, screen: Screen) -> None:
 
 
 def results(city: DemoCity, screen: Screen) -> None:
-    screen.part(Text("The results", "Результаты"))
+    screen.part(Text("The results", "Результаты"), pictured=True)
     for demo in COUNTED:
+        screen.pictured = demo in (STATION, SPEED)
         poll = city.polls[demo]
         assert result_of(poll) is not None
         counted, entitled = tally_of(poll) or 0, len(city.entitled(demo))
