@@ -104,8 +104,8 @@ def verify_ledger(source: Source, progress: Progress | None = None) -> VerifiedL
 
     ``progress(done, all)`` counts entries. Raises Unsupported if the ledger follows rules that this program does not know.
     """
-    snapshot = source if isinstance(source, Export) else Snapshot(source)
     with _as_step("L1"):
+        snapshot = source if isinstance(source, Export) else Snapshot(source)
         signed = snapshot.checkpoint()
     head = signed.checkpoint
     if head.size < 2:
