@@ -16,6 +16,7 @@ import pytest
 
 from veche.errors import DoesNotHold, UserError
 from veche.ledger import entry
+from veche.trustee import files
 from veche.trustee.journal import Journal
 from veche.trustee.trustee import Trustee
 
@@ -157,9 +158,21 @@ def test_a_restored_backup_is_refused(finished: Finished) -> None:
     shutil.copytree(folder, backup)
     city.ledger.add_poll(committee, [[1]])
     assert len(city.trustees[0].due(city.ledger)) == 1  # made, perhaps sent, not in the ledger yet
-    time.sleep(1.1)  # the file system may use the same inodes again: then the time tells
     shutil.rmtree(folder)
     shutil.copytree(backup, folder)
+    with pytest.raises(UserError, match="is a copy or a restored backup"):
+        Trustee.load(folder).due(city.ledger)
+
+
+def test_a_backup_restored_over_the_old_files_is_refused(finished: Finished) -> None:
+    """The inodes are the old ones; then the time tells, which counts in seconds."""
+    city, _ = finished()
+    folder = city.folder / "trustee-1"
+    backup = shutil.copytree(folder, city.folder / "backup")
+    inode = (folder / "place").stat().st_ino
+    time.sleep(1.1)
+    shutil.copytree(backup, folder, dirs_exist_ok=True)
+    assert (folder / "place").stat().st_ino == inode
     with pytest.raises(UserError, match="is a copy or a restored backup"):
         Trustee.load(folder).due(city.ledger)
 
@@ -403,6 +416,19 @@ def full_disk(patch: pytest.MonkeyPatch, number: int) -> None:
         fsync(fd)
 
     patch.setattr(os, "fsync", refuse)
+
+
+def test_a_new_trustee_is_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with killed_at(monkeypatch, tmp_path, 0, False) as disk:
+        folder = tmp_path / "new"
+        Trustee.create(folder, "Trustee 1")
+        names = ("", "office.key", "institution.new", "place.new", "journal")
+        assert {str(tmp_path), *(str(folder / name) for name in names)} <= disk.durable
+    with killed_at(monkeypatch, tmp_path, 0, False) as disk:
+        files.write_once(folder / "file", b"x")
+        assert disk.durable == {str(folder / "file.new"), str(folder)}
+        with pytest.raises(UserError, match="never replaced"):
+            files.write_once(folder / "file", b"y")
 
 
 def test_a_full_disk_is_a_plain_sentence(finished: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
