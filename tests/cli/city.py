@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .conftest import ok
+from .conftest import Answer, Run, veche
+from .conftest import ok as must
 
 OFFICES = (
     ("Polls office", "organiser"),
@@ -43,8 +44,12 @@ class City:
         return [self.offices[name] for name, role in OFFICES if role == "organiser"]
 
 
-def found(folder: Path) -> City:
-    """Make the offices, the charter with everybody's signature, and the ledger."""
+def found(folder: Path, run: Run = veche) -> City:
+    """Make the offices, the charter with everybody's signature, the ledger, and the registrars' rolls."""
+
+    def ok(*args: object) -> Answer:
+        return must(*args, run=run)
+
     offices, keys = {}, {}
     for number, (name, role) in enumerate(OFFICES):
         place = folder / f"{number}-{role}"

@@ -90,15 +90,17 @@ def sign_(file: Path, folder: Path, keys: tuple[Path, ...], output: Path | None)
             reading.office(options.load_key(key).public, "organiser")
         if is_entry(file):
             target, found = file, Poll.parse(read_entry(file, "poll")[1][1])
+            needed = reading.charter.poll_class(found.class_name).organisers
             click.echo("\n".join(poll_lines(found)))
             entry = add_signatures(file, reading.id, keys, "poll")
         else:
             target = output or file.with_suffix(SUFFIX)
             found, contents = read_poll(file, reading)
+            needed = reading.charter.poll_class(found.class_name).organisers
             click.echo("\n".join(poll_lines(found)))
             entry = make_entry(target, reading.id, "poll", found.body(), keys)
             keep(target, contents)
-        missing = reading.charter.poll_class(found.class_name).organisers - len(decode(entry)[2])
+        missing = needed - len(decode(entry)[2])
     click.echo("")
     click.echo(f"Signed {target}.")
     if missing > 0:

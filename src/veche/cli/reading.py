@@ -78,7 +78,9 @@ class Reading:
                 "See whose keys are: veche ledger show",
             )
         if kind != role:
-            raise UserError(f"This is the key of {institution} as {kind}; the key of a {role} is wanted here.")
+            raise UserError(
+                f"This is the key of {institution} as {kind}; the key of another office is wanted here: {role}."
+            )
         return institution
 
 

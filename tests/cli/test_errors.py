@@ -1,0 +1,597 @@
+"""Mistakes, each answered with a sentence and an exit code, and with nothing half-written. Never a traceback."""
+
+import os
+import random
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from veche.cli import main
+from veche.engine.inbox import hand_in
+from veche.keys import SigningKey
+from veche.ledger.entry import encode, sign
+from veche.ledger.note import ED25519, Verifier
+from veche.ledger.receipt import Receipt
+from veche.trustee.trustee import Trustee
+
+from .city import City, found, poll_draft
+from .conftest import Answer, inside
+from .conftest import fails as must_fail
+from .conftest import ok as must
+
+
+def ok(*args: object) -> Answer:
+    return must(*args, run=inside)
+
+
+def fails(code: int, sentence: str, *args: object) -> Answer:
+    return must_fail(code, sentence, *args, run=inside)
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """A city with a finished committee and one poll that opens in an hour, and nobody who runs the engine."""
+
+    city: City
+    committee: str
+    poll: str
+
+    @property
+    def ledger(self) -> tuple[str, str]:
+        return ("--ledger", str(self.city.ledger))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Pilot:
+    city = found(tmp_path_factory.mktemp("pilot"), run=inside)
+    ledger = ("--ledger", city.ledger)
+    one, two = city.organisers
+    committee = ok("committee", "form", "--class", "pilot", "--key", one, *ledger, "--json").json["committee"]
+    for _ in range(3):
+        for place in city.trustees:
+            ok("trustee", "act", place, *ledger)
+    (city.folder / "map.geojson").write_text("{}", encoding="utf-8")
+    draft, entry = city.folder / "poll.toml", city.folder / "poll.entry"
+    draft.write_text(poll_draft(committee[:8], time.time() + 3600, time.time() + 7200), encoding="utf-8")
+    ok("poll", "sign", draft, "--key", one, "--key", two, *ledger)
+    poll = ok("poll", "publish", entry, *ledger, "--json").json["poll"]
+    for place in city.registrars:
+        ok("registrar", "open", place, poll[:8], *ledger)
+    return Pilot(city, committee, poll)
+
+
+@pytest.fixture
+def pilot(made: Pilot, tmp_path: Path) -> Pilot:
+    """A copy of the city, to be spoilt. (Its trustees notice that they are copies: they are left out.)"""
+    folder = tmp_path / "pilot"
+    shutil.copytree(made.city.folder, folder, ignore=shutil.ignore_patterns("*-trustee"))
+    offices = {name: folder / path.relative_to(made.city.folder) for name, path in made.city.offices.items()}
+    return Pilot(City(folder, offices), made.committee, made.poll)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix not in (".db-shm", ".db-wal")
+    }
+
+
+# Ledgers that are not there
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ledger", "show", "{}"), ("ledger", "log", "{}"), ("ledger", "entry", "{}", "0"), ("ledger", "receipt", "{}", "0"),
+        ("ledger", "run", "{}"), ("poll", "list", "-l", "{}"), ("poll", "show", "abcd", "-l", "{}"),
+        ("committee", "list", "-l", "{}"), ("find", "A" * 43, "-l", "{}"), ("charter", "show", "{}"),
+        ("vote", "abcd", "-l", "{}", "-c", "1"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["missing", "empty", "file", "garbage"])
+def test_no_ledger(words: tuple[str, ...], kind: str, tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    if kind == "empty":
+        place.mkdir()
+    elif kind == "file":
+        place.write_bytes(b"")
+    elif kind == "garbage":
+        place.mkdir()
+        for name in ("veche.db", "checkpoint", "log.key"):
+            (place / name).write_bytes(os.urandom(700))
+            (place / name).chmod(0o600)
+    before = files(tmp_path)
+    answer = inside(*(word.format(place) for word in words))
+    assert answer.code in (1, 2) and answer.err.startswith("Error: ")
+    assert files(tmp_path) == before
+
+
+def test_a_second_ledger_is_not_begun_in_the_same_folder(pilot: Pilot) -> None:
+    before = (pilot.city.ledger / "checkpoint").read_bytes()
+    fails(2, "There is a ledger in", "ledger", "init", pilot.city.ledger, pilot.city.folder / "charter.entry")
+    fails(2, "exists already", "ledger", "keygen", pilot.city.ledger)
+    assert (pilot.city.ledger / "checkpoint").read_bytes() == before
+
+
+def test_a_ledger_needs_its_own_key_and_a_whole_charter(pilot: Pilot, tmp_path: Path) -> None:
+    charter = pilot.city.folder / "charter.entry"
+    fails(2, "There is no log key", "ledger", "init", tmp_path / "new", charter)
+    ok("ledger", "keygen", tmp_path / "new")
+    fails(2, "not the log's key", "ledger", "init", tmp_path / "new", charter)
+    ok(
+        "charter",
+        "sign",
+        pilot.city.folder / "charter.toml",
+        "-k",
+        pilot.city.organisers[0],
+        "-o",
+        tmp_path / "c.entry",
+    )
+    fails(1, "signed by all", "ledger", "init", tmp_path / "new", tmp_path / "c.entry")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["log.key"]
+
+
+def test_entries_and_ids_that_are_not_there(pilot: Pilot) -> None:
+    fails(2, "has no entry 9999", "ledger", "entry", pilot.city.ledger, 9999)
+    fails(2, "has no entry 9999", "ledger", "receipt", pilot.city.ledger, 9999)
+    other = "0000" if pilot.poll.startswith("ffff") else "ffff"
+    fails(2, f"no poll {other!r}", "poll", "show", other, *pilot.ledger)
+    fails(2, "no poll 'ab'", "poll", "show", "ab", *pilot.ledger)
+    fails(2, "no committee", "committee", "show", "zzzz", *pilot.ledger)
+    fails(2, "No ballot", "find", "A" * 43, *pilot.ledger)
+    fails(2, "is not a tracker", "find", "nonsense", *pilot.ledger)
+    fails(2, "Say what to find", "find", *pilot.ledger)
+    ok("poll", "show", pilot.poll[:4].upper(), *pilot.ledger)
+
+
+def test_a_copy_without_the_database_is_verified_and_read(pilot: Pilot, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("checkpoint", "tile"):
+        source = pilot.city.ledger / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, copy / name)
+    assert ok("poll", "list", "-l", copy).out == ok("poll", "list", *pilot.ledger).out
+    bundle = next((copy / "tile" / "entries").rglob("*.p/*"))
+    data = bytearray(bundle.read_bytes())
+    data[-1] ^= 1
+    bundle.write_bytes(data)
+    assert inside("poll", "list", "-l", copy).code == 1
+
+
+def test_a_copy_takes_nothing_in(pilot: Pilot, tmp_path: Path) -> None:
+    (pilot.city.ledger / "log.key").unlink()
+    entry = pilot.city.folder / "poll.entry"
+    before = files(pilot.city.ledger)
+    fails(2, "nothing was handed in", "ledger", "submit", entry, *pilot.ledger)
+    assert files(pilot.city.ledger) == before
+    fails(2, "There is no ledger in", "ledger", "submit", entry, "--ledger", tmp_path)
+
+
+# Drafts
+
+
+BROKEN: dict[str, tuple[str, str, str]] = {
+    "no TOML": ('class = "pilot"', 'class = "pilot', "not well-formed TOML"),
+    "an unknown name": ('class = "pilot"', 'klass = "pilot"', "'klass' is not known"),
+    "a missing name": ('class = "pilot"\n', "", "'class' is missing"),
+    "a wrong type": ('class = "pilot"', "class = 7", "must be a text"),
+    "an unknown class": ('class = "pilot"', 'class = "other"', "no class 'other'"),
+    "one language": ('en = "Speed and courtyard", ', "", "'en' is missing"),
+    "no zone": ("+00:00\ncloses", "\ncloses", "a time with its zone"),
+    "an unknown committee": ('committee = "', 'committee = "zz', "no committee"),
+    "too many wanted": ("max = 2", "max = 9", "max must be"),
+    "a negative number": ("max = 2", "max = -2", "must not be negative"),
+    "truth as a number": ("min = 1", "min = true", "must be a whole number"),
+    "a missing file": ('file = "map.geojson"', 'file = "elsewhere"', "cannot be read"),
+    "answers of another kind": ('{ en = "60", ru = "60" }', '"60"', "must be a text in both languages"),
+    "an empty text": ('{ en = "60", ru = "60" }', '{ en = "60", ru = "" }', "1 to 500 characters"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_draft_of_a_poll_that_cannot_be(case: str, made: Pilot, tmp_path: Path) -> None:
+    draft = tmp_path / "poll.toml"
+    text = poll_draft(made.committee, time.time() + 100, time.time() + 200)
+    old, new, sentence = BROKEN[case]
+    assert old in text
+    draft.write_text(text.replace(old, new, 1), encoding="utf-8")
+    (tmp_path / "map.geojson").write_text("{}", encoding="utf-8")
+    answer = inside("poll", "sign", draft, "--key", made.city.organisers[0], *made.ledger)
+    assert answer.code in (1, 2) and sentence in answer.err, answer.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["map.geojson", "poll.toml"]
+
+
+def test_a_poll_that_closes_before_it_opens(made: Pilot, tmp_path: Path) -> None:
+    draft = tmp_path / "poll.toml"
+    draft.write_text(poll_draft(made.committee, time.time() + 200, time.time() + 100), encoding="utf-8")
+    (tmp_path / "map.geojson").write_text("{}", encoding="utf-8")
+    fails(1, "closes before it opens", "poll", "preview", draft, *made.ledger)
+
+
+def test_the_template_of_a_poll_becomes_an_entry(made: Pilot, tmp_path: Path) -> None:
+    draft = tmp_path / "new.toml"
+    ok("poll", "new", draft, "--class", "pilot", "--committee", made.committee[:6])
+    fails(2, "exists already", "poll", "new", draft)
+    assert "Which speed limit do you want?" in ok("poll", "preview", draft, *made.ledger).out
+    ok("poll", "sign", draft, "--key", made.city.organisers[0], *made.ledger)
+    before = (tmp_path / "new.entry").read_bytes()
+    fails(2, "exists already", "poll", "sign", draft, "--key", made.city.organisers[0], *made.ledger)
+    assert (tmp_path / "new.entry").read_bytes() == before
+
+
+def test_the_template_of_a_charter_says_what_is_missing(tmp_path: Path) -> None:
+    draft = tmp_path / "charter.toml"
+    ok("charter", "new", draft)
+    ok("office", "keygen", tmp_path / "office.key")
+    fails(2, "is not a public key", "charter", "sign", draft, "--key", tmp_path / "office.key")
+    assert not (tmp_path / "charter.entry").exists()
+
+
+def test_a_class_that_cannot_be(made: Pilot, tmp_path: Path) -> None:
+    draft = tmp_path / "charter.toml"
+    text = (made.city.folder / "charter.toml").read_text(encoding="utf-8")
+    draft.write_text(text.replace("t = 2", "t = 1"), encoding="utf-8")
+    fails(1, "more than half", "charter", "sign", draft, "--key", made.city.organisers[0])
+
+
+# Keys and signatures
+
+
+def test_keys_that_others_can_read_are_refused(pilot: Pilot, tmp_path: Path) -> None:
+    one = pilot.city.organisers[0]
+    one.chmod(0o644)
+    fails(
+        2,
+        "can be read by others",
+        "charter",
+        "sign",
+        pilot.city.folder / "charter.toml",
+        "-k",
+        one,
+        "-o",
+        tmp_path / "x",
+    )
+    assert not (tmp_path / "x").exists()
+    fails(
+        2,
+        "can be read by others",
+        "poll",
+        "outcome",
+        pilot.poll,
+        "will",
+        "--text",
+        "a",
+        "--text-ru",
+        "б",
+        "-k",
+        one,
+        *pilot.ledger,
+    )
+    (pilot.city.ledger / "log.key").chmod(0o644)
+    fails(2, "can be read by others", "ledger", "run", pilot.city.ledger, "--once")
+    root = tmp_path / "root"
+    root.write_text("00" * 32)
+    root.chmod(0o644)
+    fails(2, "can be read by others", "vote", pilot.poll, "--root", root, "-c", "1", "-c", "1", *pilot.ledger)
+
+
+def test_keys_that_are_none(tmp_path: Path, made: Pilot) -> None:
+    key = tmp_path / "office.key"
+    fails(2, "cannot be read", "office", "public", key)
+    key.write_text("nonsense")
+    key.chmod(0o600)
+    fails(2, "not a Veche key file", "office", "public", key)
+    fails(2, "exists already", "office", "keygen", key)
+    stranger = tmp_path / "stranger.key"
+    SigningKey.generate().save(stranger)
+    fails(2, "is not the key of an office", "committee", "form", "--class", "pilot", "-k", stranger, *made.ledger)
+    fails(2, "another office is wanted here: organiser", "committee", "form", "--class", "pilot",
+          "-k", made.city.registrars[0], *made.ledger)  # fmt: skip
+
+
+def test_an_entry_file_with_a_false_signature_is_not_signed_further(pilot: Pilot, tmp_path: Path) -> None:
+    one, two = pilot.city.organisers
+    entry = tmp_path / "e.entry"
+    ok("poll", "cancel", pilot.poll, "--text", "a", "--text-ru", "б", "--key", one, "-o", entry, *pilot.ledger)
+    data = bytearray(entry.read_bytes())
+    data[-1] ^= 1
+    entry.write_bytes(data)
+    fails(1, "does not hold", "ledger", "sign", entry, "--key", two, *pilot.ledger)
+    assert entry.read_bytes() == data
+    entry.write_bytes(b"not an entry")
+    fails(2, "does not hold an entry", "ledger", "sign", entry, "--key", two, *pilot.ledger)
+    fails(2, "does not hold an entry", "ledger", "submit", entry, *pilot.ledger)
+
+
+def test_a_malformed_body_is_refused_by_the_rules(pilot: Pilot, tmp_path: Path) -> None:
+    key = SigningKey.load(pilot.city.organisers[0])
+    entry = tmp_path / "e.entry"
+    ledger = bytes.fromhex(ok("ledger", "show", pilot.city.ledger, "--json").json["ledger"])
+    bodies: list[list[Any]] = [[], [1], [b"", [], []], ["x", ["y"]], [[[[]]]]]
+    for kind in ("outcome", "poll", "cancel", "office", "notice", "committee", "rules", "permit-key", "decryption"):
+        for body in bodies:
+            entry.write_bytes(sign(ledger, kind, body, [key]))
+            assert inside("ledger", "submit", entry, *pilot.ledger).code == 1
+            ok("ledger", "sign", entry, "--key", pilot.city.organisers[1], *pilot.ledger)
+    for item in (["ballot"], ["block", [1, 2, 3]], ["result", []]):
+        entry.write_bytes(encode(item))
+        assert inside("ledger", "submit", entry, *pilot.ledger).code == 1
+
+
+def test_cancelling_takes_as_many_institutions_as_the_charter_says(pilot: Pilot, tmp_path: Path) -> None:
+    entry = tmp_path / "e.entry"
+    ok(
+        "poll",
+        "cancel",
+        pilot.poll,
+        "--text",
+        "a",
+        "--text-ru",
+        "б",
+        "-k",
+        pilot.city.organisers[0],
+        "-o",
+        entry,
+        *pilot.ledger,
+    )
+    fails(1, "1 institutions signed; the charter wants 2", "ledger", "submit", entry, *pilot.ledger)
+    ok("ledger", "sign", entry, "--key", pilot.city.registrars[0], *pilot.ledger)
+    ok("ledger", "submit", entry, *pilot.ledger)
+    ok("ledger", "submit", entry, *pilot.ledger)  # told again what it was told before
+    assert ok("poll", "show", pilot.poll, *pilot.ledger, "--json").json["status"] == "cancelled"
+
+
+def test_offices_come_and_go(pilot: Pilot, tmp_path: Path) -> None:
+    key = SigningKey.generate().public.hex()
+    words = ("--institution", "Tax office", "--role", "observer", "--public", key)
+    one, two = pilot.city.organisers
+    signers = ("--key", one, "--key", two)
+    for action, signed, refusal in (
+        ("rotate", signers, "is not observer"),
+        ("add", signers, ""),
+        ("add", ("--key", one, "--key", pilot.city.registrars[0]), "is in the ledger already"),
+        ("retire", signers, ""),
+    ):
+        entry = tmp_path / "e.entry"
+        ok("office", action, *words, *signed, "-o", entry, *pilot.ledger)
+        if refusal:
+            fails(1, refusal, "ledger", "submit", entry, *pilot.ledger)
+        else:
+            ok("ledger", "submit", entry, *pilot.ledger)
+        entry.unlink()
+    shown = ok("ledger", "show", pilot.city.ledger, "--json").json["offices"]
+    assert {"institution": "Tax office", "role": "observer", "key": key, "active": False} in shown
+    fails(
+        2,
+        "is not a public key",
+        "office",
+        "add",
+        *words[:4],
+        "--public",
+        "ab",
+        *signers,
+        "-o",
+        tmp_path / "x",
+        *pilot.ledger,
+    )
+
+
+# Voters and registrars
+
+
+def test_votes_that_cannot_be(pilot: Pilot, tmp_path: Path) -> None:
+    registrars = [word for place in pilot.city.registrars for word in ("--registrar", place)]
+    root = ("--root", tmp_path / "root", "--receipts", tmp_path)
+    who = ("--person", "person-1", *registrars)
+
+    def vote(*words: object) -> tuple[object, ...]:
+        return ("vote", pilot.poll, *pilot.ledger, *root, *words)
+
+    fails(2, "2 questions, and 1", *vote("-c", "1", *who))
+    fails(2, "is not an answer to question 1", *vote("-c", "4", "-c", "1", *who))
+    fails(2, "is not an answer to question 1", *vote("-c", "x", "-c", "1", *who))
+    fails(2, "wants 1 of its answers", *vote("-c", "1,2", "-c", "1", *who))
+    fails(2, "given twice", *vote("-c", "1,1", "-c", "1", *who))
+    fails(2, "cannot be left blank", *vote("-c", "blank", "-c", "1", *who))
+    fails(2, "wants 1 to 2 of its answers, and 0", *vote("-c", "1", "-c", "0", *who))
+    fails(2, "Nothing was chosen", *vote(*who))
+    fails(2, "needs permits of 2 registrars", *vote("-c", "1", "-c", "1"))
+    fails(2, "needs permits of 2 registrars", *vote("-c", "1", "-c", "1", *who[:4]))
+    fails(1, "not on the electoral roll", *vote("-c", "1", "-c", "1", "--person", "nobody", *registrars))
+    fails(2, "nothing was cast", "vote", pilot.poll, *pilot.ledger, "-c", "1", "--receipts", tmp_path / "elsewhere")
+    fails(1, "has not opened yet", *vote("-c", "1", "-c", "1", *who))
+    # The registrar has signed for this root now; another root of the same person gets nothing.
+    fails(
+        1,
+        "already have a permit",
+        "vote",
+        pilot.poll,
+        *pilot.ledger,
+        "--root",
+        tmp_path / "other",
+        "-c",
+        "1",
+        "-c",
+        "1",
+        *who,
+    )
+    assert not list(tmp_path.glob("vote-*"))
+    ok(*vote("--collect", *who))
+    (kept,) = (tmp_path / "root.permits").iterdir()
+    assert kept.stat().st_mode & 0o077 == 0
+    kept.write_bytes(b"{")
+    fails(2, "are damaged", *vote("-c", "1", "-c", "1", *who))
+
+
+def test_a_spoiled_ballot_shows_what_it_holds_and_nothing_else_opens(pilot: Pilot, tmp_path: Path) -> None:
+    words = ("vote", pilot.poll, *pilot.ledger, "--root", tmp_path / "root", "--receipts", tmp_path, "--check")
+    ok(*words, "-c", "2", "-c", "blank")
+    (path,) = tmp_path.glob("spoiled-*.json")
+    assert ok("check-ballot", path, *pilot.ledger, "--json").json["choices"] == [[0, 1, 0], [1, 0, 0, 0]]
+    text = path.read_text()
+    assert '"opening"' in text and "cast" not in text
+    for old in ("poll", "ballot", "opening"):
+        value = text.split(f'"{old}": "')[1][:64]
+        path.write_text(text.replace(value, ("0" if value[0] != "0" else "1") + value[1:]))
+        assert inside("check-ballot", path, *pilot.ledger).code in (1, 2)
+    path.write_text("[]")
+    fails(2, "does not hold a spoiled ballot", "check-ballot", path, *pilot.ledger)
+
+
+def test_registrars_mistakes(pilot: Pilot, tmp_path: Path) -> None:
+    place = pilot.city.registrars[0]
+    fails(2, "holds a registrar already", "registrar", "init", place)
+    fails(2, "cannot be read", "registrar", "import", place, tmp_path / "roll.csv")
+    (tmp_path / "roll.csv").write_text("person,district\na,Arbat\na,Arbat\n", encoding="utf-8")
+    fails(2, "line 3", "registrar", "import", place, tmp_path / "roll.csv")
+    assert "line 3" in ok("registrar", "import", place, tmp_path / "roll.csv", "--dry-run").out
+    fails(2, "cannot be read", "registrar", "show", tmp_path / "nowhere")
+    fails(2, "has not closed yet", "registrar", "issuance", place, pilot.poll, *pilot.ledger)
+    fails(
+        1,
+        "not on the electoral roll",
+        "registrar",
+        "proof",
+        place,
+        pilot.poll,
+        "--person",
+        "x",
+        "-o",
+        tmp_path / "p",
+        *pilot.ledger,
+    )
+    fails(2, "is not hexadecimal", "registrar", "issue", place, pilot.poll, "--person", "person-1", "--group", 0, "--blinded", "x",
+          *pilot.ledger)  # fmt: skip
+    fails(
+        1,
+        "",
+        "registrar",
+        "issue",
+        place,
+        pilot.poll,
+        "--person",
+        "person-1",
+        "--group",
+        0,
+        "--blinded",
+        "ab",
+        *pilot.ledger,
+    )
+    fails(1, "has not been made", "registrar", "erase", place, pilot.poll, "--yes", *pilot.ledger)
+    assert inside("registrar", "erase", place, pilot.poll, *pilot.ledger).code == 130  # nobody said yes
+    ok("registrar", "proof", place, pilot.poll, "--person", "person-1", "-o", tmp_path / "row", *pilot.ledger)
+    assert "accounted for yet" in ok("registrar", "check-proof", tmp_path / "row", *pilot.ledger).out
+    text = (tmp_path / "row").read_text()
+    (tmp_path / "row").write_text(text.replace("person-1", "person-3"))
+    assert inside("registrar", "check-proof", tmp_path / "row", *pilot.ledger).code == 1
+    (tmp_path / "row").write_text("{}")
+    fails(2, "not a proof of a row", "registrar", "check-proof", tmp_path / "row", *pilot.ledger)
+
+
+def test_trustees_mistakes(made: Pilot, tmp_path: Path) -> None:
+    place = made.city.trustees[0]
+    fails(2, "is not empty", "trustee", "init", place, "--institution", "University")
+    copy = tmp_path / "copy"
+    shutil.copytree(place, copy)
+    fails(2, "is a copy or a restored backup", "trustee", "act", copy, *made.ledger)
+    assert inside("trustee", "adopt", copy, *made.ledger).code == 130
+    ok("trustee", "adopt", copy, "--yes", *made.ledger)
+    fails(2, "", "trustee", "act", tmp_path / "nowhere", *made.ledger)
+    stranger = Trustee.create(tmp_path / "stranger", "Nobody")
+    assert "nothing is due" in ok("trustee", "act", tmp_path / "stranger", *made.ledger).out
+    assert stranger.key.public.hex() in ok("trustee", "show", tmp_path / "stranger").out
+
+
+# Receipts
+
+
+def test_receipts_that_do_not_hold(pilot: Pilot, tmp_path: Path) -> None:
+    receipt, entry = tmp_path / "r.tlog-proof", tmp_path / "r.entry"
+    ok("ledger", "receipt", pilot.city.ledger, 3, "-o", receipt)
+    entry.write_text(ok("ledger", "entry", pilot.city.ledger, 3, "--json").out)
+    fails(1, "", "ledger", "check-receipt", receipt, *pilot.ledger)  # not the entry's bytes
+    entry.write_bytes(raw_entry(pilot))
+    ok("ledger", "check-receipt", receipt, *pilot.ledger)
+    vkey = ok("ledger", "show", pilot.city.ledger, "--json").json["vkey"]
+    ok("ledger", "check-receipt", receipt, "--key", vkey)
+    fails(2, "is not a verifier key", "ledger", "check-receipt", receipt, "--key", "nonsense")
+    fails(2, "is damaged", "ledger", "check-receipt", receipt, "--key", str(vkey).replace("pilot", "other"))
+    stranger = Verifier("veche.example/pilot", ED25519, SigningKey.generate().public)
+    fails(1, "0 of 1 signed", "ledger", "check-receipt", receipt, "--key", stranger)
+    good = receipt.read_bytes()
+    parsed = Receipt.parse(good)
+    receipt.write_bytes(good.replace(b"index 3", b"index 2"))
+    fails(1, "", "ledger", "check-receipt", receipt, *pilot.ledger)
+    for position in range(0, len(good), 7):
+        receipt.write_bytes(good[:position] + bytes([good[position] ^ 1]) + good[position + 1 :])
+        assert inside("ledger", "check-receipt", receipt, *pilot.ledger).code == 1, position
+    receipt.write_bytes(good)
+    fails(2, "cannot be read", "ledger", "check-receipt", receipt, "--entry", tmp_path / "gone", *pilot.ledger)
+    # A ledger that was cut, or that another history took the place of, does not go on from the receipt's checkpoint.
+    other = found(tmp_path / "other", run=inside)
+    fails(1, "", "ledger", "check-receipt", receipt, "--ledger", other.ledger)
+    assert parsed.index == 3
+
+
+def raw_entry(pilot: Pilot) -> bytes:
+    """The bytes of entry 3, as "veche ledger entry --raw" writes them."""
+    return CliRunner().invoke(main, ["ledger", "entry", str(pilot.city.ledger), "3", "--raw"]).stdout_bytes
+
+
+def test_a_ledger_that_was_rewritten_does_not_go_on(pilot: Pilot, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.write_bytes((pilot.city.ledger / "checkpoint").read_bytes())
+    key = SigningKey.load(pilot.city.organisers[0])
+    ledger = bytes.fromhex(ok("ledger", "show", pilot.city.ledger, "--json").json["ledger"])
+    # Two copies of the city, each with its log's key, go on in different ways.
+    fork = tmp_path / "fork"
+    shutil.copytree(pilot.city.ledger, fork)
+    for place, text in ((pilot.city.ledger, "One."), (fork, "Another.")):
+        hand_in(place, [sign(ledger, "notice", [b"", [text, text], []], [key])])
+        ok("ledger", "consistency", place, kept)
+    kept.write_bytes((fork / "checkpoint").read_bytes())
+    fails(1, "was rewritten", "ledger", "consistency", pilot.city.ledger, kept)
+    kept.write_bytes(b"nonsense")
+    fails(1, "not a signed note", "ledger", "consistency", pilot.city.ledger, kept)
+    fails(2, "cannot be read", "ledger", "consistency", pilot.city.ledger, tmp_path / "gone")
+
+
+# Anything at all
+
+
+def test_no_file_whatever_brings_forth_a_traceback(pilot: Pilot, tmp_path: Path) -> None:
+    rng = random.Random(7)
+    path = tmp_path / "file"
+    commands = (
+        ("ledger", "check-receipt", path, "--entry", path, *pilot.ledger),
+        ("ledger", "consistency", pilot.city.ledger, path),
+        ("ledger", "submit", path, *pilot.ledger),
+        ("ledger", "sign", path, "-k", pilot.city.organisers[0], *pilot.ledger),
+        ("charter", "show", path),
+        ("poll", "preview", path, *pilot.ledger),
+        ("registrar", "check-proof", path, *pilot.ledger),
+        ("registrar", "import", pilot.city.registrars[0], path),
+        ("check-ballot", path, *pilot.ledger),
+        ("poll", "list", "--ledger", path),
+    )
+    seeds = [
+        b"", b"\n", b"{}", b"[]", b"\xff" * 40, b"\x83" * 200, b"[" * 5000, b"\x83fpoll\x80\x80", b"\x82gcharter\x80",
+        b"\x83gcharter\x89\x01\x02\x03\x04\x05\x06\x07\x08\x09\x80", (pilot.city.folder / "poll.toml").read_bytes(),
+        (pilot.city.folder / "charter.entry").read_bytes(), (pilot.city.ledger / "checkpoint").read_bytes(),
+    ]  # fmt: skip
+    for seed in seeds:
+        for _ in range(3):
+            data = bytearray(seed)
+            for _ in range(rng.randrange(3)):
+                if data:
+                    data[rng.randrange(len(data))] = rng.randrange(256)
+            for suffix in ("", ".toml", ".json", ".entry"):
+                path.with_suffix(suffix).write_bytes(data)
+                for words in commands:
+                    inside(*(path.with_suffix(suffix) if word == path else word for word in words))

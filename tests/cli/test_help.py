@@ -1,0 +1,53 @@
+"""Every command teaches: what it is for, an example, and what each option means."""
+
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from veche.cli import main
+from veche.cli.group import COMMANDS
+
+from .conftest import inside, ok
+
+OTHERS = ("verify", "export")  # they explain in prose what an example would show
+
+
+def commands(group: click.Group, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield (*words, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*words, name))
+
+
+ALL = dict(commands(main))
+
+
+def test_every_command_is_there() -> None:
+    assert {words[0] for words in ALL} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_it_says_what_it_is_for(words: tuple[str, ...]) -> None:
+    shown = ok(*words, "--help", run=inside).out
+    assert shown.startswith(f"Usage: veche {' '.join(words)}")
+    if words[0] not in OTHERS:
+        assert f"veche {words[0]}" in shown.split("Example:")[1]
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_every_option_is_explained(words: tuple[str, ...]) -> None:
+    options = [one for one in ALL[words].params if isinstance(one, click.Option)]
+    assert all(option.help for option in options), [option.name for option in options if not option.help]
+
+
+def test_an_unknown_command_is_named() -> None:
+    answer = inside("volte")
+    assert answer.code == 2 and "volte" in answer.err
+
+
+def test_the_version() -> None:
+    assert ok("--version", run=inside).out.startswith("veche ")
