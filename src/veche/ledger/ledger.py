@@ -9,6 +9,7 @@ made from it afterwards; a crash in between is repaired by :meth:`Ledger.publish
 """
 
 import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -239,7 +240,10 @@ class Ledger:
         with _plainly(self.folder):
             folder.mkdir(exist_ok=True)
             unfinished = self.folder / f"attachment.{name.hex()}"
-            unfinished.write_bytes(content)
+            with unfinished.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
             unfinished.replace(folder / name.hex())
         return name
 

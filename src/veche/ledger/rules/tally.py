@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import veche_kernel
 
 from veche import merkle
+from veche.ballot import decryption
 from veche.ledger.state import PollState
 
 if TYPE_CHECKING:
@@ -52,9 +53,5 @@ def _cell(poll: PollState, members: list[int]) -> list[Any]:
 
 
 def parts(cells: Sequence[Any]) -> list[bytes]:
-    """The sums that trustees decrypt: part 0 is the total, then each cell if there are several. 64 bytes a ciphertext."""
-    blobs = [bytes(sums) for _, sums in cells]
-    total = veche_kernel.Sums.from_bytes(blobs[0])
-    for blob in blobs[1:]:
-        total.add_scaled(veche_kernel.Sums.from_bytes(blob), 1)
-    return [total.to_bytes(), *(blobs if len(blobs) > 1 else [])]
+    """The sums that trustees decrypt, from the cells of a tally entry: part 0 is the total, then each cell if there are several."""
+    return decryption.parts([sums for _, sums in cells])
