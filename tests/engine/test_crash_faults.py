@@ -1,0 +1,332 @@
+"""The disk fails at each statement and each file operation in turn, in the middle of a block and of its publication.
+
+Whatever fails, and however: the ledger is as before the block or as after it, on disk and in memory; the same program goes on,
+and so does one that is started anew; what was said to be in the ledger is in it; and the error is a plain sentence.
+"""
+
+import errno
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partialmethod
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from veche.audit.ledger import verify_ledger
+from veche.engine.embedded import EmbeddedEngine, Stopped
+from veche.errors import Refused, UserError
+from veche.keys import SigningKey
+from veche.ledger import publish
+from veche.ledger.ledger import LOG_KEY, Ledger
+from veche.ledger.poll import Choice
+from veche.ledger.shape import Text
+from veche.ledger.source import Folder
+from veche.world import World
+
+YES_NO = Choice(Text("More trams?", "Больше трамваев?"), (Text("Yes", "Да"), Text("No", "Нет")), 1, 1, False)
+
+
+class Crash(BaseException):
+    """The program ends here, as far as anybody can tell from the disk."""
+
+
+FAILURES: dict[str, Callable[[], BaseException]] = {
+    "full": lambda: OSError(errno.ENOSPC, "No space left on device"),
+    "full database": lambda: sqlite3.OperationalError("database or disk is full"),
+    "crash": Crash,
+}
+
+
+class Faults:
+    """Counts operations, and lets the one with this number fail, before or after it was done."""
+
+    def __init__(self, number: int, failure: Callable[[], BaseException], late: bool) -> None:
+        self.number, self.failure, self.late, self.count = number, failure, late, 0
+
+    def __call__(self, operation: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        self.count += 1
+        if self.count == self.number and not self.late:
+            raise self.failure()
+        answer = operation(*arguments, **named)
+        if self.count == self.number:
+            raise self.failure()
+        return answer
+
+    @property
+    def happened(self) -> bool:
+        return self.count >= self.number
+
+
+class FaultyDatabase:
+    """A connection whose statements may fail."""
+
+    def __init__(self, connection: sqlite3.Connection, faults: Faults) -> None:
+        self._connection, self._faults = connection, faults
+
+    def execute(self, *arguments: Any) -> Any:
+        if arguments[0] == "ROLLBACK":  # it takes no room, and SQLite does it by itself if it has to
+            return self._connection.execute(*arguments)
+        return self._faults(self._connection.execute, *arguments)
+
+    def executemany(self, *arguments: Any) -> Any:
+        return self._faults(self._connection.executemany, *arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+class FaultySystem:
+    """The module ``os`` as the publisher sees it."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+
+    def __getattr__(self, name: str) -> Any:
+        original = getattr(os, name)
+        if name in ("open", "write", "fsync"):
+            return lambda *arguments: self._faults(original, *arguments)
+        return original
+
+
+def faulty(path: Path, faults: Faults, original: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """A method of paths that may fail."""
+    return faults(original, path, *arguments, **named)
+
+
+@dataclass
+class Stage:
+    """A ledger in a folder, and the block that is to be made in it."""
+
+    folder: Path
+    time: int
+    entries: list[bytes]
+
+
+@pytest.fixture(scope="module")
+def stages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Stage]:
+    base = tmp_path_factory.mktemp("city")
+    with World(base / "world", citizens={"Centre": 4}, registrars=(1, 1, 0)) as world:
+        made: dict[str, Stage] = {}
+
+        def stage(name: str, time: int, entries: list[bytes]) -> None:
+            shutil.copytree(world.folder / "ledger", base / name)
+            made[name] = Stage(base / name, time, entries)
+
+        poll = world.poll([YES_NO], committee=world.form_committee(), days=1)
+        world.wait_until(poll.poll.opens)
+        ballots = [world.entry(citizen, poll, [[1, 0]]) for citizen in world.citizens]
+        ballots.append(world.entry(world.citizens[0], poll, [[0, 1]]))
+        stage("ballots", world.now, [*ballots, ballots[0]])
+        for ballot in ballots:
+            world.submit(ballot)
+        world.wait_until(poll.poll.closes - 1)
+        stage("nothing", world.now + 100, [])
+        stage("closing", world.now + 1, [])
+        world.wait(1)
+        entries = [entry for trustee in world.trustees for entry in trustee.due(world.view())]
+        stage("result", world.now, entries)
+    return made
+
+
+def open_copy(stage: Stage, folder: Path) -> Ledger:
+    shutil.copytree(stage.folder, folder)
+    return Ledger(folder, SigningKey.load(folder / LOG_KEY))
+
+
+def state(ledger: Ledger) -> dict[str, list[Any]]:
+    names = [row[0] for row in ledger.db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    found = {name: sorted(ledger.db.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in names}
+    found["meta"] = [row for row in found["meta"] if row[0] not in ("beat", "beat_height", "published")]
+    del found["tail"]
+    return found
+
+
+def settle(ledger: Ledger, stage: Stage) -> list[bytes]:
+    """Hand everything in again, as its senders do who were not answered, and publish; what was added to the log in all."""
+    ledger.block(stage.time, stage.entries)
+    ledger.publish()
+    return [ledger.entry(number) for number in range(ledger.size)]
+
+
+@pytest.fixture
+def expected(stages: dict[str, Stage], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any]]:
+    """The state before the block and after it, where nothing fails."""
+    stage = stages[request.node.callspec.params["name"]]
+    with open_copy(stage, tmp_path / "expected") as ledger:
+        before = state(ledger)
+        settle(ledger, stage)
+        yield before, state(ledger)
+
+
+@pytest.mark.parametrize("failure", ["full database", "crash"])
+@pytest.mark.parametrize("name", ["ballots", "closing", "result", "nothing"])
+def test_a_block_that_fails_at_any_statement(
+    name: str, failure: str, stages: dict[str, Stage], expected: tuple[Any, Any], tmp_path: Path
+) -> None:
+    stage, number, reached = stages[name], 0, True
+    while reached:
+        number += 1
+        late = number % 2 == 0
+        folder = tmp_path / f"{number}"
+        ledger = open_copy(stage, folder)
+        faults, database = Faults(number, FAILURES[failure], late), ledger.db
+        ledger.db = ledger.state.db = FaultyDatabase(database, faults)  # type: ignore[assignment]
+        wanted = Crash if failure == "crash" else UserError
+        try:
+            ledger.block(stage.time, stage.entries)
+            assert not faults.happened, "the failure was not told"
+        except wanted as error:
+            if isinstance(error, UserError):
+                assert "cannot be written" in error.message and error.hint
+        reached = faults.happened
+        ledger.db = ledger.state.db = database
+        if failure == "crash":
+            ledger.close()
+            ledger = Ledger(folder, SigningKey.load(folder / LOG_KEY))
+        assert state(ledger) in expected
+        entries = settle(ledger, stage)
+        assert len(set(entries)) == len(entries)
+        assert state(ledger) == expected[1]
+        ledger.close()
+        if number % 8 == 0 or not reached:
+            verify_ledger(Folder(folder))
+        shutil.rmtree(folder)
+    assert number > 5
+
+
+@pytest.mark.parametrize("failure", ["full", "crash"])
+@pytest.mark.parametrize("name", ["ballots"])
+def test_a_publication_that_fails_at_any_operation(
+    name: str, failure: str, stages: dict[str, Stage], expected: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """The block is durable before: it is published by the same program's next try, or by the one that is started anew."""
+    stage, number, reached, wanted = stages[name], 0, True, Crash if failure == "crash" else UserError
+    while reached:
+        number += 1
+        folder = tmp_path / f"{number}"
+        ledger = open_copy(stage, folder)
+        old = verify_ledger(Folder(folder)).head
+        answers = ledger.block(stage.time, stage.entries)
+        faults = Faults(number, FAILURES[failure], number % 2 == 0)
+        with monkeypatch.context() as patch:
+            patch.setattr(publish, "os", FaultySystem(faults))
+            for method in ("replace", "mkdir", "unlink", "rmdir"):
+                original = getattr(Path, method)
+                patch.setattr(Path, method, partialmethod(faulty, faults, original))
+            with suppress(wanted):
+                ledger.publish()
+                assert not faults.happened, "the failure was not told"
+        reached = faults.happened
+        head = verify_ledger(Folder(folder)).head  # what everybody can copy at this moment
+        assert head.size in (old.size, ledger.size)
+        if failure == "crash":
+            ledger.close()
+            ledger = Ledger(folder, SigningKey.load(folder / LOG_KEY))
+        else:
+            ledger.publish()
+        assert verify_ledger(Folder(folder)).head == ledger.checkpoint.checkpoint
+        for entry, answer in zip(stage.entries, answers, strict=True):
+            assert isinstance(answer, Refused) or ledger.entry(answer) == entry
+        assert state(ledger) == expected[1]
+        ledger.close()
+        shutil.rmtree(folder)
+    assert number > 5
+
+
+def test_everybody_is_answered_when_the_engine_breaks(stages: dict[str, Stage], tmp_path: Path) -> None:
+    """Those in the block, those that are being checked, those in the queue: nobody waits for ever."""
+    stage = stages["ballots"]
+    ledger = open_copy(stage, tmp_path / "ledger")
+    engine = EmbeddedEngine(ledger, lambda: stage.time, beat=60)
+    database = ledger.db
+    engine.__enter__()
+    futures = [engine.submit(stage.entries[0])]
+    futures[0].result()
+    ledger.db = FaultyDatabase(database, Faults(1, FAILURES["full database"], False))  # type: ignore[assignment]
+    futures = []
+    for _ in range(200):
+        try:
+            futures += [engine.submit(entry) for entry in stage.entries]
+        except Stopped:
+            break
+    for future in futures:
+        with pytest.raises((UserError, Stopped)):
+            future.result(timeout=10)
+    with pytest.raises(UserError, match="cannot be written"):
+        engine.stop()
+    with pytest.raises(Stopped):
+        engine.submit(stage.entries[1])
+    ledger.db = database
+    ledger.close()
+    with Ledger(tmp_path / "ledger", SigningKey.load(tmp_path / "ledger" / LOG_KEY)) as again, EmbeddedEngine(again, lambda: stage.time) as engine:  # fmt: skip
+        assert [engine.submit(entry).result() for entry in stage.entries[1:4]]
+
+
+def test_whoever_goes_away_does_not_stop_the_engine(stages: dict[str, Stage], tmp_path: Path) -> None:
+    """A client that gives up cancels its future; the entry goes its way."""
+    stage = stages["ballots"]
+    with open_copy(stage, tmp_path / "ledger") as ledger, EmbeddedEngine(ledger, lambda: stage.time, beat=60) as engine:
+        futures = [engine.submit(entry) for entry in stage.entries[:4]]
+        assert not any(future.cancel() for future in futures)
+        assert [future.result(timeout=10) for future in futures]
+
+
+def test_a_folder_that_cannot_be_written(stages: dict[str, Stage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    """Whoever runs these tests may be allowed everything, so the system's answer is put in its mouth."""
+    folder = tmp_path / "ledger"
+    shutil.copytree(stages["ballots"].folder, folder)
+    key = SigningKey.load(folder / LOG_KEY)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refuse)
+        with pytest.raises(UserError, match="Permission denied") as caught:
+            Ledger(folder, key)
+        assert caught.value.hint
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "connect", lambda *_, **__: (_ for _ in ()).throw(sqlite3.OperationalError("unable to open database file")))  # fmt: skip
+        with pytest.raises(UserError, match="unable to open"):
+            Ledger(folder, key)
+    with Ledger(folder, key) as ledger:
+        assert ledger.size > 2
+
+
+def test_a_database_that_is_none(stages: dict[str, Stage], tmp_path: Path) -> None:
+    folder = tmp_path / "ledger"
+    shutil.copytree(stages["ballots"].folder, folder)
+    for path in folder.glob("veche.db*"):
+        path.unlink()
+    (folder / "veche.db").write_bytes(b"This is not a database. " * 100)
+    with pytest.raises(UserError, match="not a database"):
+        Ledger(folder, SigningKey.load(folder / LOG_KEY))
+
+
+def test_a_creation_that_is_cut_short_is_begun_again(stages: dict[str, Stage], tmp_path: Path) -> None:
+    with open_copy(stages["nothing"], tmp_path / "ledger") as ledger:
+        charter, key = ledger.entry(0), SigningKey.load(tmp_path / "ledger" / LOG_KEY)
+    folder = tmp_path / "new"
+    original = Ledger._store
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ledger, "_store", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))  # fmt: skip
+        with pytest.raises(UserError, match="No space left"):
+            Ledger.create(folder, charter, key)
+    assert Ledger._store is original
+    with pytest.raises(UserError, match="no charter"):
+        Ledger(folder, key)
+    with Ledger.create(folder, charter, key) as ledger:
+        assert ledger.size == 2
+    with pytest.raises(UserError, match="already"):
+        Ledger.create(folder, charter, key)
+    verify_ledger(Folder(folder))
+
+
+def test_two_programs_do_not_write_one_ledger(stages: dict[str, Stage], tmp_path: Path) -> None:
+    with open_copy(stages["nothing"], tmp_path / "ledger"), pytest.raises(UserError, match="Another program"):
+        Ledger(tmp_path / "ledger", SigningKey.load(tmp_path / "ledger" / LOG_KEY))
