@@ -32,7 +32,11 @@ SPEED = Choice(
 )
 COURTYARD = Choice(
     Text("Which courtyard works first?", "С чего начать ремонт двора?"),
-    (Text("Playground", "Детская площадка"), Text("Lighting", "Освещение"), Text("Trees", "Деревья")),
+    (
+        Text("Playground", "Детская площадка"),
+        Text("Lighting", "Освещение"),
+        Text("Trees & <shade>", "Деревья & «тень»"),
+    ),
     1,
     2,
     True,

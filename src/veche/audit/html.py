@@ -48,7 +48,7 @@ section{background:var(--paper);border-top:3px solid var(--ink);padding:24px 16p
 .said{margin:12px 0;white-space:pre-line}
 details{margin-top:16px;border-top:1px solid var(--line);padding-top:8px}
 summary{cursor:pointer;color:var(--patina);min-height:24px;padding:6px 0}
-.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:15px;line-height:22px}
+.wide{overflow-x:auto;margin:12px 0}table{border-collapse:collapse;width:100%;font-size:15px;line-height:22px}
 th,td{text-align:left;vertical-align:top;padding:6px 16px 6px 0;border-bottom:1px solid var(--line)}th{color:var(--ink2);font-weight:600}
 code{font:14px/20px "IBM Plex Mono",ui-monospace,monospace;overflow-wrap:anywhere}
 a{color:var(--patina)}ol,ul.plain{padding-left:24px;margin:8px 0}li{margin:6px 0}

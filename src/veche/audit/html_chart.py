@@ -1,10 +1,10 @@
 """Charts of the report as SVG: result bars and turnout columns. Colours come from the page; text is never scaled."""
 
-from datetime import UTC, datetime
 from html import escape
 
 from veche.audit.html_words import SHORT_EN, SHORT_RU, number
 from veche.audit.poll_report import HOUR, Step
+from veche.audit.words import utc
 
 WIDTHS = (328, 648)
 """Two are drawn and the page shows one, so that text has its size on a phone too."""
@@ -75,6 +75,6 @@ def _labelled(count: int, every: int, room: float) -> list[int]:
 
 
 def _label(time: int, step: int, lang: str) -> str:
-    at = datetime.fromtimestamp(time, UTC)
+    at = utc(time)
     day = f"{at.day} {(SHORT_EN if lang == 'en' else SHORT_RU)[at.month - 1]}"
     return day if step > HOUR else f"{day}, {at:%H:%M}"

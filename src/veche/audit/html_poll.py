@@ -38,6 +38,9 @@ def _lead(poll: PollReport) -> str:
         russian = f"Засчитано: {count.ru}, {share.ru} списка участников."
     else:
         english, russian = f"{count.en} counted.", f"Засчитано: {count.ru}."
+    if any(group.weight != 1 for group in poll.groups):
+        english += " A ballot weighs as much as its group says, so there are more votes than ballots."
+        russian += " Бюллетень весит столько, сколько задано для его группы, поэтому голосов больше, чем бюллетеней."
     if poll.status == "open":
         english, russian = f"So far {count.en}, each voter once.", f"Пока {count.ru}, каждый голосующий учтён один раз."
     if poll.status == "too-few":

@@ -1,11 +1,10 @@
 """The words of the report page in English and Russian, and how numbers and times are written in each."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from html import escape
 
 from veche.audit.ledger import CANNOT_SHOW, STEPS
-from veche.audit.words import Words
+from veche.audit.words import Words, utc
 
 MONTHS_EN = [
     "January",
@@ -122,7 +121,7 @@ def percents(votes: Sequence[int], whole: int) -> list[int]:
 
 def moment(time: int) -> Words:
     """A time in UTC."""
-    at = datetime.fromtimestamp(time, UTC)
+    at = utc(time)
     clock = f"{at:%H:%M} UTC"
     return Words(
         f"{at.day} {MONTHS_EN[at.month - 1]} {at.year}, {clock}",

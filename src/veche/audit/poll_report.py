@@ -13,6 +13,7 @@ DAY = 86_400
 HOUR = 3_600
 SHORT = 3 * DAY
 """A poll that is open for less is shown by the hour."""
+MOST_STEPS = 400
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Trustee:
 
 @dataclass(frozen=True)
 class Step:
-    """How many counted ballots came in the time from ``start`` on, for a day or an hour (UTC)."""
+    """How many counted ballots came in the time from ``start`` on, for an hour, a day or several (UTC)."""
 
     start: int
     ballots: int
@@ -142,7 +143,7 @@ def report_poll(verified: VerifiedLedger, poll: PollState) -> PollReport:
     shared = _shared(verified, poll)
     closed = _derived_time(verified, poll, "tally") or _derived_time(verified, poll, "too-few")
     groups = _groups(verified, poll)
-    step = HOUR if poll.closing - definition.opens < SHORT else DAY
+    step = turnout_step(min(poll.closing, verified.time) - definition.opens)
     return PollReport(
         id=poll.id.hex(),
         entry=poll.entry,
@@ -242,6 +243,13 @@ def _cells(poll: PollState, results: list[list[list[int]]]) -> list[Cell]:
         Cell([group for group, _ in members], sum(counted for _, counted in members), result)
         for (members, _), result in zip(cells, results, strict=True)
     ]
+
+
+def turnout_step(seconds: int) -> int:
+    """An hour for short polls, a day for others, and more days where there would be too many columns."""
+    if seconds < SHORT:
+        return HOUR
+    return DAY * -(-seconds // (DAY * MOST_STEPS))
 
 
 def _turnout(verified: VerifiedLedger, poll: PollState, step: int) -> list[Step]:

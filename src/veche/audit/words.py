@@ -1,6 +1,10 @@
-"""A text in English and in Russian: everything that a report says to people."""
+"""What a report says to people: texts in English and in Russian, and times."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+
+LAST = 253_402_300_799
+"""The last second of the year 9999, the last that Python can write down."""
 
 
 @dataclass(frozen=True)
@@ -9,3 +13,8 @@ class Words:
 
     en: str
     ru: str
+
+
+def utc(time: int) -> datetime:
+    """A time of the ledger, in seconds since 1970. Whoever made the ledger chose it, so anything after ``LAST`` is shown as that."""
+    return datetime.fromtimestamp(min(time, LAST), UTC)

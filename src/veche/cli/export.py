@@ -8,7 +8,8 @@ from veche.audit.export import write_archive
 from veche.audit.ledger import open_ledger, verify_ledger
 from veche.audit.report import find_poll
 from veche.audit.whole_file import must_be_new
-from veche.cli.verify import print_refusal, progress_bar
+from veche.cli.verify import progress_bar
+from veche.cli.verify_show import show_refusal
 from veche.errors import DoesNotHold
 from veche.ledger.log import export as write_export
 from veche.ledger.source import Export, Source
@@ -44,7 +45,7 @@ def export(ledger: Path, file: Path, poll_id: str | None) -> int:
             if isinstance(source, Export):
                 source.close()
     except DoesNotHold as error:
-        print_refusal(error)
+        show_refusal(error)
         return error.exit_code
     return 0
 

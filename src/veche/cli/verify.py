@@ -4,33 +4,24 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 
 from veche.audit import archive as archives
-from veche.audit import bound, ledger, receipt_report
-from veche.audit.archive import ArchiveReport
+from veche.audit import bound, ledger
 from veche.audit.bound import verify_bound
 from veche.audit.html import page
-from veche.audit.html_words import percent, percents
 from veche.audit.ledger import open_ledger, verify_ledger
-from veche.audit.poll_report import PollReport, Question
-from veche.audit.receipt_report import ReceiptReport, check_receipt
+from veche.audit.receipt_report import check_receipt
 from veche.audit.report import LedgerReport, find_poll, report_ledger
 from veche.audit.whole_file import whole_file
 from veche.ballot.archive import Archive
+from veche.cli.verify_show import archive_values, show_archive, show_ledger, show_refusal
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.source import Export
-
-MEANINGS = {**ledger.STEPS, **archives.STEPS, **bound.STEPS, receipt_report.STEP: receipt_report.MEANING}
-"""What each step checks, whatever is verified."""
 
 
 @click.command()
@@ -72,7 +63,7 @@ def verify(
             _reject({"--bound": beside}, "a ledger")
             _verify_ledger(path, poll_id, receipt, report, out, as_json)
     except DoesNotHold as error:
-        print_refusal(error, as_json)
+        show_refusal(error, as_json)
         return error.exit_code
     return 0
 
@@ -82,12 +73,12 @@ def kind_of(path: Path) -> str:
     try:
         if path.is_dir():
             return _kind_of_folder(path)
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path} is neither a file nor a folder.", "Check the path.")
         with path.open("rb") as file:
             head = file.read(100).rstrip(b"\0")
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from None
-    except ValueError:
-        raise UserError(f"{str(path)!r} is not a path.") from None
     if head == b"BELENIOS":
         return "archive"
     if head == b"checkpoint" or head.startswith((b"attachment/", b"tile/")):
@@ -134,7 +125,7 @@ def _verify_ledger(
     if as_json:
         print(json.dumps(made.values(), ensure_ascii=False, indent=1))
     else:
-        _print_ledger(made, out)
+        show_ledger(made, out)
     if report is not None:
         for written in write_report(made, report):
             out.print(f"Report: {written}")
@@ -153,87 +144,6 @@ def write_report(made: LedgerReport, path: Path) -> list[Path]:
     return written
 
 
-def _print_ledger(made: LedgerReport, out: Console) -> None:
-    _print_steps(made.steps, out)
-    out.print()
-    out.print(f"{made.name.en}, {made.size:,} entries, last block {moment(made.time)}")
-    out.print(f"  origin  {made.origin}")
-    out.print(f"  size    {made.size}")
-    out.print(f"  root    {made.root}")
-    out.print(f"  ledger  {made.ledger}")
-    for poll in made.polls:
-        _print_poll(poll, out)
-    for notice in made.notices:
-        out.print(f"\nNotice of {moment(notice.time)} (entry {notice.entry}): ", end="")
-        out.print(Text(notice.text.en))
-    if made.receipt is not None:
-        _print_receipt(made.receipt, out)
-    out.print("\nEverything that is in this ledger holds. What no ledger can show:")
-    for limit in made.cannot_show:
-        out.print(f"  · {limit}")
-
-
-def _print_steps(steps: dict[str, str], out: Console) -> None:
-    for step, meaning in steps.items():
-        out.print(Text.assemble(("✓", "green"), f" {step:<3} {meaning}"))
-
-
-def _print_poll(poll: PollReport, out: Console) -> None:
-    out.print()
-    out.print(Text(poll.title.en, "bold"))
-    out.print(f"  poll {poll.id}, entry {poll.entry}")
-    out.print(f"  {summary(poll)}")
-    for question in poll.questions:
-        _print_question(poll, question, out)
-    for said in poll.statements:
-        out.print(f"  {said.kind} {said.status} (entry {said.entry}): ", end="")
-        out.print(Text(said.text.en))
-    for warning in poll.warnings:
-        out.print(Text(f"  Look at this: {warning.en}", "yellow"))
-
-
-def _print_question(poll: PollReport, question: Question, out: Console) -> None:
-    rows = [(answer.text.en, answer.votes) for answer in question.answers]
-    if question.blank_allowed:
-        rows.append(("(left blank)", question.blank))
-    if poll.status != "decided":
-        out.print(f"  {question.text.en} {' / '.join(text for text, _ in rows)}")
-        return
-    table = Table("answer", title=Text(question.text.en), title_justify="left", title_style="")
-    table.add_column("votes", justify="right")
-    table.add_column("share", justify="right")
-    votes = [number or 0 for _, number in rows]
-    for (text, _), number, tenths in zip(rows, votes, percents(votes, poll.weight), strict=True):
-        table.add_row(Text(text), f"{number:,}", percent(tenths).en)
-    out.print(table)
-
-
-def summary(poll: PollReport) -> str:
-    """How the poll stands, in one sentence."""
-    turnout = f"{poll.counted:,} ballots counted" + (
-        f", {100 * poll.counted / poll.people:.1f} % of the roll" if poll.people else ""
-    )
-    shares = sum(trustee.shared for trustee in poll.trustees)
-    return {
-        "announced": f"Announced; opens {moment(poll.opens)}.",
-        "open": f"Open until {moment(poll.closing)}; {poll.counted:,} voters so far.",
-        "counting": f"Closed, {turnout}; {shares} of the {poll.threshold} trustees that are needed have decrypted.",
-        "decided": f"Decided: {turnout}; decrypted by {poll.threshold} of {len(poll.trustees)} trustees.",
-        "too-few": f"Too few ballots ({poll.counted} counted, {poll.smallest} needed): nothing is ever decrypted.",
-        "void": "Void: it never opened, because a registrar's permit keys were missing.",
-        "cancelled": f"Cancelled; {turnout}, and never decrypted.",
-    }[poll.status]
-
-
-def _print_receipt(found: ReceiptReport, out: Console) -> None:
-    out.print()
-    _print_steps({receipt_report.STEP: receipt_report.MEANING}, out)
-    out.print(f"  Entry {found.entry}, in the ledger since {moment(found.time)}.")
-    if found.tracker:
-        out.print(f"  Tracker {found.tracker}")
-    out.print(f"  {receipt_report.SENTENCES[found.state].format(by=found.by)}")
-
-
 # Archives
 
 
@@ -247,81 +157,9 @@ def _verify_archive(path: Path, beside: Path | None, out: Console, as_json: bool
     steps = {**archives.STEPS, **(bound.STEPS if raw is not None else {})}
     limits = [limit for limit in made.cannot_show if raw is None or limit != bound.COVERED]
     if as_json:
-        print(json.dumps(_archive_values(made, steps, limits), ensure_ascii=False, indent=1))
+        print(json.dumps(archive_values(made, steps, limits), ensure_ascii=False, indent=1))
         return
-    _print_steps(steps, out)
-    _print_archive(made, limits, out)
-
-
-def _archive_values(made: ArchiveReport, steps: dict[str, str], limits: list[str]) -> dict[str, Any]:
-    names = (
-        "name",
-        "uuid",
-        "election_fingerprint",
-        "trustees_fingerprint",
-        "credentials_fingerprint",
-        "trustees",
-        "credentials",
-    )
-    numbers = ("ballots", "counted", "total_weight", "shares")
-    return {
-        "format": "veche-archive-report-v1",
-        **{name: getattr(made, name) for name in (*names, *numbers)},
-        "result": json.loads(made.result)["result"],
-        "steps": steps,
-        "cannot_show": limits,
-    }
-
-
-def _print_archive(made: ArchiveReport, limits: list[str], out: Console) -> None:
-    out.print()
-    out.print(Text(made.name, "bold"))
-    out.print(f"  uuid {made.uuid}")
-    out.print(
-        f"  election {made.election_fingerprint}, trustees {made.trustees_fingerprint}, credentials {made.credentials_fingerprint}"
-    )
-    out.print(
-        f"  {made.ballots:,} ballots, {made.counted:,} of them counted, weight {made.total_weight:,}; "
-        f"{made.credentials:,} credentials; trustees: {made.trustees}, {made.shares} decrypted"
-    )
-    result = json.loads(made.result)["result"]
-    for question, numbers in zip(made.election.questions, result, strict=True):
-        table = Table(title=Text(question.question), title_justify="left", title_style="")
-        table.add_column("answer")
-        table.add_column("votes", justify="right")
-        for text, votes in zip(
-            [*(["(left blank)"] if question.blank else []), *question.answers], numbers, strict=True
-        ):
-            table.add_row(Text(text), f"{int(votes):,}")
-        out.print(table)
-    out.print("\nEverything that is in this archive holds. What an archive alone cannot show:")
-    for limit in limits:
-        out.print(f"  · {limit}")
-
-
-# Both
-
-
-def print_refusal(error: DoesNotHold, as_json: bool = False) -> None:
-    """The step that does not hold: what was found, where, and what it means."""
-    meaning = MEANINGS.get(error.step, "")
-    if as_json:
-        values = {
-            "holds": False,
-            "step": error.step,
-            "where": error.where,
-            "message": error.message,
-            "meaning": meaning,
-        }
-        print(json.dumps(values, ensure_ascii=False, indent=1))
-        return
-    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    console.print(Text(f"✗ {error.step}  {error.message}", "bold red"))
-    if meaning:
-        console.print(Text(f"  This step checks: {meaning}"))
-    console.print(Text(f"  Where: {error.where}"))
-    if error.hint:
-        console.print(Text(f"  {error.hint}"))
+    show_archive(made, steps, limits, out)
 
 
 def read_small(path: Path, limit: int) -> bytes:
@@ -329,10 +167,8 @@ def read_small(path: Path, limit: int) -> bytes:
     try:
         with path.open("rb") as file:
             data = file.read(limit + 1)
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.", "Check the path."
-        ) from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from None
     if len(data) > limit:
         raise UserError(f"{path} is too large to be what it should be.", "Check the path.")
     return data
@@ -345,8 +181,3 @@ def progress_bar(what: str) -> Iterator[ledger.Progress]:
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as shown:
         task = shown.add_task(what, total=None)
         yield lambda done, total: shown.update(task, completed=done, total=total)
-
-
-def moment(time: int) -> str:
-    """A time in UTC, for people."""
-    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M} UTC"
