@@ -1,0 +1,153 @@
+"""The demo runs by itself, and leaves what it says: every command that it prints at the end works as it stands."""
+
+import ast
+import os
+import pty
+import re
+import shlex
+import string
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from veche.cli import demo_city
+from veche.cli.demo_content import POLLS
+from veche.cli.demo_screen import Screen
+from veche.ledger.shape import Text, text
+
+from .conftest import PROGRAM, Answer, environment, fails, inside, ok, veche
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Answer]:
+    folder = tmp_path_factory.mktemp("demo")
+    return folder, ok("demo", folder / "city", "--svg", folder / "demo.svg")
+
+
+def commands(answer: Answer) -> list[list[str]]:
+    """The command lines that the demo prints at the end, without the program's name."""
+    lines = [line.strip() for line in answer.out.split("Now look around yourself")[1].splitlines()]
+    called = [line for line in lines if " -m veche.cli " in line or line.startswith("veche ")]
+    return [shlex.split(re.split(r" -m veche.cli |^veche ", line)[1]) for line in called]
+
+
+def test_it_tells_the_story_to_a_pipe(played: tuple[Path, Answer]) -> None:
+    out = played[1].out
+    assert "\x1b" not in out
+    for rule in ("proofs", "permits", "permit-once", "turn", "kind", "not-open"):
+        assert re.search(rf"✗ .* {rule} ", out), rule
+    assert "The Bar association is on holiday" in out and "Journalists' union: verified the ledger" in out
+    assert "360 of 500 voted" in out and "✓ L8" in out and "✗ L3" in out
+
+
+def test_the_first_screen_is_there_at_once(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*PROGRAM, "demo", str(tmp_path / "city")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+    )
+    assert process.stdout is not None
+    assert "Veche" in process.stdout.readline().decode()
+    assert not (tmp_path / "city" / "ledger" / "checkpoint").exists()
+    process.kill()
+    process.communicate()
+
+
+def test_what_it_prints_at_the_end_works(played: tuple[Path, Answer]) -> None:
+    found = {words[0]: words for words in commands(played[1])}
+    assert set(found) == {"vote", "find", "poll", "ledger", "verify"}
+    vote, *others = commands(played[1])
+    assert vote[0] == "vote"
+    assert "is entry" in ok(*vote, "--choose", "3").out
+    forged = next(words for words in others if words[-1].endswith("forged-ledger"))
+    for words in others:
+        if words is forged:
+            assert veche(*words).code == 1
+        else:
+            assert ok(*words).out
+    assert "replaces the one before" in ok(*vote, "--choose", "1").out
+
+
+def test_whoever_is_at_a_terminal_is_asked(played: tuple[Path, Answer]) -> None:
+    vote = commands(played[1])[0]
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([*PROGRAM, *vote], stdin=theirs, stdout=theirs, stderr=theirs, env=environment())
+    os.close(theirs)
+    os.write(ours, b"7\n2\ny\n")  # no such answer; the second; yes
+    shown = b""
+    try:
+        while part := os.read(ours, 4096):
+            shown += part
+    except OSError:  # the other end is closed
+        pass
+    os.close(ours)
+    assert process.wait(timeout=30) == 0
+    text = shown.decode()
+    assert "is not an answer to question 1" in text and "The central route" in text.split("You chose:")[1]
+    assert "Your ballot is entry" in text
+
+
+def test_the_ledger_goes_on_after_the_demo(played: tuple[Path, Answer]) -> None:
+    ledger = played[0] / "city" / "ledger"
+    polls = ok("poll", "list", "-l", ledger, "--json", run=inside).json
+    assert [poll["status"] for poll in polls] == ["decided"] * 4 + ["open"]
+    assert [sum(numbers) for numbers in polls[0]["result"]] == [polls[0]["counted"]]
+    ok("ledger", "run", ledger, "--once", run=inside)
+
+
+def test_the_picture_stands_alone(played: tuple[Path, Answer]) -> None:
+    picture = (played[0] / "demo.svg").read_text(encoding="utf-8")
+    assert picture.startswith("<svg") and "Gleb" in picture.replace("&#160;", " ")
+    assert "url(http" not in picture and "@font-face" not in picture
+
+
+def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("precious")
+    fails(2, "no demo made it", "demo", tmp_path, run=inside)
+    fails(2, "no demo made it", "demo", tmp_path / "mine", run=inside)
+    assert (tmp_path / "mine").read_text() == "precious"
+
+
+def test_a_demo_that_is_in_use_is_left_alone(played: tuple[Path, Answer]) -> None:
+    folder = played[0] / "city"
+    words = [*PROGRAM, "ledger", "run", str(folder / "ledger")]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+    assert process.stdout is not None
+    process.stdout.readline()
+    try:
+        fails(2, "is in use", "demo", folder, run=inside)
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+    assert (folder / "ledger" / "checkpoint").exists()
+
+
+def test_every_text_is_one_that_the_ledger_takes() -> None:
+    for demo in POLLS:
+        for one in (demo.title, demo.background, demo.question.text, *demo.question.answers):
+            assert text(list(one), "A text") == one
+
+
+def sentences() -> Iterator[tuple[str, str]]:
+    """Every text in both languages that the demo's own files hold."""
+    for path in sorted(Path(demo_city.__file__).parent.glob("demo*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Text":
+                en, ru = node.args
+                if isinstance(en, ast.Constant) and isinstance(ru, ast.Constant):
+                    yield str(en.value), str(ru.value)
+
+
+def test_it_speaks_russian_as_it_speaks_english() -> None:
+    found = [pair for pair in sentences() if pair != ("", "")]
+    assert len(found) > 80
+    for en, ru in found:
+        names = [{name for _, name, _, _ in string.Formatter().parse(one) if name} for one in (en, ru)]
+        assert names[0] == names[1], en
+        assert re.search("[а-яё]", ru.lower()) and not re.search("[а-яё]", en.lower()), (en, ru)
+
+
+def test_its_screen_speaks_the_language_that_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = Screen("ru")
+    screen.say(Text("{number} voters", "{number} голосов"), number=3)
+    assert capsys.readouterr().out.strip() == "3 голосов"

@@ -1,0 +1,310 @@
+"""Entries handed in from other processes: none is lost, none takes effect twice, whatever crashes in between."""
+
+import hashlib
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from veche.engine.embedded import EmbeddedEngine
+from veche.engine.inbox import Inbox, engine_runs, hand_in, outcomes
+from veche.errors import Refused, UserError
+from veche.keys import SigningKey
+from veche.ledger.charter import Charter, PollClass
+from veche.ledger.entry import digest, sign
+from veche.ledger.ledger import LOG_KEY, Ledger
+from veche.ledger.shape import Text
+
+from .conftest import Engine, fails, inside, ok
+
+
+class Office:
+    """A ledger with one organiser, who has things to say."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.key, log_key = SigningKey.generate(), SigningKey.generate()
+        log_key.save(folder / LOG_KEY)
+        others = [SigningKey.generate() for _ in range(2)]
+        city = PollClass("city", (("R", "source"),), 1, 0, 1, ("T",), 1, 2, 0, 86_400, 1)
+        offices = (
+            ("City", "organiser", self.key.public),
+            ("R", "registrar", others[0].public),
+            ("T", "trustee", others[1].public),
+        )
+        charter = Charter(
+            "veche.example/inbox",
+            Text("Inbox", "Ящик"),
+            int(time.time()),
+            log_key.public,
+            offices,
+            1,
+            (city,),
+            ("embedded", 1),
+        )
+        entry = sign(b"", "charter", charter.body(), [self.key, *others])
+        self.id = digest(entry)
+        self.log_key = log_key
+        Ledger.create(folder, entry, log_key).close()
+
+    def notice(self, number: int, poll: bytes = b"") -> bytes:
+        text = f"Notice {number}."
+        return sign(self.id, "notice", [poll, [text, text], []], [self.key])
+
+    def ledger(self) -> Ledger:
+        return Ledger(self.folder, self.log_key)
+
+    def entries(self) -> list[bytes]:
+        with self.ledger() as ledger:
+            return [ledger.entry(number) for number in range(ledger.size)]
+
+    def answer(self, entry: bytes) -> Any:
+        return json.loads((self.folder / "outbox" / f"{name_of(entry)}.json").read_bytes())
+
+    def put(self, entry: bytes) -> Path:
+        """What :func:`hand_in` has done when its process dies."""
+        Inbox(self.folder)
+        path = self.folder / "inbox" / f"{name_of(entry)}.entry"
+        path.write_bytes(entry)
+        return path
+
+
+def name_of(entry: bytes) -> str:
+    return hashlib.sha256(entry).hexdigest()
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path / "ledger")
+
+
+@pytest.fixture
+def serving(office: Office) -> Iterator[list[int]]:
+    """Another thread runs the engine, with the lock: the answer counts how many entries it served at a time."""
+    counts: list[int] = []
+    stop = threading.Event()
+    with office.ledger() as ledger, EmbeddedEngine(ledger, beat=60) as engine:
+        inbox = Inbox(office.folder)
+
+        def serve() -> None:
+            while not stop.is_set():
+                if served := inbox.serve(engine):
+                    counts.append(served)
+                time.sleep(0.005)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield counts
+        stop.set()
+        thread.join()
+
+
+def test_nobody_runs_the_engine_so_whoever_hands_in_does(office: Office) -> None:
+    assert not engine_runs(office.folder)
+    numbers = hand_in(office.folder, [office.notice(1), office.notice(2)])
+    assert numbers == [3, 4]
+    entries = office.entries()
+    assert [entries[number] for number in numbers] == [office.notice(1), office.notice(2)]
+    assert not list((office.folder / "inbox").iterdir())
+
+
+def test_an_engine_that_runs_serves_others(office: Office, serving: list[int]) -> None:
+    assert engine_runs(office.folder)
+    with ThreadPoolExecutor(8) as pool:
+        numbers = list(pool.map(lambda i: hand_in(office.folder, [office.notice(i)])[0], range(24)))
+    assert len(set(numbers)) == 24 == sum(serving)
+
+
+def test_refusals_are_told_with_rule_and_hint(office: Office) -> None:
+    good, bad = office.notice(1), office.notice(2, poll=bytes(32))
+    first, second = outcomes(office.folder, [bad, good])
+    assert isinstance(first, Refused) and first.rule == "unknown-poll" and isinstance(second, int)
+    with pytest.raises(Refused, match="no poll with this id"):
+        hand_in(office.folder, [bad])
+
+
+def test_the_same_bytes_again_get_the_same_answer(office: Office) -> None:
+    assert hand_in(office.folder, [office.notice(1)]) == hand_in(office.folder, [office.notice(1)])
+    assert office.entries().count(office.notice(1)) == 1
+
+
+def test_an_old_refusal_is_not_repeated_when_things_have_changed(office: Office) -> None:
+    entry = office.notice(1)
+    office.put(entry)
+    outbox = office.folder / "outbox" / f"{name_of(entry)}.json"
+    outbox.write_text('{"rule": "not-open", "message": "Not yet.", "hint": ""}')
+    assert hand_in(office.folder, [entry]) == [3]
+
+
+def test_a_crash_before_the_block_leaves_the_entry_waiting(office: Office) -> None:
+    waiting = office.put(office.notice(1))
+    assert hand_in(office.folder, [office.notice(2)])  # whoever is the engine next serves what was left
+    assert not waiting.exists()
+    assert office.entries().count(office.notice(1)) == 1 and "number" in office.answer(office.notice(1))
+
+
+def test_a_crash_between_block_and_answer_is_answered_from_the_ledger(office: Office) -> None:
+    entry = office.notice(1)
+    waiting = office.put(entry)
+    with office.ledger() as ledger:
+        (number,) = ledger.block(int(time.time()), [entry])
+    assert waiting.exists() and not (office.folder / "outbox" / f"{name_of(entry)}.json").exists()
+    hand_in(office.folder, [office.notice(2)])
+    assert office.answer(entry) == {"number": number} and not waiting.exists()
+    assert office.entries().count(entry) == 1
+
+
+def test_a_crash_between_answer_and_removal_takes_no_effect_twice(office: Office) -> None:
+    (number,) = hand_in(office.folder, [office.notice(1)])
+    waiting = office.put(office.notice(1))
+    hand_in(office.folder, [office.notice(2)])
+    assert office.answer(office.notice(1)) == {"number": number} and not waiting.exists()
+    assert office.entries().count(office.notice(1)) == 1
+
+
+class Crash(BaseException):
+    """Ends whatever runs, and no ``except`` of the program sees it."""
+
+
+SYSTEM: dict[str, Any] = {
+    "os.fsync": os.fsync,
+    "pathlib.Path.replace": Path.replace,
+    "pathlib.Path.unlink": Path.unlink,
+}
+
+
+@pytest.mark.parametrize("call", SYSTEM)
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_crash_at_a_call_to_the_system_while_answering(
+    office: Office, monkeypatch: pytest.MonkeyPatch, call: str, nth: int
+) -> None:
+    """Two entries are in the ledger and not answered; the next engine dies while it answers; the one after puts it right."""
+    entries = [office.notice(1), office.notice(2)]
+    for entry in entries:
+        office.put(entry)
+    calls = 0
+
+    def crash(*args: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls >= nth:
+            raise Crash
+        return real(*args, **options)
+
+    with pytest.raises(Crash), office.ledger() as ledger, monkeypatch.context() as patched:
+        numbers = ledger.block(int(time.time()), entries)
+        real = SYSTEM[call]
+        patched.setattr(call, crash)
+        Inbox(office.folder).recover(ledger)
+    hand_in(office.folder, [office.notice(3)])
+    assert [office.answer(entry) for entry in entries] == [{"number": number} for number in numbers]
+    assert all(office.entries().count(entry) == 1 for entry in entries)
+    assert not list((office.folder / "inbox").glob("*.entry"))
+
+
+@pytest.mark.parametrize("kind", ["wrong name", "too long", "link", "folder", "no entry", "unfinished"])
+def test_what_is_no_entry_harms_nobody(office: Office, kind: str, tmp_path: Path) -> None:
+    Inbox(office.folder)
+    place = office.folder / "inbox"
+    path = place / f"{'0' * 64}.entry"
+    if kind == "wrong name":
+        path.write_bytes(office.notice(1))
+    elif kind == "too long":
+        data = os.urandom(70_000)
+        path = place / f"{name_of(data)}.entry"
+        path.write_bytes(data)
+    elif kind == "link":
+        (tmp_path / "secret").write_bytes(office.notice(1))
+        path = place / f"{name_of(office.notice(1))}.entry"
+        path.symlink_to(tmp_path / "secret")
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "no entry":
+        path = place / f"{name_of(b'x')}.entry"
+        path.write_bytes(b"x")
+    else:
+        (place / "x.entry.1.unfinished").write_bytes(b"half")
+    assert hand_in(office.folder, [office.notice(2)]) == [3]
+    assert path.exists() is (kind == "folder")
+    assert office.entries().count(office.notice(1)) == 0
+    if kind == "link":
+        assert (tmp_path / "secret").exists()
+
+
+def test_stale_files_are_forgotten(office: Office) -> None:
+    hand_in(office.folder, [office.notice(1)])
+    (answer,) = (office.folder / "outbox").iterdir()
+    left = office.folder / "inbox" / "x.entry.1.unfinished"
+    left.write_bytes(b"half")
+    old = time.time() - 30 * 86_400
+    for path in (answer, left):
+        os.utime(path, (old, old))
+    hand_in(office.folder, [office.notice(2)])
+    assert not answer.exists() and not left.exists()
+
+
+def test_an_engine_that_does_not_answer(office: Office) -> None:
+    with office.ledger(), pytest.raises(UserError, match="has not answered"):
+        hand_in(office.folder, [office.notice(1)], timeout=0.2)
+    assert hand_in(office.folder, [office.notice(2)])
+    assert "number" in office.answer(office.notice(1))
+
+
+def test_without_an_engine_and_without_the_key_nothing_is_left_behind(office: Office) -> None:
+    (office.folder / LOG_KEY).unlink()
+    with pytest.raises(UserError, match="nothing was handed in"):
+        hand_in(office.folder, [office.notice(1)])
+    assert not (office.folder / "inbox").exists()
+
+
+def test_processes_that_hand_in_at_once_take_turns_as_the_engine(office: Office, tmp_path: Path) -> None:
+    files = []
+    for number in range(6):
+        files.append(tmp_path / f"{number}.entry")
+        files[-1].write_bytes(office.notice(number))
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda file: ok("ledger", "submit", file, "-l", office.folder, "--json").json, files))
+    numbers = [answer["entry"] for answer in answers]
+    entries = office.entries()
+    assert [entries[number] for number in numbers] == [file.read_bytes() for file in files]
+
+
+def test_an_engine_that_is_killed_loses_nothing(office: Office, engines: list[Engine]) -> None:
+    handed: list[bytes] = []
+    stop = threading.Event()
+
+    def hand_in_all() -> None:
+        number = 0
+        while not stop.is_set():
+            hand_in(office.folder, [office.notice(number)], timeout=60)
+            handed.append(office.notice(number))
+            number += 1
+
+    thread = threading.Thread(target=hand_in_all)
+    engines.append(Engine(office.folder))
+    thread.start()
+    for _ in range(3):
+        time.sleep(0.4)
+        engines[-1].crash()
+        engines.append(Engine(office.folder))
+    stop.set()
+    thread.join()
+    assert engines[-1].stop().code == 0
+    entries = office.entries()
+    assert len(handed) > 3
+    for entry in handed:
+        assert entries.count(entry) == 1
+
+
+def test_one_engine_at_a_time(office: Office, engines: list[Engine], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("veche.cli.ledger.PATIENCE", 0.3)
+    engines.append(Engine(office.folder))
+    fails(2, "Another program is writing", "ledger", "run", office.folder, run=inside)
+    stopped = engines[0].stop()
+    assert stopped.code == 0 and "all of them published" in stopped.out and not stopped.err
