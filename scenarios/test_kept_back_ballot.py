@@ -1,0 +1,91 @@
+"""A ballot is kept back and released after a re-vote.
+
+Anna votes no at the kiosk of the polls' opponent, who says that the network is down and keeps her ballot. At home she votes
+yes. Minutes before closing the opponent hands the first ballot in: it is hers, in perfect order, and it is now the last
+one of her credential in the log. Where the last ballot in the log counts, the opponent has turned her vote round, and
+anybody who relays ballots can do the same. In Veche every ballot says its turn, under the voter's signature, and a ballot is
+admitted if its turn is greater than the last.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from city import NO, YES, city, close, everybody_votes, open_poll, refused
+
+from veche.ledger.entry import decode, encode
+
+Vote = tuple[bytes, str]
+
+
+def last_in_the_log_counts(votes: Sequence[Vote]) -> dict[bytes, str]:
+    """The naive rule."""
+    return dict(votes)
+
+
+def greatest_turn_counts(votes: Sequence[Vote], turns: dict[Vote, int]) -> dict[bytes, str]:
+    """Ours, in short: what does not raise the turn is refused, so the last in the log has the greatest."""
+    admitted: dict[bytes, Vote] = {}
+    for vote in votes:
+        if vote[0] not in admitted or turns[vote] > turns[admitted[vote[0]]]:
+            admitted[vote[0]] = vote
+    return {voter: choice for voter, (_, choice) in admitted.items()}
+
+
+def test_the_story(tmp_path: Path) -> None:
+    with city(tmp_path) as world:
+        poll = open_poll(world)
+        anna, *others = world.citizens
+        everybody_votes(world, poll, others[:2], YES)
+
+        # At the kiosk. Her device made the ballot; the kiosk did not hand it in.
+        kept = world.entry(anna, poll, NO)
+        # At home. A device without an answer asks the ledger for her last turn; it has none, so she may well use the
+        # next one, and must bring her permits, for the ledger does not know her.
+        sealed = world.seal(anna, poll, YES)
+        at_home = anna.voter.cast(sealed, anna.permits[poll.id], 2)
+        world.submit(at_home)
+
+        # Before closing.
+        with refused("turn"):
+            world.submit(kept)
+
+        # The same ballots under both rules.
+        her = anna.voter.credential(poll.id)
+        votes = [(her, "yes"), (her, "no")]
+        assert last_in_the_log_counts(votes) == {her: "no"}
+        turns = dict(zip(votes, [decode(at_home)[5], decode(kept)[5]], strict=True))
+        assert greatest_turn_counts(votes, turns) == {her: "yes"}
+
+        close(world, poll)
+        world.trustees_act()
+        found = world.check().state.poll(poll.id)
+        assert found is not None and found.result is not None
+        assert decode(found.result)[1][2] == [[3, 0]]
+
+
+def test_handed_in_before_it_changes_nothing(tmp_path: Path) -> None:
+    """Released early it is simply her first ballot, and the one that she cast later wins."""
+    with city(tmp_path) as world:
+        poll = open_poll(world)
+        anna, *others = world.citizens
+        everybody_votes(world, poll, others[:2], YES)
+        kept = world.entry(anna, poll, NO)
+        world.submit(kept)
+        world.vote(anna, poll, YES)
+        with refused("turn"):
+            world.submit(kept)
+        close(world, poll)
+        world.trustees_act()
+        found = world.check().state.poll(poll.id)
+        assert found is not None and found.result is not None
+        assert decode(found.result)[1][2] == [[3, 0]]
+
+
+def test_the_turn_cannot_be_raised_by_who_keeps_it(tmp_path: Path) -> None:
+    """The turn is under her cast signature."""
+    with city(tmp_path) as world:
+        poll = open_poll(world)
+        anna = world.citizens[0]
+        item = decode(world.entry(anna, poll, NO))
+        with refused("cast"):
+            world.submit(encode([*item[:5], 32, item[6]]))
