@@ -15,6 +15,7 @@ from veche.ballot.archive import Archive
 from veche.errors import DoesNotHold, Refused
 from veche.ledger.entry import decode
 from veche.ledger.log import export
+from veche.ledger.rules.ballot import fields, is_ballot
 from veche.ledger.source import Folder
 from veche.ledger.tiles import CHECKPOINT
 
@@ -73,6 +74,34 @@ def test_the_checkpoint_of_another_key(small: City, large: City, copy: Path) -> 
     assert error.step == "L2"
     rewrite(copy.parent / "name", entries, small.log_key, "veche.example/other")
     assert refused(copy.parent / "name").step == "L2"
+
+
+class Shifty(Folder):
+    """A disk that gives a bundle once as it is, and from then on with a bit of a replaced ballot changed."""
+
+    def __init__(self, path: Path, at: int) -> None:
+        super().__init__(path)
+        self.at = at
+        self.seen = 0
+
+    def get(self, name: str) -> bytes | None:
+        data = super().get(name)
+        if data is not None and name.startswith("tile/entries"):
+            self.seen += 1
+            if self.seen > 1:
+                return data[: self.at] + bytes([data[self.at] ^ 1]) + data[self.at + 1 :]
+        return data
+
+
+def test_a_file_that_changes_while_it_is_verified(small: City) -> None:
+    """A replaced ballot is read again to be taken out of the sums: a lying disk must not choose what is taken out."""
+    ballot = next(entry for entry in small.entries() if is_ballot(entry) and fields(entry).turn == 1)
+    (name,) = Folder(small.folder).names("tile/entries")
+    bundle = Folder(small.folder).read(name)
+    source = Shifty(small.folder, bundle.index(ballot) + 200)
+    with pytest.raises(DoesNotHold, match="changed while it was verified") as caught:
+        verify_ledger(source)
+    assert (caught.value.step, caught.value.where, source.seen) == ("L3", name, 2)
 
 
 def test_any_byte_of_an_export(small: City, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from veche.ledger.machine import Machine
 from veche.ledger.rules.ballot import Checked, is_ballot
 from veche.ledger.source import Export, Source, open_source
 from veche.ledger.state import State
-from veche.ledger.tiles import ENTRIES, WIDTH, Tile, unpack
+from veche.ledger.tiles import ENTRIES, WIDTH, Tile, pack, unpack
 
 CHUNK = 2048
 
@@ -112,6 +112,7 @@ def verify_ledger(source: Source, progress: Progress | None = None) -> VerifiedL
         raise DoesNotHold("L1", "checkpoint", "The log has not even a charter and its block.")
     with Replay(snapshot, head.size) as replay, _as_step("L3"):
         for bundle in checked_bundles(snapshot, head.size, head.root):
+            replay.remember(bundle)
             if not replay.done:
                 bundle = replay.found(bundle)
                 _check_signature(signed, replay.machine.state.charter)
@@ -169,6 +170,7 @@ class Replay:
         self.machine.state.db.execute("BEGIN")
         self.done = 0
         self.derived: dict[tuple[str, bytes], int] = {}
+        self._bundles: list[bytes] = []  # SHA-256 of each
         self.block_numbers, self.block_times = array("Q"), array("Q")
         self._matched = 0
         self._buffer: list[bytes] = []
@@ -182,6 +184,10 @@ class Replay:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._pool.shutdown()
+
+    def remember(self, bundle: list[bytes]) -> None:
+        """Note what the next bundle was when it was checked: replaced ballots are read a second time, and must be the same."""
+        self._bundles.append(digest(pack(bundle)))
 
     def found(self, entries: list[bytes]) -> list[bytes]:
         """Begin with the charter, the first of these entries; the answer is the others."""
@@ -283,7 +289,11 @@ class Replay:
 
     def _read_bundle(self, index: int) -> list[bytes]:
         tile = Tile(ENTRIES, index, min(WIDTH, self._size - index * WIDTH))
-        return unpack(tile, read_tile(self._source, tile))
+        data = read_tile(self._source, tile)
+        if digest(data) != self._bundles[index]:
+            hint = "Copy the ledger to a place where nobody writes, and verify the copy."
+            raise DoesNotHold("L3", tile.name, f"{tile.name}: the file changed while it was verified.", hint)
+        return unpack(tile, data)
 
     def _wrong(self, step: str, message: str) -> NoReturn:
         raise DoesNotHold(
