@@ -1,0 +1,92 @@
+"""A weight, or a district, that the voter does not have.
+
+The owners of a house vote by their shares: most hold 1, the developer holds 10. Edik holds 1 and says 10. Where the right
+to vote is a right in the poll and the ballot names its group ("she may vote, and she lives where she says"), he has ten votes;
+and in a poll of one district everybody from the rest of the city has one. In Veche each group has keys of its own, the permit
+names the group, and which group a person is in is the registrar's to say.
+"""
+
+from pathlib import Path
+
+from city import NO, YES, city, close, everybody_votes, open_poll, refused
+
+from veche.ballot.cast import cast_sign
+from veche.ledger.entry import decode, encode
+from veche.ledger.rules.ballot import cast_prefix
+from veche.ledger.state import PollState
+from veche.permit.blind_rsa import verify_many
+from veche.permit.derive import credential_secret
+from veche.permit.message import permit_message
+from veche.world import Citizen, World
+
+SMALL, LARGE = "Small shares", "Large shares"
+GROUPS = ((SMALL, 1), (LARGE, 10))
+
+
+def permits_for_the_poll(poll: PollState, entry: bytes, his_own: int) -> bool:
+    """The naive rule: two registrars signed that this credential may vote in this poll, in whatever group."""
+    _, _, _, ballot, permits, *_ = decode(entry)
+    credential = poll.box.kernel.verify(ballot).credential
+    message = permit_message(poll.id, his_own, credential)
+    keys = [poll.box.permit_keys[registrar][his_own][0] for registrar, _, _ in permits]
+    items = [(key, prefix + message, signature) for key, (_, prefix, signature) in zip(keys, permits, strict=True)]
+    return len(items) == 2 and verify_many(items) == [None, None]
+
+
+def claiming(world: World, citizen: Citizen, poll: PollState, group: int) -> bytes:
+    """His ballot, sealed, cast and signed for another group than his, with the permits that he has."""
+    sealed = world.seal(citizen, poll, NO)
+    item = decode(citizen.voter.cast(sealed, world.collect(citizen, poll), 1))
+    item[2] = group
+    return encode([*item[:6], cast_sign(credential_secret(citizen.voter._root, poll.id), cast_prefix(item))])
+
+
+def test_the_story(tmp_path: Path) -> None:
+    with city(tmp_path, citizens={SMALL: 5, LARGE: 3}) as world:
+        poll = open_poll(world, GROUPS)
+        edik, *small = world.citizens[:5]
+        large = world.citizens[5:]
+        everybody_votes(world, poll, small[:3], YES)
+        everybody_votes(world, poll, large, YES)
+
+        entry = claiming(world, edik, poll, group=1)
+        # The naive rule is content, and his ballot would weigh ten: he has permits, and it says "large shares".
+        assert permits_for_the_poll(poll, entry, his_own=0)
+        assert poll.poll.groups[decode(entry)[2]].weight == 10
+
+        with refused("permits"):
+            world.submit(entry)
+        # Once admitted in his own group he cannot move to another.
+        world.submit(claiming(world, edik, poll, group=0))
+        edik.turns[poll.id] = 1
+        sealed = edik.voter.seal(poll, 1, NO)
+        with refused("group"):
+            world.submit(edik.voter.cast(sealed, [], 2))
+
+        close(world, poll)
+        world.trustees_act()
+        found = world.check().state.poll(poll.id)
+        assert found is not None and found.result is not None
+        total, cells = decode(found.result)[1][2:]
+        assert total == [[3 + 10 * 3, 1]]
+        assert cells == [[[3, 1]], [[30, 0]]]
+
+
+def test_the_registrar_says_where_he_lives(tmp_path: Path) -> None:
+    """He asks for a permit of the other group. The registrar finds him on its roll, and signs nothing."""
+    with city(tmp_path, citizens={SMALL: 3, LARGE: 3}) as world:
+        poll = open_poll(world, GROUPS)
+        edik = world.citizens[0]
+        with refused("group"):
+            edik.voter.collect_permits(
+                poll, 1, lambda registrar, blinded: world.registrars[registrar].issue(edik.person, poll.id, blinded, 1)
+            )
+        # Asking without naming the group, he gets a signature by his own group's key, which is no permit of the other.
+        world.collect(edik, poll)
+
+
+def test_who_lives_elsewhere_has_no_vote(tmp_path: Path) -> None:
+    with city(tmp_path, citizens={SMALL: 3, LARGE: 3, "Elsewhere": 1}) as world:
+        poll = open_poll(world, GROUPS)
+        with refused("roll"):
+            world.collect(world.citizens[-1], poll)

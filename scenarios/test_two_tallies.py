@@ -1,0 +1,109 @@
+"""A trustee is shown two tallies.
+
+Two totals that differ by one ballot give that ballot away by subtraction. Whoever runs the ledger has its key, and can sign a
+second one, a fork, in which Fedor's last ballot is missing; everything in it is in order, and the auditor finds nothing. He
+shows the fork to the trustees as well. A trustee who decrypts any tally that verifies has decrypted one man's vote. In Veche a
+trustee's program writes the one tally of a poll down before it decrypts it and never decrypts a second; a share names the tally
+that it is for, so the ledger takes no share of another.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from city import NO, YES, city, everybody_votes, open_poll
+
+from veche.audit.ledger import verify_ledger
+from veche.audit.view import View
+from veche.ballot.decryption import alphas_of, betas_of, make_share, open_tally, parts
+from veche.errors import DoesNotHold, Refused, UserError
+from veche.keys import SigningKey
+from veche.ledger.entry import decode
+from veche.ledger.ledger import LOG_KEY, Ledger
+from veche.ledger.source import Folder
+from veche.ledger.state import PollState
+from veche.world import World
+
+
+def verify_and_decrypt(world: World, view: View, poll: bytes) -> list[int]:
+    """The naive rule: two trustees decrypt the tally of any ledger that holds."""
+    found = next(shown for shown in view.polls if shown.id == poll)
+    assert found.tally is not None
+    sums = parts([cell[1] for cell in decode(found.tally)[1][3]])[0]
+    secrets = [trustee._ceremonies(view)[found.committee].secret() for trustee in world.trustees[:2]]
+    factors = {i: make_share(x, alphas_of(sums), found.phi, bytes(32), 0).points() for i, x in enumerate(secrets, 1)}
+    return open_tally(betas_of(sums), factors, "pedersen", 100)
+
+
+def fork_without_the_last_ballot(world: World, poll: PollState, folder: Path, until: int) -> View:
+    """The operator's second ledger: begun as a copy before Fedor's ballot, led on to the closing, and made no shorter than
+    the true one by blocks about nothing, lest that give it away.
+    """
+    with Ledger(folder, SigningKey.load(folder / LOG_KEY)) as fork:
+        while fork.time < until:
+            fork.block(min(until, fork.time + 540))
+        while fork.size <= world.ledger.size:
+            fork.block(fork.time + 601)
+        fork.publish()
+    return View(verify_ledger(Folder(folder)))
+
+
+def test_the_story(tmp_path: Path) -> None:
+    with city(tmp_path / "city") as world:
+        poll = open_poll(world)
+        fedor, *others = world.citizens
+        everybody_votes(world, poll, others[:4], YES)
+        world.engine.tick()
+        shutil.copytree(world.folder / "ledger", tmp_path / "fork")
+        world.vote(fedor, poll, NO)
+        world.wait_until(poll.poll.closes)
+        true = world.view()
+        forked = fork_without_the_last_ballot(world, poll, tmp_path / "fork", poll.poll.closes)
+
+        # The naive rule: both ledgers hold, both tallies are decrypted, and the difference is how he voted.
+        first, second = verify_and_decrypt(world, true, poll.id), verify_and_decrypt(world, forked, poll.id)
+        assert [a - b for a, b in zip(first, second, strict=True)] == NO[0]
+
+        # Ours: the first trustee is shown the true one, then the fork.
+        anton, bella, _ = world.trustees
+        shares = anton.due(true)
+        assert len(shares) == 1
+        with pytest.raises(DoesNotHold, match="rewritten"):
+            anton.due(forked)
+        # The second is shown the fork first, and cannot be turned round either.
+        wrong = bella.due(forked)
+        with pytest.raises((DoesNotHold, UserError)):  # it was rewritten, or cut: an alarm in either case
+            bella.due(true)
+        assert anton.due(true) == shares
+
+        # A share for the other tally is no use in the true ledger, nor the other way round.
+        with pytest.raises(Refused) as refusal:
+            world.submit(wrong[0])
+        assert refusal.value.rule == "decryption"
+        world.submit(shares[0])
+        body = decode(wrong[0])[1]
+        body[2] = decode(shares[0])[1][2]
+        with pytest.raises(Refused) as refusal:
+            world.say("decryption", body, bella.key)
+        assert refusal.value.rule == "proof"
+
+
+def test_an_honest_trustee_alone_has_one_result(tmp_path: Path) -> None:
+    """With t = 2 of 3 one decrypts the true tally and one the fork; neither tally has two shares until the third decides."""
+    with city(tmp_path / "city") as world:
+        poll = open_poll(world)
+        fedor, *others = world.citizens
+        everybody_votes(world, poll, others[:4], YES)
+        world.engine.tick()
+        shutil.copytree(world.folder / "ledger", tmp_path / "fork")
+        world.vote(fedor, poll, NO)
+        world.wait_until(poll.poll.closes)
+        forked = fork_without_the_last_ballot(world, poll, tmp_path / "fork", poll.poll.closes)
+        anton, bella, vera = world.trustees
+        assert bella.due(forked)
+        for trustee in (anton, vera):
+            for entry in trustee.due(world.view()):
+                world.submit(entry)
+        found = world.check().state.poll(poll.id)
+        assert found is not None and found.result is not None
+        assert decode(found.result)[1][1:3] == [[1, 3], [[4, 1]]]
