@@ -108,7 +108,6 @@ def serving(office: Office) -> Iterator[list[int]]:
 def test_nobody_runs_the_engine_so_whoever_hands_in_does(office: Office) -> None:
     assert not engine_runs(office.folder)
     numbers = hand_in(office.folder, [office.notice(1), office.notice(2)])
-    assert numbers == [3, 4]
     entries = office.entries()
     assert [entries[number] for number in numbers] == [office.notice(1), office.notice(2)]
     assert not list((office.folder / "inbox").iterdir())
