@@ -13,7 +13,7 @@ from veche.ledger.charter import Charter
 from veche.ledger.entry import decode
 
 
-@click.group()
+@click.group(cls=options.Group, short_help="Write and sign what a ledger begins with.")
 def charter() -> None:
     """Write and sign the charter, with which a ledger begins.
 

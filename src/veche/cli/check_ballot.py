@@ -13,7 +13,7 @@ from veche.cli.show import tracker
 from veche.errors import DoesNotHold
 
 
-@click.command("check-ballot")
+@click.command("check-ballot", short_help="Show what a spoiled ballot holds.")
 @click.argument("file", type=ANY_PATH)
 @options.ledger
 @options.json

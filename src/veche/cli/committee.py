@@ -12,7 +12,7 @@ from veche.ledger.entry import digest, sign
 from veche.ledger.state import CommitteeState
 
 
-@click.group()
+@click.group(cls=options.Group, short_help="Ask the trustees for a common key.")
 def committee() -> None:
     """Ask the trustees for a common key, and see how far they are.
 

@@ -15,7 +15,7 @@ MARKER = "made-by-veche-demo"
 """A file that says: everything in this folder is the demo's, and may be replaced by the next one."""
 
 
-@click.command()
+@click.command(short_help="Play a whole city in front of your eyes.")
 @click.argument("folder", type=ANY_PATH, default="veche-demo")
 @click.option(
     "--lang", type=click.Choice(["en", "ru"]), default="en", show_default=True, help="The language it speaks."

@@ -18,7 +18,7 @@ from veche.permit.root import Root
 from veche.voter.voter import Voter
 
 
-@click.command()
+@click.command(short_help="Find a ballot by its tracker.")
 @click.argument("text", metavar="[TRACKER]", required=False)
 @click.option(
     "--root", type=ANY_PATH, metavar="FILE", help="Find every ballot that this voter's root has cast, instead."

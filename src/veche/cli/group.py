@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from veche.cli.options import Group
 from veche.errors import VecheError
 
 COMMANDS = (
@@ -26,7 +27,7 @@ DEBUG = "VECHE_DEBUG"
 """Set in the environment, it shows where an unexpected error came from."""
 
 
-class Commands(click.Group):
+class Commands(Group):
     """The group ``veche``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -23,7 +23,7 @@ PATIENCE = 5.0
 """Seconds for which ``run`` waits for another command that writes the ledger for a moment."""
 
 
-@click.group()
+@click.group(cls=options.Group, short_help="Begin a ledger, run it, read it.")
 def ledger() -> None:
     """Begin a ledger, run it, hand entries in, and look at what is in it.
 

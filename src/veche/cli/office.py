@@ -12,7 +12,7 @@ from veche.keys import SigningKey
 from veche.ledger.charter import ROLES
 
 
-@click.group()
+@click.group(cls=options.Group, short_help="Make keys; add, replace, retire offices.")
 def office() -> None:
     """Make the key of an office; add, replace or retire offices.
 

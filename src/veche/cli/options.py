@@ -13,6 +13,20 @@ from veche.keys import SigningKey
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+
+class Group(click.Group):
+    """A group of commands whose list shows what each is for in a whole sentence, and does not break off."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = []
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            assert command is not None
+            rows.append((name, command.get_short_help_str(limit=1000)))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
 ANY_PATH = click.Path(path_type=Path)
 """Whether a file is there is said by whoever opens it, in a sentence of its own."""
 

@@ -22,7 +22,7 @@ from veche.ledger.poll import Poll
 from veche.ledger.rules.outcome import STATUSES
 
 
-@click.group()
+@click.group(cls=options.Group, short_help="Write, publish, show and answer polls.")
 def poll() -> None:
     """Write a poll, sign and publish it; list polls, show results; answer what the city voted.
 

@@ -18,7 +18,7 @@ desk = click.argument("desk", type=ANY_PATH, metavar="FOLDER")
 poll_argument = click.argument("name", metavar="POLL")
 
 
-@click.group()
+@click.group(cls=options.Group, short_help="Keep the roll, sign permits, account for them.")
 def registrar() -> None:
     """Run a registrar's office: the roll, the permits, the account of them.
 
@@ -284,14 +284,3 @@ def _own_poll(opened: Registrar, reading: Reading, name: str) -> PollState:
     if institution not in [known for known, _ in poll.poll_class.registrars]:
         raise UserError(f"{institution} is not a registrar of polls of class {poll.poll_class.name!r}.")
     return poll
-
-
-def registrars_of(opened: list[Registrar], reading: Reading, poll: PollState) -> dict[int, Registrar]:
-    """Registrars' folders by their place in the poll's class."""
-    names = [name for name, _ in poll.poll_class.registrars]
-    found = {}
-    for one in opened:
-        institution = reading.office(one.office.public, "registrar")
-        if institution in names:
-            found[names.index(institution)] = one
-    return found

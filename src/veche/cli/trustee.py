@@ -20,7 +20,7 @@ from veche.trustee.trustee import Trustee
 office = click.argument("office", type=ANY_PATH, metavar="FOLDER")
 
 
-@click.group()
+@click.group(cls=options.Group, short_help="Make the key of the urn, decrypt the tallies.")
 def trustee() -> None:
     """Be a trustee: help to make the key of the urn, and decrypt the one tally of each poll.
 

@@ -5,17 +5,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from veche.city.registrar import Registrar
 from veche.cli import options
 from veche.cli.ballot_file import write_spoiled
 from veche.cli.choices import ask_choices, choice_lines, parse_choices
 from veche.cli.options import ANY_PATH
 from veche.cli.permit_file import PermitFile
 from veche.cli.reading import Reading, read_ledger, wait_until_published
-from veche.cli.registrar import registrars_of
 from veche.cli.show import short, tracker
 from veche.engine.inbox import hand_in
 from veche.errors import UserError, VecheError
@@ -25,8 +24,11 @@ from veche.permit.permit import Permit
 from veche.permit.root import Root
 from veche.voter.voter import Sealed, Voter
 
+if TYPE_CHECKING:
+    from veche.city.registrar import Registrar
 
-@click.command()
+
+@click.command(short_help="Vote in a poll, or vote again.")
 @click.argument("name", metavar="POLL")
 @options.ledger
 @click.option("--root", type=ANY_PATH, default="voter.root", show_default=True, metavar="FILE",
@@ -122,13 +124,23 @@ def _choices(poll: PollState, choose: tuple[str, ...]) -> list[list[int]]:
 
 
 @contextmanager
-def _open_registrars(desks: tuple[Path, ...], reading: Reading, poll: PollState) -> Iterator[dict[int, Registrar]]:
+def _open_registrars(desks: tuple[Path, ...], reading: Reading, poll: PollState) -> Iterator[dict[int, "Registrar"]]:
+    """Registrars' folders, by their place in the poll's class; those that are not in it are left out."""
+    found: dict[int, Registrar] = {}
     with ExitStack() as stack:
-        yield registrars_of([stack.enter_context(Registrar(desk)) for desk in desks], reading, poll)
+        if desks:
+            from veche.city import registrar  # only now: its database takes longer to load than all the rest
+        names = [name for name, _ in poll.poll_class.registrars]
+        for desk in desks:
+            opened = stack.enter_context(registrar.Registrar(desk))
+            institution = reading.office(opened.office.public, "registrar")
+            if institution in names:
+                found[names.index(institution)] = opened
+        yield found
 
 
 def _collect(
-    voter: Voter, poll: PollState, kept: PermitFile, opened: dict[int, Registrar], person: str | None
+    voter: Voter, poll: PollState, kept: PermitFile, opened: dict[int, "Registrar"], person: str | None
 ) -> tuple[int, list[Permit]]:
     """The voter's group and permits: those that were kept, or new ones from the registrars."""
     before = kept.read()
