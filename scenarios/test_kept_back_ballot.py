@@ -37,12 +37,10 @@ def test_the_story(tmp_path: Path) -> None:
         anna, *others = world.citizens
         everybody_votes(world, poll, others[:2], YES)
 
-        # At the kiosk. Her device made the ballot; the kiosk did not hand it in.
+        # At the kiosk. Her device made the ballot, the first one; the kiosk did not hand it in.
         kept = world.entry(anna, poll, NO)
-        # At home. A device without an answer asks the ledger for her last turn; it has none, so she may well use the
-        # next one, and must bring her permits, for the ledger does not know her.
-        sealed = world.seal(anna, poll, YES)
-        at_home = anna.voter.cast(sealed, anna.permits[poll.id], 2)
+        # At home. The ledger knows no ballot of hers, so this is the first one, too.
+        at_home = anna.voter.cast(world.seal(anna, poll, YES), anna.permits[poll.id], 1)
         world.submit(at_home)
 
         # Before closing.

@@ -1,0 +1,82 @@
+"""A ballot is copied from another voter.
+
+Igor wants to know how his neighbour votes, and has friends. They cannot read her ballot, but they can cast it: each of them
+takes her ciphertexts, with her proofs, as their own, from the public log. Every copy moves the result by her vote, and in a small
+poll ten copies of it stand out (Cortier, Smyth, 2011). "The proofs hold, and the caster has permits" does not notice. In Veche her
+credential is hashed into every proof, is what permits are for, and must sign the casting: a copy belongs to her or fails.
+"""
+
+from pathlib import Path
+
+import pytest
+import veche_kernel as kernel
+from city import NO, YES, city, close, everybody_votes, open_poll, refused
+
+from veche.ballot.cast import cast_sign
+from veche.ledger.entry import decode, encode
+from veche.ledger.rules.ballot import cast_prefix
+from veche.ledger.state import PollState
+from veche.permit.derive import credential_secret
+from veche.world import Citizen, World
+
+
+def proofs_hold_and_the_caster_has_permits(world: World, poll: PollState, entry: bytes, caster: Citizen) -> bool:
+    """The naive rule: who votes is whoever casts; in the ballot itself only the proofs matter."""
+    _, _, _, ballot, permits, *_ = decode(entry)
+    poll.box.kernel.verify(ballot)
+    return [signature for _, _, signature in permits] == [p.signature for p in world.collect(caster, poll)]
+
+
+def cast_as(world: World, poll: PollState, caster: Citizen, ballot: bytes) -> bytes:
+    """Cast these bytes with the caster's own permits and signature."""
+    rows = [[permit.registrar, permit.prefix, permit.signature] for permit in world.collect(caster, poll)]
+    item = ["ballot", poll.id, 0, ballot, rows, 1]
+    return encode([*item, cast_sign(credential_secret(caster.voter._root, poll.id), cast_prefix(item))])
+
+
+def test_the_story(tmp_path: Path) -> None:
+    with city(tmp_path) as world:
+        poll = open_poll(world)
+        neighbour, igor, *friends = world.citizens
+        hers = decode(world.ledger.entry(world.vote(neighbour, poll, NO)))[3]
+
+        for copier in (igor, *friends[:2]):
+            # Her ballot as it is.
+            copy = cast_as(world, poll, copier, hers)
+            assert proofs_hold_and_the_caster_has_permits(world, poll, copy, copier), "the naive rule counts it for him"
+            with refused("cast"):
+                world.submit(copy)
+            # Her ciphertexts and proofs under his credential.
+            own = world.seal(copier, poll, YES).ballot
+            with refused("proofs"):
+                world.submit(cast_as(world, poll, copier, own[:32] + hers[32:]))
+            # Her ballot, signed by him as a Belenios ballot.
+            with refused("proofs"):
+                world.submit(cast_as(world, poll, copier, own[:32] + hers[32:-64] + own[-64:]))
+
+        everybody_votes(world, poll, [igor, *friends[:2]], YES)
+        close(world, poll)
+        world.trustees_act()
+        found = world.check().state.poll(poll.id)
+        assert found is not None and found.result is not None
+        assert decode(found.result)[1][2] == [[3, 1]]
+
+
+def test_a_copy_that_does_not_look_like_one(tmp_path: Path) -> None:
+    """Encrypted anew (each ciphertext times an encryption of zero) it is the same vote in other bytes; the proofs are lost."""
+    with city(tmp_path) as world:
+        poll = open_poll(world)
+        neighbour, igor, *_ = world.citizens
+        hers = bytearray(decode(world.ledger.entry(world.vote(neighbour, poll, NO)))[3])
+        own = world.seal(igor, poll, YES).ballot
+        eighth = pow(8, -1, kernel.ORDER).to_bytes(32, "little")
+        for place in range(32, 32 + 4 * 32, 64):
+            r = kernel.scalar_mul(kernel.scalar_random(), eighth)
+            for offset, base in ((0, kernel.base_mul(r)), (32, kernel.point_mul(r, poll.key))):
+                at = slice(place + offset, place + offset + 32)
+                hers[at] = kernel.point_add(bytes(hers[at]), base)
+        disguised = own[:32] + bytes(hers[32:])
+        with refused("proofs"):
+            world.submit(cast_as(world, poll, igor, disguised))
+        with pytest.raises(ValueError):
+            poll.box.kernel.verify(bytes(hers))
