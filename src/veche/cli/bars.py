@@ -11,7 +11,7 @@ from veche.ledger.shape import Text
 from veche.ledger.state import PollState
 
 WIDTH = 36
-COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
+COLOUR = "#2A7D76"  # choices have no colour of their own: every bar looks the same
 
 
 def in_language(text: Text, lang: str) -> str:
@@ -34,11 +34,9 @@ def bars(poll: PollState, lang: str) -> Group:
         table.add_column(justify="right", style="dim")
         whole = max(1, ballots_of(poll))
         best = max(numbers)
-        for i, (answer, number) in enumerate(zip(answers_of(question), numbers, strict=True)):
-            style = f"{'bold ' if number == best else ''}{COLOURS[i % len(COLOURS)]}"
-            bar = Bar(max(1, best, whole), 0, number, width=WIDTH, color=COLOURS[i % len(COLOURS)])
-            share = f"{100 * number / whole:.1f} %"
-            table.add_row(Styled(in_language(answer, lang), style=style), bar, Styled(str(number), style=style), share)
+        for answer, number in zip(answers_of(question), numbers, strict=True):
+            bar = Bar(max(1, best, whole), 0, number, width=WIDTH, color=COLOUR)
+            table.add_row(Styled(in_language(answer, lang)), bar, str(number), f"{100 * number / whole:.1f} %")
         parts.append(Padding(Group(Styled(in_language(question.text, lang), style="bold"), table), (1, 0, 0, 2)))
     return Group(*parts)
 
