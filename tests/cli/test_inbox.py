@@ -301,6 +301,27 @@ def test_an_engine_that_is_killed_loses_nothing(office: Office, engines: list[En
         assert entries.count(entry) == 1
 
 
+def test_whoever_looks_whether_an_engine_runs_disturbs_nobody(office: Office) -> None:
+    """Looking takes the lock for a moment, at which others must not give up."""
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            engine_runs(office.folder)
+            time.sleep(0.0005)
+
+    lookers = [threading.Thread(target=look) for _ in range(2)]
+    for thread in lookers:
+        thread.start()
+    try:
+        for number in range(10):
+            hand_in(office.folder, [office.notice(number)])
+    finally:
+        stop.set()
+        for thread in lookers:
+            thread.join()
+
+
 def test_one_engine_at_a_time(office: Office, engines: list[Engine], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("veche.cli.ledger.PATIENCE", 0.3)
     engines.append(Engine(office.folder))

@@ -14,7 +14,7 @@ from veche.cli.options import ANY_PATH, folder_argument
 from veche.cli.reading import read_ledger
 from veche.cli.show import describe
 from veche.engine.embedded import EmbeddedEngine
-from veche.engine.inbox import PAUSE, Inbox, engine_runs, hand_in
+from veche.engine.inbox import PAUSE, Inbox, hand_in, open_ledger
 from veche.errors import UserError
 from veche.keys import SigningKey
 from veche.ledger.ledger import LOG_KEY, Ledger
@@ -95,7 +95,7 @@ def run(folder: Path, once: bool, seconds: float | None) -> None:
         nonlocal stop
         stop = True
 
-    written = _open(folder)
+    written = open_ledger(folder, PATIENCE)
     previous = [(number, signal.signal(number, end)) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
         with written:
@@ -116,19 +116,6 @@ def run(folder: Path, once: bool, seconds: float | None) -> None:
         for number, handler in previous:
             signal.signal(number, handler)
     click.echo(f"Stopped, with {size} entries, all of them published.")
-
-
-def _open(folder: Path) -> Ledger:
-    """The ledger, when nobody else writes it any more: some command may be doing so for a moment."""
-    key = SigningKey.load(folder / LOG_KEY)
-    end = clock_time.monotonic() + PATIENCE
-    while True:
-        try:
-            return Ledger(folder, key)
-        except UserError:
-            if clock_time.monotonic() > end or not engine_runs(folder):
-                raise
-        clock_time.sleep(PAUSE)
 
 
 @ledger.command()

@@ -161,11 +161,30 @@ def engine_runs(folder: Path) -> bool:
     return False
 
 
+def open_ledger(folder: Path, patience: float) -> Ledger:
+    """Open a ledger to write it; while some process writes it, wait up to ``patience`` seconds. Raises UserError."""
+    key = SigningKey.load(folder / LOG_KEY)
+    end = clock_time.monotonic() + patience
+    failures = 0
+    while True:
+        try:
+            return Ledger(folder, key)
+        except UserError:
+            if engine_runs(folder):
+                if clock_time.monotonic() > end:
+                    raise
+            else:
+                # Perhaps it is not that: whoever asks ``engine_runs`` holds the lock for a moment, too.
+                failures += 1
+                if failures == 5:
+                    raise
+        clock_time.sleep(PAUSE)
+
+
 def _run_for_a_moment(folder: Path) -> None:
     """Be the engine for as long as it takes to serve the inbox. Somebody else may be quicker: then they serve it."""
-    key = SigningKey.load(folder / LOG_KEY)
     try:
-        ledger = Ledger(folder, key)
+        ledger = open_ledger(folder, 5 * PAUSE)
     except UserError:
         if engine_runs(folder):
             return
