@@ -78,8 +78,8 @@ def test_shape_of_the_whole(life: Life, at: At, her: Citizen) -> None:
     branch.refuses("shape", encode([*item[:6], 0]))
     branch.refuses("shape", changed(life, her, BALLOT, item[BALLOT][:-1], encode(item)))
     branch.refuses("shape", changed(life, her, BALLOT, b"", encode(item)))
-    branch.refuses("kind", encode(item[:6]))
-    branch.refuses("kind", encode([*item, 0]))
+    branch.refuses("shape", encode(item[:6]))
+    branch.refuses("shape", encode([*item, 0]))
 
 
 def test_an_unknown_poll(life: Life, at: At, her: Citizen) -> None:
@@ -333,4 +333,4 @@ def test_sums_are_those_of_the_last_ballots(life: Life, at: At, her: Citizen, ot
 def test_an_office_key_is_no_credential(life: Life, at: At) -> None:
     """Ballots are not signed by offices, and what offices sign is not read as a ballot."""
     branch = at("open")
-    branch.refuses_to_say("kind", "ballot", [life.poll.id], SigningKey.generate())
+    branch.refuses_to_say("shape", "ballot", [life.poll.id], SigningKey.generate())

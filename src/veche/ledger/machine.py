@@ -150,6 +150,8 @@ class Machine:
             return ballot.admit(self, data, checked)
         item = decode(data)
         kind = item[0]
+        if kind == "ballot":
+            raise Refused("shape", "A ballot entry is an array of seven.")
         rule: ModuleType | None = rules.BY_KIND.get(kind)
         if rule is None:
             raise Refused("kind", f"Nobody can hand in an entry of kind {kind[:40]!r}.")
