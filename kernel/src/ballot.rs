@@ -1,6 +1,6 @@
 //! A ballot taken apart: its points and scalars, and the text from which its hashes are made.
 use curve25519_dalek::Scalar;
-use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
+use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::traits::{Identity, IsIdentity};
 
 use crate::error::{Result, malformed};
@@ -27,6 +27,10 @@ impl Points {
         Points { points }
     }
 
+    pub fn encode(&self) -> Vec<[u8; 32]> {
+        encode(&self.points)
+    }
+
     pub fn ciphertext(&self, shape: &Shape, i: usize) -> [EdwardsPoint; 2] {
         let alpha = shape.alpha(i);
         [self.points[alpha], self.points[alpha + 1]]
@@ -41,6 +45,11 @@ impl Points {
             }
         }
     }
+}
+
+/// With one inversion for all.
+pub fn encode(points: &[EdwardsPoint]) -> Vec<[u8; 32]> {
+    EdwardsPoint::compress_batch_alloc(points).iter().map(|encoding| encoding.0).collect()
 }
 
 /// Everything that a packed ballot holds besides its points.
@@ -96,11 +105,11 @@ pub fn scalars(shape: &Shape, packed: &[u8]) -> Result<Scalars> {
 }
 
 /// The packed form: `eighths` are the encodings of the points divided by eight, numbered as in `Shape`.
-pub fn pack(shape: &Shape, eighths: &[CompressedEdwardsY], scalars: &Scalars) -> Vec<u8> {
+pub fn pack(shape: &Shape, eighths: &[[u8; 32]], scalars: &Scalars) -> Vec<u8> {
     let mut packed = vec![0u8; shape.size];
     let mut put = |offset: usize, bytes: &[u8; 32]| packed[offset..offset + 32].copy_from_slice(bytes);
     for (&offset, encoding) in shape.point_offsets.iter().zip(eighths) {
-        put(offset, encoding.as_bytes());
+        put(offset, encoding);
     }
     for (branch, &offset) in shape.response_offsets.iter().enumerate() {
         put(offset, scalars.responses[branch].as_bytes());

@@ -1,25 +1,35 @@
 //! Checking many ballots at once: one random linear combination of all equations (Bellare, Garay, Rabin 1998).
 //!
-//! Points are multiplied by eight on reading, so all are in the prime-order subgroup and a batch in which an equation
-//! fails passes with a chance of 2^-128. A batch that fails is halved down to single ballots, which are checked exactly:
-//! the verdict on a ballot never depends on its neighbours.
+//! Points are stored divided by eight, and the combination is multiplied by eight, so that nothing outside the prime-order
+//! subgroup can be in it: a batch in which an equation fails passes with a chance of 2^-128. A batch that fails is divided
+//! down to single ballots. Whatever does not pass here, for any reason, is checked again exactly, by other code: so no
+//! verdict depends on a ballot's neighbours, and all reasons come from one place.
 use std::ops::Range;
 
 use curve25519_dalek::Scalar;
-use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
 use curve25519_dalek::edwards::EdwardsPoint;
-use curve25519_dalek::traits::{IsIdentity, VartimeMultiscalarMul};
 use rayon::prelude::*;
 
 use crate::ballot;
-use crate::cast::{self, Cast};
+use crate::cast;
+use crate::checked::CheckedBallot;
+use crate::columns;
 use crate::election::Parameters;
 use crate::error::Result;
+use crate::point;
+use crate::scalar;
 use crate::shape::Target;
-use crate::verify::{self, Derived};
+use crate::vartime::msm;
+use crate::vartime::point::Cached;
+use crate::verify::{self, Derived, Unpacked};
 
 /// Ballots in one combination: enough for the buckets to pay, few enough to stay near the processor.
 const LARGEST_CHUNK: usize = 512;
+
+/// Into how many parts a range that fails is divided.
+const PARTS: usize = 8;
+/// Parts of fewer ballots are not worth a combination.
+const SMALLEST: usize = 4;
 
 /// A ballot as it was cast.
 pub struct Item<'a> {
@@ -28,123 +38,164 @@ pub struct Item<'a> {
     pub cast_signature: &'a [u8],
 }
 
-pub fn verify(parameters: &Parameters, items: &[Item]) -> Vec<Result<Derived>> {
+pub fn verify(parameters: &Parameters, items: &[Item]) -> Vec<Result<CheckedBallot>> {
     let chunk = items.len().div_ceil(rayon::current_num_threads()).clamp(1, LARGEST_CHUNK);
     items.par_chunks(chunk).flat_map_iter(|chunk| verify_chunk(parameters, chunk)).collect()
 }
 
 /// The same verdict, for one ballot and without a combination.
-pub fn verify_one(parameters: &Parameters, item: &Item) -> Result<Derived> {
-    let cast = read_cast(parameters, item)?;
-    cast::verify(&cast, item.cast_prefix)?;
-    let derived = verify::unpack(parameters, item.packed, cast.credential)?;
-    verify::check(parameters, &derived)?;
-    Ok(derived)
-}
-
-fn read_cast(parameters: &Parameters, item: &Item) -> Result<Cast> {
+pub fn verify_one(parameters: &Parameters, item: &Item) -> Result<Unpacked> {
     ballot::check_size(&parameters.shape, item.packed)?;
-    cast::read(ballot::credential(item.packed)?, item.cast_signature)
+    let cast = cast::read(ballot::credential(item.packed)?, item.cast_signature)?;
+    cast::verify(&cast, item.cast_prefix)?;
+    let ballot = verify::unpack(parameters, item.packed, cast.credential)?;
+    verify::check(parameters, &ballot)?;
+    Ok(ballot)
 }
 
-fn verify_chunk(parameters: &Parameters, items: &[Item]) -> Vec<Result<Derived>> {
-    let casts: Vec<Result<Cast>> = items.iter().map(|item| read_cast(parameters, item)).collect();
-    let casts = and_then(casts, |casts| check_casts(items, casts));
-    and_then(casts, |casts| {
-        let unpacked = unpack_all(parameters, items, casts);
-        and_then(unpacked, |ballots| check_proofs(parameters, ballots))
-    })
+fn verify_chunk(parameters: &Parameters, items: &[Item]) -> Vec<Result<CheckedBallot>> {
+    let mut passed: Vec<Option<CheckedBallot>> = items.iter().map(|_| None).collect();
+    let signed = check_casts(read_casts(parameters, items));
+    for (place, ballot) in check_proofs(parameters, read_ballots(parameters, items, signed)) {
+        passed[place] = Some(ballot);
+    }
+    let exactly = |item| verify_one(parameters, item).map(|ballot| CheckedBallot::new(&parameters.shape, &ballot));
+    items.iter().zip(passed).map(|(item, ballot)| ballot.map_or_else(|| exactly(item), Ok)).collect()
 }
 
-/// Go on with those that passed so far: `stage` takes them with their places and returns as many verdicts.
-fn and_then<A, B>(verdicts: Vec<Result<A>>, stage: impl FnOnce(Vec<(usize, A)>) -> Vec<Result<B>>) -> Vec<Result<B>> {
-    let mut passed = Vec::with_capacity(verdicts.len());
-    let mut failed = Vec::with_capacity(verdicts.len());
-    for (place, verdict) in verdicts.into_iter().enumerate() {
-        match verdict {
-            Ok(value) => {
-                passed.push((place, value));
-                failed.push(None);
+/// A cast signature ready for a combination, and the place of its ballot in the chunk.
+struct Signed {
+    place: usize,
+    credential: Cached,
+    credential_encoding: [u8; 32],
+    commitment: Cached,
+    challenge: Scalar,
+    response: Scalar,
+}
+
+fn read_casts(parameters: &Parameters, items: &[Item]) -> Vec<Signed> {
+    let mut rows: Vec<[&[u8; 32]; 2]> = Vec::with_capacity(items.len());
+    let mut places = Vec::with_capacity(items.len());
+    for (place, item) in items.iter().enumerate() {
+        if item.packed.len() == parameters.shape.size && item.cast_signature.len() == cast::SIZE {
+            if let Ok(response) = scalar::decode(&item.cast_signature[32..]) {
+                rows.push([chunk(item.packed, 0), chunk(item.cast_signature, 0)]);
+                places.push((place, response));
             }
-            Err(error) => failed.push(Some(error)),
         }
     }
-    let mut later = stage(passed).into_iter();
-    failed.into_iter().map(|error| error.map_or_else(|| later.next().expect("a verdict for each"), Err)).collect()
+    let decoded = columns::decode(&rows, &[], 0..0);
+    let signed = places.into_iter().zip(decoded).filter_map(|((place, response), row)| {
+        let row = row?;
+        let [credential_encoding, commitment] = row.encodings[..] else { unreachable!("two points went in") };
+        if credential_encoding == point::identity() {
+            return None;
+        }
+        Some(Signed {
+            place,
+            credential: row.eighths[0],
+            credential_encoding,
+            commitment: row.eighths[1],
+            challenge: cast::challenge(items[place].cast_prefix, &commitment),
+            response,
+        })
+    });
+    signed.collect()
 }
 
-fn check_casts(items: &[Item], casts: Vec<(usize, Cast)>) -> Vec<Result<Cast>> {
-    let commitments: Vec<EdwardsPoint> = casts.iter().map(|(_, cast)| cast.commitment).collect();
-    let challenges: Vec<Scalar> = EdwardsPoint::compress_batch_alloc(&commitments)
-        .iter()
-        .zip(&casts)
-        .map(|(encoding, (place, _))| cast::challenge(items[*place].cast_prefix, encoding.as_bytes()))
-        .collect();
+fn chunk(bytes: &[u8], offset: usize) -> &[u8; 32] {
+    bytes[offset..].first_chunk().expect("the size was checked")
+}
+
+/// Those whose cast signature holds.
+fn check_casts(signed: Vec<Signed>) -> Vec<Signed> {
     let combine = |range: Range<usize>| {
         let mut sum = Combination::with_capacity(2 * range.len());
-        let coefficients = coefficients(range.len());
-        for (i, r) in range.zip(coefficients) {
-            let (_, cast) = &casts[i];
+        for (cast, r) in signed[range.clone()].iter().zip(coefficients(range.len())) {
+            // z g + c cred - R = 0
             sum.base += r * cast.response;
-            sum.add(r * challenges[i], cast.credential);
-            sum.add_negated(r, cast.commitment);
+            sum.add(r * cast.challenge, cast.credential);
+            sum.add(r, cast.commitment.negate());
         }
-        sum.vanishes(None)
+        sum.vanishes(&EdwardsPoint::default())
     };
-    let verdicts = halve(casts.len(), &combine, &|i| cast::check(&casts[i].1, &challenges[i]));
-    casts.into_iter().zip(verdicts).map(|((_, cast), verdict)| verdict.map(|()| cast)).collect()
+    let holds = divide(signed.len(), &combine);
+    signed.into_iter().zip(holds).filter_map(|(cast, holds)| holds.then_some(cast)).collect()
 }
 
-fn unpack_all(parameters: &Parameters, items: &[Item], casts: Vec<(usize, Cast)>) -> Vec<Result<Derived>> {
+/// A ballot ready for a combination, and its place in the chunk.
+struct Ballot {
+    place: usize,
+    /// Numbered as in `Shape`, divided by eight.
+    points: Vec<Cached>,
+    derived: Derived,
+    checked: CheckedBallot,
+}
+
+fn read_ballots(parameters: &Parameters, items: &[Item], signed: Vec<Signed>) -> Vec<Ballot> {
     let shape = &parameters.shape;
-    let unpacked = casts
-        .into_iter()
-        .map(|(place, cast)| {
-            let packed = items[place].packed;
-            Ok((ballot::points(shape, packed, cast.credential)?, ballot::scalars(shape, packed)?))
-        })
+    let mut rows: Vec<Vec<&[u8; 32]>> = Vec::with_capacity(signed.len());
+    let mut rest = Vec::with_capacity(signed.len());
+    for cast in signed {
+        let packed = items[cast.place].packed;
+        if let Ok(scalars) = ballot::scalars(shape, packed) {
+            rows.push(shape.point_offsets[1..].iter().map(|&offset| chunk(packed, offset)).collect());
+            rest.push((cast, scalars));
+        }
+    }
+    // The credential is decoded already, so a row's columns are the points from number 1.
+    let sums: Vec<Vec<usize>> = shape
+        .parts
+        .iter()
+        .flat_map(|part| [0, 1].map(|beta| part.summed.clone().map(|i| shape.alpha(i) - 1 + beta).collect()))
         .collect();
-    and_then(unpacked, |ballots| {
-        let all: Vec<EdwardsPoint> =
-            ballots.iter().flat_map(|(_, (points, _))| points.points.iter().copied()).collect();
-        let encodings = EdwardsPoint::compress_batch_alloc(&all);
-        let each = shape.points() + 2 * shape.parts.len();
-        ballots
-            .into_iter()
-            .zip(encodings.chunks(each))
-            .map(|((_, (points, scalars)), encodings)| Ok(verify::derive(parameters, points, encodings, scalars)))
-            .collect()
-    })
+    let decoded = columns::decode(&rows, &sums, 0..2 * shape.ciphertexts);
+    let ballots = rest.into_iter().zip(decoded).filter_map(|((cast, scalars), row)| {
+        let row = row?;
+        let mut points = Vec::with_capacity(shape.points());
+        points.push(cast.credential);
+        points.extend(row.eighths);
+        let mut encodings = Vec::with_capacity(1 + row.encodings.len());
+        encodings.push(cast.credential_encoding);
+        encodings.extend(row.encodings);
+        let (derived, _) = verify::derive(parameters, &encodings, scalars);
+        let checked = CheckedBallot { credential: encodings[0], tracker: derived.tracker, ciphertexts: row.kept };
+        Some(Ballot { place: cast.place, points, derived, checked })
+    });
+    ballots.collect()
 }
 
-fn check_proofs(parameters: &Parameters, ballots: Vec<(usize, Derived)>) -> Vec<Result<Derived>> {
+/// Those whose proofs hold, with their places.
+fn check_proofs(parameters: &Parameters, ballots: Vec<Ballot>) -> Vec<(usize, CheckedBallot)> {
     let combine = |range: Range<usize>| {
-        let shape = &parameters.shape;
-        let mut sum = Combination::with_capacity(range.len() * shape.points());
-        let mut key = Scalar::ZERO;
-        for (_, ballot) in &ballots[range] {
-            add_equations(parameters, ballot, &mut sum, &mut key);
+        let mut sum = Combination::with_capacity(range.len() * parameters.shape.points());
+        for ballot in &ballots[range] {
+            add_equations(parameters, ballot, &mut sum);
         }
-        sum.vanishes(Some((key, parameters.key)))
+        sum.vanishes(&parameters.key)
     };
-    let verdicts = halve(ballots.len(), &combine, &|i| verify::check(parameters, &ballots[i].1));
-    ballots.into_iter().zip(verdicts).map(|((_, ballot), verdict)| verdict.map(|()| ballot)).collect()
+    let holds = divide(ballots.len(), &combine);
+    ballots
+        .into_iter()
+        .zip(holds)
+        .filter_map(|(ballot, holds)| holds.then_some((ballot.place, ballot.checked)))
+        .collect()
 }
 
 /// For each branch z g + c alpha - A = 0 and z y + c (beta - M g) - B = 0; for the signature z g + c cred - R = 0.
-fn add_equations(parameters: &Parameters, ballot: &Derived, sum: &mut Combination, key: &mut Scalar) {
+fn add_equations(parameters: &Parameters, ballot: &Ballot, sum: &mut Combination) {
     let shape = &parameters.shape;
-    let points = &ballot.points.points;
+    let scalars = &ballot.derived.scalars;
     let mut random = coefficients(2 * shape.branches.len() + 1).into_iter();
     let mut next = || random.next().expect("one for each equation");
     let mut ciphertexts = vec![[Scalar::ZERO; 2]; shape.ciphertexts];
     let mut sums = vec![[Scalar::ZERO; 2]; shape.parts.len()];
     for (number, branch) in shape.branches.iter().enumerate() {
         let (r, s) = (next(), next());
-        let (c, z) = (&ballot.scalars.challenges[number], &ballot.scalars.responses[number]);
+        let (c, z) = (&scalars.challenges[number], &scalars.responses[number]);
         let sc = s * c;
         sum.base += r * z - sc * Scalar::from(branch.value);
-        *key += s * z;
+        sum.key += s * z;
         let target = match branch.target {
             Target::Ciphertext(i) => &mut ciphertexts[i],
             Target::Sum(question) => &mut sums[question],
@@ -152,8 +203,8 @@ fn add_equations(parameters: &Parameters, ballot: &Derived, sum: &mut Combinatio
         target[0] += r * c;
         target[1] += sc;
         let at = shape.commitment(number);
-        sum.add_negated(r, points[at]);
-        sum.add_negated(s, points[at + 1]);
+        sum.add(r, ballot.points[at].negate());
+        sum.add(s, ballot.points[at + 1].negate());
     }
     for (part, [alpha, beta]) in shape.parts.iter().zip(sums) {
         for ciphertext in &mut ciphertexts[part.summed.clone()] {
@@ -163,47 +214,40 @@ fn add_equations(parameters: &Parameters, ballot: &Derived, sum: &mut Combinatio
     }
     for (i, [alpha, beta]) in ciphertexts.into_iter().enumerate() {
         let at = shape.alpha(i);
-        sum.add(alpha, points[at]);
-        sum.add(beta, points[at + 1]);
+        sum.add(alpha, ballot.points[at]);
+        sum.add(beta, ballot.points[at + 1]);
     }
     let r = next();
-    sum.base += r * ballot.scalars.signature_response;
-    sum.add(r * ballot.signature_challenge, points[0]);
-    sum.add_negated(r, points[shape.signature_commitment()]);
+    sum.base += r * scalars.signature_response;
+    sum.add(r * ballot.derived.signature_challenge, ballot.points[0]);
+    sum.add(r, ballot.points[shape.signature_commitment()].negate());
 }
 
-/// A sum of multiples of points, with the base point's multiples gathered.
+/// A sum of multiples of points that should be the identity. Negated points rather than coefficients, to keep those short.
 struct Combination {
+    /// What the base point and the election's key are multiplied by.
     base: Scalar,
+    key: Scalar,
     scalars: Vec<Scalar>,
-    points: Vec<EdwardsPoint>,
+    eighths: Vec<Cached>,
 }
 
 impl Combination {
     fn with_capacity(capacity: usize) -> Combination {
-        Combination {
-            base: Scalar::ZERO,
-            scalars: Vec::with_capacity(capacity + 2),
-            points: Vec::with_capacity(capacity + 2),
-        }
+        let (scalars, eighths) = (Vec::with_capacity(capacity), Vec::with_capacity(capacity));
+        Combination { base: Scalar::ZERO, key: Scalar::ZERO, scalars, eighths }
     }
 
-    fn add(&mut self, scalar: Scalar, point: EdwardsPoint) {
+    fn add(&mut self, scalar: Scalar, eighth: Cached) {
         self.scalars.push(scalar);
-        self.points.push(point);
+        self.eighths.push(eighth);
     }
 
-    /// -scalar · point, which keeps a short scalar short.
-    fn add_negated(&mut self, scalar: Scalar, point: EdwardsPoint) {
-        self.add(scalar, -point);
-    }
-
-    fn vanishes(mut self, key: Option<(Scalar, EdwardsPoint)>) -> bool {
-        self.add(self.base, ED25519_BASEPOINT_POINT);
-        if let Some((scalar, point)) = key {
-            self.add(scalar, point);
-        }
-        EdwardsPoint::vartime_multiscalar_mul(self.scalars, self.points).is_identity()
+    /// Times eight: that leaves nothing of any torsion in what was stored.
+    fn vanishes(self, key: &EdwardsPoint) -> bool {
+        let stored = msm::sum(&self.scalars, &self.eighths).eight_times();
+        let others = EdwardsPoint::vartime_double_scalar_mul_basepoint(&self.key, key, &self.base);
+        stored.encode() == (-others).compress().0
     }
 }
 
@@ -214,31 +258,27 @@ fn coefficients(count: usize) -> Vec<Scalar> {
     bytes.chunks_exact(16).map(|chunk| Scalar::from(u128::from_le_bytes(chunk.try_into().expect("16 bytes")))).collect()
 }
 
-/// A verdict for each of `count` items: `combined` says whether a range holds as a whole, `exact` judges one.
-fn halve(
-    count: usize,
-    combined: &impl Fn(Range<usize>) -> bool,
-    exact: &impl Fn(usize) -> Result<()>,
-) -> Vec<Result<()>> {
-    fn descend(
-        range: Range<usize>,
-        combined: &impl Fn(Range<usize>) -> bool,
-        exact: &impl Fn(usize) -> Result<()>,
-        verdicts: &mut Vec<Result<()>>,
-    ) {
-        if range.len() == 1 {
-            verdicts.push(exact(range.start));
-        } else if combined(range.clone()) {
-            verdicts.extend(range.map(|_| Ok(())));
-        } else {
-            let middle = range.start + range.len() / 2;
-            descend(range.start..middle, combined, exact, verdicts);
-            descend(middle..range.end, combined, exact, verdicts);
+/// Which of `count` items hold, where `combined` says whether a range holds as a whole.
+///
+/// A range that fails is divided in `PARTS`, not two: one bad ballot among many costs the same, many bad ones far less. At the
+/// end it is dearer to divide on than to check exactly, which is what becomes of all that are not said to hold here.
+fn divide(count: usize, combined: &impl Fn(Range<usize>) -> bool) -> Vec<bool> {
+    fn descend(range: Range<usize>, combined: &impl Fn(Range<usize>) -> bool, holds: &mut [bool]) {
+        if combined(range.clone()) {
+            holds[range].fill(true);
+        } else if range.len() > PARTS {
+            let part = range.len().div_ceil(PARTS);
+            for start in range.clone().step_by(part) {
+                let part = start..range.end.min(start + part);
+                if part.len() >= SMALLEST {
+                    descend(part, combined, holds);
+                }
+            }
         }
     }
-    let mut verdicts = Vec::with_capacity(count);
+    let mut holds = vec![false; count];
     if count > 0 {
-        descend(0..count, combined, exact, &mut verdicts);
+        descend(0..count, combined, &mut holds);
     }
-    verdicts
+    holds
 }

@@ -1,4 +1,4 @@
-//! What the Python side holds: an election, with all that its ballots can be asked, and a ballot that was checked.
+//! What the Python side holds: an election, with all that its ballots can be asked.
 use std::sync::OnceLock;
 
 use curve25519_dalek::edwards::{EdwardsBasepointTable, EdwardsPoint};
@@ -8,11 +8,12 @@ use pyo3::types::PyBytes;
 use rayon::prelude::*;
 
 use crate::batch::{self, Item};
+use crate::checked::CheckedBallot;
 use crate::error::{Error, Result, malformed};
 use crate::json::Names;
 use crate::prove::Choices;
 use crate::shape::{Question, Shape};
-use crate::verify::Derived;
+use crate::verify::Unpacked;
 use crate::{ballot, point, prove, scalar, verify};
 
 /// Everything that the proofs of an election's ballots depend on.
@@ -49,51 +50,17 @@ impl Parameters {
 }
 
 #[pyclass(frozen, module = "veche_kernel")]
-pub struct CheckedBallot {
-    pub credential: [u8; 32],
-    pub tracker: [u8; 32],
-    /// alpha, beta, alpha, beta, ...
-    pub ciphertexts: Vec<EdwardsPoint>,
-}
-
-impl CheckedBallot {
-    fn new(derived: Derived, ciphertexts: usize) -> CheckedBallot {
-        CheckedBallot {
-            credential: derived.credential,
-            tracker: derived.tracker,
-            ciphertexts: derived.points.points[1..1 + 2 * ciphertexts].to_vec(),
-        }
-    }
-}
-
-#[pymethods]
-impl CheckedBallot {
-    #[getter]
-    fn credential<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.credential)
-    }
-
-    #[getter]
-    fn tracker<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.tracker)
-    }
-}
-
-#[pyclass(frozen, module = "veche_kernel")]
 pub struct Election {
     parameters: Parameters,
 }
 
 impl Election {
-    fn checked(&self, derived: Derived) -> CheckedBallot {
-        CheckedBallot::new(derived, self.parameters.shape.ciphertexts)
+    fn checked(&self, ballot: &Unpacked) -> CheckedBallot {
+        CheckedBallot::new(&self.parameters.shape, ballot)
     }
 
     /// One verdict per ballot, as Python wants it: the ballot, or the reason why not in words.
-    fn verdicts<'py>(
-        py: Python<'py>,
-        verdicts: Vec<std::result::Result<CheckedBallot, Error>>,
-    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    fn verdicts<'py>(py: Python<'py>, verdicts: Vec<Result<CheckedBallot>>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         verdicts
             .into_iter()
             .map(|verdict| match verdict {
@@ -147,11 +114,11 @@ impl Election {
     }
 
     fn load(&self, py: Python<'_>, ballot: &[u8]) -> Result<CheckedBallot> {
-        py.detach(|| Ok(self.checked(verify::load(&self.parameters, ballot)?)))
+        py.detach(|| Ok(self.checked(&verify::load(&self.parameters, ballot)?)))
     }
 
     fn verify(&self, py: Python<'_>, ballot: &[u8]) -> Result<CheckedBallot> {
-        py.detach(|| Ok(self.checked(verify::verify(&self.parameters, ballot)?)))
+        py.detach(|| Ok(self.checked(&verify::verify(&self.parameters, ballot)?)))
     }
 
     fn verify_with_cast(
@@ -162,7 +129,7 @@ impl Election {
         cast_signature: &[u8],
     ) -> Result<CheckedBallot> {
         let item = Item { packed: ballot, cast_prefix, cast_signature };
-        py.detach(|| Ok(self.checked(batch::verify_one(&self.parameters, &item)?)))
+        py.detach(|| Ok(self.checked(&batch::verify_one(&self.parameters, &item)?)))
     }
 
     fn verify_batch<'py>(
@@ -175,36 +142,35 @@ impl Election {
                 .iter()
                 .map(|(packed, cast_prefix, cast_signature)| Item { packed, cast_prefix, cast_signature })
                 .collect();
-            let verdicts = batch::verify(&self.parameters, &items);
-            verdicts.into_iter().map(|verdict| verdict.map(|derived| self.checked(derived))).collect()
+            batch::verify(&self.parameters, &items)
         });
         Self::verdicts(py, verdicts)
     }
 
     fn to_json<'py>(&self, py: Python<'py>, ballot: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-        let derived = py.detach(|| verify::load(&self.parameters, ballot))?;
-        Ok(PyBytes::new(py, &derived.json))
+        let ballot = py.detach(|| verify::load(&self.parameters, ballot))?;
+        Ok(PyBytes::new(py, &ballot.json))
     }
 
     fn from_json<'py>(&self, py: Python<'py>, json: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
         let packed = py.detach(|| {
-            let derived = verify::verify_json(&self.parameters, json)?;
+            let ballot = verify::verify_json(&self.parameters, json)?;
             let eighth = scalar::one_eighth();
-            let stored = &derived.points.points[..self.parameters.shape.points()];
-            let eighths: Vec<EdwardsPoint> = stored.par_iter().map(|point| point * eighth).collect();
-            let encodings = EdwardsPoint::compress_batch_alloc(&eighths);
-            Ok::<_, Error>(ballot::pack(&self.parameters.shape, &encodings, &derived.scalars))
+            let points = &ballot.points.points[..self.parameters.shape.points()];
+            let eighths: Vec<EdwardsPoint> = points.par_iter().map(|point| point * eighth).collect();
+            let stored = ballot::encode(&eighths);
+            Ok::<_, Error>(ballot::pack(&self.parameters.shape, &stored, &ballot.derived.scalars))
         })?;
         Ok(PyBytes::new(py, &packed))
     }
 
     fn verify_json(&self, py: Python<'_>, json: &[u8]) -> Result<CheckedBallot> {
-        py.detach(|| Ok(self.checked(verify::verify_json(&self.parameters, json)?)))
+        py.detach(|| Ok(self.checked(&verify::verify_json(&self.parameters, json)?)))
     }
 
     fn verify_json_many<'py>(&self, py: Python<'py>, ballots: Vec<PyBackedBytes>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let verdicts = py.detach(|| {
-            ballots.par_iter().map(|json| Ok(self.checked(verify::verify_json(&self.parameters, json)?))).collect()
+            ballots.par_iter().map(|json| Ok(self.checked(&verify::verify_json(&self.parameters, json)?))).collect()
         });
         Self::verdicts(py, verdicts)
     }

@@ -8,6 +8,8 @@ use pyo3::types::PyBytes;
 mod ballot;
 mod batch;
 mod cast;
+mod checked;
+mod columns;
 mod decimal;
 mod dleq;
 mod dlog;
@@ -23,6 +25,7 @@ mod schnorr;
 mod shape;
 mod sums;
 mod transcript;
+mod vartime;
 mod verify;
 
 #[pymodule]
@@ -37,7 +40,7 @@ fn _veche_kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("IDENTITY", PyBytes::new(py, &point::identity()))?;
     m.add("ProofError", py.get_type::<error::ProofError>())?;
     m.add_class::<election::Election>()?;
-    m.add_class::<election::CheckedBallot>()?;
+    m.add_class::<checked::CheckedBallot>()?;
     m.add_class::<sums::Sums>()?;
     macro_rules! functions {
         ($($path:path),* $(,)?) => { $( m.add_function(wrap_pyfunction!($path, m)?)?; )* };

@@ -5,14 +5,16 @@
 use curve25519_dalek::Scalar;
 use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
-use curve25519_dalek::traits::{Identity, IsIdentity, VartimeMultiscalarMul};
+use curve25519_dalek::traits::{Identity, IsIdentity};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
+use crate::checked::decode_checked;
 use crate::error::{Error, Result, malformed};
-use crate::scalar;
+use crate::vartime::msm;
+use crate::{ballot, scalar};
 
 pub const ORDER_LE: [u8; 32] = [
     0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0,
@@ -20,7 +22,7 @@ pub const ORDER_LE: [u8; 32] = [
 ];
 
 /// Is this the only encoding that a decoder should take for its point? Says nothing of being on the curve.
-fn is_canonical(bytes: &[u8; 32]) -> bool {
+pub fn is_canonical(bytes: &[u8; 32]) -> bool {
     let sign = bytes[31] >> 7;
     let top = bytes[31] & 0x7f;
     let full = top == 0x7f && bytes[1..31].iter().all(|&b| b == 0xff);
@@ -170,8 +172,8 @@ pub fn msm_vartime(py: Python<'_>, scalars: Vec<PyBackedBytes>, points: Vec<PyBa
             .enumerate()
             .map(|(i, s)| scalar::decode(s).map_err(|e: Error| e.at(format_args!("scalar {i}"))))
             .collect::<Result<Vec<Scalar>>>()?;
-        let points = decode_many(&points)?;
-        Ok(EdwardsPoint::vartime_multiscalar_mul(scalars, points).compress().0)
+        let encodings: Vec<[u8; 32]> = ballot::encode(&decode_many(&points)?);
+        Ok(msm::sum(&scalars, &decode_checked(&encodings)).encode())
     })
 }
 

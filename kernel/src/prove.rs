@@ -110,7 +110,7 @@ pub fn prove(parameters: &Parameters, secret: &Scalar, choices: &Choices) -> Res
 
     let points = eighths.iter().map(EdwardsPoint::mul_by_cofactor).collect();
     let points = Points::with_sums(shape, points);
-    let encodings = EdwardsPoint::compress_batch_alloc(&points.points);
+    let encodings = points.encode();
     let sums = verify::hashes(parameters, &encodings);
 
     let mut responses = vec![Scalar::ZERO; shape.branches.len()];
@@ -132,9 +132,9 @@ pub fn prove(parameters: &Parameters, secret: &Scalar, choices: &Choices) -> Res
         debug_assert!(bool::from(found));
     }
     let scalars = Scalars { challenges, responses, signature_response: Scalar::ZERO };
-    let mut derived = verify::derive(parameters, points, &encodings, scalars);
+    let (mut derived, _) = verify::derive(parameters, &encodings, scalars);
     derived.scalars.signature_response = *w - secret * derived.signature_challenge;
-    let stored = EdwardsPoint::compress_batch_alloc(&eighths);
+    let stored = ballot::encode(&eighths);
     let randomness = openings[..shape.ciphertexts].iter().flat_map(|opening| opening.r.to_bytes()).collect();
     Ok((ballot::pack(shape, &stored, &derived.scalars), randomness))
 }

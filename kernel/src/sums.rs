@@ -1,17 +1,15 @@
 //! Running sums of ciphertexts: what a tally is made of.
-use curve25519_dalek::Scalar;
-use curve25519_dalek::edwards::EdwardsPoint;
-use curve25519_dalek::traits::Identity;
 use pyo3::prelude::*;
 use rayon::prelude::*;
 
-use crate::election::CheckedBallot;
+use crate::checked::{CheckedBallot, decode_checked};
 use crate::error::{Result, malformed};
 use crate::point;
+use crate::vartime::point::{Point, encode_many};
 
 #[pyclass(module = "veche_kernel")]
 pub struct Sums {
-    points: Vec<EdwardsPoint>,
+    points: Vec<Point>,
 }
 
 impl Sums {
@@ -29,18 +27,10 @@ impl Sums {
         }
         for ballot in ballots {
             for (sum, point) in self.points.iter_mut().zip(&ballot.get().ciphertexts) {
-                if subtract {
-                    *sum -= point;
-                } else {
-                    *sum += point;
-                }
+                *sum = if subtract { sum.add(&point.negate()) } else { sum.add(point) };
             }
         }
         Ok(())
-    }
-
-    fn encodings(&self) -> Vec<[u8; 32]> {
-        EdwardsPoint::compress_batch_alloc(&self.points).into_iter().map(|encoding| encoding.0).collect()
     }
 }
 
@@ -51,7 +41,7 @@ impl Sums {
         if count > 1 << 20 {
             return malformed(format!("{count} ciphertexts are too many"));
         }
-        Ok(Sums { points: vec![EdwardsPoint::identity(); 2 * count] })
+        Ok(Sums { points: vec![Point::IDENTITY; 2 * count] })
     }
 
     #[staticmethod]
@@ -60,12 +50,12 @@ impl Sums {
             if !data.len().is_multiple_of(64) {
                 return malformed(format!("sums have 64 bytes a ciphertext, which {} is no multiple of", data.len()));
             }
-            let decoded: Vec<Result<EdwardsPoint>> = data.par_chunks(32).map(point::decode).collect();
-            let points = decoded
-                .into_iter()
-                .enumerate()
-                .map(|(i, r)| r.map_err(|e| e.at(format_args!("point {i}"))))
-                .collect::<Result<_>>()?;
+            let encodings = data.as_chunks::<32>().0;
+            let checked: Vec<Result<_>> = encodings.par_iter().map(|encoding| point::decode(encoding)).collect();
+            for (i, result) in checked.into_iter().enumerate() {
+                result.map_err(|e| e.at(format_args!("point {i}")))?;
+            }
+            let points = decode_checked(encodings).iter().map(|point| Point::IDENTITY.add(point)).collect();
             Ok(Sums { points })
         })
     }
@@ -80,19 +70,18 @@ impl Sums {
 
     fn add_scaled(&mut self, other: &Sums, weight: u64) -> Result<()> {
         self.check(other.points.len() / 2)?;
-        let weight = Scalar::from(weight);
         for (sum, point) in self.points.iter_mut().zip(&other.points) {
-            *sum += point * weight;
+            *sum = sum.add(&point.times(weight).cached());
         }
         Ok(())
     }
 
     fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, pyo3::types::PyBytes> {
-        pyo3::types::PyBytes::new(py, self.encodings().as_flattened())
+        pyo3::types::PyBytes::new(py, encode_many(&self.points).as_flattened())
     }
 
     fn pairs(&self) -> Vec<([u8; 32], [u8; 32])> {
-        self.encodings().chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()
+        encode_many(&self.points).chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()
     }
 
     fn __len__(&self) -> usize {

@@ -1,6 +1,5 @@
 //! What a ballot's proofs hash (the table in section 3.1 of docs/protocol.md).
 use curve25519_dalek::Scalar;
-use curve25519_dalek::edwards::CompressedEdwardsY;
 use sha2::{Digest, Sha256};
 
 use crate::hash;
@@ -11,8 +10,8 @@ use crate::shape::{Kind, Proof, Shape};
 pub struct Texts(pub Vec<[u8; 64]>);
 
 impl Texts {
-    pub fn new(encodings: &[CompressedEdwardsY]) -> Texts {
-        Texts(encodings.iter().map(|encoding| point::hex(&encoding.0)).collect())
+    pub fn new(encodings: &[[u8; 32]]) -> Texts {
+        Texts(encodings.iter().map(point::hex).collect())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Checking one ballot exactly: each equation on its own, and the first that does not hold is named.
 use curve25519_dalek::Scalar;
-use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
+use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::traits::{Identity, VartimeMultiscalarMul};
 
 use crate::ballot::{self, Points, Scalars};
@@ -11,25 +11,26 @@ use crate::schnorr;
 use crate::shape::Branch;
 use crate::transcript::{Texts, Transcript};
 
-/// A ballot with everything that follows from it: all challenges and its texts. Nothing of it is proven yet.
+/// Everything that follows from a ballot's points and scalars: all challenges and hashes. Nothing of it is proven yet.
 pub struct Derived {
-    pub points: Points,
     pub scalars: Scalars,
-    pub credential: [u8; 32],
     /// b64 of the text without the signature.
     pub hash: [u8; 43],
     pub signature_challenge: Scalar,
-    pub json: Vec<u8>,
     pub tracker: [u8; 32],
 }
 
-/// `encodings` are those of `points`, sums included. The last challenge of each proof is derived here.
-pub fn derive(
-    parameters: &Parameters,
-    points: Points,
-    encodings: &[CompressedEdwardsY],
-    mut scalars: Scalars,
-) -> Derived {
+/// A ballot with its points, for checking it exactly.
+pub struct Unpacked {
+    pub points: Points,
+    /// Those of `points`.
+    pub encodings: Vec<[u8; 32]>,
+    pub derived: Derived,
+    pub json: Vec<u8>,
+}
+
+/// `encodings` are those of all points, sums included. The last challenge of each proof is derived here. Also the JSON text.
+pub fn derive(parameters: &Parameters, encodings: &[[u8; 32]], mut scalars: Scalars) -> (Derived, Vec<u8>) {
     let shape = &parameters.shape;
     let texts = Texts::new(encodings);
     let transcript = Transcript::new(shape, &parameters.fingerprint, &texts);
@@ -45,33 +46,38 @@ pub fn derive(
     let signature = json::signature(&hash, &signature_challenge, &scalars.signature_response);
     let tracker = hashes.tracker(&signature);
     json.extend(signature);
-    Derived { points, scalars, credential: encodings[0].0, hash, signature_challenge, json, tracker }
+    (Derived { scalars, hash, signature_challenge, tracker }, json)
+}
+
+fn complete(parameters: &Parameters, points: Points, scalars: Scalars) -> Unpacked {
+    let encodings = points.encode();
+    let (derived, json) = derive(parameters, &encodings, scalars);
+    Unpacked { points, encodings, derived, json }
 }
 
 /// H of each proof: what its challenges must add up to. For whoever makes a ballot.
-pub fn hashes(parameters: &Parameters, encodings: &[CompressedEdwardsY]) -> Vec<Scalar> {
+pub fn hashes(parameters: &Parameters, encodings: &[[u8; 32]]) -> Vec<Scalar> {
     let texts = Texts::new(encodings);
     let transcript = Transcript::new(&parameters.shape, &parameters.fingerprint, &texts);
     parameters.shape.proofs.iter().map(|proof| transcript.challenge(proof)).collect()
 }
 
 /// Unpack a ballot whose credential is decoded already.
-pub fn unpack(parameters: &Parameters, packed: &[u8], credential: EdwardsPoint) -> Result<Derived> {
+pub fn unpack(parameters: &Parameters, packed: &[u8], credential: EdwardsPoint) -> Result<Unpacked> {
     let points = ballot::points(&parameters.shape, packed, credential)?;
     let scalars = ballot::scalars(&parameters.shape, packed)?;
-    let encodings = EdwardsPoint::compress_batch_alloc(&points.points);
-    Ok(derive(parameters, points, &encodings, scalars))
+    Ok(complete(parameters, points, scalars))
 }
 
-pub fn load(parameters: &Parameters, packed: &[u8]) -> Result<Derived> {
+pub fn load(parameters: &Parameters, packed: &[u8]) -> Result<Unpacked> {
     ballot::check_size(&parameters.shape, packed)?;
     unpack(parameters, packed, ballot::credential(packed)?)
 }
 
-pub fn verify(parameters: &Parameters, packed: &[u8]) -> Result<Derived> {
-    let derived = load(parameters, packed)?;
-    check(parameters, &derived)?;
-    Ok(derived)
+pub fn verify(parameters: &Parameters, packed: &[u8]) -> Result<Unpacked> {
+    let ballot = load(parameters, packed)?;
+    check(parameters, &ballot)?;
+    Ok(ballot)
 }
 
 /// What the branch's prover committed to, if the branch is right: A = g^z alpha^c, B = y^z (beta / g^M)^c.
@@ -85,13 +91,14 @@ fn commitments(parameters: &Parameters, points: &Points, branch: &Branch, c: &Sc
 }
 
 /// All equations of a ballot.
-pub fn check(parameters: &Parameters, derived: &Derived) -> Result<()> {
+pub fn check(parameters: &Parameters, ballot: &Unpacked) -> Result<()> {
     let shape = &parameters.shape;
-    let points = &derived.points.points;
+    let points = &ballot.points.points;
+    let derived = &ballot.derived;
     for proof in &shape.proofs {
         for number in proof.branches.clone() {
             let (c, z) = (&derived.scalars.challenges[number], &derived.scalars.responses[number]);
-            let expected = commitments(parameters, &derived.points, &shape.branches[number], c, z);
+            let expected = commitments(parameters, &ballot.points, &shape.branches[number], c, z);
             let at = shape.commitment(number);
             if points[at..at + 2] != expected {
                 return unproven(format!("the {} does not hold", proof.name));
@@ -106,23 +113,22 @@ pub fn check(parameters: &Parameters, derived: &Derived) -> Result<()> {
 }
 
 /// Check a ballot in Belenios's own form, where the commitments are left out and all challenges are written.
-pub fn verify_json(parameters: &Parameters, text: &[u8]) -> Result<Derived> {
+pub fn verify_json(parameters: &Parameters, text: &[u8]) -> Result<Unpacked> {
     let shape = &parameters.shape;
     let read = json::read(shape, &parameters.names(), text)?;
     let mut points = vec![read.credential];
     points.extend(&read.ciphertexts);
-    let mut complete = points.clone();
+    let mut all = points.clone();
     points.resize(shape.points(), EdwardsPoint::identity());
     let incomplete = Points::with_sums(shape, points);
     for (number, branch) in shape.branches.iter().enumerate() {
         let (c, z) = (&read.scalars.challenges[number], &read.scalars.responses[number]);
-        complete.extend(commitments(parameters, &incomplete, branch, c, z));
+        all.extend(commitments(parameters, &incomplete, branch, c, z));
     }
-    complete.push(schnorr::commitment(&read.credential, &read.signature_challenge, &read.scalars.signature_response));
-    let points = Points::with_sums(shape, complete);
-    let encodings = EdwardsPoint::compress_batch_alloc(&points.points);
+    all.push(schnorr::commitment(&read.credential, &read.signature_challenge, &read.scalars.signature_response));
     let stated = read.scalars.challenges.clone();
-    let derived = derive(parameters, points, &encodings, read.scalars);
+    let ballot = complete(parameters, Points::with_sums(shape, all), read.scalars);
+    let derived = &ballot.derived;
     for proof in &shape.proofs {
         let last = proof.branches.end - 1;
         if derived.scalars.challenges[last] != stated[last] {
@@ -136,8 +142,8 @@ pub fn verify_json(parameters: &Parameters, text: &[u8]) -> Result<Derived> {
         return unproven("the signature of the ballot does not hold");
     }
     // Nothing can differ now unless the reader takes more than the writer writes.
-    if derived.json != text {
+    if ballot.json != text {
         return malformed("the ballot is not in canonical form");
     }
-    Ok(derived)
+    Ok(ballot)
 }

@@ -181,7 +181,7 @@ class Election:
 
         The cast signature: R divided by eight (32 bytes) and z (32 bytes), R = g^z credential^c, c = H(cast prefix + str(R)).
         All equations are checked in one random combination with 128-bit coefficients from the operating system (Bellare,
-        Garay, Rabin 1998), on all cores; what fails is halved down to single ballots, which are checked exactly.
+        Garay, Rabin 1998), on all cores; what fails is divided down to single ballots, which are checked exactly.
         """
 
     def to_json(self, ballot: bytes) -> bytes:

@@ -1,0 +1,55 @@
+//! A ballot that was checked, as Python holds it.
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::shape::Shape;
+use crate::vartime::decode;
+use crate::vartime::field::LANES;
+use crate::vartime::point::Cached;
+use crate::verify::Unpacked;
+
+#[pyclass(frozen, module = "veche_kernel")]
+pub struct CheckedBallot {
+    pub credential: [u8; 32],
+    pub tracker: [u8; 32],
+    /// alpha, beta, alpha, beta, ...: ready to be added to `Sums`.
+    pub ciphertexts: Vec<Cached>,
+}
+
+impl CheckedBallot {
+    pub fn new(shape: &Shape, ballot: &Unpacked) -> CheckedBallot {
+        let encodings = &ballot.encodings[1..1 + 2 * shape.ciphertexts];
+        CheckedBallot {
+            credential: ballot.encodings[0],
+            tracker: ballot.derived.tracker,
+            ciphertexts: decode_checked(encodings),
+        }
+    }
+}
+
+/// Points whose encodings are known to be good.
+pub fn decode_checked(encodings: &[[u8; 32]]) -> Vec<Cached> {
+    let mut points: Vec<Cached> = encodings
+        .chunks(LANES)
+        .flat_map(|four| {
+            let (points, on_curve) = decode::decode(std::array::from_fn(|lane| &four[lane.min(four.len() - 1)]));
+            assert_eq!(on_curve, [true; LANES], "these encodings were checked before");
+            points.cached()
+        })
+        .collect();
+    points.truncate(encodings.len());
+    points
+}
+
+#[pymethods]
+impl CheckedBallot {
+    #[getter]
+    fn credential<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.credential)
+    }
+
+    #[getter]
+    fn tracker<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.tracker)
+    }
+}
