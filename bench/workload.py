@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from rich.progress import Progress
 
-from veche.ballot.cast import cast_sign
 from veche.ballot.committee import Committee, make_single_key
 from veche.keys import SigningKey
 from veche.ledger.charter import Charter, PollClass
@@ -129,7 +128,7 @@ def _make_some(job: tuple[str, int]) -> list[bytes]:
             prefix = os.urandom(32)
             permits.append([i, prefix, signer.sign(prefix + message, PSS, hashes.SHA384())])
         item = ["ballot", box.id, 0, ballot, permits, 1]
-        entries.append(encode([*item, cast_sign(secret, cast_prefix(item))]))
+        entries.append(encode([*item, kernel.cast_sign(secret, cast_prefix(item))]))
     return entries
 
 

@@ -9,8 +9,8 @@ names the group, and which group a person is in is the registrar's to say.
 from pathlib import Path
 
 from city import NO, YES, city, close, everybody_votes, open_poll, refused
+from veche_kernel import cast_sign
 
-from veche.ballot.cast import cast_sign
 from veche.ledger.entry import decode, encode
 from veche.ledger.rules.ballot import cast_prefix
 from veche.ledger.state import PollState

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import veche_kernel as kernel
 from city import NO, YES, city, close, everybody_votes, open_poll, refused
+from veche_kernel import cast_sign
 
-from veche.ballot.cast import cast_sign
 from veche.ledger.entry import decode, encode
 from veche.ledger.rules.ballot import cast_prefix
 from veche.ledger.state import PollState

@@ -24,7 +24,7 @@ use crate::vartime::point::Cached;
 use crate::verify::{self, Derived, Unpacked};
 
 /// Ballots in one combination: enough for the buckets to pay, few enough to stay near the processor.
-const LARGEST_CHUNK: usize = 512;
+const LARGEST_CHUNK: usize = 256;
 
 /// Into how many parts a range that fails is divided.
 const PARTS: usize = 8;
@@ -87,7 +87,7 @@ fn read_casts(parameters: &Parameters, items: &[Item]) -> Vec<Signed> {
     let decoded = columns::decode(&rows, &[], 0..0);
     let signed = places.into_iter().zip(decoded).filter_map(|((place, response), row)| {
         let row = row?;
-        let [credential_encoding, commitment] = row.encodings[..] else { unreachable!("two points went in") };
+        let [credential_encoding, _] = row.encodings[..] else { unreachable!("two points went in") };
         if credential_encoding == point::identity() {
             return None;
         }
@@ -96,7 +96,7 @@ fn read_casts(parameters: &Parameters, items: &[Item]) -> Vec<Signed> {
             credential: row.eighths[0],
             credential_encoding,
             commitment: row.eighths[1],
-            challenge: cast::challenge(items[place].cast_prefix, &commitment),
+            challenge: cast::challenge(items[place].cast_prefix, chunk(items[place].cast_signature, 0)),
             response,
         })
     });

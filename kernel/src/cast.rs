@@ -1,6 +1,7 @@
 //! The cast signature: a Schnorr signature by the credential over the whole entry, cheap enough to be checked first.
 //!
-//! R' (R divided by eight), response z; R = g^z cred^c with c = H(prefix ‖ str(R)).
+//! R' (R divided by eight), response z; R = g^z cred^c with c = H(prefix ‖ str(R')). R' is hashed as it is stored: adding
+//! torsion to it changes nothing in R, and must not give anybody another encoding of the same entry.
 use curve25519_dalek::Scalar;
 use curve25519_dalek::edwards::EdwardsPoint;
 use pyo3::prelude::*;
@@ -14,6 +15,7 @@ pub const SIZE: usize = 64;
 /// A cast signature taken apart, its challenge not yet known.
 pub struct Cast {
     pub credential: EdwardsPoint,
+    pub stored: [u8; 32],
     pub commitment: EdwardsPoint,
     pub response: Scalar,
 }
@@ -22,13 +24,14 @@ pub fn read(credential: EdwardsPoint, signature: &[u8]) -> Result<Cast> {
     if signature.len() != SIZE {
         return malformed(format!("the cast signature has {SIZE} bytes, not {}", signature.len()));
     }
+    let stored = signature[..32].try_into().expect("32 bytes");
     let commitment = ballot::decode_eighth(&signature[..32]).map_err(|e| e.at("the cast signature"))?;
     let response = scalar::decode(&signature[32..]).map_err(|e| e.at("the cast signature"))?;
-    Ok(Cast { credential, commitment, response })
+    Ok(Cast { credential, stored, commitment, response })
 }
 
-pub fn challenge(prefix: &[u8], commitment: &[u8; 32]) -> Scalar {
-    hash::to_scalar(&[prefix, &point::hex(commitment)])
+pub fn challenge(prefix: &[u8], stored: &[u8; 32]) -> Scalar {
+    hash::to_scalar(&[prefix, &point::hex(stored)])
 }
 
 pub fn check(cast: &Cast, challenge: &Scalar) -> Result<()> {
@@ -40,7 +43,7 @@ pub fn check(cast: &Cast, challenge: &Scalar) -> Result<()> {
 
 /// Exactly, on its own.
 pub fn verify(cast: &Cast, prefix: &[u8]) -> Result<()> {
-    check(cast, &challenge(prefix, &cast.commitment.compress().0))
+    check(cast, &challenge(prefix, &cast.stored))
 }
 
 #[pyfunction]
@@ -48,11 +51,10 @@ pub fn cast_sign(py: Python<'_>, secret: &[u8], prefix: &[u8]) -> Result<[u8; SI
     py.detach(|| {
         let secret = scalar::decode_secret(secret)?;
         let w = scalar::random();
-        let stored = EdwardsPoint::mul_base(&(*w * scalar::one_eighth()));
-        let commitment = stored.mul_by_cofactor().compress();
-        let response = *w - *secret * challenge(prefix, commitment.as_bytes());
+        let stored = EdwardsPoint::mul_base(&(*w * scalar::one_eighth())).compress();
+        let response = *w - *secret * challenge(prefix, stored.as_bytes());
         let mut signature = [0u8; SIZE];
-        signature[..32].copy_from_slice(stored.compress().as_bytes());
+        signature[..32].copy_from_slice(stored.as_bytes());
         signature[32..].copy_from_slice(response.as_bytes());
         Ok(signature)
     })

@@ -99,8 +99,8 @@ class Mutator:
 
     def m_torsion_in_the_cast_signature(self, batch: list[Cast], i: int) -> str:
         r, z = batch[i].signature[:32], batch[i].signature[32:]
-        batch[i] = replace(batch[i], signature=sodium.crypto_core_ed25519_add(r, self.rng.choice(TORSION)) + z)
-        return ACCEPTED
+        batch[i] = replace(batch[i], signature=sodium.crypto_core_ed25519_add(r, self.rng.choice(TORSION[1:])) + z)
+        return REFUSED
 
     def m_signed_again(self, batch: list[Cast], i: int) -> str:
         batch[i] = self.signed(batch[i])
@@ -350,7 +350,7 @@ def test_batch_and_single_agree(
             together = election.verify_batch([cast.item() for cast in batch])
             # One by one: all that were touched, and in each batch two that were not.
             alone = [*touched, *rng.sample([i for i in range(BATCH) if i not in touched], 2)]
-            verdicts = threads.map(lambda i, batch=batch: single(election, batch[i]), alone)  # type: ignore[misc]
+            verdicts = threads.map(lambda i, batch=batch: single(election, batch[i]), alone)
             for i, verdict in zip(alone, verdicts, strict=True):
                 if i % 8 == 0:
                     json_agrees(election, batch[i], verdict)

@@ -114,7 +114,7 @@ def test_cast_signature() -> None:
     stored, response = (signature := kernel.cast_sign(secret, prefix))[:32], signature[32:]
     assert len(signature) == 64
     point = sodium.crypto_scalarmult_ed25519_noclamp(number(8), stored)
-    challenge = belenios_hash(prefix + text(point))
+    challenge = belenios_hash(prefix + text(stored))
     assert commitment(kernel.BASE, response, kernel.base_mul(secret), challenge) == point
 
 

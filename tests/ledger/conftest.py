@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, settings
 from .branch import Branch
 from .life import Life, live
 
-
 # These tests share their machine with others: how long an example takes says nothing.
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared machine")

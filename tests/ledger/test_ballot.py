@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import veche_kernel as kernel
+from veche_kernel import cast_sign
 
-from veche.ballot.cast import cast_sign
 from veche.errors import Refused
 from veche.keys import SigningKey
 from veche.ledger.entry import decode, digest, encode
@@ -334,3 +334,15 @@ def test_an_office_key_is_no_credential(life: Life, at: At) -> None:
     """Ballots are not signed by offices, and what offices sign is not read as a ballot."""
     branch = at("open")
     branch.refuses_to_say("shape", "ballot", [life.poll.id], SigningKey.generate())
+
+
+def test_permits_of_one_identity_source(life: Life, her: Citizen) -> None:
+    """A class may want two: whoever breaks into people's bank accounts must not get both permits by that."""
+    branch = life.open.branch()
+    poll_class = branch.poll(life.poll.id).poll_class
+    both_banks = tuple((institution, "bank") for institution, _ in poll_class.registrars)
+    object.__setattr__(poll_class, "registrars", both_banks)
+    assert "identity source" in branch.refuses("permits", life.ballot(her)).message
+    object.__setattr__(poll_class, "sources", 1)
+    branch.admit(life.ballot(her))
+    branch.close()

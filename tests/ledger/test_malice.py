@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from veche_kernel import cast_sign
 
-from veche.ballot.cast import cast_sign
 from veche.errors import Refused
 from veche.keys import SigningKey
 from veche.ledger import rules

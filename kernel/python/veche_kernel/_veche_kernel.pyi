@@ -14,7 +14,44 @@ Conventions, for all that follows:
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, final
+
+__all__ = [
+    "BASE",
+    "IDENTITY",
+    "ORDER",
+    "CheckedBallot",
+    "Election",
+    "ProofError",
+    "Sums",
+    "base_mul",
+    "cast_sign",
+    "decrypt_factor",
+    "discrete_logs",
+    "dleq_prove",
+    "dleq_verify",
+    "double_mul_vartime",
+    "hash_to_scalar",
+    "msm_vartime",
+    "point_add",
+    "point_check",
+    "point_mul",
+    "point_neg",
+    "point_sub",
+    "point_sum",
+    "points_check",
+    "rsa_pss_verify_many",
+    "scalar_add",
+    "scalar_from_wide",
+    "scalar_invert",
+    "scalar_mul",
+    "scalar_mul_add",
+    "scalar_neg",
+    "scalar_random",
+    "scalar_sub",
+    "schnorr_prove",
+    "schnorr_verify",
+]
 
 ORDER: Final[int]
 """q = 2^252 + 27742317777372353535851937790883648493, the order of the group."""
@@ -34,13 +71,13 @@ def point_check(point: bytes) -> None:
 def points_check(points: Sequence[bytes]) -> None:
     """As ``point_check`` for each, on all cores; the error names the first index at fault. About 35 µs a point and core."""
 
-def point_add(a: bytes, b: bytes, /) -> bytes:
+def point_add(a: bytes, b: bytes) -> bytes:
     """a + b, the group written additively."""
 
-def point_sub(a: bytes, b: bytes, /) -> bytes:
+def point_sub(a: bytes, b: bytes) -> bytes:
     """a - b."""
 
-def point_neg(a: bytes, /) -> bytes:
+def point_neg(a: bytes) -> bytes:
     """-a."""
 
 def point_sum(points: Sequence[bytes]) -> bytes:
@@ -66,22 +103,22 @@ def scalar_random() -> bytes:
 def scalar_from_wide(wide: bytes) -> bytes:
     """64 bytes, little-endian, modulo ``ORDER``: how to make a uniform scalar from a hash or a key derivation."""
 
-def scalar_add(a: bytes, b: bytes, /) -> bytes:
+def scalar_add(a: bytes, b: bytes) -> bytes:
     """a + b modulo q."""
 
-def scalar_sub(a: bytes, b: bytes, /) -> bytes:
+def scalar_sub(a: bytes, b: bytes) -> bytes:
     """a - b modulo q."""
 
-def scalar_mul(a: bytes, b: bytes, /) -> bytes:
+def scalar_mul(a: bytes, b: bytes) -> bytes:
     """a · b modulo q."""
 
-def scalar_mul_add(a: bytes, b: bytes, c: bytes, /) -> bytes:
+def scalar_mul_add(a: bytes, b: bytes, c: bytes) -> bytes:
     """a · b + c modulo q."""
 
-def scalar_neg(a: bytes, /) -> bytes:
+def scalar_neg(a: bytes) -> bytes:
     """-a modulo q."""
 
-def scalar_invert(a: bytes, /) -> bytes:
+def scalar_invert(a: bytes) -> bytes:
     """1/a modulo q; ``ValueError`` for zero."""
 
 # Proofs
@@ -119,8 +156,9 @@ def discrete_logs(points: Sequence[bytes], bound: int) -> list[int]:
 # Ballots
 
 def cast_sign(secret: bytes, prefix: bytes) -> bytes:
-    """The cast signature of 64 bytes: R divided by eight, then z, with R = g^w and z = w - secret · H(prefix + str(R))."""
+    """The cast signature of 64 bytes: R' = g^(w/8), then z = w - secret · H(prefix + str(R'))."""
 
+@final
 class CheckedBallot:
     """A ballot that was checked (or, from ``Election.load``, only read), with its ciphertexts at hand for ``Sums``."""
 
@@ -132,6 +170,7 @@ class CheckedBallot:
     def tracker(self) -> bytes:
         """SHA-256 of the ballot's JSON, 32 bytes. Belenios writes it as unpadded base64."""
 
+@final
 class Election:
     """All that the proofs of an election's ballots depend on.
 
@@ -179,7 +218,7 @@ class Election:
     def verify_batch(self, items: Sequence[tuple[bytes, bytes, bytes]]) -> list[CheckedBallot | str]:
         """A verdict for each (ballot, cast prefix, cast signature): the ballot, or in words why it is refused.
 
-        The cast signature: R divided by eight (32 bytes) and z (32 bytes), R = g^z credential^c, c = H(cast prefix + str(R)).
+        The cast signature: R' (32 bytes) and z (32 bytes), 8 R' = g^z credential^c, c = H(cast prefix + str(R')).
         All equations are checked in one random combination with 128-bit coefficients from the operating system (Bellare,
         Garay, Rabin 1998), on all cores; what fails is divided down to single ballots, which are checked exactly.
         """
@@ -196,6 +235,7 @@ class Election:
     def verify_json_many(self, ballots: Sequence[bytes]) -> list[CheckedBallot | str]:
         """``verify_json`` for each, on all cores: the ballot, or in words why it is refused."""
 
+@final
 class Sums:
     """Running sums of ciphertexts, pair by pair."""
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import veche_kernel as kernel
 
-from veche.ballot.cast import cast_sign
 from veche.errors import UserError
 from veche.ledger.entry import encode
 from veche.ledger.rules.ballot import cast_prefix
@@ -79,4 +78,4 @@ class Voter:
         """The ballot entry. ``permits``: for the first ballot in a poll; ``turn``: greater than the last one, 1..32."""
         rows = [[permit.registrar, permit.prefix, permit.signature] for permit in permits]
         item = ["ballot", sealed.poll, sealed.group, sealed.ballot, rows, turn]
-        return encode([*item, cast_sign(credential_secret(self._root, sealed.poll), cast_prefix(item))])
+        return encode([*item, kernel.cast_sign(credential_secret(self._root, sealed.poll), cast_prefix(item))])
