@@ -77,6 +77,7 @@ def test_registrars_of_a_class(n: int) -> None:
         {"registrars": (("A", "bank"), ("B", "bank"), ("C", "bank"), ("D", "bank"))},  # two sources wanted
         {"t": 1},  # not more than half
         {"t": 4},
+        {"trustees": ("T", "U", "V", "W"), "t": 2},  # half is not more than half
         {"smallest": 1},
         {"smallest": 0},
     ],

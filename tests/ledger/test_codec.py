@@ -1,5 +1,6 @@
 """`codec`: one encoding for each entry, and nothing in it that could surprise."""
 
+import re
 import struct
 import time
 from typing import Any
@@ -160,3 +161,16 @@ def test_no_entry_keeps_the_decoder_busy(data: bytes) -> None:
     except Refused as refusal:
         assert refusal.rule == "codec"
     assert time.process_time() - started < 1
+
+
+def test_no_tag_is_given_a_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library would compile an attacker's regular expression, parse his mail and compute with his numbers before we refuse it."""
+    seen: list[object] = []
+    compile_ = re.compile
+    monkeypatch.setattr(re, "compile", lambda *words, **named: (seen.append(words), compile_(*words, **named))[1])
+    tagged = b"\x82\x61a\xd8\x23\x61b"
+    cbor2.loads(tagged)
+    assert seen, "this is what the library does with tag 35"
+    seen.clear()
+    refused(tagged)
+    assert not seen
