@@ -1,0 +1,127 @@
+"""The stranger's CBOR: the small deterministic part of RFC 8949 that entries are written in (protocol, section 2)."""
+
+import unicodedata
+
+Value = int | bytes | str | list
+DEEP, ITEMS, LONGEST = 8, 4096, 65535
+
+
+class Refused(ValueError):
+    """What does not hold, in one sentence."""
+
+
+def need(condition: object, sentence: str) -> None:
+    """Go on only if the condition holds."""
+    if not condition:
+        raise Refused(sentence)
+
+
+def _head(major: int, number: int) -> bytes:
+    if number < 24:
+        return bytes([major << 5 | number])
+    for code, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
+        if number < 1 << 8 * size:
+            return bytes([major << 5 | code]) + number.to_bytes(size, "big")
+    raise Refused("a number of an entry is 2^64 or more")
+
+
+def encode(value: Value) -> bytes:
+    """The one encoding of a value."""
+    if isinstance(value, int):
+        return _head(0, value)
+    if isinstance(value, bytes):
+        return _head(2, len(value)) + value
+    if isinstance(value, str):
+        data = value.encode()
+        return _head(3, len(data)) + data
+    return _head(4, len(value)) + b"".join(map(encode, value))
+
+
+class _Reader:
+    """Reads one value; counts items and depth, an array being an item and a level of its own."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.at, self.items = data, 0, 0
+
+    def take(self, size: int) -> bytes:
+        need(self.at + size <= len(self.data), "an entry ends too early")
+        self.at += size
+        return self.data[self.at - size : self.at]
+
+    def value(self, level: int) -> Value:
+        self.items += 1
+        need(self.items <= ITEMS, "an entry has too many items")
+        first = self.take(1)[0]
+        major, number = first >> 5, first & 31
+        need(major in (0, 2, 3, 4) and number < 28, "an entry holds a CBOR type that has no place in it")
+        if number >= 24:
+            number = int.from_bytes(self.take(1 << number - 24), "big")
+        if major == 0:
+            return number
+        if major == 2:
+            return self.take(number)
+        if major == 3:
+            try:
+                return self.take(number).decode()
+            except UnicodeDecodeError:
+                raise Refused("a text of an entry is not UTF-8") from None
+        need(level < DEEP, "an entry is nested too deep")
+        return [self.value(level + 1) for _ in range(number)]
+
+
+def decode(data: bytes) -> list:
+    """An entry's array; its bytes must be the only ones that say it."""
+    need(len(data) <= LONGEST, "an entry is too long")
+    value = _Reader(data).value(0)
+    need(isinstance(value, list), "an entry is not an array")
+    need(encode(value) == data, "an entry is not in the deterministic encoding")
+    return value
+
+
+# The shapes that rules ask for. Each returns what it was given.
+
+
+def number(value: object, low: int = 0, high: int = 2**53 - 1) -> int:
+    """A number between two bounds; every number that a rule reads is below 2^53."""
+    need(isinstance(value, int) and low <= value <= high, f"{value!r} is not a number between {low} and {high}")
+    return value
+
+
+def octets(value: object, size: int) -> bytes:
+    """A byte string of one length."""
+    need(isinstance(value, bytes) and len(value) == size, f"a byte string does not have {size} bytes")
+    return value
+
+
+def row(value: object, size: int) -> list:
+    """An array of one length."""
+    need(isinstance(value, list) and len(value) == size, f"an array does not have {size} items")
+    return value
+
+
+def rows(value: object, low: int = 0, high: int = ITEMS) -> list:
+    """An array of any length between two bounds."""
+    need(isinstance(value, list) and low <= len(value) <= high, f"an array does not have {low} to {high} items")
+    return value
+
+
+def printable(value: object, high: int, more: str = "") -> str:
+    """Up to so many printable characters in NFC: no control, format, private or unknown ones, the space as only space."""
+    need(isinstance(value, str) and len(value) <= high, "a text string is missing or too long")
+    need(unicodedata.is_normalized("NFC", value), "a text string is not in NFC")
+    odd = (c for c in value if c not in " " + more and unicodedata.category(c)[0] in "CZ")
+    need(not any(odd), "a text string has a character that cannot be printed")
+    return value
+
+
+def word(value: object, high: int = 80) -> str:
+    """A word (section 2): printable, not empty, no space at either end."""
+    need(printable(value, high) and value == value.strip(), "a word is empty or has a space at an end")
+    return value
+
+
+def text(value: object, high: int = 10_000, empty: bool = False) -> list[str]:
+    """A text in English and in Russian (section 2)."""
+    english, russian = (printable(part, high, "\n") for part in row(value, 2))
+    need((english and russian) or (empty and not english and not russian), "a language of a text is missing")
+    return value

@@ -1,0 +1,193 @@
+"""The stranger's replay of a log: blocks, what falls due, and the admission of every entry (section 2)."""
+
+from .cbor import decode, encode, need, number, octets, row, text
+from .committee import Committee
+from .group import sha
+from .offices import Offices
+from .polls import Poll, announce, attachments
+
+DERIVED = ("block", "committee-void", "void", "tally", "too-few", "result")
+ROLES = {
+    "committee": "organiser",
+    "poll": "organiser",
+    "outcome": "organiser",
+    "permit-key": "registrar",
+    "issuance": "registrar",
+    "committee-certificate": "trustee",
+    "committee-shares": "trustee",
+    "committee-key": "trustee",
+    "committee-complaint": "trustee",
+    "decryption": "trustee",
+}
+SEVERAL = ("office", "rules", "cancel", "poll")
+STANDSTILL = 600
+
+
+class Replay:
+    """The state of a ledger, entry after entry."""
+
+    def __init__(self, charter: bytes) -> None:
+        self.offices = Offices(decode(charter), charter)
+        self.index = 0
+        self.height = self.time = -1
+        self.empty = False  # the block so far appended nothing, and must append something
+        self.bodies: set[bytes] = set()
+        self.moduli: set[bytes] = set()
+        self.committees: dict[bytes, Committee] = {}
+        self.polls: dict[bytes, Poll] = {}
+        self.bodies.add(sha(encode(decode(charter)[:2])))
+
+    def entry(self, raw: bytes) -> None:
+        """One more entry."""
+        self.index += 1
+        value = decode(raw)
+        need(value and isinstance(value[0], str), "an entry does not begin with its kind")
+        if value[0] == "block":
+            self._block(row(value, 2)[1])
+            return
+        need(self.height >= 0, "the charter is not followed by its block")
+        self.empty = False
+        if due := self._due():
+            self._derived(due, value)
+            return
+        need(value[0] not in (*DERIVED, "charter"), f"a {value[0]} stands where none is due")
+        if value[0] == "ballot":
+            poll = self._poll(row(value, 7)[1])
+            poll.vote(value, self.index, self.time)
+        else:
+            self._signed(raw, *row(value, 3))
+
+    def end(self) -> None:
+        """The log ends with a whole block."""
+        need(self.height >= 0, "the charter is not followed by its block")
+        need(not self.empty, "the log ends with a block that appends nothing")
+        need(not self._due(), "the log ends before something that is due")
+
+    # Blocks and what falls due (2.2)
+
+    def _block(self, body: object) -> None:
+        height, time, previous = (number(v) for v in row(body, 3))
+        if self.height < 0:
+            need(
+                [height, time, previous] == [0, self.offices.time, self.offices.time],
+                "the first block is not the charter's",
+            )
+            self.height, self.time = 0, time
+            return
+        self.end()
+        need(height > self.height, "a block is not higher than the one before")
+        need(time >= previous >= self.time, "a block is older than the one before")
+        self.offices.check_version(time)
+        self.time = previous
+        need(not self._due(), "a block left out what fell due at the time of the block before")
+        standstill = time - previous > STANDSTILL
+        if standstill:
+            for poll in self.polls.values():
+                if poll.state == "announced" and poll.closing > previous:
+                    poll.closing = max(poll.closing, min(time + 3600, poll.published_closing + 172_800))
+        self.height, self.time, self.empty = height, time, not standstill
+
+    def _due(self) -> tuple[str, Committee | Poll] | None:
+        """The next derived entry, if one is due now."""
+        for committee in self.committees.values():
+            if committee.due(self.time):
+                return "committee-void", committee
+        for kind, test in (("void", Poll.void_due), ("tally", Poll.close_due)):
+            for poll in self.polls.values():
+                if test(poll, self.time):
+                    return kind, poll
+        for poll in self.polls.values():
+            if poll.result_due():
+                return "result", poll
+        return None
+
+    def _derived(self, due: tuple[str, Committee | Poll], value: list) -> None:
+        """An entry that is due must be exactly what the rules make it."""
+        kind, what = due
+        if kind == "committee-void":
+            (name,) = (each for each, committee in self.committees.items() if committee is what)
+            want = [kind, [name, what.due(self.time)]]
+            need(value == want, "a committee is not made void when it should be")
+            what.void = True
+        elif kind == "void":
+            want = [kind, [what.id, "not all registrars published their permit keys before opening"]]
+            need(value == want, "a poll is not made void when it should be")
+            what.state = "void"
+        elif kind == "result":
+            need(value[0] == kind, "a result does not stand where it is due")
+            what.result(row(value, 2)[1])
+        else:
+            need(what.close() == value, "a tally is not what the ballots make it")
+
+    # What is handed in
+
+    def _signed(self, raw: bytes, kind: str, body: object, signatures: object) -> None:
+        need(kind in ROLES or kind in ("office", "rules", "notice", "cancel"), f"the kind {kind} is unknown")
+        need(isinstance(body, list) and body, "a body is not an array with something in it")
+        signers = self.offices.signers([kind, body], signatures, ROLES.get(kind, ""))
+        need(kind in SEVERAL or len(signers) == 1, f"a {kind} has more than one signature")
+        said = sha(encode([kind, body]))
+        need(said not in self.bodies, "a statement is played again")
+        self.bodies.add(said)
+        if kind.startswith("committee-"):
+            need(isinstance(body[0], bytes) and body[0] in self.committees, "a committee is unknown")
+            self.committees[body[0]].step(kind, body, signers[0], self.time)
+        elif kind == "committee":
+            made = Committee(body, self.offices.classes, self.time)
+            for who in made.cls.trustees:
+                need(self.offices.holds(who, "trustee"), "a trustee of a committee has no key")
+            self.committees[sha(raw)] = made
+        elif kind == "poll":
+            name, known = sha(raw), self.offices.classes
+            self.polls[name] = announce(name, body, known, self.committees, signers, self.time)
+        else:
+            getattr(self, "_" + kind.replace("-", "_"))(body, signers)
+
+    def _poll(self, name: object) -> Poll:
+        need(isinstance(name, bytes) and name in self.polls, "a poll is unknown")
+        return self.polls[name]
+
+    def _office(self, body: list, signers: list[str]) -> None:
+        self.offices.change(body, signers)
+
+    def _rules(self, body: list, signers: list[str]) -> None:
+        self.offices.announce(body, signers, self.time)
+
+    def _notice(self, body: list, signers: list[str]) -> None:
+        poll, said, files = row(body, 3)
+        need(poll == b"" or self._poll(poll), "a notice is about an unknown poll")
+        text(said), attachments(files)
+
+    def _permit_key(self, body: list, signers: list[str]) -> None:
+        poll, listed = row(body, 2)
+        for modulus in self._poll(poll).permit_key(listed, signers[0], self.time):
+            need(modulus not in self.moduli, "a modulus was used before")
+            self.moduli.add(modulus)
+
+    def _cancel(self, body: list, signers: list[str]) -> None:
+        name, why = row(body, 2)
+        poll = self._poll(name)
+        self.offices.agreed(signers)
+        text(why)
+        need(poll.state in ("announced", "tally"), "a poll that is over is cancelled")
+        poll.state = "cancelled"
+
+    def _outcome(self, body: list, signers: list[str]) -> None:
+        name, status, said, due, files = row(body, 5)
+        poll = self._poll(name)
+        need(self.time >= poll.closing and poll.state not in ("void", "cancelled"), "an outcome comes before its time")
+        need(status in ("will", "done", "not"), "an outcome has an unknown status")
+        text(said), number(due), attachments(files)
+
+    def _issuance(self, body: list, signers: list[str]) -> None:
+        name, listed = row(body, 2)
+        poll = self._poll(name)
+        r = poll.registrar(signers[0])
+        need(self.time >= poll.closing and poll.state != "void", "an issuance comes before its time")
+        need(r in poll.keys and r not in poll.issued, "an issuance comes twice, or from a registrar without keys")
+        poll.issued.add(r)
+        for group, (issued, head) in enumerate(row(v, 2) for v in row(listed, len(poll.weights))):
+            number(issued, poll.admissions[r, group], poll.keys[r][group][1]), octets(head, 32)
+
+    def _decryption(self, body: list, signers: list[str]) -> None:
+        self._poll(row(body, 7)[0]).decrypt(body, signers[0])

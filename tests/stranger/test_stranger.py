@@ -1,0 +1,283 @@
+"""Two verifiers that share no line of code: what one says of a ledger, the other says (docs/protocol.md, all of it).
+
+The stranger's was written from the page alone. Nothing of the project is imported into it; a test here checks that.
+"""
+
+import ast
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from veche.audit.ledger import verify_ledger
+from veche.errors import DoesNotHold
+from veche.keys import SigningKey
+from veche.ledger.entry import decode, encode, sign
+from veche.ledger.source import Folder
+
+from . import city as cities
+from . import group
+from .cbor import Refused
+from .city import City, rewrite
+from .verify import verify
+
+STATES = {"decided": "result", "too-few": "too-few", "void": "void", "cancelled": "cancelled", "counting": "tally"}
+Doctor = Callable[[City], list[bytes]]
+
+
+@pytest.fixture(scope="module")
+def threshold(tmp_path_factory: pytest.TempPathFactory) -> City:
+    return cities.threshold(tmp_path_factory.mktemp("threshold") / "city")
+
+
+@pytest.fixture(scope="module")
+def single(tmp_path_factory: pytest.TempPathFactory) -> City:
+    return cities.single(tmp_path_factory.mktemp("single") / "city")
+
+
+def agree(city: City, folder: Path) -> None:
+    """Both verifiers say the same of every poll."""
+    state = verify_ledger(Folder(folder)).state
+    found = verify(folder, city.id.hex())
+    assert len(found) == len(city.polls)
+    for poll in city.polls.values():
+        ours = state.poll(poll)
+        assert ours is not None
+        result = decode(ours.result)[1][2:] if ours.result else []
+        assert found[poll.hex()] == (STATES[ours.status], result)
+
+
+def both_refuse(folder: Path, why: str | None = None) -> None:
+    with pytest.raises(DoesNotHold):
+        verify_ledger(Folder(folder))
+    with pytest.raises(Refused, match=why):
+        verify(folder)
+
+
+def test_the_stranger_knows_nothing_of_the_project() -> None:
+    standard = "base64 binascii collections dataclasses hashlib json pathlib sys typing unicodedata"
+    allowed = {*standard.split(), "cryptography", "nacl"}
+    files = [path for path in Path(__file__).parent.glob("*.py") if path.name not in ("city.py", Path(__file__).name)]
+    assert len(files) == 10
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""] if not node.level else []
+                assert node.level < 2 and (not node.level or node.module != "city")
+            assert {name.partition(".")[0] for name in names} <= allowed, path
+
+
+def test_a_threshold_city(threshold: City) -> None:
+    """Re-votes, a blank vote, two questions, weights, merged groups, an absent trustee, every end of a poll, a standstill, void committees."""
+    wanted = "committee-complaint committee-void void too-few tally result cancel notice issuance outcome"
+    assert {decode(entry)[0] for entry in threshold.entries} >= set(wanted.split())
+    agree(threshold, threshold.folder)
+    yard = verify(threshold.folder)[threshold.polls["yard"].hex()]
+    assert yard == ("result", [[[5, 13, 4, 0], [5, 18, 0]], [[[5, 5, 0, 0], [5, 10, 0]], [[0, 8, 4, 0], [0, 8, 0]]]])
+
+
+def test_a_single_city(single: City) -> None:
+    agree(single, single.folder)
+
+
+def test_the_beginning_of_a_log(threshold: City, tmp_path: Path) -> None:
+    """Wherever a block ends, the log may end; anywhere else both refuse, or both do not mind."""
+    rng = random.Random(1)
+    for size in rng.sample(range(2, len(threshold.entries)), 8):
+        folder = rewrite(tmp_path / str(size), threshold.entries[:size], threshold.log_key)
+        try:
+            verify_ledger(Folder(folder))
+        except DoesNotHold:
+            with pytest.raises(Refused):
+                verify(folder)
+        else:
+            verify(folder)
+
+
+def test_a_log_that_grew_while_it_was_copied(threshold: City, tmp_path: Path) -> None:
+    """The checkpoint of a shorter log over the tiles of a longer one."""
+    short = next(i for i in range(100, 150) if decode(threshold.entries[i])[0] == "block")
+    rewrite(tmp_path / "short", threshold.entries[:short], threshold.log_key)
+    shutil.copytree(threshold.folder / "tile", tmp_path / "grown" / "tile")
+    shutil.copyfile(tmp_path / "short" / "checkpoint", tmp_path / "grown" / "checkpoint")
+    verify_ledger(Folder(tmp_path / "grown"))
+    assert verify(tmp_path / "grown") == verify(tmp_path / "short")
+
+
+# The doctors: each gets a city and gives the entries of another log, which its operator signs.
+
+
+def at(city: City, kind: str, nth: int = 0) -> int:
+    """The place of an entry of this kind."""
+    return [i for i, entry in enumerate(city.entries) if decode(entry)[0] == kind][nth]
+
+
+def changed(city: City, place: int, change: Callable[[list], object]) -> list[bytes]:
+    entry = decode(city.entries[place])
+    change(entry)
+    return [*city.entries[:place], encode(entry), *city.entries[place + 1 :]]
+
+
+def without(city: City, *places: int) -> list[bytes]:
+    return [entry for place, entry in enumerate(city.entries) if place not in places]
+
+
+def with_more(city: City, place: int, *entries: bytes) -> list[bytes]:
+    return [*city.entries[:place], *entries, *city.entries[place:]]
+
+
+def swapped(city: City, a: int, b: int) -> list[bytes]:
+    entries = list(city.entries)
+    entries[a], entries[b] = entries[b], entries[a]
+    return entries
+
+
+def cast_late(city: City) -> list[bytes]:
+    return with_more(city, at(city, "too-few") + 1, city.spare["good"])
+
+
+def spare(name: str) -> Doctor:
+    """A ballot that was never handed in, right after one of the same poll."""
+
+    def doctor(city: City) -> list[bytes]:
+        return with_more(city, at(city, "ballot", -1) - 1, city.spare[name])
+
+    return doctor
+
+
+def hide_the_standstill(city: City) -> list[bytes]:
+    place = next(i for i in range(len(city.entries)) if _gap(city.entries[i]) > 600)
+
+    def change(block: list) -> None:
+        block[1][2] = block[1][1] - 600
+
+    return changed(city, place, change)
+
+
+def _gap(entry: bytes) -> int:
+    kind, body, *_ = decode(entry)
+    return body[1] - body[2] if kind == "block" else 0
+
+
+def cancel_by_two(city: City) -> list[bytes]:
+    entry = sign(city.id, "cancel", [city.polls["speed"], ["No.", "Нет."]], city.organisers)
+    return with_more(city, at(city, "ballot", -1) + 1, entry)
+
+
+def poll_without_notice(city: City) -> list[bytes]:
+    kind, body, _ = decode(city.entries[at(city, "poll")])
+    body[5] = decode(city.entries[at(city, "poll") - 1])[1][1] + 3599
+    return with_more(city, at(city, "poll") + 1, sign(city.id, kind, body, city.organisers))
+
+
+def one_organiser(city: City) -> list[bytes]:
+    kind, body, _ = decode(city.entries[at(city, "poll")])
+    body[6] += 1
+    return with_more(city, at(city, "poll") + 1, sign(city.id, kind, body, city.organisers[:1]))
+
+
+def empty_block(city: City) -> list[bytes]:
+    _, (height, time, _) = decode(city.entries[at(city, "block", -1)])
+    return [*city.entries, encode(["block", [height + 1, time + 1, time]])]
+
+
+def other_proofs(city: City) -> list[bytes]:
+    """A decryption with the proofs of another one by the same trustee, signed by her."""
+    kind, body, _ = decode(city.entries[at(city, "decryption")])
+    body[6] = decode(city.entries[at(city, "decryption", 1)])[1][6][: len(body[6])]
+    entry = sign(city.id, kind, body, city.trustees[:1])
+    return [entry if i == at(city, "decryption") else old for i, old in enumerate(city.entries)]
+
+
+DOCTORS: list[tuple[str, str, Doctor]] = [
+    ("a ballot is dropped", "exactly k permits", lambda c: without(c, at(c, "ballot") - 1, at(c, "ballot"))),
+    ("a re-vote is dropped", "a tally is not", lambda c: without(c, at(c, "ballot", -5) - 1, at(c, "ballot", -5))),
+    ("a ballot stands there twice", "permits again", lambda c: with_more(c, at(c, "ballot") + 1, c.entries[at(c, "ballot")])),
+    ("a good ballot more, which nobody tallied", "a tally is not", spare("good")),
+    ("a good ballot comes late", "not open", cast_late),
+    ("a re-vote comes before the first vote", "exactly k permits", lambda c: swapped(c, at(c, "ballot"), at(c, "ballot", -5))),
+    ("an older turn", "later turn", spare("old turn")),
+    ("turn 33", "between 1 and 32", spare("turn 33")),
+    ("permits again", "permits again", spare("permits again")),
+    ("no permits", "exactly k", spare("no permits")),
+    ("a permit too few", "exactly k", spare("one permit")),
+    ("a permit twice", "ascending", spare("one permit twice")),
+    ("the permits of another", "a permit does not hold", spare("another's permits")),
+    ("a cast signature spelt otherwise", "cast signature", spare("a twisted cast")),
+    ("a proof is wrong", "signature does not hold", spare("a response")),
+    ("a scalar is not reduced", "not reduced", spare("not reduced")),
+    ("a challenge is wrong", "a proof of a ballot", spare("a challenge")),
+    ("a commitment is negated", "a proof of a ballot", spare("a commitment")),
+    ("a ballot of another poll", "cast signature", spare("elsewhere")),
+    ("the tally counts one more", "a tally is not", lambda c: changed(c, at(c, "tally"), lambda e: e[1].__setitem__(1, 6))),
+    ("the tally has another root", "a tally is not", lambda c: changed(c, at(c, "tally"), lambda e: e[1].__setitem__(2, bytes(32)))),
+    ("the result says something else", "not what was decrypted", lambda c: changed(c, at(c, "result"), lambda e: e[1][2][0].__setitem__(0, 7))),
+    ("a cell is changed", "not what was decrypted", lambda c: changed(c, at(c, "result", 1), lambda e: e[1][3][0][0].__setitem__(0, 6))),
+    ("the result names the absent", "other trustees", lambda c: changed(c, at(c, "result"), lambda e: e[1].__setitem__(1, [1, 2]))),
+    ("the result is missing", "something that is due", lambda c: without(c, at(c, "result"))),
+    ("too-few becomes a tally", "a tally is not", lambda c: changed(c, at(c, "too-few"), lambda e: e.__setitem__(0, "tally"))),
+    ("the log ends before the result", "something that is due", lambda c: c.entries[: at(c, "result", -1)]),
+    ("a void poll lives on", "left out what fell due", lambda c: without(c, at(c, "void") - 1, at(c, "void"))),
+    ("another reason", "not made void", lambda c: changed(c, at(c, "void"), lambda e: e[1].__setitem__(1, "because"))),
+    ("a void committee lives on", "something that is due", lambda c: without(c, at(c, "committee-void"))),
+    ("a stalled committee lives on", "something that is due", lambda c: without(c, at(c, "committee-void", 1))),
+    ("time goes back", "older", lambda c: changed(c, at(c, "block", -1), lambda e: e[1].__setitem__(1, e[1][2] - 1))),
+    ("a block's height again", "not higher", lambda c: changed(c, at(c, "block", 9), lambda e: e[1].__setitem__(0, 1))),
+    ("the standstill is hidden", "left out what fell due", hide_the_standstill),
+    ("a block for nothing", "appends nothing", empty_block),
+    ("the charter's block is missing", "not the charter's", lambda c: without(c, 1)),
+    ("a cancellation by two", "too few institutions", cancel_by_two),
+    ("a poll without notice", "too soon", poll_without_notice),
+    ("a poll by one organiser", "too few organisers", one_organiser),
+    ("a statement is played again", "played again", lambda c: [*c.entries, c.entries[at(c, "notice")]]),
+    ("a key comes before all shares", "before all shares", lambda c: swapped(c, at(c, "committee-key"), at(c, "committee-shares", 3))),
+    ("another's proofs", "not proved for this tally", other_proofs),
+    ("the issuance of another", "signature of", lambda c: changed(c, at(c, "issuance"), lambda e: e.__setitem__(2, decode(c.entries[at(c, "issuance", 1)])[2]))),
+    ("nobody signed the charter", "does not have 1 to", lambda c: changed(c, 0, lambda e: e.__setitem__(2, []))),
+    ("an indefinite length", "no place in it", lambda c: [*c.entries[:-1], b"\x9f" + c.entries[-1][1:] + b"\xff"]),
+    ("nothing at all", "is empty", lambda c: []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("why", "doctor"), [pytest.param(why, doctor, id=name) for name, why, doctor in DOCTORS])
+def test_a_doctored_log(threshold: City, tmp_path: Path, why: str, doctor: Doctor) -> None:
+    entries = doctor(threshold)
+    assert entries != threshold.entries
+    both_refuse(rewrite(tmp_path / "ledger", entries, threshold.log_key), why)
+
+
+def test_one_bit_of_any_entry(single: City, tmp_path: Path) -> None:
+    """In every entry that is not a block; the charter's text apart, a bit changes what somebody signed or the rules derive."""
+    rng = random.Random(2)
+    for place, entry in enumerate(single.entries):
+        if decode(entry)[0] != "block":
+            bit = rng.randrange(8 * len(entry))
+            flipped = bytearray(entry)
+            flipped[bit // 8] ^= 1 << bit % 8
+            entries = [*single.entries[:place], bytes(flipped), *single.entries[place + 1 :]]
+            both_refuse(rewrite(tmp_path / str(place), entries, single.log_key))
+
+
+def test_files(single: City, tmp_path: Path) -> None:
+    """The checkpoint of another key, a tile that is missing, one that is wrong, an attachment that is not what its name says."""
+    both_refuse(rewrite(tmp_path / "key", single.entries, SigningKey.generate()), "not signed by the log's key")
+    good = rewrite(tmp_path / "good", single.entries, single.log_key)
+    agree(single, good)
+    for name in ("checkpoint", f"tile/0/000.p/{len(single.entries)}", f"tile/entries/000.p/{len(single.entries)}"):
+        content = (good / name).read_bytes()
+        for bad in (None, content[:-1], content + b"\0", bytes([content[0] ^ 1]) + content[1:]):
+            (good / name).unlink()
+            if bad is not None:
+                (good / name).write_bytes(bad)
+            both_refuse(good)
+            (good / name).write_bytes(content)
+    (good / "attachment").mkdir()
+    (good / "attachment" / group.sha(bytes(40)).hex()).write_bytes(bytes(40))
+    agree(single, good)
+    (good / "attachment" / group.sha(bytes(40)).hex()).write_bytes(bytes(41))
+    both_refuse(good)
+    with pytest.raises(Refused, match="another ledger"):
+        verify(single.folder, "00" * 32)

@@ -1,0 +1,34 @@
+"""The stranger's verifier: a folder in, the results of all polls out (section 6). Nothing here knows the project's code."""
+
+import sys
+from pathlib import Path
+
+from . import tiles
+from .cbor import Refused, need
+from .rules import Replay
+
+
+def verify(folder: Path, ledger: str = "") -> dict[str, tuple[str, list]]:
+    """Check a whole ledger; give the state of each poll, and for a result its total and its cells.
+
+    ledger is the identity that the reader expects, the SHA-256 of the charter; without it any consistent ledger passes.
+    """
+    origin, body, signatures, entries = tiles.read(folder)
+    need(entries, "the log is empty")
+    replay = Replay(entries[0])
+    need(not ledger or replay.offices.ledger == ledger, "this is another ledger")
+    need(replay.offices.origin == origin, "the checkpoint is of another log")
+    tiles.check_signature(origin, replay.offices.log_key, body, signatures)
+    for index, entry in enumerate(entries[1:], 1):
+        try:
+            replay.entry(entry)
+        except Refused as error:
+            raise Refused(f"entry {index}: {error}") from None
+    replay.end()
+    tiles.attachments(folder)
+    return {name.hex(): (poll.state, poll.totals) for name, poll in replay.polls.items()}
+
+
+if __name__ == "__main__":
+    for poll, (state, totals) in verify(Path(sys.argv[1]), *sys.argv[2:3]).items():
+        print(poll, state, *totals)
