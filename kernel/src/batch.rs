@@ -24,7 +24,7 @@ use crate::vartime::point::Cached;
 use crate::verify::{self, Derived, Unpacked};
 
 /// Ballots in one combination: enough for the buckets to pay, few enough to stay near the processor.
-const LARGEST_CHUNK: usize = 256;
+const LARGEST_CHUNK: usize = 512;
 
 /// Into how many parts a range that fails is divided.
 const PARTS: usize = 8;
@@ -77,11 +77,10 @@ fn read_casts(parameters: &Parameters, items: &[Item]) -> Vec<Signed> {
     let mut rows: Vec<[&[u8; 32]; 2]> = Vec::with_capacity(items.len());
     let mut places = Vec::with_capacity(items.len());
     for (place, item) in items.iter().enumerate() {
-        if item.packed.len() == parameters.shape.size && item.cast_signature.len() == cast::SIZE {
-            if let Ok(response) = scalar::decode(&item.cast_signature[32..]) {
-                rows.push([chunk(item.packed, 0), chunk(item.cast_signature, 0)]);
-                places.push((place, response));
-            }
+        let sized = item.packed.len() == parameters.shape.size && item.cast_signature.len() == cast::SIZE;
+        if sized && let Ok(response) = scalar::decode(&item.cast_signature[32..]) {
+            rows.push([chunk(item.packed, 0), chunk(item.cast_signature, 0)]);
+            places.push((place, response));
         }
     }
     let decoded = columns::decode(&rows, &[], 0..0);

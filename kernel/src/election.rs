@@ -152,6 +152,7 @@ impl Election {
         Ok(PyBytes::new(py, &ballot.json))
     }
 
+    #[allow(clippy::wrong_self_convention)] // the name that Python sees
     fn from_json<'py>(&self, py: Python<'py>, json: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
         let packed = py.detach(|| {
             let ballot = verify::verify_json(&self.parameters, json)?;

@@ -5,6 +5,7 @@
 //! from coordinates. Nothing here is `unsafe`: loops over four lanes are what the compiler turns into vector instructions.
 //! Only batches and running sums use it. What a batch refuses is judged again with curve25519-dalek, and the tests compare
 //! the two, and libsodium, on everything.
+#![allow(clippy::needless_range_loop)] // plain index loops are what comes out as vector instructions
 pub mod decode;
 pub mod field;
 pub mod msm;
