@@ -20,7 +20,7 @@ CLASS = PollClass(
     "city", (("A", "bank"), ("B", "post"), ("C", "tax"), ("D", "tax")), 3, 1, 2, ("T", "U", "V"), 2, 20, 3600, 86_400, 1
 )
 CHARTER = Charter(
-    "veche.example/test", text("A ledger"), 1_800_000_000, bytes(32),
+    "veche.example/test", text("A ledger"), 1_800_000_000, SigningKey.generate().public,
     tuple((name, "observer", key.public) for name, key in zip("ABCDEF", KEYS, strict=True)), 3, (CLASS,), ("embedded", 1),
 )  # fmt: skip
 
@@ -120,7 +120,6 @@ def test_two_classes_of_one_name() -> None:
         ("shape", {"origin": ""}),
         ("shape", {"name": ("", "")}),
         ("shape", {"name": ("English only", "")}),
-        ("shape", {"name": ("e\u0301", "é")}),  # not in normal form C
         ("shape", {"time": 2**53}),
         ("shape", {"log_key": bytes(31)}),
         ("shape", {"k": 0}),

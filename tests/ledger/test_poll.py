@@ -108,7 +108,6 @@ TEXTS: Sequence[tuple[str, Any]] = [
     ("title", Text("English only", "")),
     ("title", Text("t" * 501, "t")),
     ("title", Text("bell\x07", "t")),
-    ("title", Text("e\u0301", "t")),
     ("title", Text("right\u202eleft", "t")),
     ("background", Text("b" * 20_001, "b")),
     ("background", Text("English only", "")),

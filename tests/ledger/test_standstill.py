@@ -86,8 +86,8 @@ def test_a_standstill_that_begins_after_closing_moves_nothing(branch: Branch, li
 def test_a_standstill_that_begins_with_the_closing_moves_nothing(branch: Branch, life: Life) -> None:
     """Closing later than the block before: at the same second it is not later."""
     closes = life.poll.poll.closes
-    branch.block(time=closes + HOUR, previous=closes)
-    assert branch.kinds()[-1] == "tally"
+    assert branch.beat_until(closes) == ["tally"]
+    assert branch.stand_still(HOUR) == []
     assert closing(branch, life) == closes
 
 
