@@ -1,7 +1,5 @@
 """The stranger's CBOR: the small deterministic part of RFC 8949 that entries are written in (protocol, section 2)."""
 
-import unicodedata
-
 Value = int | bytes | str | list
 DEEP, ITEMS, LONGEST = 8, 4096, 65535
 
@@ -105,23 +103,36 @@ def rows(value: object, low: int = 0, high: int = ITEMS) -> list:
     return value
 
 
-def printable(value: object, high: int, more: str = "") -> str:
-    """Up to so many printable characters in NFC: no control, format, private or unknown ones, the space as only space."""
+HIDDEN = [
+    (0, 0x1F),
+    (0x7F, 0x9F),
+    (0x200B, 0x200F),
+    (0x2028, 0x202E),
+    (0x2060, 0x206F),
+    (0xFEFF, 0xFEFF),
+    (0xFFF9, 0xFFFF),
+]
+
+
+def visible(value: object, high: int, more: str = "") -> str:
+    """Up to so many characters, none of them in the list of section 2."""
     need(isinstance(value, str) and len(value) <= high, "a text string is missing or too long")
-    need(unicodedata.is_normalized("NFC", value), "a text string is not in NFC")
-    odd = (c for c in value if c not in " " + more and unicodedata.category(c)[0] in "CZ")
-    need(not any(odd), "a text string has a character that cannot be printed")
+    hidden = any(low <= ord(c) <= top for c in value if c not in more for low, top in HIDDEN)
+    need(not hidden, "a text string has a character that is not seen")
     return value
 
 
 def word(value: object, high: int = 80) -> str:
-    """A word (section 2): printable, not empty, no space at either end."""
-    need(printable(value, high) and value == value.strip(), "a word is empty or has a space at an end")
+    """A word (section 2): visible, not empty, no space at either end."""
+    need(
+        len(visible(value, high)) > 0 and value[0] not in " \u00a0" and value[-1] not in " \u00a0",
+        "a word is empty or has a space at an end",
+    )
     return value
 
 
 def text(value: object, high: int = 10_000, empty: bool = False) -> list[str]:
     """A text in English and in Russian (section 2)."""
-    english, russian = (printable(part, high, "\n") for part in row(value, 2))
+    english, russian = (visible(part, high, "\n") for part in row(value, 2))
     need((english and russian) or (empty and not english and not russian), "a language of a text is missing")
     return value

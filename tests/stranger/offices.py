@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from nacl import bindings
+
 from .cbor import Refused, encode, need, number, octets, row, rows, text, word
 from .group import sha, signed
 
@@ -50,8 +52,8 @@ class Offices:
         need(kind == "charter", "the log does not begin with a charter")
         version, self.origin, name, self.time, self.log_key, offices, self.k, classes, engine = row(body, 9)
         need(version == VERSION, "the charter is of another version")
-        need(word(self.origin, 200) and "+" not in self.origin and not any(map(str.isspace, self.origin)), "bad origin")
-        text(name), number(self.time), octets(self.log_key, 32)
+        need(all("!" <= c <= "~" and c != "+" for c in word(self.origin, 100)), "bad origin")
+        text(name), number(self.time), self._key(self.log_key)
         need(row(engine, 2)[0] == "embedded" and number(engine[1], 1, 60), "the engine is unknown")
         self.active: dict[bytes, tuple[str, str]] = {}
         self.seen: set[bytes] = set()
@@ -66,8 +68,14 @@ class Offices:
         need(len(signers) == len(self.active), "an office did not sign the charter")
         self.ledger = sha(raw).hex()
 
+    @staticmethod
+    def _key(key: object) -> None:
+        """Section 2.1: a point of the prime-order subgroup and not the identity."""
+        need(bindings.crypto_core_ed25519_is_valid_point(octets(key, 32)), "a key is one for which anybody could sign")
+
     def _add(self, who: str, role: object, key: bytes) -> None:
         need(role in ROLES, "an office has an unknown role")
+        self._key(key)
         need(key not in self.seen, "a key was used before")
         need((who, role) not in self.active.values(), "an institution has two active keys of a kind")
         self.seen.add(key)

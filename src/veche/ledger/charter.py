@@ -107,16 +107,20 @@ class Charter:
         signed = signatures(item)
         row = shape.array(item[1], "A charter", 9, 9)
         shape.uint(row[0], "The charter's version", 1, 1)
-        origin = shape.word(row[1], "The origin", 200)
-        if any(c.isspace() or c == "+" for c in origin):
-            raise Refused("charter", "The origin must have no spaces and no plus sign.")
+        origin = shape.word(row[1], "The origin", 100)
+        if any(not "!" <= c <= "~" or c == "+" for c in origin):
+            raise Refused(
+                "charter",
+                "The origin must be plain ASCII, without spaces and plus signs.",
+                "For example: veche.city.example/ledger",
+            )
         offices = []
         for office in shape.array(row[5], "The offices", 1, 200):
             institution, role, key = shape.array(office, "An office", 3, 3)
             if role not in ROLES:
                 raise Refused("charter", f"{role!r} is not a role.", f"Roles are: {', '.join(ROLES)}.")
             offices.append(
-                (shape.word(institution, "An institution"), str(role), shape.data(key, "An office's key", 32))
+                (shape.word(institution, "An institution"), str(role), shape.office_key(key, "An office's key"))
             )
         if len({(o[0], o[1]) for o in offices}) < len(offices) or len({o[2] for o in offices}) < len(offices):
             raise Refused("charter", "An institution holds two keys of a kind, or two offices share a key.")
@@ -132,4 +136,4 @@ class Charter:
             raise Refused("charter", f"This program does not know the engine {engine[0]!r}.")
         seconds = shape.uint(engine[1], "The engine's seconds between blocks", 1, 60)
         return cls(origin, shape.text(row[2], "The ledger's name"), shape.uint(row[3], "The time of genesis"),
-                   shape.data(row[4], "The log's key", 32), tuple(offices), k, classes, ("embedded", seconds), digest(entry))  # fmt: skip
+                   shape.office_key(row[4], "The log's key"), tuple(offices), k, classes, ("embedded", seconds), digest(entry))  # fmt: skip

@@ -92,6 +92,7 @@ class Machine:
                 f"Block {height} at {time} after {previous} does not follow block {self.height} at {self.time}.",
             )
         self.check_version(time)
+        block.check_previous(self, previous)
         self.height, self.time, self.appended = height, time, []
         self._stood_still = time - previous > STANDSTILL
         self.append(encode(["block", [height, time, previous]]))

@@ -1,6 +1,6 @@
 """What the parts of an entry may look like. Everything here raises Refused("shape", ...); docs/protocol.md, section 2."""
 
-import unicodedata
+import re
 from typing import Any, NamedTuple
 
 import veche_kernel
@@ -23,8 +23,12 @@ MAX_NUMBER = (1 << 53) - 1
 """The greatest number in an entry: every language that will ever read one holds it exactly."""
 
 
-def refuse(what: str) -> Refused:
-    return Refused("shape", what)
+_HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]")
+"""Characters that are not seen or that reorder what is. A fixed list: what Unicode says of a character changes with its version."""
+
+
+def refuse(what: str, hint: str = "") -> Refused:
+    return Refused("shape", what, hint)
 
 
 def array(item: Any, what: str, least: int = 0, most: int = 65_535) -> list[Any]:
@@ -47,12 +51,25 @@ def data(item: Any, what: str, least: int, most: int | None = None) -> bytes:
 
 
 def word(item: Any, what: str, most: int = 80) -> str:
-    """A short label: 1..most printable characters, NFC."""
-    if type(item) is not str or not 1 <= len(item) <= most or not item.isprintable() or item != item.strip():
-        raise refuse(f"{what} must be 1 to {most} printable characters.")
-    if not unicodedata.is_normalized("NFC", item):
-        raise refuse(f"{what} must be in Unicode normal form C.")
+    """A short label: 1..most visible characters, no space at either end."""
+    if type(item) is not str or not 1 <= len(item) <= most or _HIDDEN.search(item) or item != item.strip(" \u00a0"):
+        raise refuse(f"{what} must be 1 to {most} visible characters, with no space at either end.")
     return item
+
+
+def office_key(item: Any, what: str) -> bytes:
+    """An Ed25519 public key of which somebody can know the secret.
+
+    A point of small order, the identity first of all, has signatures for every message; so the key must be of the prime-order subgroup.
+    """
+    key = data(item, what, 32)
+    try:
+        veche_kernel.point_check(key)
+    except ValueError:
+        raise refuse(f"{what} is not an Ed25519 key.") from None
+    if key == veche_kernel.IDENTITY:
+        raise refuse(f"{what} is the identity, for which anybody can sign.")
+    return key
 
 
 def text(item: Any, what: str, most: int = 10_000, empty: bool = False) -> Text:
@@ -62,8 +79,8 @@ def text(item: Any, what: str, most: int = 10_000, empty: bool = False) -> Text:
     for part in item:
         if not (part or empty) or len(part) > most:
             raise refuse(f"{what} must be 1 to {most} characters in both languages.")
-        if not all(char.isprintable() or char == "\n" for char in part) or not unicodedata.is_normalized("NFC", part):
-            raise refuse(f"{what} holds control characters, or is not in Unicode normal form C.")
+        if _HIDDEN.search(part.replace("\n", "")):
+            raise refuse(f"{what} holds characters that are not seen.", "Type it anew, without control characters.")
     if bool(item[0]) != bool(item[1]):
         raise refuse(f"{what} is missing in one language.")
     return Text(item[0], item[1])

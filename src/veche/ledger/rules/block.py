@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from veche.errors import Refused
 from veche.ledger.rules import committee_steps, tally, void
 
 if TYPE_CHECKING:
@@ -10,6 +11,16 @@ if TYPE_CHECKING:
 STANDSTILL = 600
 GRACE = 3_600
 LONGEST_DELAY = 172_800
+
+
+def check_previous(machine: "Machine", previous: int) -> None:
+    """Raise Refused if something was due at ``previous``: the block of that time, had there been one, would have derived it.
+
+    Otherwise an operator could hide a standstill over a closing by claiming a block that never was.
+    """
+    late = machine.state.polls("status = 'announced' AND (closing <= ?1 OR (awaits AND opens <= ?1))", previous)
+    if late or committee_steps.silent(machine, previous):
+        raise Refused("block", "Something was due at the time of the previous block, so there was none at that time.")
 
 
 def begin(machine: "Machine", previous: int) -> None:

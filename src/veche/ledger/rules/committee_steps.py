@@ -113,11 +113,15 @@ def then(machine: "Machine", entry: "Signed") -> None:
         _void(machine, committee, f"trustee {entry.body[1]} complains about trustee {entry.body[2]}")
 
 
+def silent(machine: "Machine", time: int) -> list[CommitteeState]:
+    """The committees of which there was no entry for a week before ``time``, unfinished."""
+    return [c for c in machine.state.unfinished_committees() if time - c.touched >= SILENCE]
+
+
 def due(machine: "Machine") -> None:
     """A week without an entry of an unfinished committee makes it void."""
-    for committee in machine.state.unfinished_committees():
-        if machine.time - committee.touched >= SILENCE:
-            _void(machine, committee, "a week passed without an entry of it")
+    for committee in silent(machine, machine.time):
+        _void(machine, committee, "a week passed without an entry of it")
 
 
 def _void(machine: "Machine", committee: CommitteeState, reason: str) -> None:

@@ -15,7 +15,7 @@ def admit(machine: "Machine", entry: "Signed") -> None:
     entry.together(state.charter.k)
     action, institution, role, key = shape.array(entry.body, "An office entry", 4, 4)
     shape.word(institution, "The institution")
-    shape.data(key, "The key", 32)
+    shape.office_key(key, "The key")
     if role not in ROLES:
         raise Refused("office", f"{role!r} is not a role.", f"Roles are: {', '.join(ROLES)}.")
     held = state.key_of(institution, role)
