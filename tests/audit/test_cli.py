@@ -202,7 +202,6 @@ def test_a_damaged_beginning(exports: Path, tmp_path: Path) -> None:
 def test_options_that_do_not_fit(large: City, exports: Path, tmp_path: Path) -> None:
     fails(2, "--bound has no meaning for a ledger", "verify", large.folder, "--bound", exports / "poll.bound.json")
     fails(2, "--receipt has no meaning for an archive", "verify", exports / "poll.bel", "--receipt", tmp_path)
-    fails(2, "--report has no meaning for an archive", "verify", exports / "poll.bel", "--report", tmp_path / "r")
     fails(2, "cannot be read: Is a directory", "verify", large.folder, "--receipt", tmp_path)
     fails(2, "cannot be written", "verify", large.folder, "--report", tmp_path / "nowhere" / "r")
 
@@ -226,6 +225,21 @@ def test_the_report(large: City, tmp_path: Path) -> None:
     report = json.loads((tmp_path / "report.json").read_text())
     assert report == json.loads(works("verify", large.folder, "--json"))
     assert len(report["polls"]) == 6
+
+
+def test_the_report_on_an_archive(exports: Path, tmp_path: Path) -> None:
+    plain = works("verify", exports / "poll.bel", "--report", tmp_path / "alone")
+    assert f"Report: {tmp_path / 'alone.html'}" in plain
+    works("verify", exports / "poll.bel", "--bound", exports / "poll.bound.json", "--report", tmp_path / "both")
+    alone, both = ((tmp_path / name).read_text() for name in ("alone.html", "both.html"))
+    for step in (*(f"A{i}" for i in range(1, 11)),):
+        assert f"</span> {step}</td>" in alone
+    assert "</span> B4</td>" in both and "</span> B4</td>" not in alone
+    assert "Чего архив сам по себе не покажет" in alone
+    values = json.loads((tmp_path / "alone.json").read_text())
+    assert values == json.loads(works("verify", exports / "poll.bel", "--json"))
+    for number in values["result"][0]:
+        assert f"<b>{number}</b>" in alone
 
 
 def test_the_program_itself(large: City) -> None:

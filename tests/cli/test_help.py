@@ -10,8 +10,6 @@ from veche.cli.group import COMMANDS
 
 from .conftest import inside, ok
 
-OTHERS = ("verify", "export")  # they explain in prose what an example would show
-
 
 def commands(group: click.Group, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     context = click.Context(group)
@@ -34,8 +32,7 @@ def test_every_command_is_there() -> None:
 def test_it_says_what_it_is_for(words: tuple[str, ...]) -> None:
     shown = ok(*words, "--help", run=inside).out
     assert shown.startswith(f"Usage: veche {' '.join(words)}")
-    if words[0] not in OTHERS:
-        assert f"veche {words[0]}" in shown.split("Example:")[1]
+    assert f"veche {words[0]}" in shown.split("Example:")[1]
 
 
 @pytest.mark.parametrize("words", ALL, ids=" ".join)

@@ -4,6 +4,8 @@ English and Russian are both in it; two radio buttons and the style sheet show o
 ledger is escaped. Look and words: those of the portal.
 """
 
+from collections.abc import Iterable
+
 from veche.audit.html_poll import poll_html
 from veche.audit.html_words import CANNOT_SHOW_WORDS, STATUS, STEPS_WORDS, both, moment, number, say
 from veche.audit.report import LedgerReport
@@ -52,7 +54,7 @@ summary{cursor:pointer;color:var(--patina);min-height:24px;padding:6px 0}
 th,td{text-align:left;vertical-align:top;padding:6px 16px 6px 0;border-bottom:1px solid var(--line)}th{color:var(--ink2);font-weight:600}
 code{font:14px/20px "IBM Plex Mono",ui-monospace,monospace;overflow-wrap:anywhere}
 a{color:var(--patina)}ol,ul.plain{padding-left:24px;margin:8px 0}li{margin:6px 0}
-.ok{color:var(--patina);font-weight:700}
+.ok{color:var(--patina);font-weight:700}.step{white-space:nowrap}
 @media(min-width:720px){section{padding:32px 40px}h1{font-size:40px;line-height:46px}h2{font-size:26px;line-height:32px}
 .w328{display:none}.w648{display:block}#en:checked~main .w328[lang=en],#ru:checked~main .w328[lang=ru]{display:none}}
 @media print{body{background:#fff;color:#000}.lang{display:none}section{break-inside:avoid-page}}
@@ -60,20 +62,23 @@ a{color:var(--patina)}ol,ul.plain{padding-left:24px;margin:8px 0}li{margin:6px 0
 
 
 def page(report: LedgerReport) -> str:
-    """The whole page."""
+    """The whole page on a ledger."""
+    polls = (poll_html(poll) for poll in report.polls)
+    return document(report.name, [*_verdict(report), *polls, *_notices(report), *_steps(report)])
+
+
+def document(name: Words, parts: Iterable[str]) -> str:
+    """A page around these parts, in both languages."""
     return "\n".join(
         [
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>Veche: {_plain(report.name)}</title><style>{STYLE}</style></head><body>",
+            f"<title>Veche: {_plain(name)}</title><style>{STYLE}</style></head><body>",
             '<input class="pick" type="radio" name="lang" id="en" checked><input class="pick" type="radio" name="lang" id="ru">',
             f'<header class="mast"><div>{MARK}<span>Veche <small>{say("verification report", "отчёт о проверке")}</small></span></div></header>',
             '<div class="lang"><label for="en" lang="en">English</label><label for="ru" lang="ru">Русский</label></div>',
             "<main>",
-            *_verdict(report),
-            *(poll_html(poll) for poll in report.polls),
-            *_notices(report),
-            *_steps(report),
+            *parts,
             "</main></body></html>\n",
         ]
     )
@@ -132,7 +137,7 @@ def _notices(report: LedgerReport) -> list[str]:
 
 def _steps(report: LedgerReport) -> list[str]:
     steps = "".join(
-        f'<tr><td><span class="ok">✓</span> {step}</td><td>{both(STEPS_WORDS[step])}</td></tr>' for step in report.steps
+        f'<tr><td class="step"><span class="ok">✓</span> {step}</td><td>{both(STEPS_WORDS[step])}</td></tr>' for step in report.steps
     )
     limits = "".join(f"<li>{both(words)}</li>" for words in CANNOT_SHOW_WORDS)
     return [

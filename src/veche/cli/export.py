@@ -32,6 +32,11 @@ def export(ledger: Path, file: Path, poll_id: str | None) -> int:
     which belenios-tool can check, a file FILE.bound.json keeps the proofs that Belenios archives have no place for.
 
     A file that exists is never replaced, and there is never half a file.
+
+    \b
+    Example:
+      veche export build/demo/ledger city.tar
+      veche export build/demo/ledger station.bel --poll 3f9a
     """
     must_be_new(file)
     try:

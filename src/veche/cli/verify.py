@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -14,9 +15,10 @@ from veche.audit import archive as archives
 from veche.audit import bound, ledger
 from veche.audit.bound import verify_bound
 from veche.audit.html import page
+from veche.audit.html_archive import archive_page
 from veche.audit.ledger import open_ledger, verify_ledger
 from veche.audit.receipt_report import check_receipt
-from veche.audit.report import LedgerReport, find_poll, report_ledger
+from veche.audit.report import find_poll, report_ledger
 from veche.audit.whole_file import whole_file
 from veche.ballot.archive import Archive
 from veche.cli.verify_show import archive_values, show_archive, show_ledger, show_refusal
@@ -53,12 +55,17 @@ def verify(
 
     Exit codes: 0 everything holds; 1 something does not, and the step, the place and the reason are named; 2 there is nothing to
     check at PATH; 3 this program cannot check it.
+
+    \b
+    Example:
+      veche verify build/demo/ledger
+      veche verify voykovskaya.bel --bound voykovskaya.bound.json --report report
     """
     out = Console(quiet=as_json, highlight=False, markup=False, soft_wrap=True)
     try:
         if kind_of(path) == "archive":
-            _reject({"--poll": poll_id, "--receipt": receipt, "--report": report}, "an archive")
-            _verify_archive(path, beside, out, as_json)
+            _reject({"--poll": poll_id, "--receipt": receipt}, "an archive")
+            _verify_archive(path, beside, report, out, as_json)
         else:
             _reject({"--bound": beside}, "a ledger")
             _verify_ledger(path, poll_id, receipt, report, out, as_json)
@@ -127,27 +134,23 @@ def _verify_ledger(
     else:
         show_ledger(made, out)
     if report is not None:
-        for written in write_report(made, report):
-            out.print(f"Report: {written}")
+        write_report(page(made), made.values(), report, out)
 
 
-def write_report(made: LedgerReport, path: Path) -> list[Path]:
+def write_report(html: str, values: dict[str, Any], path: Path, out: Console) -> None:
     """Write FILE.html and FILE.json, replacing older ones; FILE may be given with either ending."""
     stem = path.with_suffix("") if path.suffix in (".html", ".json") else path
-    texts = {".html": page(made), ".json": json.dumps(made.values(), ensure_ascii=False, indent=1) + "\n"}
-    written = []
-    for ending, text in texts.items():
+    for ending, text in ((".html", html), (".json", json.dumps(values, ensure_ascii=False, indent=1) + "\n")):
         target = stem.with_name(stem.name + ending)
         with whole_file(target) as file:
             file.write(text.encode())
-        written.append(target)
-    return written
+        out.print(f"Report: {target}")
 
 
 # Archives
 
 
-def _verify_archive(path: Path, beside: Path | None, out: Console, as_json: bool) -> None:
+def _verify_archive(path: Path, beside: Path | None, report: Path | None, out: Console, as_json: bool) -> None:
     raw = None if beside is None else read_small(beside, bound.LIMIT)
     with Archive.open(path) as archive:
         with progress_bar("ballots") as progress:
@@ -156,10 +159,14 @@ def _verify_archive(path: Path, beside: Path | None, out: Console, as_json: bool
             verify_bound(archive, raw)
     steps = {**archives.STEPS, **(bound.STEPS if raw is not None else {})}
     limits = [limit for limit in made.cannot_show if raw is None or limit != bound.COVERED]
+    values = archive_values(made, steps, limits)
     if as_json:
-        print(json.dumps(archive_values(made, steps, limits), ensure_ascii=False, indent=1))
-        return
-    show_archive(made, steps, limits, out)
+        print(json.dumps(values, ensure_ascii=False, indent=1))
+    else:
+        show_archive(made, steps, limits, out)
+    if report is not None:
+        numbers = [[int(number) for number in question] for question in values["result"]]
+        write_report(archive_page(made, list(steps), limits, numbers), values, report, out)
 
 
 def read_small(path: Path, limit: int) -> bytes:
