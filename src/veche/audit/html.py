@@ -137,7 +137,8 @@ def _notices(report: LedgerReport) -> list[str]:
 
 def _steps(report: LedgerReport) -> list[str]:
     steps = "".join(
-        f'<tr><td class="step"><span class="ok">✓</span> {step}</td><td>{both(STEPS_WORDS[step])}</td></tr>' for step in report.steps
+        f'<tr><td class="step"><span class="ok">✓</span> {step}</td><td>{both(STEPS_WORDS[step])}</td></tr>'
+        for step in report.steps
     )
     limits = "".join(f"<li>{both(words)}</li>" for words in CANNOT_SHOW_WORDS)
     return [

@@ -62,7 +62,8 @@ def archive_page(
     )
     rows = "".join(f"<tr><td>{title}</td><td>{value}</td></tr>" for title, value in facts)
     checked = "".join(
-        f'<tr><td class="step"><span class="ok">✓</span> {step}</td><td>{both(STEPS_WORDS[step])}</td></tr>' for step in steps
+        f'<tr><td class="step"><span class="ok">✓</span> {step}</td><td>{both(STEPS_WORDS[step])}</td></tr>'
+        for step in steps
     )
     cannot = "".join(f"<li>{both(Words(limit, LIMITS_RU[limit]))}</li>" for limit in limits)
     return document(
