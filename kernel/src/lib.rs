@@ -1,7 +1,7 @@
 //! Group arithmetic, ballot proofs and batch verification for Veche: what needs speed or constant time.
 //!
 //! Read `point` and `scalar` first. The Python side is described in `python/veche_kernel/_veche_kernel.pyi`.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)] // with two exceptions, in vartime/product.rs
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 

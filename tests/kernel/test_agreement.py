@@ -332,8 +332,8 @@ def json_agrees(election: kernel.Election, cast: Cast, verdict: kernel.CheckedBa
     ("questions", "choices", "share", "wanted"),
     [
         (SMALL, [[[1, 0]], [[0, 1]]], 0.03, 1_000),
-        (SMALL, [[[1, 0]], [[0, 1]]], 0.9, 92_500),
-        (BLANK, [[[1, 0], [1]], [[0, 1], [1]], [[0, 0], [1]]], 0.5, 6_500),
+        (SMALL, [[[1, 0]], [[0, 1]]], 0.9, 96_500),
+        (BLANK, [[[1, 0], [1]], [[0, 1], [1]], [[0, 0], [1]]], 0.5, 2_500),
     ],
     ids=["few", "most", "blank"],
 )

@@ -4,6 +4,8 @@
 //! takes and gives is said as a number of excess bits e: even limbs are below 2^(26+e), odd limbs below 2^(25+e).
 //! *Tight* is e < 0.01, the excess that a carry leaves behind. Debug builds check what is said.
 
+use super::product;
+
 pub const LANES: usize = 4;
 pub const LIMBS: usize = 10;
 
@@ -14,10 +16,10 @@ pub type Limb = [u32; LANES];
 #[repr(C, align(32))]
 pub struct Field4(pub [Limb; LIMBS]);
 
-const WIDTH: [u32; LIMBS] = [26, 25, 26, 25, 26, 25, 26, 25, 26, 25];
+pub const WIDTH: [u32; LIMBS] = [26, 25, 26, 25, 26, 25, 26, 25, 26, 25];
 const OFFSET: [usize; LIMBS] = [0, 26, 51, 77, 102, 128, 153, 179, 204, 230];
 
-const fn mask(limb: usize) -> u32 {
+pub const fn mask(limb: usize) -> u32 {
     (1 << WIDTH[limb]) - 1
 }
 
@@ -130,62 +132,17 @@ impl Field4 {
     }
 
     /// Tight. `self` may have e <= 3, `other` e <= 1.7: then 19 times a limb fits 32 bits and ten products 64.
-    #[inline(never)]
+    #[inline]
     pub fn mul(&self, other: &Field4) -> Field4 {
         debug_assert!(self.excess_at_most(300) && other.excess_at_most(170));
-        let mut result = Field4([[0; LANES]; LIMBS]);
-        for lane in 0..LANES {
-            let f: [u64; LIMBS] = std::array::from_fn(|i| u64::from(self.0[i][lane]));
-            let f2: [u64; LIMBS] = std::array::from_fn(|i| u64::from(self.0[i][lane].wrapping_mul(2)));
-            let g: [u64; LIMBS] = std::array::from_fn(|i| u64::from(other.0[i][lane]));
-            let g19: [u64; LIMBS] = std::array::from_fn(|i| u64::from(other.0[i][lane].wrapping_mul(19)));
-            let mut h = [
-                mul_limb::<0>(&f, &f2, &g, &g19),
-                mul_limb::<1>(&f, &f2, &g, &g19),
-                mul_limb::<2>(&f, &f2, &g, &g19),
-                mul_limb::<3>(&f, &f2, &g, &g19),
-                mul_limb::<4>(&f, &f2, &g, &g19),
-                mul_limb::<5>(&f, &f2, &g, &g19),
-                mul_limb::<6>(&f, &f2, &g, &g19),
-                mul_limb::<7>(&f, &f2, &g, &g19),
-                mul_limb::<8>(&f, &f2, &g, &g19),
-                mul_limb::<9>(&f, &f2, &g, &g19),
-            ];
-            carry(&mut h);
-            for i in 0..LIMBS {
-                result.0[i][lane] = h[i] as u32;
-            }
-        }
-        result
+        Field4(product::mul(&self.0, &other.0))
     }
 
     /// Tight, from e <= 1.7.
-    #[inline(never)]
+    #[inline]
     pub fn square(&self) -> Field4 {
         debug_assert!(self.excess_at_most(170));
-        let mut result = Field4([[0; LANES]; LIMBS]);
-        for lane in 0..LANES {
-            let f: [u64; LIMBS] = std::array::from_fn(|i| u64::from(self.0[i][lane]));
-            let f2: [u64; LIMBS] = std::array::from_fn(|i| u64::from(self.0[i][lane].wrapping_mul(2)));
-            let f19: [u64; LIMBS] = std::array::from_fn(|i| u64::from(self.0[i][lane].wrapping_mul(19)));
-            let mut h = [
-                square_limb::<0>(&f, &f2, &f19),
-                square_limb::<1>(&f, &f2, &f19),
-                square_limb::<2>(&f, &f2, &f19),
-                square_limb::<3>(&f, &f2, &f19),
-                square_limb::<4>(&f, &f2, &f19),
-                square_limb::<5>(&f, &f2, &f19),
-                square_limb::<6>(&f, &f2, &f19),
-                square_limb::<7>(&f, &f2, &f19),
-                square_limb::<8>(&f, &f2, &f19),
-                square_limb::<9>(&f, &f2, &f19),
-            ];
-            carry(&mut h);
-            for i in 0..LIMBS {
-                result.0[i][lane] = h[i] as u32;
-            }
-        }
-        result
+        Field4(product::square(&self.0))
     }
 
     /// self^(2^count)
@@ -243,49 +200,6 @@ impl Field4 {
 /// Element i of the result holds lane i of the four: rows become columns.
 pub fn transpose(rows: [Field4; LANES]) -> [Field4; LANES] {
     std::array::from_fn(|column| Field4(std::array::from_fn(|i| std::array::from_fn(|row| rows[row].0[i][column]))))
-}
-
-/// From sums of products (below 2^63) to tight limbs.
-#[inline(always)]
-fn carry(h: &mut [u64; LIMBS]) {
-    // Two chains side by side, from limb 0 and from limb 4; the second end of each leaves less than 2^18 behind.
-    for i in [0, 4, 1, 5, 2, 6, 3, 7, 4, 8, 9, 0] {
-        let high = h[i] >> WIDTH[i];
-        h[i] &= u64::from(mask(i));
-        let handed = if i == 9 { (high << 4).wrapping_add(high << 1).wrapping_add(high) } else { high };
-        h[(i + 1) % LIMBS] = h[(i + 1) % LIMBS].wrapping_add(handed);
-    }
-}
-
-/// The sum of all products that belong to limb K. Two odd limbs count twice, since the product of their weights is twice the
-/// weight of limb i + j; those that belong to limb K + 10 count 19 times, since 2^255 = 19. K is a constant, so that the
-/// loop comes out straight and the one over the lanes around it as vector instructions.
-#[inline(always)]
-fn mul_limb<const K: usize>(f: &[u64; LIMBS], f2: &[u64; LIMBS], g: &[u64; LIMBS], g19: &[u64; LIMBS]) -> u64 {
-    let mut sum = 0u64;
-    for i in 0..LIMBS {
-        let j = (LIMBS + K - i) % LIMBS;
-        let left = if i % 2 == 1 && j % 2 == 1 { f2[i] } else { f[i] };
-        let right = if i > K { g19[j] } else { g[j] };
-        sum = sum.wrapping_add(left.wrapping_mul(right));
-    }
-    sum
-}
-
-/// As `mul_limb`, for a square: each pair of different limbs is taken once, and doubled.
-#[inline(always)]
-fn square_limb<const K: usize>(f: &[u64; LIMBS], f2: &[u64; LIMBS], f19: &[u64; LIMBS]) -> u64 {
-    let mut sum = 0u64;
-    for i in 0..LIMBS {
-        let j = (LIMBS + K - i) % LIMBS;
-        if i <= j {
-            let left = if i < j { f2[i] } else { f[i] };
-            let right = if i + j >= LIMBS { f19[j] } else { f[j] };
-            let product = left.wrapping_mul(right);
-            sum = sum.wrapping_add(if i % 2 == 1 && j % 2 == 1 { product << 1 } else { product });
-        }
-    }
-    sum
 }
 
 /// The canonical encoding of one element with tight limbs, which is below 2p.
