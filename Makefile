@@ -20,7 +20,7 @@ demo: setup
 	$(VENV)/veche demo build/demo
 
 test: setup check
-	$(VENV)/pytest
+	$(VENV)/pytest -n 2 --dist loadfile
 
 check: setup
 	$(VENV)/ruff check .
