@@ -68,7 +68,7 @@ def plot(growth: list[tuple[int, dict[str, dict[str, float]]]], path: Path) -> N
 
 
 def main() -> None:
-    console = Console()
+    console = Console(width=150)
     tool = belenios_tool(BUILD / "belenios")
     workload = Workload(BUILD / "bench", max(SIZES))
     rows = ballots.measure(workload, tool, BUILD / "bench")
