@@ -1,7 +1,7 @@
 """Makes ballot.json: ballots as the ledger carries them, and what each becomes when one thing in it is wrong.
 
 Proving draws randomness, so a new run gives other bytes with the same verdicts. tests/kernel/test_ballot_vectors.py checks the
-file with the kernel, and Belenios's hash of the JSON with the standard library.
+file with the kernel, tests/stranger/test_ballot_vectors.py with libsodium and plain Python.
 
     python vectors/make_ballot.py
 """
