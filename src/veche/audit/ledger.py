@@ -7,7 +7,7 @@ what the log says. It raises :class:`~veche.errors.DoesNotHold` at the first thi
 
 import sqlite3
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -86,11 +86,6 @@ class VerifiedLedger:
     def time_of(self, number: int) -> int:
         """The time of the block in which this entry stands."""
         return self._times[bisect_right(self._numbers, number) - 1]
-
-    def first_block_from(self, time: int) -> int:
-        """The number of the first block in the log whose time is this or later; the size of the log if there is none."""
-        place = bisect_left(self._times, time)
-        return self._numbers[place] if place < len(self._numbers) else self.head.size
 
 
 def open_ledger(path: Path) -> Source:

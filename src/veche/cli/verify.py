@@ -21,6 +21,7 @@ from veche.audit.receipt_report import check_receipt
 from veche.audit.report import find_poll, report_ledger
 from veche.audit.whole_file import whole_file
 from veche.ballot.archive import Archive
+from veche.cli.options import read_file
 from veche.cli.verify_show import archive_values, show_archive, show_ledger, show_refusal
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.source import Export
@@ -124,7 +125,7 @@ def _verify_ledger(
         with progress_bar("entries") as progress:
             verified = verify_ledger(source, progress)
         polls = None if poll_id is None else [find_poll(verified, poll_id)]
-        found = None if receipt is None else check_receipt(verified, read_small(receipt, 1 << 16))
+        found = None if receipt is None else check_receipt(verified, read_file(receipt, 1 << 16))
         made = report_ledger(verified, polls, found)
     finally:
         if isinstance(source, Export):
@@ -151,7 +152,7 @@ def write_report(html: str, values: dict[str, Any], path: Path, out: Console) ->
 
 
 def _verify_archive(path: Path, beside: Path | None, report: Path | None, out: Console, as_json: bool) -> None:
-    raw = None if beside is None else read_small(beside, bound.LIMIT)
+    raw = None if beside is None else read_file(beside, bound.LIMIT)
     with Archive.open(path) as archive:
         with progress_bar("ballots") as progress:
             made = archives.verify(archive, lambda step, done, total: progress(done, total) if step == "A7" else None)
@@ -167,18 +168,6 @@ def _verify_archive(path: Path, beside: Path | None, report: Path | None, out: C
     if report is not None:
         numbers = [[int(number) for number in question] for question in values["result"]]
         write_report(archive_page(made, list(steps), limits, numbers), values, report, out)
-
-
-def read_small(path: Path, limit: int) -> bytes:
-    """A file of at most ``limit`` bytes. Raises UserError."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from None
-    if len(data) > limit:
-        raise UserError(f"{path} is too large to be what it should be.", "Check the path.")
-    return data
 
 
 @contextmanager

@@ -80,7 +80,7 @@ class Machine:
     def found(self, data: bytes) -> None:
         """Begin a ledger: the charter and block 0. Raises Refused."""
         self.appended = []
-        self._stood_still = False
+        self.stood_still = False
         charter.found(self, data)
         self.ledger = digest(data)
 
@@ -94,7 +94,7 @@ class Machine:
         self.check_version(time)
         block.check_previous(self, previous)
         self.height, self.time, self.appended = height, time, []
-        self._stood_still = time - previous > STANDSTILL
+        self.stood_still = time - previous > STANDSTILL
         self.append(encode(["block", [height, time, previous]]))
         block.begin(self, previous)
 
@@ -115,7 +115,7 @@ class Machine:
     @property
     def matters(self) -> bool:
         """Whether the current block belongs into the log: it appends something or follows a standstill."""
-        return len(self.appended) > 1 or self._stood_still
+        return len(self.appended) > 1 or self.stood_still
 
     # Entries
 

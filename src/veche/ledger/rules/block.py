@@ -24,7 +24,7 @@ def check_previous(machine: "Machine", previous: int) -> None:
 
 
 def begin(machine: "Machine", previous: int) -> None:
-    if machine.time - previous > STANDSTILL:
+    if machine.stood_still:
         _delay_closings(machine, previous)
     committee_steps.due(machine)
     void.due(machine)
