@@ -9,7 +9,7 @@ import veche_kernel as kernel
 from bench.rows import Row, child_cpu_ms, cpu_ms, medians
 from bench.workload import Workload
 from veche.audit.archive import verify_archive
-from veche.ballot.archive_writer import ArchiveWriter
+from veche.ballot.archive.writer import ArchiveWriter
 from veche.ballot.committee import Committee, make_single_key, trustees_json
 from veche.ballot.decryption import make_share, open_tally, partial_decryption_json
 from veche.ballot.election import Election, Question

@@ -15,7 +15,7 @@ from veche.audit.ledger import verify_ledger
 from veche.engine.embedded import EmbeddedEngine
 from veche.ledger.ledger import Ledger
 from veche.ledger.rules.ballot import fields
-from veche.ledger.source import Folder
+from veche.log.source import Folder
 from veche.permit.blind_rsa import prepare
 from veche.permit.message import permit_message
 

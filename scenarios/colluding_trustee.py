@@ -23,8 +23,8 @@ from pathlib import Path
 
 import veche_kernel as kernel
 
-from veche.ballot.archive_parts import Ciphertext, Result
-from veche.ballot.archive_writer import ArchiveWriter
+from veche.ballot.archive.parts import Ciphertext, Result
+from veche.ballot.archive.writer import ArchiveWriter
 from veche.ballot.canonical import b64, encode, point_text, scalar_text
 from veche.ballot.committee import (
     Certificate,

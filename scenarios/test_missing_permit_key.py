@@ -13,7 +13,7 @@ from veche.ledger.entry import decode
 from veche.ledger.state import PollState
 from veche.permit.blind_rsa import SigningKey, blind_sign
 from veche.permit.request import PermitRequest
-from veche.permit.root import Root
+from veche.permit.seed import Seed
 from veche.voter.voter import Voter
 from veche.world import World
 
@@ -27,7 +27,7 @@ def ghost(world: World, poll: PollState) -> bytes:
     """The first registrar alone makes a voter."""
     pem = world.folder / "registrar-1" / "keys" / poll.id.hex() / "0.pem"
     key = SigningKey.from_pem(pem.read_bytes())
-    voter = Voter(Root.generate())
+    voter = Voter(Seed.generate())
     request = PermitRequest(voter._root, poll.id, 0, voter.credential(poll.id), key.modulus)
     permit = request.finish(0, blind_sign(key, request.blinded))
     return voter.cast(voter.seal(poll, 0, NO), [permit], 1)

@@ -15,7 +15,7 @@ from veche.ledger.entry import decode
 from veche.ledger.state import PollState
 from veche.permit.blind_rsa import SigningKey, blind_sign, verify_many
 from veche.permit.message import permit_message
-from veche.permit.root import Root
+from veche.permit.seed import Seed
 from veche.voter.voter import Voter
 from veche.world import World
 
@@ -27,7 +27,7 @@ def ghost(world: World, poll: PollState) -> bytes:
         pem = world.folder / f"registrar-{registrar + 1}" / "keys" / poll.id.hex() / "0.pem"
         return blind_sign(SigningKey.from_pem(pem.read_bytes()), blinded)
 
-    voter = Voter(Root.generate())
+    voter = Voter(Seed.generate())
     permits = voter.collect_permits(poll, 0, sign)
     return voter.cast(voter.seal(poll, 0, NO), permits, 1)
 
@@ -81,7 +81,7 @@ def test_a_registrar_alone(tmp_path: Path) -> None:
     """One of two that stuffs: each ghost has one permit, and none is admitted."""
     with city(tmp_path) as world:
         poll = open_poll(world)
-        voter = Voter(Root.generate())
+        voter = Voter(Seed.generate())
 
         def sign(registrar: int, blinded: bytes) -> bytes:
             if registrar == 1:

@@ -22,7 +22,7 @@ from veche.ledger.charter import PollClass
 from veche.ledger.state import PollState
 from veche.permit.blind_rsa import SigningKey, blind_sign
 from veche.permit.permit import Permit
-from veche.permit.root import Root
+from veche.permit.seed import Seed
 from veche.permit.threshold import check_registrars
 from veche.voter.voter import Voter
 from veche.world import Citizen, World
@@ -98,7 +98,7 @@ def second_credential(
     world: World, poll: PollState, person: Citizen, cheating: set[int], ask: set[int]
 ) -> list[Permit]:
     """Clara asks for a second credential's permits: these honest registrars in her name, and the cheating ones anyhow."""
-    twin = Voter(Root.generate())
+    twin = Voter(Seed.generate())
 
     def answer(registrar: int, blinded: bytes) -> bytes:
         if registrar in cheating:

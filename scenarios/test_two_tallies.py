@@ -20,8 +20,8 @@ from veche.errors import DoesNotHold, Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.entry import decode
 from veche.ledger.ledger import LOG_KEY, Ledger
-from veche.ledger.source import Folder
 from veche.ledger.state import PollState
+from veche.log.source import Folder
 from veche.world import World
 
 

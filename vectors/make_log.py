@@ -16,13 +16,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from veche import merkle
 from veche.keys import SigningKey
-from veche.ledger import note
-from veche.ledger.checkpoint import Checkpoint, Policy, SignedCheckpoint, cosign, sign
-from veche.ledger.note import COSIGNATURE, ED25519, Note, Signature, Verifier
-from veche.ledger.receipt import Receipt
-from veche.ledger.tiles import ENTRIES, Tile, pack, tiles_of
+from veche.log import merkle, note
+from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint, cosign, sign
+from veche.log.note import COSIGNATURE, ED25519, Note, Signature, Verifier
+from veche.log.receipt import Receipt
+from veche.log.tiles import ENTRIES, Tile, pack, tiles_of
 
 ORIGIN = "city.example/ledger"
 WITNESSES = ["one.example/witness", "two.example/witness", "three.example/witness"]

@@ -4,7 +4,7 @@ Nothing is random: keys come from SHAKE-256 of a label. Before anything is writt
 with other implementations: PyNaCl for the credential, plain integers for the blind signature, OpenSSL (through
 cryptography) for the finished one.
 
-permit.json: ``permits``, from the root to the permit, every value on the way; ``forgeries``, each a (modulus, message,
+permit.json: ``permits``, from the seed to the permit, every value on the way; ``forgeries``, each a (modulus, message,
 prefix, signature) that must not verify, with the one thing that is wrong with it.
 permit_roll.json: what a registrar publishes of a small roll; ``proofs``, files that hold, with the values to check them
 against; ``forgeries``, files that must not be read (``unreadable``) or do not hold against the same values.
@@ -23,10 +23,10 @@ from veche.permit import blind_rsa, derive
 from veche.permit.message import permit_message
 from veche.permit.request import PermitRequest
 from veche.permit.roll import RollTree, row_salt
-from veche.permit.root import Root
+from veche.permit.seed import Seed
 
 POLL = hashlib.sha256(b"the poll of the permit vectors").digest()
-ROOTS = [Root(hashlib.sha256(f"root {i}".encode()).digest()) for i in range(2)]
+SEEDS = [Seed(hashlib.sha256(f"root {i}".encode()).digest()) for i in range(2)]
 PEOPLE = ["ann", "boris", "vera", "Лидия", "zoya"]
 SERVED = {"boris", "Лидия"}
 
@@ -47,10 +47,10 @@ KEYS = [key("registrar 0", 2048), key("registrar 1", 3072)]
 
 def permits() -> dict[str, object]:
     rows = []
-    for root in ROOTS:
+    for seed in SEEDS:
         for registrar, (p, q, signer) in enumerate(KEYS):
             for group in (0, 17):
-                rows.append(permit(root, registrar, p, q, signer, group))
+                rows.append(permit(seed, registrar, p, q, signer, group))
     good = rows[0]
     other = rows[2]
     flipped = good["signature"][:-1] + format(int(good["signature"][-1], 16) ^ 1, "x")
@@ -76,12 +76,12 @@ def permits() -> dict[str, object]:
     return {"permits": rows, "forgeries": forgeries}
 
 
-def permit(root: Root, registrar: int, p: int, q: int, signer: blind_rsa.SigningKey, group: int) -> dict[str, object]:
+def permit(seed: Seed, registrar: int, p: int, q: int, signer: blind_rsa.SigningKey, group: int) -> dict[str, object]:
     modulus, n = signer.modulus, p * q
-    secret = derive.credential_secret(root, POLL)
+    secret = derive.credential_secret(seed, POLL)
     credential = crypto_scalarmult_ed25519_base_noclamp(secret)
-    factor = derive.permit_blind(root, POLL, modulus)
-    request = PermitRequest(root, POLL, group, credential, modulus)
+    factor = derive.permit_blind(seed, POLL, modulus)
+    request = PermitRequest(seed, POLL, group, credential, modulus)
     blind_signature = blind_rsa.blind_sign(signer, request.blinded)
     finished = request.finish(registrar, blind_signature)
     prepared = finished.prefix + permit_message(POLL, group, credential)
@@ -92,7 +92,7 @@ def permit(root: Root, registrar: int, p: int, q: int, signer: blind_rsa.Signing
     pss = padding.PSS(padding.MGF1(hashes.SHA384()), 48)
     rsa.RSAPublicNumbers(65537, n).public_key().verify(finished.signature, prepared, pss, hashes.SHA384())
     return {
-        "root": root.hex(),
+        "seed": seed.hex(),
         "poll": POLL.hex(),
         "group": group,
         "registrar": registrar,
@@ -103,7 +103,7 @@ def permit(root: Root, registrar: int, p: int, q: int, signer: blind_rsa.Signing
         "credential": credential.hex(),
         "message": permit_message(POLL, group, credential).hex(),
         "prefix": finished.prefix.hex(),
-        "salt": derive.permit_salt(root, POLL, modulus).hex(),
+        "salt": derive.permit_salt(seed, POLL, modulus).hex(),
         "blind_factor": factor.to_bytes(len(modulus), "big").hex(),
         "blinded": request.blinded.hex(),
         "blind_signature": blind_signature.hex(),

@@ -13,7 +13,6 @@ from typing import Any
 
 from veche.audit.ledger import VerifiedLedger, verify_ledger
 from veche.audit.view import View
-from veche.city.registrar import Registrar
 from veche.engine.embedded import EmbeddedEngine
 from veche.errors import Refused
 from veche.keys import SigningKey
@@ -22,10 +21,11 @@ from veche.ledger.entry import digest, sign
 from veche.ledger.ledger import LOG_KEY, Ledger
 from veche.ledger.poll import Choice, Group, Poll
 from veche.ledger.shape import Text
-from veche.ledger.source import Folder
 from veche.ledger.state import PollState
+from veche.log.source import Folder
 from veche.permit.permit import Permit
-from veche.permit.root import Root
+from veche.permit.seed import Seed
+from veche.registrar.registrar import Registrar
 from veche.trustee.trustee import Trustee
 from veche.voter.voter import Sealed, Voter
 
@@ -70,7 +70,7 @@ class World:
         self.trustees = [Trustee.create(folder / f"trustee-{i + 1}", TRUSTEES[i]) for i in range(trustees[0])]
         self.registrars = [Registrar.create(folder / f"registrar-{i + 1}") for i in range(registrars[0])]
         self.citizens = [
-            Citizen(f"{district}-{i}", district, Voter(Root.generate()))
+            Citizen(f"{district}-{i}", district, Voter(Seed.generate()))
             for district, count in (citizens or {"Centre": 6}).items()
             for i in range(count)
         ]

@@ -3,7 +3,7 @@
 import pytest
 
 from veche.audit.archive import ArchiveReport, verify
-from veche.ballot.archive import Archive
+from veche.ballot.archive.archive import Archive
 from veche.errors import DoesNotHold, Unsupported
 
 from .assemble import Parts

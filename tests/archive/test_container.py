@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from veche.ballot import archive_records
-from veche.ballot.archive import Archive
-from veche.ballot.archive_records import header_bytes
+from veche.ballot.archive.archive import Archive
+from veche.ballot.archive import records as archive_records
+from veche.ballot.archive.records import header_bytes
 from veche.errors import Unsupported
 
 from .assemble import TIME, Parts, compact, record, sha

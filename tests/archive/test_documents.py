@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from veche.ballot.archive_parts import Event, Owned, Result, SetupData, SizedTally
-from veche.ballot.archive_trustees import Committee
+from veche.ballot.archive.parts import Event, Owned, Result, SetupData, SizedTally
+from veche.ballot.archive.trustees import Committee
 from veche.ballot.canonical import SMALL, decode, encode, weight_json, weight_value
 from veche.ballot.election import Election
 from veche.errors import DoesNotHold, Unsupported, VecheError

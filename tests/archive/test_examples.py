@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from veche.audit.archive import STEPS, verify_archive
-from veche.ballot.archive import Archive
+from veche.ballot.archive.archive import Archive
 from veche.errors import DoesNotHold
 
 from . import reference

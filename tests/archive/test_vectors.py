@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from veche.ballot.archive_records import record_bytes
-from veche.ballot.archive_shares import check_share
-from veche.ballot.archive_trustees import Trustees
+from veche.ballot.archive.records import record_bytes
+from veche.ballot.archive.shares import check_share
+from veche.ballot.archive.trustees import Trustees
 from veche.ballot.canonical import b64, decode, encode, point_bytes, point_text, weight_json
 from veche.errors import DoesNotHold
 

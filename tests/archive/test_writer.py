@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from veche.ballot.archive_writer import ArchiveWriter
+from veche.ballot.archive.writer import ArchiveWriter
 
 from .assemble import Parts, take_apart
 from .belenios_tool import SHARED, Poll, tool

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from veche import merkle
 from veche.audit.ledger import VerifiedLedger, verify_ledger
 from veche.audit.report import find_poll
 from veche.keys import SigningKey
-from veche.ledger.checkpoint import Checkpoint, SignedCheckpoint, sign
 from veche.ledger.ledger import DATABASE, LOG_KEY
-from veche.ledger.log import Log
 from veche.ledger.poll import Choice
-from veche.ledger.publish import Publisher
 from veche.ledger.shape import Text
-from veche.ledger.source import Folder
 from veche.ledger.state import PollState
+from veche.log import merkle
+from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
+from veche.log.log import Log
+from veche.log.publish import Publisher
+from veche.log.source import Folder
 from veche.world import DAY, GENESIS, World
 
 SPEED = Choice(

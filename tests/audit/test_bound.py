@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from veche.audit.bound import bound_json, verify_bound
 from veche.audit.export import write_archive
-from veche.ballot.archive import Archive
+from veche.ballot.archive.archive import Archive
 from veche.errors import DoesNotHold
 from veche.ledger.entry import decode, encode
 

@@ -10,8 +10,8 @@ from archive.belenios_tool import tool
 from veche.audit.archive import verify_archive
 from veche.audit.bound import verify_bound
 from veche.audit.export import Exported, ballot_numbers, ballots_json, bound_path, write_archive
-from veche.ballot.archive import Archive
-from veche.ballot.archive_writer import ArchiveWriter
+from veche.ballot.archive.archive import Archive
+from veche.ballot.archive.writer import ArchiveWriter
 from veche.ballot.canonical import point_bytes
 from veche.errors import Unsupported, UserError
 from veche.ledger.entry import decode

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from veche.audit.archive import verify
 from veche.audit.export import write_archive
 from veche.audit.ledger import open_ledger, verify_ledger
-from veche.ballot.archive import Archive
+from veche.ballot.archive.archive import Archive
 from veche.errors import DoesNotHold, Refused
 from veche.ledger.entry import decode
-from veche.ledger.log import export
 from veche.ledger.rules.ballot import fields, is_ballot
-from veche.ledger.source import Folder
-from veche.ledger.tiles import CHECKPOINT
+from veche.log.log import export
+from veche.log.source import Folder
+from veche.log.tiles import CHECKPOINT
 
 from .city import City, rewrite
 

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 import veche_kernel
 
-from veche import merkle
 from veche.audit.ledger import VerifiedLedger, verify_ledger
-from veche.audit.receipt_report import check_receipt
+from veche.audit.receipt import check_receipt
 from veche.audit.report import report_ledger
 from veche.errors import DoesNotHold, Unsupported
 from veche.keys import SigningKey
-from veche.ledger.checkpoint import Checkpoint, SignedCheckpoint, sign
 from veche.ledger.entry import decode, encode
 from veche.ledger.entry import sign as sign_entry
-from veche.ledger.log import Log
 from veche.ledger.rules.ballot import fields, is_ballot
-from veche.ledger.source import Folder
+from veche.log import merkle
+from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
+from veche.log.log import Log
+from veche.log.source import Folder
 
 from .city import NEW_RULES, City, rewrite
 

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from veche.audit.html import page
-from veche.audit.html_chart import LINES, _labelled, _unit, bar
-from veche.audit.html_words import ballots, moment, number, percent, percents
 from veche.audit.ledger import verify_ledger
+from veche.audit.page.chart import LINES, _labelled, _unit, bar
+from veche.audit.page.page import page
+from veche.audit.page.words import ballots, moment, number, percent, percents
 from veche.audit.poll_report import DAY, HOUR, PollReport, report_poll, turnout_step
 from veche.audit.poll_warnings import ANSWER, COUNT, poll_warnings
 from veche.audit.report import LedgerReport, report_ledger
-from veche.audit.words import LAST, Words
 from veche.ledger.entry import decode
-from veche.ledger.source import Folder
+from veche.log.source import Folder
+from veche.texts import LAST, Words
 from veche.world import World
 
 from .city import JOIN, SPEED, City

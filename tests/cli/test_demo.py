@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from veche.cli import demo_city
-from veche.cli.demo_content import POLLS
-from veche.cli.demo_screen import Screen
+from veche.demo import city as demo_city
+from veche.demo.content import POLLS
+from veche.demo.screen import Screen
 from veche.ledger.shape import Text, text
 
 from .conftest import PROGRAM, Answer, environment, fails, inside, ok, veche

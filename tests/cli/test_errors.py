@@ -15,8 +15,8 @@ from veche.cli import main
 from veche.engine.inbox import hand_in
 from veche.keys import SigningKey
 from veche.ledger.entry import encode, sign
-from veche.ledger.note import ED25519, Verifier
-from veche.ledger.receipt import Receipt
+from veche.log.note import ED25519, Verifier
+from veche.log.receipt import Receipt
 from veche.trustee.trustee import Trustee
 
 from .city import City, found, poll_draft
@@ -275,10 +275,10 @@ def test_keys_that_others_can_read_are_refused(pilot: Pilot, tmp_path: Path) -> 
     )
     (pilot.city.ledger / "log.key").chmod(0o644)
     fails(2, "can be read by others", "ledger", "run", pilot.city.ledger, "--once")
-    root = tmp_path / "root"
-    root.write_text("00" * 32)
-    root.chmod(0o644)
-    fails(2, "can be read by others", "vote", pilot.poll, "--root", root, "-c", "1", "-c", "1", *pilot.ledger)
+    seed = tmp_path / "seed"
+    seed.write_text("00" * 32)
+    seed.chmod(0o644)
+    fails(2, "can be read by others", "vote", pilot.poll, "--seed", seed, "-c", "1", "-c", "1", *pilot.ledger)
 
 
 def test_keys_that_are_none(tmp_path: Path, made: Pilot) -> None:
@@ -387,11 +387,11 @@ def test_offices_come_and_go(pilot: Pilot, tmp_path: Path) -> None:
 
 def test_votes_that_cannot_be(pilot: Pilot, tmp_path: Path) -> None:
     registrars = [word for place in pilot.city.registrars for word in ("--registrar", place)]
-    root = ("--root", tmp_path / "root", "--receipts", tmp_path)
+    seed = ("--seed", tmp_path / "seed", "--receipts", tmp_path)
     who = ("--person", "person-1", *registrars)
 
     def vote(*words: object) -> tuple[object, ...]:
-        return ("vote", pilot.poll, *pilot.ledger, *root, *words)
+        return ("vote", pilot.poll, *pilot.ledger, *seed, *words)
 
     fails(2, "2 questions, and 1", *vote("-c", "1", *who))
     fails(2, "is not an answer to question 1", *vote("-c", "4", "-c", "1", *who))
@@ -406,14 +406,14 @@ def test_votes_that_cannot_be(pilot: Pilot, tmp_path: Path) -> None:
     fails(1, "not on the electoral roll", *vote("-c", "1", "-c", "1", "--person", "nobody", *registrars))
     fails(2, "nothing was cast", "vote", pilot.poll, *pilot.ledger, "-c", "1", "--receipts", tmp_path / "elsewhere")
     fails(1, "has not opened yet", *vote("-c", "1", "-c", "1", *who))
-    # The registrar has signed for this root now; another root of the same person gets nothing.
+    # The registrar has signed for this seed now; another seed of the same person gets nothing.
     fails(
         1,
         "already have a permit",
         "vote",
         pilot.poll,
         *pilot.ledger,
-        "--root",
+        "--seed",
         tmp_path / "other",
         "-c",
         "1",
@@ -423,14 +423,14 @@ def test_votes_that_cannot_be(pilot: Pilot, tmp_path: Path) -> None:
     )
     assert not list(tmp_path.glob("vote-*"))
     ok(*vote("--collect", *who))
-    (kept,) = (tmp_path / "root.permits").iterdir()
+    (kept,) = (tmp_path / "seed.permits").iterdir()
     assert kept.stat().st_mode & 0o077 == 0
     kept.write_bytes(b"{")
     fails(2, "are damaged", *vote("-c", "1", "-c", "1", *who))
 
 
 def test_a_spoiled_ballot_shows_what_it_holds_and_nothing_else_opens(pilot: Pilot, tmp_path: Path) -> None:
-    words = ("vote", pilot.poll, *pilot.ledger, "--root", tmp_path / "root", "--receipts", tmp_path, "--check")
+    words = ("vote", pilot.poll, *pilot.ledger, "--seed", tmp_path / "seed", "--receipts", tmp_path, "--check")
     ok(*words, "-c", "2", "-c", "blank")
     (path,) = tmp_path.glob("spoiled-*.json")
     assert ok("check-ballot", path, *pilot.ledger, "--json").json["choices"] == [[0, 1, 0], [1, 0, 0, 0]]

@@ -65,16 +65,16 @@ def test_a_pilot_from_the_first_key_to_the_verified_result(tmp_path: Path, engin
     registrars = [word for place in city.registrars for word in ("--registrar", place)]
 
     def vote(person: int, *words: object) -> dict[str, Any]:
-        root = tmp_path / f"voter-{person}.root"
+        seed = tmp_path / f"voter-{person}.seed"
         who = ("--person", f"person-{person}", *registrars)
-        return dict(ok("vote", poll[:8], *ledger, "--root", root, *who, *words, "--receipts", tmp_path, "--json").json)
+        return dict(ok("vote", poll[:8], *ledger, "--seed", seed, *who, *words, "--receipts", tmp_path, "--json").json)
 
-    def root(person: int) -> tuple[str, Path]:
-        return "--root", tmp_path / f"voter-{person}.root"
+    def seed(person: int) -> tuple[str, Path]:
+        return "--seed", tmp_path / f"voter-{person}.seed"
 
     in_pairs(
         lambda person: ok(
-            "vote", poll[:8], *ledger, *root(person), "--person", f"person-{person}", *registrars, "--collect"
+            "vote", poll[:8], *ledger, *seed(person), "--person", f"person-{person}", *registrars, "--collect"
         ),
         range(2),
     )
@@ -85,7 +85,7 @@ def test_a_pilot_from_the_first_key_to_the_verified_result(tmp_path: Path, engin
     )
     again = vote(0, "-c", "2", "-c", "2")
     assert time.time() < closes, "the machine is too slow for this test: give the poll more seconds"
-    spoil = ok("vote", poll[:8], *ledger, *root(1), "-c", "3", "-c", "blank", "--check", "--receipts", tmp_path)
+    spoil = ok("vote", poll[:8], *ledger, *seed(1), "-c", "3", "-c", "blank", "--check", "--receipts", tmp_path)
     (spoiled,) = tmp_path.glob("spoiled-*.json")
     assert "40" in ok("check-ballot", spoiled, *ledger).out and "never be cast" in spoil.out
 
@@ -100,7 +100,7 @@ def test_a_pilot_from_the_first_key_to_the_verified_result(tmp_path: Path, engin
 
     # Closed: nobody votes any more; two trustees of three decrypt; the registrars account for their permits.
     sleep_until(closes + 3)
-    fails(1, "closed", "vote", poll[:8], *ledger, "--root", tmp_path / "voter-2.root", "-c", "1", "-c", "1")
+    fails(1, "closed", "vote", poll[:8], *ledger, "--seed", tmp_path / "voter-2.seed", "-c", "1", "-c", "1")
     for place in city.trustees[:2]:
         assert "decryption" in ok("trustee", "act", place, *ledger).out
     shown = ok("poll", "show", poll[:8], *ledger, "--json").json

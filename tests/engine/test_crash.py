@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from veche import merkle
 from veche.audit.ledger import verify_ledger
 from veche.audit.view import View
-from veche.ledger.checkpoint import Checkpoint, Policy, SignedCheckpoint
 from veche.ledger.entry import decode
-from veche.ledger.log import Log
 from veche.ledger.poll import Choice
 from veche.ledger.shape import Text
-from veche.ledger.source import Folder
 from veche.ledger.state import PollState
+from veche.log import merkle
+from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint
+from veche.log.log import Log
+from veche.log.source import Folder
 from veche.world import DAY, World
 
 from .crash_engine import write_entries

@@ -21,11 +21,11 @@ from veche.audit.ledger import verify_ledger
 from veche.engine.embedded import EmbeddedEngine, Stopped
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
-from veche.ledger import publish
 from veche.ledger.ledger import LOG_KEY, Ledger
 from veche.ledger.poll import Choice
 from veche.ledger.shape import Text
-from veche.ledger.source import Folder
+from veche.log import publish
+from veche.log.source import Folder
 from veche.world import World
 
 YES_NO = Choice(Text("More trams?", "Больше трамваев?"), (Text("Yes", "Да"), Text("No", "Нет")), 1, 1, False)

@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from veche import merkle
 from veche.keys import SigningKey
-from veche.ledger.checkpoint import Checkpoint, Policy, SignedCheckpoint, cosign, sign
-from veche.ledger.log import Log
-from veche.ledger.note import COSIGNATURE, Verifier
-from veche.ledger.publish import Publisher
-from veche.ledger.source import Folder
+from veche.log import merkle
+from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint, cosign, sign
+from veche.log.log import Log
+from veche.log.note import COSIGNATURE, Verifier
+from veche.log.publish import Publisher
+from veche.log.source import Folder
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 ORIGIN = "city.example/ledger"

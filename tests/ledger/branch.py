@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
-from veche import merkle
 from veche.audit.ledger import VerifiedLedger, verify_ledger
 from veche.errors import Refused
 from veche.keys import SigningKey
-from veche.ledger.checkpoint import Checkpoint, SignedCheckpoint
-from veche.ledger.checkpoint import sign as sign_checkpoint
 from veche.ledger.entry import decode, sign
 from veche.ledger.ledger import Ledger
 from veche.ledger.machine import Machine
-from veche.ledger.publish import Publisher
-from veche.ledger.source import Folder
 from veche.ledger.state import PollState, State
+from veche.log import merkle
+from veche.log.checkpoint import Checkpoint, SignedCheckpoint
+from veche.log.checkpoint import sign as sign_checkpoint
+from veche.log.publish import Publisher
+from veche.log.source import Folder
 
 NODE_ONLY = ("beat", "beat_height", "published", "frontier")
 """What the node keeps in the table ``meta`` that is no part of the rules' state."""

@@ -12,7 +12,7 @@ from veche.keys import SigningKey
 from veche.ledger.entry import decode, digest, encode
 from veche.ledger.rules.ballot import cast_prefix
 from veche.permit.derive import credential_secret
-from veche.permit.root import Root
+from veche.permit.seed import Seed
 from veche.voter.voter import Voter
 from veche.world import Citizen
 
@@ -192,7 +192,7 @@ def test_more_voters_than_people_on_the_roll(life: Life, at: At) -> None:
     branch = at("open")
     for citizen in life.citizens("Yakimanka"):
         branch.admit(life.ballot(citizen))
-    ghost = Voter(Root.generate())
+    ghost = Voter(Seed.generate())
     permits = life.stuff(ghost, 1)
     entry = ghost.cast(ghost.seal(life.poll, 1, [[1, 0, 0]]), permits, 1)
     assert "roll" in branch.refuses("permits", entry).message

@@ -8,7 +8,7 @@ import pytest
 from veche.audit.ledger import verify_ledger
 from veche.errors import DoesNotHold, Refused
 from veche.ledger.entry import decode, digest, encode
-from veche.ledger.source import Folder
+from veche.log.source import Folder
 
 from .branch import Branch, dump, publish
 from .life import Life

@@ -8,9 +8,9 @@ import veche_kernel as kernel
 from hypothesis import given
 from hypothesis import strategies as st
 
-from veche import merkle
 from veche.ledger.entry import decode, digest
 from veche.ledger.rules.tally import merge, parts
+from veche.log import merkle
 
 from .branch import Branch
 from .life import Life

@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from veche import merkle
 from veche.keys import SigningKey
-from veche.ledger.checkpoint import Checkpoint, Policy, SignedCheckpoint, sign
-from veche.ledger.publish import Publisher
-from veche.ledger.source import Source
+from veche.log import merkle
+from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint, sign
+from veche.log.publish import Publisher
+from veche.log.source import Source
 
 ORIGIN = "city.example/ledger"
 KEY = SigningKey(hashlib.sha256(b"the log's key in tests").digest())

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from veche.errors import DoesNotHold, UserError
 from veche.keys import SigningKey
-from veche.ledger import note
-from veche.ledger.checkpoint import Checkpoint, Policy, SignedCheckpoint, cosign, sign, verify_checkpoint
-from veche.ledger.note import COSIGNATURE, ED25519, Note, Signature, Verifier
+from veche.log import note
+from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint, cosign, sign, verify_checkpoint
+from veche.log.note import COSIGNATURE, ED25519, Note, Signature, Verifier
 
 from .small_log import KEY, ORIGIN, POLICY, flip
 

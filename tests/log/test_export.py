@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from veche.errors import DoesNotHold, UserError
-from veche.ledger.checkpoint import verify_checkpoint
-from veche.ledger.log import Log, check_tiles, export
-from veche.ledger.source import Export, Folder, Source, open_source, size_limit, write_export
+from veche.log.checkpoint import verify_checkpoint
+from veche.log.log import Log, check_tiles, export
+from veche.log.source import Export, Folder, Source, open_source, size_limit, write_export
 
 from .small_log import POLICY, entries_of, files_of, flip, publish
 

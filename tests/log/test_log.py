@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from veche import merkle
 from veche.errors import DoesNotHold
-from veche.ledger.checkpoint import Checkpoint
-from veche.ledger.log import Log, Snapshot, check_tiles, read_tile
-from veche.ledger.publish import Publisher
-from veche.ledger.source import Folder
-from veche.ledger.tiles import ENTRIES, WIDTH, Tile, pack, tiles_of
+from veche.log import merkle
+from veche.log.checkpoint import Checkpoint
+from veche.log.log import Log, Snapshot, check_tiles, read_tile
+from veche.log.publish import Publisher
+from veche.log.source import Folder
+from veche.log.tiles import ENTRIES, WIDTH, Tile, pack, tiles_of
 
 from .small_log import Memory, entries_of, files_of, flip, head_of, publish
 

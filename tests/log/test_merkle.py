@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from veche import merkle
 from veche.errors import DoesNotHold
+from veche.log import merkle
 
 
 def naive_root(leaves: list[bytes]) -> bytes:

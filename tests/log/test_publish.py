@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from veche.errors import DoesNotHold
-from veche.ledger.checkpoint import Checkpoint, SignedCheckpoint, cosign, verify_checkpoint
-from veche.ledger.log import Log, check_tiles
-from veche.ledger.publish import UNFINISHED, Publisher
-from veche.ledger.source import Folder
-from veche.ledger.tiles import WIDTH, Tile, tiles_of
+from veche.log.checkpoint import Checkpoint, SignedCheckpoint, cosign, verify_checkpoint
+from veche.log.log import Log, check_tiles
+from veche.log.publish import UNFINISHED, Publisher
+from veche.log.source import Folder
+from veche.log.tiles import WIDTH, Tile, tiles_of
 
 from .small_log import KEY, ORIGIN, POLICY, entries_of, files_of, flip, head_of, publish
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from veche import merkle
 from veche.errors import DoesNotHold
-from veche.ledger.checkpoint import SignedCheckpoint
-from veche.ledger.log import Log
-from veche.ledger.receipt import EXTRA_LIMIT, Receipt, verify_receipt
+from veche.log import merkle
+from veche.log.checkpoint import SignedCheckpoint
+from veche.log.log import Log
+from veche.log.receipt import EXTRA_LIMIT, Receipt, verify_receipt
 
 from .small_log import POLICY, Memory, entries_of, files_of, flip, publish
 

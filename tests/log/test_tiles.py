@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from veche import merkle
 from veche.errors import DoesNotHold
-from veche.ledger.tiles import ENTRIES, ENTRY_LIMIT, WIDTH, Edge, Tile, pack, partial_of, span, tiles_of, unpack
+from veche.log import merkle
+from veche.log.tiles import ENTRIES, ENTRY_LIMIT, WIDTH, Edge, Tile, pack, partial_of, span, tiles_of, unpack
 
 from .small_log import entries_of
 

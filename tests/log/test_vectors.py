@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from veche import merkle
 from veche.errors import DoesNotHold
-from veche.ledger.checkpoint import Policy, SignedCheckpoint
-from veche.ledger.note import Verifier
-from veche.ledger.receipt import verify_receipt
-from veche.ledger.tiles import ENTRIES, Tile, pack, tiles_of, unpack
+from veche.log import merkle
+from veche.log.checkpoint import Policy, SignedCheckpoint
+from veche.log.note import Verifier
+from veche.log.receipt import verify_receipt
+from veche.log.tiles import ENTRIES, Tile, pack, tiles_of, unpack
 
 FOLDER = Path(__file__).parents[2] / "vectors"
 

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
 
-from veche.city import registrar as registrar_module
-from veche.city.registrar import GroupIssuance, Registrar
 from veche.errors import Refused, UserError
 from veche.permit.blind_rsa import blind_sign, verify_many
 from veche.permit.derive import credential_secret
 from veche.permit.message import permit_message
 from veche.permit.permit import permit_checks
 from veche.permit.request import PermitRequest
-from veche.permit.root import Root
 from veche.permit.row_proof import RowProof
+from veche.permit.seed import Seed
+from veche.registrar import registrar as registrar_module
+from veche.registrar.registrar import GroupIssuance, Registrar
 
 POLL, DISTRICTS = b"\x0a" * 32, ["Arbat", "Presnya"]
 ROLL = "person,name,district\nann,Ann,Arbat\nboris,,Arbat\nvera,Vera,Presnya\ngleb,,Khamovniki\n"
@@ -39,17 +39,17 @@ def registrar(tmp_path, roll):
 
 
 class Voter:
-    def __init__(self, person: str, root: Root | None = None) -> None:
-        self.person, self.root = person, root or Root.generate()
+    def __init__(self, person: str, seed: Seed | None = None) -> None:
+        self.person, self.seed = person, seed or Seed.generate()
 
     def ask(self, keys, group, poll=POLL) -> PermitRequest:
-        credential = crypto_scalarmult_ed25519_base_noclamp(credential_secret(self.root, poll))
-        return PermitRequest(self.root, poll, group, credential, keys[group].modulus)
+        credential = crypto_scalarmult_ed25519_base_noclamp(credential_secret(self.seed, poll))
+        return PermitRequest(self.seed, poll, group, credential, keys[group].modulus)
 
     def collect(self, registrar, keys, group, poll=POLL):
         request = self.ask(keys, group, poll)
         permit = request.finish(0, registrar.issue(self.person, poll, request.blinded, group))
-        credential = crypto_scalarmult_ed25519_base_noclamp(credential_secret(self.root, poll))
+        credential = crypto_scalarmult_ed25519_base_noclamp(credential_secret(self.seed, poll))
         checks = permit_checks([permit], permit_message(poll, group, credential), [keys[group].modulus], 1)
         assert verify_many(checks) == [None]
         return permit
@@ -111,11 +111,11 @@ def test_one_permit_per_person_and_poll(registrar):
     ann = Voter("ann")
     first = ann.collect(registrar, keys, 0)
     assert ann.collect(registrar, keys, 0) == first
-    assert Voter("ann", ann.root).collect(registrar, keys, 0) == first
+    assert Voter("ann", ann.seed).collect(registrar, keys, 0) == first
     with pytest.raises(Refused, match="already have a permit") as refused:
         Voter("ann").collect(registrar, keys, 0)
     assert refused.value.rule == "permit-once"
-    assert "root" in refused.value.hint
+    assert "seed" in refused.value.hint
     other = registrar.open_poll(bytes(32), DISTRICTS)
     Voter("ann").collect(registrar, other, 0, bytes(32))
 

@@ -1,4 +1,4 @@
-"""From the root to a permit in a ballot: derivation, a second device, and permits that must not pass."""
+"""From the seed to a permit in a ballot: derivation, a second device, and permits that must not pass."""
 
 import hashlib
 import hmac
@@ -15,12 +15,12 @@ from veche.permit.blind_rsa import blind_sign, verify_many
 from veche.permit.message import permit_message
 from veche.permit.permit import Permit, permit_checks
 from veche.permit.request import PermitRequest
-from veche.permit.root import Root
+from veche.permit.seed import Seed
 from veche.permit.threshold import check_registrars
 
 GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493  # RFC 8032, section 5.1
-POLL, ROOT = bytes(range(32)), Root(b"\x07" * 32)
-CREDENTIAL = crypto_scalarmult_ed25519_base_noclamp(derive.credential_secret(ROOT, POLL))
+POLL, SEED = bytes(range(32)), Seed(b"\x07" * 32)
+CREDENTIAL = crypto_scalarmult_ed25519_base_noclamp(derive.credential_secret(SEED, POLL))
 
 
 def _hkdf(secret: bytes, info: bytes, length: int) -> bytes:
@@ -34,18 +34,18 @@ def _hkdf(secret: bytes, info: bytes, length: int) -> bytes:
 
 def test_derivation_is_what_the_documentation_says(key):
     poll, fingerprint = POLL.hex(), hashlib.sha256(key.modulus).hexdigest()
-    wide = _hkdf(ROOT.secret, f"veche-v1|credential|{poll}".encode(), 64)
+    wide = _hkdf(SEED.secret, f"veche-v1|credential|{poll}".encode(), 64)
     scalar = int.from_bytes(wide, "little") % GROUP_ORDER
-    assert derive.credential_secret(ROOT, POLL) == scalar.to_bytes(32, "little")
+    assert derive.credential_secret(SEED, POLL) == scalar.to_bytes(32, "little")
     info = f"|{poll}|{fingerprint}"
-    prefix = _hkdf(ROOT.secret, b"veche-v1|permit-prefix" + info.encode(), 32)
-    assert derive.permit_prefix(ROOT, POLL, key.modulus) == prefix
-    assert derive.permit_salt(ROOT, POLL, key.modulus) == _hkdf(
-        ROOT.secret, b"veche-v1|permit-salt" + info.encode(), 48
+    prefix = _hkdf(SEED.secret, b"veche-v1|permit-prefix" + info.encode(), 32)
+    assert derive.permit_prefix(SEED, POLL, key.modulus) == prefix
+    assert derive.permit_salt(SEED, POLL, key.modulus) == _hkdf(
+        SEED.secret, b"veche-v1|permit-salt" + info.encode(), 48
     )
     n = int.from_bytes(key.modulus, "big")
-    wide = _hkdf(ROOT.secret, f"veche-v1|permit-blind{info}|0".encode(), 256 + 16)
-    assert derive.permit_blind(ROOT, POLL, key.modulus) == 1 + int.from_bytes(wide, "big") % (n - 1)
+    wide = _hkdf(SEED.secret, f"veche-v1|permit-blind{info}|0".encode(), 256 + 16)
+    assert derive.permit_blind(SEED, POLL, key.modulus) == 1 + int.from_bytes(wide, "big") % (n - 1)
 
 
 def test_a_factor_that_is_not_coprime_to_n_is_skipped():
@@ -57,37 +57,37 @@ def test_a_factor_that_is_not_coprime_to_n_is_skipped():
     modulus = n.to_bytes((n.bit_length() + 7) // 8, "big")
     scope = f"veche-v1|permit-blind|{POLL.hex()}|{hashlib.sha256(modulus).hexdigest()}"
     counters = []
-    for root in [Root(bytes([i]) * 32) for i in range(8)]:
-        wide = [_hkdf(root.secret, f"{scope}|{counter}".encode(), len(modulus) + 16) for counter in range(100)]
+    for seed in [Seed(bytes([i]) * 32) for i in range(8)]:
+        wide = [_hkdf(seed.secret, f"{scope}|{counter}".encode(), len(modulus) + 16) for counter in range(100)]
         factors = [1 + int.from_bytes(w, "big") % (n - 1) for w in wide]
         coprime = [factor for factor in factors if math.gcd(factor, n) == 1]
-        assert derive.permit_blind(root, POLL, modulus) == coprime[0]
+        assert derive.permit_blind(seed, POLL, modulus) == coprime[0]
         counters.append(factors.index(coprime[0]))
     assert max(counters) > 1
 
 
 def test_every_poll_key_and_root_gives_something_else(key, other_key):
-    def all_of(root, poll, modulus):
+    def all_of(seed, poll, modulus):
         return {
-            derive.permit_prefix(root, poll, modulus),
-            derive.permit_salt(root, poll, modulus),
-            derive.permit_blind(root, poll, modulus),
+            derive.permit_prefix(seed, poll, modulus),
+            derive.permit_salt(seed, poll, modulus),
+            derive.permit_blind(seed, poll, modulus),
         }
 
     seen = [
-        all_of(ROOT, POLL, key.modulus),
-        all_of(ROOT, POLL, other_key.modulus),
-        all_of(ROOT, bytes(32), key.modulus),
-        all_of(Root(b"\x08" * 32), POLL, key.modulus),
+        all_of(SEED, POLL, key.modulus),
+        all_of(SEED, POLL, other_key.modulus),
+        all_of(SEED, bytes(32), key.modulus),
+        all_of(Seed(b"\x08" * 32), POLL, key.modulus),
     ]
     assert len(set().union(*seen)) == 12
-    assert derive.credential_secret(ROOT, POLL) != derive.credential_secret(ROOT, bytes(32))
+    assert derive.credential_secret(SEED, POLL) != derive.credential_secret(SEED, bytes(32))
 
 
 def test_a_second_device_goes_on_where_the_first_stopped(key):
-    first = PermitRequest(ROOT, POLL, 3, CREDENTIAL, key.modulus)
+    first = PermitRequest(SEED, POLL, 3, CREDENTIAL, key.modulus)
     answer = blind_sign(key, first.blinded)
-    second = PermitRequest(Root.from_hex(ROOT.hex()), POLL, 3, CREDENTIAL, key.modulus)
+    second = PermitRequest(Seed.from_hex(SEED.hex()), POLL, 3, CREDENTIAL, key.modulus)
     assert second.blinded == first.blinded
     assert second.finish(0, answer) == first.finish(0, answer)
 
@@ -96,7 +96,7 @@ def test_permits_pass_only_for_what_they_were_signed_for(key, other_key):
     moduli = [key.modulus, other_key.modulus]
     permits = []
     for registrar, signer in enumerate([key, other_key]):
-        request = PermitRequest(ROOT, POLL, 3, CREDENTIAL, signer.modulus)
+        request = PermitRequest(SEED, POLL, 3, CREDENTIAL, signer.modulus)
         permits.append(request.finish(registrar, blind_sign(signer, request.blinded)))
     message = permit_message(POLL, 3, CREDENTIAL)
     assert verify_many(permit_checks(permits, message, moduli, 2)) == [None, None]
@@ -118,7 +118,7 @@ def test_permits_pass_only_for_what_they_were_signed_for(key, other_key):
 
 
 def test_an_answer_that_is_no_good_gives_no_permit(key, other_key):
-    request = PermitRequest(ROOT, POLL, 3, CREDENTIAL, key.modulus)
+    request = PermitRequest(SEED, POLL, 3, CREDENTIAL, key.modulus)
     with pytest.raises(DoesNotHold):
         request.finish(0, request.blinded)
 
@@ -132,35 +132,35 @@ def test_the_message_has_exactly_these_bytes():
             permit_message(poll, group, credential)
 
 
-def test_a_root_lives_in_a_file_that_only_its_owner_reads(tmp_path):
-    path, root = tmp_path / "root", Root.generate()
-    root.save(path)
+def test_a_seed_lives_in_a_file_that_only_its_owner_reads(tmp_path):
+    path, seed = tmp_path / "seed", Seed.generate()
+    seed.save(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert Root.load(path) == root
-    assert root != Root.generate()
+    assert Seed.load(path) == seed
+    assert seed != Seed.generate()
     with pytest.raises(UserError):
-        root.save(path)
+        seed.save(path)
     path.chmod(0o644)
     with pytest.raises(UserError, match="others"):
-        Root.load(path)
+        Seed.load(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"00" * 31, b"00" * 33, b"zz" * 32, b"\xff" * 64])
-def test_files_that_hold_no_root(tmp_path, content):
-    path = tmp_path / "root"
+def test_files_that_hold_no_seed(tmp_path, content):
+    path = tmp_path / "seed"
     path.touch(mode=0o600)
     path.write_bytes(content)
     with pytest.raises(UserError):
-        Root.load(path)
+        Seed.load(path)
 
 
-def test_a_root_does_not_show(key):
+def test_a_seed_does_not_show(key):
     secret = os.urandom(32)
-    root = Root(secret)
-    assert secret.hex() not in repr(root)
-    assert "..." in repr(PermitRequest(root, POLL, 0, CREDENTIAL, key.modulus))
+    seed = Seed(secret)
+    assert secret.hex() not in repr(seed)
+    assert "..." in repr(PermitRequest(seed, POLL, 0, CREDENTIAL, key.modulus))
     with pytest.raises(TypeError):
-        hash(root)
+        hash(seed)
 
 
 @pytest.mark.parametrize(("n", "k", "f"), [(1, 1, 0), (2, 2, 0), (3, 2, 0), (4, 3, 1), (5, 4, 1), (7, 5, 2), (3, 3, 0)])

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from veche import merkle
 from veche.errors import DoesNotHold, UserError
+from veche.log import merkle
 from veche.permit.roll import RollTree, row_salt
 from veche.permit.row_proof import IssuanceRow, RowProof, issuance_leaf, roll_leaf
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from veche.city.registrar import Registrar
-from veche.city.roll import BadLine, Resident, read_roll
 from veche.errors import UserError
+from veche.registrar.registrar import Registrar
+from veche.registrar.roll_file import BadLine, Resident, read_roll
 
 
 @pytest.fixture

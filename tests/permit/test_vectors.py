@@ -10,8 +10,8 @@ from veche_kernel import base_mul
 from veche.errors import DoesNotHold, UserError
 from veche.permit import blind_rsa, derive
 from veche.permit.request import PermitRequest
-from veche.permit.root import Root
 from veche.permit.row_proof import RowProof
+from veche.permit.seed import Seed
 
 FOLDER = Path(__file__).parents[2] / "vectors"
 PERMITS = json.loads((FOLDER / "permit.json").read_text(encoding="utf-8"))
@@ -33,15 +33,15 @@ def test_there_are_some():
     assert len(ROLL["forgeries"]) == 18
 
 
-@pytest.mark.parametrize("case", PERMITS["permits"], ids=lambda case: f"{case['root'][:4]}-{case['registrar']}")
+@pytest.mark.parametrize("case", PERMITS["permits"], ids=lambda case: f"{case['seed'][:4]}-{case['registrar']}")
 def test_permits(case):
-    root, poll, modulus = Root.from_hex(case["root"]), bytes.fromhex(case["poll"]), bytes.fromhex(case["modulus"])
-    secret = derive.credential_secret(root, poll)
+    seed, poll, modulus = Seed.from_hex(case["seed"]), bytes.fromhex(case["poll"]), bytes.fromhex(case["modulus"])
+    secret = derive.credential_secret(seed, poll)
     assert secret.hex() == case["credential_secret"]
     assert base_mul(secret).hex() == case["credential"]
-    assert derive.permit_salt(root, poll, modulus).hex() == case["salt"]
-    assert derive.permit_blind(root, poll, modulus) == int(case["blind_factor"], 16)
-    request = PermitRequest(root, poll, case["group"], base_mul(secret), modulus)
+    assert derive.permit_salt(seed, poll, modulus).hex() == case["salt"]
+    assert derive.permit_blind(seed, poll, modulus) == int(case["blind_factor"], 16)
+    request = PermitRequest(seed, poll, case["group"], base_mul(secret), modulus)
     assert request.blinded.hex() == case["blinded"]
     key = blind_rsa.SigningKey(int(case["p"], 16), int(case["q"], 16))
     assert key.modulus == modulus

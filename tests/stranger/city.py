@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from veche import merkle
 from veche.keys import SigningKey
-from veche.ledger.checkpoint import Checkpoint, SignedCheckpoint, sign
 from veche.ledger.entry import decode, digest, encode
 from veche.ledger.ledger import LOG_KEY
 from veche.ledger.poll import Choice
-from veche.ledger.publish import Publisher
 from veche.ledger.shape import Text
 from veche.ledger.state import PollState
+from veche.log import merkle
+from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
+from veche.log.publish import Publisher
 from veche.permit.permit import Permit
 from veche.voter.voter import Sealed
 from veche.world import DAY, Citizen, World

@@ -15,7 +15,7 @@ from veche.audit.ledger import verify_ledger
 from veche.errors import DoesNotHold
 from veche.keys import SigningKey
 from veche.ledger.entry import decode, encode, sign
-from veche.ledger.source import Folder
+from veche.log.source import Folder
 
 from . import city as cities
 from . import group

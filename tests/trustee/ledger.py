@@ -8,7 +8,6 @@ from typing import Any
 
 import veche_kernel as kernel
 
-from veche import merkle
 from veche.ballot.committee import (
     SINGLE,
     Certificate,
@@ -23,6 +22,7 @@ from veche.ballot.committee import (
 )
 from veche.ballot.decryption import Share, alphas_of, betas_of, check_share, open_tally, parts
 from veche.ledger import entry
+from veche.log import merkle
 
 PHI = "A" * 43
 

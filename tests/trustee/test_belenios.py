@@ -12,8 +12,8 @@ import pytest
 import veche_kernel as kernel
 
 from veche.audit.archive import verify_archive
-from veche.ballot.archive_parts import Ciphertext, Result
-from veche.ballot.archive_writer import ArchiveWriter
+from veche.ballot.archive.parts import Ciphertext, Result
+from veche.ballot.archive.writer import ArchiveWriter
 from veche.ballot.canonical import encode, point_bytes, point_text
 from veche.ballot.committee import (
     Certificate,

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import veche_kernel
 
-from veche.ballot.archive import Archive
-from veche.ballot.archive_credentials import read_credentials
-from veche.ballot.archive_parts import Ciphertext, Tally
-from veche.ballot.archive_records import MAX_RECORD
-from veche.ballot.archive_shares import Pairs, check_result, check_share, combine
-from veche.ballot.archive_trustees import Trustees
+from veche.ballot.archive.archive import Archive
+from veche.ballot.archive.credentials import read_credentials
+from veche.ballot.archive.parts import Ciphertext, Tally
+from veche.ballot.archive.records import MAX_RECORD
+from veche.ballot.archive.shares import Pairs, check_result, check_share, combine
+from veche.ballot.archive.trustees import Trustees
 from veche.ballot.canonical import b64, decode, point_bytes, point_text, weight_value
 from veche.ballot.election import Election
 from veche.errors import DoesNotHold, Unsupported

@@ -20,10 +20,10 @@ import veche_kernel
 
 from veche.audit.archive import CANNOT_SHOW
 from veche.audit.ledger import VerifiedLedger
-from veche.ballot.archive import Archive
-from veche.ballot.archive_parts import PartialDecryption, Result, Tally
-from veche.ballot.archive_shares import combine
-from veche.ballot.archive_trustees import Trustees
+from veche.ballot.archive.archive import Archive
+from veche.ballot.archive.parts import PartialDecryption, Result, Tally
+from veche.ballot.archive.shares import combine
+from veche.ballot.archive.trustees import Trustees
 from veche.ballot.canonical import decode as decode_json
 from veche.ballot.canonical import point_bytes
 from veche.ballot.decryption import Share, alphas_of, betas_of, check_share

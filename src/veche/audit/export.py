@@ -18,8 +18,8 @@ from typing import BinaryIO
 from veche.audit.bound import bound_json
 from veche.audit.ledger import Progress, VerifiedLedger
 from veche.audit.whole_file import must_be_new, whole_file
-from veche.ballot.archive_parts import Ciphertext, Result
-from veche.ballot.archive_writer import ArchiveWriter
+from veche.ballot.archive.parts import Ciphertext, Result
+from veche.ballot.archive.writer import ArchiveWriter
 from veche.ballot.canonical import encode, point_text, weight_json
 from veche.ballot.committee import trustees_json
 from veche.ballot.decryption import Share, partial_decryption_json

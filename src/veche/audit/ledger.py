@@ -19,14 +19,14 @@ from typing import NoReturn
 from veche.errors import DoesNotHold, Refused
 from veche.ledger import rules
 from veche.ledger.charter import Charter
-from veche.ledger.checkpoint import Checkpoint, Policy, SignedCheckpoint
 from veche.ledger.entry import decode, digest
-from veche.ledger.log import Log, Snapshot, checked_bundles, read_tile
 from veche.ledger.machine import Machine
 from veche.ledger.rules.ballot import Checked, is_ballot
-from veche.ledger.source import Export, Source, open_source
 from veche.ledger.state import State
-from veche.ledger.tiles import ENTRIES, WIDTH, Tile, pack, unpack
+from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint
+from veche.log.log import Log, Snapshot, checked_bundles, read_tile
+from veche.log.source import Export, Source, open_source
+from veche.log.tiles import ENTRIES, WIDTH, Tile, pack, unpack
 
 CHUNK = 2048
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from veche.audit.ledger import VerifiedLedger
-from veche.audit.words import Words
 from veche.ledger.entry import decode
 from veche.ledger.poll import Choice
 from veche.ledger.state import PollState
+from veche.texts import Words
 
 DAY = 86_400
 HOUR = 3_600

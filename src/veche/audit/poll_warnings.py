@@ -7,7 +7,7 @@ last block, so that two auditors of one ledger read the same warnings.
 from collections.abc import Iterator
 
 from veche.audit.poll_report import DAY, PollReport
-from veche.audit.words import Words
+from veche.texts import Words
 
 ANSWER = 14 * DAY
 """Within this time after closing the city says what it will do."""

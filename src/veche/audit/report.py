@@ -1,4 +1,4 @@
-"""What a verified ledger says, as plain values: for the command line, the page (:mod:`veche.audit.html`) and the JSON."""
+"""What a verified ledger says, as plain values: for the command line, the page (:mod:`veche.audit.page.page`) and the JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -8,11 +8,11 @@ from typing import Any
 from veche.audit.ledger import CANNOT_SHOW, STEPS, VerifiedLedger
 from veche.audit.poll_report import PollReport, Statement, report_poll, statement
 from veche.audit.poll_warnings import poll_warnings
-from veche.audit.receipt_report import ReceiptReport
-from veche.audit.words import Words
+from veche.audit.receipt import ReceiptReport
 from veche.errors import UserError
 from veche.ledger.machine import RULES_VERSION
 from veche.ledger.state import PollState
+from veche.texts import Words
 
 FORMAT = "veche-report-v1"
 

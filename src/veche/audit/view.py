@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from veche.audit.ledger import VerifiedLedger
-from veche.ledger.log import Log
 from veche.ledger.state import CommitteeState, PollState
+from veche.log.log import Log
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from veche.cli.options import read_file, write_new
-from veche.cli.show import short
 from veche.errors import UserError
 from veche.ledger.state import PollState
+from veche.terminal.show import short
 from veche.voter.voter import Sealed
 
 _TYPE = "veche-spoiled-ballot-v1"

@@ -9,8 +9,8 @@ from veche.cli.ballot_file import read_spoiled
 from veche.cli.choices import choice_lines
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import read_ledger
-from veche.cli.show import tracker
 from veche.errors import DoesNotHold
+from veche.terminal.show import tracker
 
 
 @click.command("check-ballot", short_help="Show what a spoiled ballot holds.")

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from veche.cli.show import both, question_lines
 from veche.errors import UserError
 from veche.ledger.poll import Choice, Poll
+from veche.terminal.show import both, question_lines
 
 BLANK = "blank"
 

@@ -6,10 +6,10 @@ import click
 
 from veche.cli import options
 from veche.cli.reading import read_ledger
-from veche.cli.show import committee_status, short
 from veche.engine.inbox import hand_in
 from veche.ledger.entry import digest, sign
 from veche.ledger.state import CommitteeState
+from veche.terminal.show import committee_status, short
 
 
 @click.group(cls=options.Group, short_help="Ask the trustees for a common key.")

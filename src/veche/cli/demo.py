@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from veche.cli.demo_screen import Screen
 from veche.cli.options import ANY_PATH
+from veche.demo.screen import Screen
 from veche.engine.inbox import engine_runs
 from veche.errors import UserError
 from veche.ledger.shape import Text
@@ -44,8 +44,8 @@ def demo(folder: Path, lang: str, svg: Path | None) -> None:
         ),
     )
     # Only now, so that the first screen is there at once.
-    from veche.cli.demo_city import DemoCity
-    from veche.cli.demo_story import tell
+    from veche.demo.city import DemoCity
+    from veche.demo.story import tell
 
     tell(DemoCity(folder), screen)
     if svg is not None:

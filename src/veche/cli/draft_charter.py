@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from veche.cli.draft import Draft, read_draft
-from veche.cli.options import duration, moment, parse_hex
-from veche.cli.show import both
+from veche.cli.options import parse_hex
 from veche.errors import UserError
 from veche.ledger.charter import Charter, PollClass
 from veche.ledger.shape import Text
+from veche.terminal.show import both
+from veche.texts import duration, moment
 
 NAMES = ("origin", "name", "log_key", "k", "seconds", "office", "class")
 CLASS = (

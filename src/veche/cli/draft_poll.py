@@ -11,7 +11,7 @@ from veche.cli.reading import Reading
 from veche.ledger.entry import digest
 from veche.ledger.poll import Choice, Group, Poll
 from veche.ledger.shape import Text
-from veche.ledger.source import ATTACHMENT_LIMIT
+from veche.log.source import ATTACHMENT_LIMIT
 
 NAMES = ("class", "committee", "opens", "closes", "title", "background", "question", "group", "attachment")
 EVERYONE = Text("Everyone", "Все")

@@ -11,8 +11,8 @@ from veche.audit.whole_file import must_be_new
 from veche.cli.verify import progress_bar
 from veche.cli.verify_show import show_refusal
 from veche.errors import DoesNotHold
-from veche.ledger.log import export as write_export
-from veche.ledger.source import Export, Source
+from veche.log.log import export as write_export
+from veche.log.source import Export, Source
 
 
 @click.command()

@@ -10,37 +10,37 @@ import click
 from veche.cli import options
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import Reading, read_ledger
-from veche.cli.show import tracker
 from veche.errors import UserError
 from veche.ledger.rules.ballot import fields
 from veche.ledger.state import PollState
-from veche.permit.root import Root
+from veche.permit.seed import Seed
+from veche.terminal.show import tracker
 from veche.voter.voter import Voter
 
 
 @click.command(short_help="Find a ballot by its tracker.")
 @click.argument("text", metavar="[TRACKER]", required=False)
 @click.option(
-    "--root", type=ANY_PATH, metavar="FILE", help="Find every ballot that this voter's root has cast, instead."
+    "--seed", type=ANY_PATH, metavar="FILE", help="Find every ballot that this voter's seed has cast, instead."
 )
 @options.ledger
 @options.json
-def find(text: str | None, root: Path | None, folder: Path, as_json: bool) -> None:
+def find(text: str | None, seed: Path | None, folder: Path, as_json: bool) -> None:
     """Find a ballot in the ledger by its tracker, and say whether it counts.
 
     \b
     Example:
       veche find 0IjNwQKjH4EKDcHBbHGnZgmJBmvVrpKIGkWyBdNXNR4 --ledger ledger
-      veche find --root voter.root
+      veche find --seed voter.seed
     """
-    if (text is None) == (root is None):
-        raise UserError("Say what to find: a tracker, or --root FILE.", 'See "veche find --help".')
+    if (text is None) == (seed is None):
+        raise UserError("Say what to find: a tracker, or --seed FILE.", 'See "veche find --help".')
     with read_ledger(folder) as reading:
         if text is not None:
             rows = [_by_tracker(reading, text)]
         else:
-            assert root is not None, "one of the two was given"
-            rows = _by_root(reading, Voter(Root.load(root)))
+            assert seed is not None, "one of the two was given"
+            rows = _by_seed(reading, Voter(Seed.load(seed)))
         found = [_row(reading, poll, number) for poll, number in rows]
     if as_json:
         options.emit(found)
@@ -50,7 +50,7 @@ def find(text: str | None, root: Path | None, folder: Path, as_json: bool) -> No
         click.echo(f"  Tracker {row['tracker']}")
         click.echo(f"  {_SAYS[row['state']]}")
     if not found:
-        click.echo("This root has cast no ballot in this ledger.")
+        click.echo("This seed has cast no ballot in this ledger.")
 
 
 _SAYS = {
@@ -91,7 +91,7 @@ def _by_tracker(reading: Reading, text: str) -> tuple[PollState, int]:
     )
 
 
-def _by_root(reading: Reading, voter: Voter) -> list[tuple[PollState, int]]:
+def _by_seed(reading: Reading, voter: Voter) -> list[tuple[PollState, int]]:
     rows = []
     for poll in reading.state.polls():
         last = reading.state.last_ballot(poll, voter.credential(poll.id))

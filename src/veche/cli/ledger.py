@@ -12,12 +12,12 @@ from veche.cli.entry_file import add_signatures, read_entry
 from veche.cli.ledger_read import READERS
 from veche.cli.options import ANY_PATH, folder_argument
 from veche.cli.reading import read_ledger
-from veche.cli.show import describe
 from veche.engine.embedded import EmbeddedEngine
 from veche.engine.inbox import PAUSE, Inbox, hand_in, open_ledger
 from veche.errors import UserError
 from veche.keys import SigningKey
 from veche.ledger.ledger import LOG_KEY, Ledger
+from veche.terminal.show import describe
 
 PATIENCE = 5.0
 """Seconds for which ``run`` waits for another command that writes the ledger for a moment."""
@@ -131,7 +131,7 @@ def sign(file: Path, folder: Path, keys: tuple[Path, ...]) -> None:
     """
     _, item = read_entry(file)
     with read_ledger(folder) as reading:
-        click.echo(f"{item[0]}: {describe(item, reading)}")
+        click.echo(f"{item[0]}: {describe(item, reading.state)}")
         add_signatures(file, reading.id, keys)
     click.echo(f"Signed {file}.")
 

@@ -4,18 +4,19 @@ from pathlib import Path
 
 import click
 
-from veche import merkle
 from veche.cli import options
 from veche.cli.draft_charter import charter_json, charter_lines
-from veche.cli.options import ANY_PATH, folder_argument, moment
+from veche.cli.options import ANY_PATH, folder_argument
 from veche.cli.reading import Reading, read_ledger
-from veche.cli.show import describe, entry_json
 from veche.engine.inbox import engine_runs
 from veche.errors import DoesNotHold, UserError
-from veche.ledger.checkpoint import Checkpoint, Policy, SignedCheckpoint
 from veche.ledger.entry import decode, digest
-from veche.ledger.note import ED25519, NOTE_LIMIT, Verifier
-from veche.ledger.receipt import FILE_EXTENSION, Receipt
+from veche.log import merkle
+from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint
+from veche.log.note import ED25519, NOTE_LIMIT, Verifier
+from veche.log.receipt import FILE_EXTENSION, Receipt
+from veche.terminal.show import describe, entry_json
+from veche.texts import moment
 
 
 @click.command()
@@ -83,7 +84,7 @@ def log(folder: Path, start: int | None, last: int | None, kind: str | None, as_
             )
             return
         for number, item, _ in rows:
-            click.echo(f"{number:>8}  {item[0]:<22} {describe(item, reading)}")
+            click.echo(f"{number:>8}  {item[0]:<22} {describe(item, reading.state)}")
 
 
 @click.command()
@@ -107,7 +108,7 @@ def entry(folder: Path, number: int, raw: bool, as_json: bool) -> None:
         elif as_json:
             options.emit({"entry": number, "kind": item[0], "hash": digest(data).hex(), "body": entry_json(item[1:])})
         else:
-            click.echo(f"Entry {number}: {item[0]}: {describe(item, reading)}")
+            click.echo(f"Entry {number}: {item[0]}: {describe(item, reading.state)}")
             click.echo(f"SHA-256: {digest(data).hex()}   ({len(data)} bytes)")
             _print_item(entry_json(item[1:]), 0)
 

@@ -2,7 +2,6 @@
 
 import json as json_codec
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,22 +56,6 @@ def load_key(path: Path) -> SigningKey:
 def emit(data: Any) -> None:
     """Print JSON."""
     click.echo(json_codec.dumps(data, ensure_ascii=False, indent=2))
-
-
-def moment(seconds: int) -> str:
-    """A time as people read it, in UTC: 2026-11-20 18:00:00 UTC."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (ValueError, OverflowError, OSError):
-        return f"{seconds} s after 1970"
-
-
-def duration(seconds: int) -> str:
-    """A number of seconds in the largest unit that divides it: 14 days, 90 minutes."""
-    for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds and seconds % size == 0:
-            return f"{seconds // size} {name}{'s' if seconds != size else ''}"
-    return f"{seconds} second{'s' if seconds != 1 else ''}"
 
 
 def parse_hex(text: str, size: int, what: str) -> bytes:

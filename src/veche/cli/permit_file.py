@@ -1,7 +1,7 @@
-"""Permits that were collected before the poll opens, kept beside the voter's root (mode 0600).
+"""Permits that were collected before the poll opens, kept beside the voter's seed (mode 0600).
 
-Whoever reads the file learns which ballot is this voter's, so it is as private as the root. It can always be made anew from the
-root, as long as the registrars answer.
+Whoever reads the file learns which ballot is this voter's, so it is as private as the seed. It can always be made anew from the
+seed, as long as the registrars answer.
 """
 
 import json
@@ -16,8 +16,8 @@ from veche.permit.permit import Permit
 class PermitFile:
     """A voter's permits for one poll."""
 
-    def __init__(self, root: Path, poll: PollState) -> None:
-        self._path = root.with_name(root.name + ".permits") / poll.id.hex()
+    def __init__(self, seed: Path, poll: PollState) -> None:
+        self._path = seed.with_name(seed.name + ".permits") / poll.id.hex()
 
     def read(self) -> tuple[int, list[Permit]] | None:
         """The voter's group and her permits; None if none were kept. Raises UserError if the file is damaged."""

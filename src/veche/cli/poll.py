@@ -8,18 +8,19 @@ import click
 from rich.console import Console
 
 from veche.cli import options
-from veche.cli.bars import bars
 from veche.cli.draft_poll import read_poll, template
 from veche.cli.entry_file import SUFFIX, add_signatures, is_entry, make_entry, read_entry
 from veche.cli.options import ANY_PATH
 from veche.cli.poll_attachments import attach, keep
 from veche.cli.reading import read_ledger
-from veche.cli.show import STATUS, poll_json, poll_lines, short, status_of, tally_of
 from veche.engine.inbox import hand_in
 from veche.errors import UserError
 from veche.ledger.entry import decode, digest, sign
 from veche.ledger.poll import Poll
 from veche.ledger.rules.outcome import STATUSES
+from veche.terminal.bars import bars
+from veche.terminal.show import STATUS, poll_json, poll_lines, short, status_of, tally_of
+from veche.texts import moment
 
 
 @click.group(cls=options.Group, short_help="Write, publish, show and answer polls.")
@@ -190,7 +191,7 @@ def show(name: str, folder: Path, lang: str, as_json: bool) -> None:
     click.echo("")
     click.echo("\n".join(poll_lines(one.poll)))
     if one.closing != one.poll.closes:
-        click.echo(f"The ledger stood still, so it closes later: {options.moment(one.closing)}")
+        click.echo(f"The ledger stood still, so it closes later: {moment(one.closing)}")
     click.echo(f"Permits:   {one.poll_class.k} of {len(one.poll_class.registrars)} registrars; "
                f"ready: {', '.join(published) or 'none yet'}")  # fmt: skip
     counted = tally_of(one)

@@ -7,7 +7,7 @@ from veche.engine.inbox import write_file
 from veche.errors import UserError
 from veche.ledger.entry import digest
 from veche.ledger.poll import Poll
-from veche.ledger.source import ATTACHMENT_LIMIT
+from veche.log.source import ATTACHMENT_LIMIT
 
 
 def _folder(entry_file: Path) -> Path:

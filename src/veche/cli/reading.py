@@ -14,12 +14,12 @@ from pathlib import Path
 from veche.audit.ledger import verify_ledger
 from veche.errors import UserError
 from veche.ledger.charter import Charter
-from veche.ledger.checkpoint import Policy, SignedCheckpoint
 from veche.ledger.entry import decode, digest
 from veche.ledger.ledger import DATABASE
-from veche.ledger.log import Log, Snapshot
-from veche.ledger.source import Source, open_source
 from veche.ledger.state import CommitteeState, PollState, State
+from veche.log.checkpoint import Policy, SignedCheckpoint
+from veche.log.log import Log, Snapshot
+from veche.log.source import Source, open_source
 
 SHORTEST = 4
 """The fewest digits by which an id may be abbreviated."""

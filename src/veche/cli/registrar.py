@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from veche.city.registrar import Registrar
 from veche.cli import options
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import Reading, read_ledger
@@ -13,6 +12,7 @@ from veche.errors import DoesNotHold, UserError
 from veche.ledger.entry import sign
 from veche.ledger.state import PollState
 from veche.permit.row_proof import RowProof
+from veche.registrar.registrar import Registrar
 
 desk = click.argument("desk", type=ANY_PATH, metavar="FOLDER")
 poll_argument = click.argument("name", metavar="POLL")

@@ -10,11 +10,11 @@ from veche.audit.view import View
 from veche.cli import options
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import wait_until_published
-from veche.cli.show import short
 from veche.engine.inbox import PAUSE, outcomes
 from veche.errors import Refused
 from veche.ledger.entry import decode
-from veche.ledger.source import open_source
+from veche.log.source import open_source
+from veche.terminal.show import short
 from veche.trustee.trustee import Trustee
 
 office = click.argument("office", type=ANY_PATH, metavar="FOLDER")

@@ -14,17 +14,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from veche.audit import archive as archives
 from veche.audit import bound, ledger
 from veche.audit.bound import verify_bound
-from veche.audit.html import page
-from veche.audit.html_archive import archive_page
 from veche.audit.ledger import open_ledger, verify_ledger
-from veche.audit.receipt_report import check_receipt
+from veche.audit.page.archive import archive_page
+from veche.audit.page.page import page
+from veche.audit.receipt import check_receipt
 from veche.audit.report import find_poll, report_ledger
 from veche.audit.whole_file import whole_file
-from veche.ballot.archive import Archive
+from veche.ballot.archive.archive import Archive
 from veche.cli.options import read_file
 from veche.cli.verify_show import archive_values, show_archive, show_ledger, show_refusal
 from veche.errors import DoesNotHold, UserError
-from veche.ledger.source import Export
+from veche.log.source import Export
 
 
 @click.command()

@@ -8,14 +8,15 @@ from rich.table import Table
 from rich.text import Text
 
 from veche.audit import archive as archives
-from veche.audit import bound, ledger, receipt_report
+from veche.audit import bound, ledger
+from veche.audit import receipt as receipt_report
 from veche.audit.archive import ArchiveReport
-from veche.audit.html_words import percent, percents
+from veche.audit.page.words import percent, percents
 from veche.audit.poll_report import PollReport, Question
-from veche.audit.receipt_report import ReceiptReport
+from veche.audit.receipt import ReceiptReport
 from veche.audit.report import LedgerReport
-from veche.audit.words import utc
 from veche.errors import DoesNotHold
+from veche.texts import utc
 
 MEANINGS = {**ledger.STEPS, **archives.STEPS, **bound.STEPS, receipt_report.STEP: receipt_report.MEANING}
 """What each step checks, whatever is verified."""

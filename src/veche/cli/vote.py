@@ -15,23 +15,23 @@ from veche.cli.choices import ask_choices, choice_lines, parse_choices
 from veche.cli.options import ANY_PATH
 from veche.cli.permit_file import PermitFile
 from veche.cli.reading import Reading, read_ledger, wait_until_published
-from veche.cli.show import short, tracker
 from veche.engine.inbox import hand_in
 from veche.errors import UserError, VecheError
-from veche.ledger.receipt import FILE_EXTENSION
 from veche.ledger.state import PollState
+from veche.log.receipt import FILE_EXTENSION
 from veche.permit.permit import Permit
-from veche.permit.root import Root
+from veche.permit.seed import Seed
+from veche.terminal.show import short, tracker
 from veche.voter.voter import Sealed, Voter
 
 if TYPE_CHECKING:
-    from veche.city.registrar import Registrar
+    from veche.registrar.registrar import Registrar
 
 
 @click.command(short_help="Vote in a poll, or vote again.")
 @click.argument("name", metavar="POLL")
 @options.ledger
-@click.option("--root", type=ANY_PATH, default="voter.root", show_default=True, metavar="FILE",
+@click.option("--seed", type=ANY_PATH, default="voter.seed", show_default=True, metavar="FILE",
               help="Your one secret, from which everything is derived. It is made if there is none.")  # fmt: skip
 @click.option("--registrar", "desks", type=ANY_PATH, multiple=True, metavar="FOLDER",
               help="A registrar's folder, to collect a permit from: repeat it. Not needed to vote again.")  # fmt: skip
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @click.option("--choose", "-c", multiple=True, metavar="NUMBERS",
               help="Your choice: 2, or 1,3,5, or blank, or 0 for none. Repeat it for each question. Otherwise you are asked.")  # fmt: skip
 @click.option(
-    "--collect", is_flag=True, help="Only collect the permits and keep them beside the root, before the poll opens."
+    "--collect", is_flag=True, help="Only collect the permits and keep them beside the seed, before the poll opens."
 )
 @click.option(
     "--check", is_flag=True, help="Seal the ballot, open it to check this program, and spoil it instead of casting."
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 )
 @options.json
 def vote(
-    name: str, folder: Path, root: Path, desks: tuple[Path, ...], person: str | None, choose: tuple[str, ...],
+    name: str, folder: Path, seed: Path, desks: tuple[Path, ...], person: str | None, choose: tuple[str, ...],
     collect: bool, check: bool, receipts: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Vote in a poll, or vote again: the last ballot counts.
@@ -60,7 +60,7 @@ def vote(
     \b
     Example:
       veche vote 3fa9 --person 1234 --registrar registry --registrar post
-      veche vote 3fa9 --choose 2                      (again, from the same root)
+      veche vote 3fa9 --choose 2                      (again, from the same seed)
       veche vote 3fa9 --choose 2 --check              (does this program encrypt what I choose?)
     """
     if not check and not collect and not (receipts.is_dir() and os.access(receipts, os.W_OK)):
@@ -69,9 +69,9 @@ def vote(
         )
     with read_ledger(folder) as reading:
         poll = reading.poll(name)
-        voter = Voter(_root(root, as_json))
+        voter = Voter(_seed(seed, as_json))
         last = reading.state.last_ballot(poll, voter.credential(poll.id))
-        kept = PermitFile(root, poll)
+        kept = PermitFile(seed, poll)
         choices = [] if collect else _choices(poll, choose)
         group = last[0] if last is not None else 0
         permits: list[Permit] = []
@@ -100,12 +100,12 @@ def vote(
         click.echo(f"Receipt {files}")
 
 
-def _root(path: Path, quiet: bool) -> Root:
+def _seed(path: Path, quiet: bool) -> Seed:
     if path.exists():
-        return Root.load(path)
-    made = Root.generate()
+        return Seed.load(path)
+    made = Seed.generate()
     made.save(path)
-    click.echo(f"Made your root in {path}. Keep it to yourself: whoever has it votes in your place.", err=quiet)
+    click.echo(f"Made your seed in {path}. Keep it to yourself: whoever has it votes in your place.", err=quiet)
     return made
 
 
@@ -129,7 +129,7 @@ def _open_registrars(desks: tuple[Path, ...], reading: Reading, poll: PollState)
     found: dict[int, Registrar] = {}
     with ExitStack() as stack:
         if desks:
-            from veche.city import registrar  # only now: its database takes longer to load than all the rest
+            from veche.registrar import registrar  # only now: its database takes longer to load than all the rest
         names = [name for name, _ in poll.poll_class.registrars]
         for desk in desks:
             opened = stack.enter_context(registrar.Registrar(desk))

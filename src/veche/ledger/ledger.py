@@ -17,17 +17,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TextIO
 
-from veche import merkle
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.charter import Charter
-from veche.ledger.checkpoint import Checkpoint, SignedCheckpoint, sign
 from veche.ledger.entry import digest
 from veche.ledger.machine import Machine
-from veche.ledger.publish import Publisher
 from veche.ledger.rules.ballot import Checked
 from veche.ledger.state import State
-from veche.ledger.tiles import ENTRIES, WIDTH, Tile, unpack
+from veche.log import merkle
+from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
+from veche.log.publish import Publisher
+from veche.log.tiles import ENTRIES, WIDTH, Tile, unpack
 
 DATABASE = "veche.db"
 LOG_KEY = "log.key"

@@ -4,7 +4,7 @@ A *registrar* knows who may vote and signs one permit per person and poll withou
 carries permits of k of n registrars is admitted; nobody can say whose it is. In the order in which they are used:
 
 - :mod:`threshold`  which n, k and f are safe
-- :mod:`root`       the secret of the voter from which her devices derive everything
+- :mod:`seed`       the secret of the voter from which her devices derive everything
 - :mod:`derive`     credential, prefix, salt and blinding factor
 - :mod:`message`    the exact bytes that a permit signs
 - :mod:`blind_rsa`  RFC 9474: blind, sign, finalise, verify

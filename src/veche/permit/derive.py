@@ -1,4 +1,4 @@
-"""What a voter's device derives from her root, with HKDF-SHA256 (RFC 5869, no salt).
+"""What a voter's device derives from her seed, with HKDF-SHA256 (RFC 5869, no salt).
 
 Everything that goes into a permit is derived, so that a second device asks every registrar for the *same* blinded
 message and goes on where the first stopped. The randomness of a ballot is never derived. Info strings, with
@@ -23,38 +23,38 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from veche.errors import DoesNotHold
 from veche.permit.blind_rsa import PREFIX_SIZE, SALT_SIZE, check_modulus
-from veche.permit.root import Root
+from veche.permit.seed import Seed
 
 
-def credential_secret(root: Root, poll: bytes) -> bytes:
+def credential_secret(seed: Seed, poll: bytes) -> bytes:
     """The secret scalar of the voter's credential in a poll: 32 bytes little-endian, reduced, not zero.
 
-    poll: 32 bytes. Raises DoesNotHold in the one case in 2^252 that the scalar is zero: such a root cannot vote.
+    poll: 32 bytes. Raises DoesNotHold in the one case in 2^252 that the scalar is zero: such a seed cannot vote.
     """
-    wide = _hkdf(root, f"veche-v1|credential|{poll.hex()}", 64)
+    wide = _hkdf(seed, f"veche-v1|credential|{poll.hex()}", 64)
     scalar = veche_kernel.scalar_from_wide(wide)
     if not any(scalar):
-        raise DoesNotHold("permit", "credential", "this root gives no credential for this poll")
+        raise DoesNotHold("permit", "credential", "this seed gives no credential for this poll")
     return scalar
 
 
-def permit_prefix(root: Root, poll: bytes, modulus: bytes) -> bytes:
+def permit_prefix(seed: Seed, poll: bytes, modulus: bytes) -> bytes:
     """The 32 bytes that stand before the message of a permit, secret until the ballot is cast."""
-    return _hkdf(root, f"veche-v1|permit-prefix|{_scope(poll, modulus)}", PREFIX_SIZE)
+    return _hkdf(seed, f"veche-v1|permit-prefix|{_scope(poll, modulus)}", PREFIX_SIZE)
 
 
-def permit_salt(root: Root, poll: bytes, modulus: bytes) -> bytes:
+def permit_salt(seed: Seed, poll: bytes, modulus: bytes) -> bytes:
     """The 48 bytes of PSS salt."""
-    return _hkdf(root, f"veche-v1|permit-salt|{_scope(poll, modulus)}", SALT_SIZE)
+    return _hkdf(seed, f"veche-v1|permit-salt|{_scope(poll, modulus)}", SALT_SIZE)
 
 
-def permit_blind(root: Root, poll: bytes, modulus: bytes) -> int:
+def permit_blind(seed: Seed, poll: bytes, modulus: bytes) -> int:
     """The blinding factor r, 1 <= r < n and coprime to n. Raises Refused if the modulus is not admissible."""
     n = check_modulus(modulus)
     scope = _scope(poll, modulus)
     counter = 0
     while True:  # a second round means that r and n share a factor: only a registrar that chose n badly sees one
-        wide = _hkdf(root, f"veche-v1|permit-blind|{scope}|{counter}", len(modulus) + 16)
+        wide = _hkdf(seed, f"veche-v1|permit-blind|{scope}|{counter}", len(modulus) + 16)
         factor = 1 + int.from_bytes(wide, "big") % (n - 1)
         if gmpy2.gcd(factor, n) == 1:
             return factor
@@ -65,5 +65,5 @@ def _scope(poll: bytes, modulus: bytes) -> str:
     return f"{poll.hex()}|{hashlib.sha256(modulus).hexdigest()}"
 
 
-def _hkdf(root: Root, info: str, length: int) -> bytes:
-    return HKDF(algorithm=SHA256(), length=length, salt=None, info=info.encode()).derive(root.secret)
+def _hkdf(seed: Seed, info: str, length: int) -> bytes:
+    return HKDF(algorithm=SHA256(), length=length, salt=None, info=info.encode()).derive(seed.secret)

@@ -20,7 +20,7 @@ import hmac
 from collections.abc import Collection, Iterable
 from typing import Literal
 
-from veche import merkle
+from veche.log import merkle
 from veche.permit.row_proof import IssuanceRow, RollRow, RowProof, issuance_leaf, roll_leaf
 
 

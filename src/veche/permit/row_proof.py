@@ -18,8 +18,8 @@ from typing import Any
 
 import msgspec
 
-from veche import merkle
 from veche.errors import DoesNotHold, UserError
+from veche.log import merkle
 
 _TYPE = "veche-row-proof-v1"
 _MAX_FILE = 65536  # a path has at most 64 hashes

@@ -1,6 +1,6 @@
-"""A voter: one root, from which the credential and the permits of every poll are derived. docs/protocol.md, sections 3 and 4.
+"""A voter: one seed, from which the credential and the permits of every poll are derived. docs/protocol.md, sections 3 and 4.
 
-Nothing need be kept but the root and the number of the last turn: another device with the same root goes on where this one
+Nothing need be kept but the seed and the number of the last turn: another device with the same seed goes on where this one
 stopped. What the device sends are entries for the ledger and blinded messages for registrars, nothing else.
 """
 
@@ -16,7 +16,7 @@ from veche.ledger.state import PollState
 from veche.permit.derive import credential_secret
 from veche.permit.permit import Permit
 from veche.permit.request import PermitRequest
-from veche.permit.root import Root
+from veche.permit.seed import Seed
 
 Ask = Callable[[int, bytes], bytes]
 """Ask registrar number i to sign a blinded message."""
@@ -40,14 +40,14 @@ class Sealed:
 
 
 class Voter:
-    """Seals and casts ballots with the credentials that her root gives."""
+    """Seals and casts ballots with the credentials that her seed gives."""
 
-    def __init__(self, root: Root) -> None:
-        self._root = root
+    def __init__(self, seed: Seed) -> None:
+        self._seed = seed
 
     def credential(self, poll: bytes) -> bytes:
         """The public credential in this poll, 32 bytes: a pseudonym that nobody can link to another poll's."""
-        return kernel.base_mul(credential_secret(self._root, poll))
+        return kernel.base_mul(credential_secret(self._seed, poll))
 
     def collect_permits(self, poll: PollState, group: int, ask: Ask) -> list[Permit]:
         """Ask registrars, in their order, until k have answered. Raises what the last failing one raised if too few do."""
@@ -57,7 +57,7 @@ class Voter:
             if len(permits) == poll.poll_class.k:
                 break
             modulus = poll.box.permit_keys[registrar][group][0]
-            request = PermitRequest(self._root, poll.id, group, self.credential(poll.id), modulus)
+            request = PermitRequest(self._seed, poll.id, group, self.credential(poll.id), modulus)
             try:
                 permits.append(request.finish(registrar, ask(registrar, request.blinded)))
             except Exception as error:
@@ -69,7 +69,7 @@ class Voter:
     def seal(self, poll: PollState, group: int, choices: list[list[int]]) -> Sealed:
         """Encrypt and prove. ``choices``: for each question a 0 or 1 an answer, the blank flag first if there is one."""
         try:
-            ballot, opening = poll.box.kernel.prove(credential_secret(self._root, poll.id), choices)
+            ballot, opening = poll.box.kernel.prove(credential_secret(self._seed, poll.id), choices)
         except ValueError as error:
             raise UserError(f"{error}.", "See the poll's rules: veche poll show.") from None
         return Sealed(poll.id, group, ballot, opening, poll.box.kernel.load(ballot).tracker)
@@ -78,4 +78,4 @@ class Voter:
         """The ballot entry. ``permits``: for the first ballot in a poll; ``turn``: greater than the last one, 1..32."""
         rows = [[permit.registrar, permit.prefix, permit.signature] for permit in permits]
         item = ["ballot", sealed.poll, sealed.group, sealed.ballot, rows, turn]
-        return encode([*item, kernel.cast_sign(credential_secret(self._root, sealed.poll), cast_prefix(item))])
+        return encode([*item, kernel.cast_sign(credential_secret(self._seed, sealed.poll), cast_prefix(item))])

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import veche_kernel
 
-from veche import merkle
 from veche.ballot import decryption
 from veche.ledger.state import PollState
+from veche.log import merkle
 
 if TYPE_CHECKING:
     from veche.ledger.machine import Machine

@@ -1,0 +1,91 @@
+"""A voter's receipt, compared with a verified ledger: is this ballot in it, and is it counted?"""
+
+import base64
+from dataclasses import dataclass
+
+from veche.audit.ledger import VerifiedLedger
+from veche.errors import DoesNotHold
+from veche.ledger.rules.ballot import fields, is_ballot
+from veche.log import merkle
+from veche.log.checkpoint import Policy
+from veche.log.receipt import Receipt
+
+STEP = "R"
+"""The step of docs/protocol.md, section 6, that the errors of this file name."""
+MEANING = (
+    "The receipt is of this ledger: its head is signed and an earlier state of it, and its entry is where it says."
+)
+SENTENCES = {
+    "counted": "This ballot is in the ledger and is counted.",
+    "superseded": "This ballot was replaced by a later one from the same voter, entry {by}. The later one counts.",
+    "waiting": "This ballot is in the ledger. It will be counted, unless its voter votes again.",
+    "not-opened": "This ballot is in the ledger, but no ballot of its poll is ever opened.",
+    "entry": "What this receipt is of is in the ledger. It is no ballot.",
+}
+"""For each state of a receipt what to tell its owner; ``by`` is the number of the entry that replaced a ballot."""
+
+
+@dataclass(frozen=True)
+class ReceiptReport:
+    """Where the entry of a receipt stands, and what became of it.
+
+    ``state``: counted, superseded (by entry ``by``), waiting (its poll is not closed), not-opened (too few ballots, or the
+    poll was cancelled) or entry (what the receipt is of is no ballot). ``tracker`` as Belenios writes it, for ballots.
+    """
+
+    entry: int
+    time: int
+    state: str
+    poll: str = ""
+    tracker: str = ""
+    by: int | None = None
+
+
+def check_receipt(verified: VerifiedLedger, data: bytes) -> ReceiptReport:
+    """Check a receipt file against this ledger. Raises DoesNotHold (step R) if the two contradict each other, or if
+    the receipt is of a later state than this copy of the ledger."""
+    try:
+        receipt = Receipt.parse(data)
+        receipt.checkpoint.verify(Policy.log(verified.state.charter.origin, verified.state.charter.log_key))
+    except DoesNotHold as error:
+        raise DoesNotHold(STEP, error.where, error.message, error.hint) from None
+    head = receipt.checkpoint.checkpoint
+    if head.size > verified.head.size:
+        raise DoesNotHold(
+            STEP,
+            "the receipt",
+            f"The receipt is of a ledger with {head.size} entries, and this copy has only {verified.head.size}.",
+            "Get a newer copy. If there is none, entries were removed: keep the receipt and show it to others.",
+        )
+    if verified.log.root(head.size) != head.root:
+        raise DoesNotHold(
+            STEP,
+            "the receipt",
+            f"The receipt is of another ledger: at size {head.size} the roots differ, and both are signed.",
+            "Keep the receipt and this copy, and show both to others: someone shows different people different ledgers.",
+        )
+    entry = verified.entry(receipt.index) if receipt.index < head.size else b""
+    try:
+        merkle.verify_inclusion(merkle.leaf_hash(entry), receipt.index, head.size, receipt.proof, head.root)
+    except DoesNotHold as error:
+        raise DoesNotHold(
+            STEP, "the receipt", f"The receipt's proof does not hold: {error.message}", error.hint
+        ) from None
+    return _report(verified, receipt.index, entry)
+
+
+def _report(verified: VerifiedLedger, number: int, entry: bytes) -> ReceiptReport:
+    time = verified.time_of(number)
+    if not is_ballot(entry):
+        return ReceiptReport(number, time, "entry")
+    found = fields(entry)
+    poll = verified.state.poll(found.poll)
+    assert poll is not None, "a ballot that was admitted has a poll"
+    ballot = poll.box.kernel.load(found.ballot)
+    last = verified.state.last_ballot(poll, ballot.credential)
+    assert last is not None, "an admitted ballot has a credential that voted"
+    tracker = base64.b64encode(ballot.tracker).decode().rstrip("=")
+    if last[2] != number:
+        return ReceiptReport(number, time, "superseded", poll.id.hex(), tracker, last[2])
+    state = {"announced": "waiting", "counting": "counted", "decided": "counted"}.get(poll.status, "not-opened")
+    return ReceiptReport(number, time, state, poll.id.hex(), tracker)

@@ -1,0 +1,1 @@
+"""Belenios archives (.bel), in and out."""

@@ -1,0 +1,225 @@
+"""The trustees of a Belenios election as an archive lists them: who holds which part of the key, and that they do.
+
+Two kinds can be mixed. A *Single* trustee is needed for decryption. Of a *Pedersen* committee of n any t suffice (Pedersen,
+EUROCRYPT '91, with the certificates and signatures that Belenios has since 3.0). The election's key is the product of the
+keys of all. ``check`` proves from the public record alone that each verification key is the one the dealers' exponents
+define; what the dealers sent in secret is not in the archive, and need not be.
+
+Source: docs/protocol.md, 2.3; Belenios specification 2.0 and belenios-tool 3.0.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+import veche_kernel
+from msgspec import Meta
+
+from veche.ballot.archive.parts import Proof
+from veche.ballot.canonical import Hex, Record, decode, encode, point, scalar
+from veche.ballot.election import GROUP
+from veche.errors import DoesNotHold, Unsupported
+
+STEP = "A5"
+MAX_SIZE = 1000
+"""The largest committee: the work grows with the square of its size."""
+Count = Annotated[int, Meta(ge=1, le=2**30 - 1)]
+
+
+class SignedMessage(Record, frozen=True, kw_only=True):
+    """A text and a Schnorr signature of it, with prefix ``sigmsg|text|``."""
+
+    message: str
+    signature: Proof
+
+
+class TrusteeKey(Record, frozen=True, kw_only=True):
+    """A public key with the proof that its owner knows the secret; ``signature`` in committees only, ``name`` at will."""
+
+    pok: Proof
+    public_key: Hex
+    signature: Proof | None = None
+    name: str | None = None
+
+
+class Committee(Record, frozen=True, kw_only=True):
+    """The public record of a Pedersen key generation; lists are in the order of the trustees."""
+
+    threshold: Count
+    certs: list[SignedMessage]
+    coefexps: list[SignedMessage]
+    signatures: list[Proof] | None = None
+    verification_keys: list[TrusteeKey]
+
+
+class _Context(Record, frozen=True, kw_only=True):
+    group: str
+    size: Count
+    threshold: Count
+    index: Count
+
+
+class _Certificate(Record, frozen=True, kw_only=True):
+    context: _Context
+    verification: Hex
+    encryption: Hex
+
+
+class _Exponents(Record, frozen=True, kw_only=True):
+    coefexps: list[Hex]
+
+
+class _Acknowledged(Record, frozen=True, kw_only=True):
+    certs: list[SignedMessage]
+    coefexps: list[Hex]
+
+
+Kinds = list[tuple[Literal["Single", "Pedersen"], msgspec.Raw]]
+
+
+@dataclass(frozen=True)
+class Seats:
+    """A part of the key: ``keys`` of the trustees in order (bytes), of whom ``threshold`` must decrypt.
+
+    ``threshold`` is None for a single trustee, whose share goes into the sum as it is.
+    """
+
+    keys: list[bytes]
+    threshold: int | None
+
+
+@dataclass(frozen=True)
+class Trustees:
+    """All trustees, checked. ``key`` is the product of their parts: what the election's public key must be."""
+
+    parts: list[Seats]
+    key: bytes
+
+    @classmethod
+    def from_json(cls, raw: bytes) -> "Trustees":
+        """Reads and checks the list. Raises DoesNotHold (A3 for its JSON, A5 for what it says), or Unsupported for
+        committees as Belenios wrote them before 3.0."""
+        parts: list[Seats] = []
+        keys: list[bytes] = []
+        for kind, content in decode(raw, Kinds, "the list of trustees"):
+            first = sum(len(part.keys) for part in parts) + 1
+            if kind == "Single":
+                where = f"trustee {first}"
+                single = decode(bytes(content), TrusteeKey, where)
+                if single.signature is not None:
+                    raise DoesNotHold(STEP, where, f"The key of {where} is signed, but a single trustee's key is not.")
+                key = _proven_key(single, where)
+                parts.append(Seats([key], None))
+            else:
+                committee = decode(bytes(content), Committee, f"the committee from trustee {first} on")
+                seats, key = _check_committee(committee, first)
+                parts.append(seats)
+            keys.append(key)
+        if not parts:
+            raise DoesNotHold(STEP, "the list of trustees", "There are no trustees.")
+        # In a committee of threshold 1 all have the same key, and each could decrypt; its certificates tell them apart.
+        members = [key for part in parts for key in set(part.keys)]
+        if len(set(members)) != len(members):
+            raise DoesNotHold(STEP, "the list of trustees", "Two trustees have the same key: they are one.")
+        return cls(parts, veche_kernel.point_sum(keys))
+
+    def owners(self) -> Iterator[tuple[int, bytes]]:
+        """All trustees, counted from 1, with their keys."""
+        return enumerate((key for part in self.parts for key in part.keys), 1)
+
+
+def _proven_key(key: TrusteeKey, where: str) -> bytes:
+    public = _member_key(key.public_key, f"the key of {where}")
+    _check_schnorr(
+        public, f"pok|{GROUP}|{key.public_key}|", key.pok, f"the proof of {where} that she knows her secret key"
+    )
+    return public
+
+
+def _member_key(text: str, where: str) -> bytes:
+    public = point(text, STEP, where)
+    if public == veche_kernel.IDENTITY:
+        raise DoesNotHold(
+            STEP, where, f"{where[:1].upper()}{where[1:]} is the neutral element, whose secret everyone knows."
+        )
+    return public
+
+
+def _check_schnorr(public: bytes, prefix: str, proof: Proof, what: str) -> None:
+    challenge, response = scalar(proof.challenge, what), scalar(proof.response, what)
+    try:
+        veche_kernel.schnorr_verify(public, prefix.encode(), challenge, response)
+    except ValueError:
+        raise DoesNotHold(STEP, what, f"{what[:1].upper()}{what[1:]} does not hold.") from None
+
+
+def _check_committee(committee: Committee, first: int) -> tuple[Seats, bytes]:
+    """The committee whose first trustee is number ``first`` of all: its seats, and its part of the key."""
+    size, threshold = len(committee.certs), committee.threshold
+    where = f"the committee from trustee {first} on"
+    if committee.signatures is None or all(key.signature is None for key in committee.verification_keys):
+        raise Unsupported(
+            "A committee's key generation is recorded as before Belenios 3.0, which this program cannot check.",
+            "Use a verifier of that time.",
+        )
+    if size > MAX_SIZE:
+        raise Unsupported(f"A committee has {size} members, more than the {MAX_SIZE} that this program checks.")
+    lengths = {len(committee.coefexps), len(committee.signatures), len(committee.verification_keys)}
+    if lengths != {size} or not threshold <= size:
+        raise DoesNotHold(
+            STEP, where, f"In {where}, certificates, exponents, signatures, keys and threshold do not fit together."
+        )
+    names = [f"trustee {first + j}" for j in range(size)]
+    signers = [
+        _check_certificate(cert, _Context(group=GROUP, size=size, threshold=threshold, index=j), name)
+        for j, (cert, name) in enumerate(zip(committee.certs, names, strict=True), 1)
+    ]
+    if len({signer for pair in signers for signer in pair}) != 2 * size:
+        raise DoesNotHold(STEP, where, f"In {where}, two certificates hold the same key.")
+    exponents: list[list[bytes]] = []
+    for j, name in enumerate(names):
+        own = committee.coefexps[j]
+        signer = signers[j][0]
+        _check_signed(signer, own.message, own.signature, f"the signature of {name} under the exponents")
+        texts = decode(own.message.encode(), _Exponents, f"the exponents of {name}").coefexps
+        if len(texts) != threshold:
+            raise DoesNotHold(
+                STEP, name, f"There are {len(texts)} exponents of {name}, but the threshold is {threshold}."
+            )
+        exponents.append([point(text, STEP, f"an exponent of {name}") for text in texts])
+        acknowledged = encode(_Acknowledged(certs=committee.certs, coefexps=texts)).decode()
+        what = f"the signature of {name} under the certificates of all"
+        _check_signed(signer, f"certs_sig|{acknowledged}", committee.signatures[j], what)
+    sums = [veche_kernel.point_sum(column) for column in zip(*exponents, strict=True)]
+    keys = []
+    for j, name in enumerate(names, 1):
+        entry = committee.verification_keys[j - 1]
+        if entry.signature is None:
+            raise DoesNotHold(STEP, name, f"The verification key of {name} is not signed.")
+        key = _proven_key(entry, name)
+        what = f"the signature of {name} under the verification key"
+        _check_signed(signers[j - 1][0], entry.public_key, entry.signature, what)
+        powers = [pow(j, k, veche_kernel.ORDER).to_bytes(32, "little") for k in range(threshold)]
+        if veche_kernel.msm_vartime(powers, sums) != key:
+            raise DoesNotHold(
+                STEP, name, f"The verification key of {name} is not the one that the exponents of all define."
+            )
+        keys.append(key)
+    return Seats(keys, threshold), sums[0]
+
+
+def _check_certificate(cert: SignedMessage, context: _Context, name: str) -> tuple[bytes, bytes]:
+    """The verification and the encryption key of a trustee, who must be the one that ``context`` says."""
+    what = f"the certificate of {name}"
+    content = decode(cert.message.encode(), _Certificate, what)
+    if content.context != context:
+        raise DoesNotHold(STEP, what, f"{what.capitalize()} was made for another committee or another seat.")
+    verification = _member_key(content.verification, f"the signing key of {name}")
+    encryption = _member_key(content.encryption, f"the encryption key of {name}")
+    _check_signed(verification, cert.message, cert.signature, f"the signature under {what}")
+    return verification, encryption
+
+
+def _check_signed(signer: bytes, message: str, signature: Proof, what: str) -> None:
+    _check_schnorr(signer, f"sigmsg|{message}|", signature, what)

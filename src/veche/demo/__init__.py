@@ -1,0 +1,1 @@
+"""A small city before your eyes."""

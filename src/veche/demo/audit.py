@@ -1,0 +1,112 @@
+"""The end of the demo: anybody verifies everything, a forger is found out, and whoever watches is shown around."""
+
+import os
+import shlex
+import shutil
+import sys
+import time as clock_time
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text as Styled
+
+from veche.audit.export import write_archive
+from veche.audit.ledger import STEPS, VerifiedLedger, verify_ledger
+from veche.demo.city import DemoCity
+from veche.demo.content import BUS, SPEED, STATION
+from veche.demo.screen import Screen
+from veche.errors import DoesNotHold
+from veche.ledger.shape import Text
+from veche.log.source import Folder
+from veche.terminal.show import short
+
+FORGED = "forged-ledger"
+ARCHIVE = "voykovskaya.bel"
+
+
+def verification(city: DemoCity, screen: Screen) -> VerifiedLedger:
+    screen.part(Text("Anybody verifies everything", "Кто угодно проверяет всё"), pictured=True)
+    began = clock_time.monotonic()
+    with screen.progress(Text("From the first byte to the results", "От первого байта до результатов"), 1) as bar:
+        verified = verify_ledger(Folder(city.ledger), bar.reach)
+    seconds = clock_time.monotonic() - began
+    table = Table.grid(padding=(0, 1))
+    for step, meaning in STEPS.items():
+        table.add_row(Styled("✓", style="green"), Styled(step, style="bold"), Styled(meaning))
+    screen.put(table)
+    screen.fact(Text("{size} entries, every one of them checked again, in {seconds:.1f} s.",
+                     "{size} записей, каждая проверена заново, за {seconds:.1f} с."),
+                size=verified.head.size, seconds=seconds)  # fmt: skip
+    return verified
+
+
+def forgery(city: DemoCity, screen: Screen, verified: VerifiedLedger) -> None:
+    forged = city.folder / FORGED
+    forged.mkdir()
+    shutil.copy(city.ledger / "checkpoint", forged)
+    shutil.copytree(city.ledger / "tile", forged / "tile")
+    bundle = next(
+        path for path in sorted((forged / "tile" / "entries").rglob("*")) if path.is_file() and path.name != "000"
+    )
+    data = bytearray(bundle.read_bytes())
+    data[len(data) // 2] ^= 1
+    bundle.write_bytes(data)
+    try:
+        verify_ledger(Folder(forged))
+    except DoesNotHold as found:
+        screen.say(Text("In a copy of the ledger somebody has changed one bit of {bytes} bytes:", "В копии реестра кто-то изменил один бит из {bytes} байт:"),
+                   bytes=sum(path.stat().st_size for path in (forged / "tile").rglob("*") if path.is_file()))  # fmt: skip
+        screen.mark("✗", "bold red", Styled.assemble((found.step, "bold red"), f"  {found.message}"))
+    else:
+        raise AssertionError("the auditor passed a ledger with a changed bit")
+    poll = verified.state.poll(city.polls[STATION].id)
+    assert poll is not None
+    made = write_archive(verified, poll, city.folder / ARCHIVE)
+    screen.fact(
+        Text("And for programs made by others: a Belenios archive with {ballots} ballots, {path}",
+             "И для чужих программ: архив Belenios с {ballots} бюллетенями, {path}"),
+        ballots=made.ballots, path=made.archive.name,
+    )  # fmt: skip
+
+
+def look_around(city: DemoCity, screen: Screen) -> None:
+    """Commands that work as they stand, from the folder in which the demo was started."""
+    screen.part(Text("Now look around yourself", "Теперь осмотритесь сами"))
+    screen.say(
+        Text("The bus poll is open for another week, by the real clock, and you are {person}, who has not voted in it:",
+             "Опрос об автобусе открыт ещё неделю, уже по настоящим часам, а вы - {person} и в нём не голосовали:"),
+        person=city.you.person,
+    )  # fmt: skip
+    ledger, you = _path(city.ledger), _path(city.folder / "you.seed")
+    registrars = " ".join(
+        f"--registrar {_path(city.folder / f'registrar-{i + 1}')}" for i in range(len(city.world.registrars))
+    )
+    bus, speed = short(city.polls[BUS].id), short(city.polls[SPEED].id)
+    receipts = _path(city.folder)
+    commands = (
+        (Text("vote", "проголосовать"), f"vote {bus} -l {ledger} --seed {you} --receipts {receipts} --person {city.you.person} {registrars}"),
+        (Text("your ballot", "ваш бюллетень"), f"find --seed {you} -l {ledger}"),
+        (Text("somebody's", "чей-то"), f"find {city.tracker} -l {ledger}"),
+        (Text("a result", "результат"), f"poll show {speed} -l {ledger}"),
+        (Text("the log", "журнал"), f"ledger log {ledger} --last 12"),
+        (Text("verify it", "проверить"), f"verify {ledger}"),
+        (Text("the forged one", "подделку"), f"verify {_path(city.folder / FORGED)}"),
+        (Text("the archive", "архив"), f"verify {_path(city.folder / ARCHIVE)}"),
+    )  # fmt: skip
+    for what, command in commands:
+        screen.show(Styled(f"  {screen.words(what)}", style="dim"))
+        screen.command(f"{program()} {command}")
+
+
+def program() -> str:
+    """How to call this program again from here: ``veche`` if the shell finds it, otherwise its path."""
+    found, own = shutil.which("veche"), Path(sys.argv[0])
+    if found is not None and (own.name != "veche" or Path(found).resolve() == own.resolve()):
+        return "veche"
+    return _path(own) if own.name == "veche" else f"{_path(Path(sys.executable))} -m veche.cli"
+
+
+def _path(path: Path) -> str:
+    """A path as it is typed from here; quoted if it has to be."""
+    shown = os.path.relpath(path) if not path.is_absolute() or path.resolve().is_relative_to(Path.cwd()) else str(path)
+    return shlex.quote(shown)

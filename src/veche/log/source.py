@@ -1,0 +1,254 @@
+"""Where a ledger's public files are read from: a folder, or an export, which is one plain tar file of them.
+
+    checkpoint · tile/... · attachment/<name>
+
+Both are read strictly. Names other than these do not exist (a folder may hold other things beside them: they are not
+seen). An export has one form only: ustar headers with nothing in them but name and size, names in ascending order, the
+padding of POSIX tar and not a byte more; so equal ledgers give equal exports, and any `tar` unpacks them.
+"""
+
+import os
+import re
+import stat
+import tarfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+
+from veche.errors import DoesNotHold, UserError
+from veche.log.checkpoint import SignedCheckpoint
+from veche.log.note import NOTE_LIMIT
+from veche.log.tiles import CHECKPOINT, ENTRIES, ENTRY_LIMIT, Tile
+
+ATTACHMENT_LIMIT = 64 * 1024 * 1024  # bytes
+_ATTACHMENT = re.compile(r"attachment/[0-9A-Za-z][0-9A-Za-z._-]{0,79}")
+_BLOCK = tarfile.BLOCKSIZE
+
+
+def size_limit(name: str) -> int | None:
+    """The most bytes that the public file of this name may have; None if no public file has such a name."""
+    if name == CHECKPOINT:
+        return NOTE_LIMIT
+    if _ATTACHMENT.fullmatch(name):
+        return ATTACHMENT_LIMIT
+    try:
+        tile = Tile.parse(name)
+    except ValueError:
+        return None
+    return tile.width * (2 + ENTRY_LIMIT if tile.level == ENTRIES else 32)
+
+
+class Source(ABC):
+    """The public files of one ledger, by name."""
+
+    @abstractmethod
+    def names(self, prefix: str = "") -> list[str]:
+        """Every public file whose name begins with this, in ascending order."""
+
+    @abstractmethod
+    def get(self, name: str) -> bytes | None:
+        """The content of a file, None if there is none of this name."""
+
+    def read(self, name: str) -> bytes:
+        """The content of a file. Raises :class:`~veche.errors.DoesNotHold` (step ``tiles``) if it is missing."""
+        data = self.get(name)
+        if data is None:
+            raise _wrong(name, "the file is missing")
+        return data
+
+    def checkpoint(self) -> SignedCheckpoint:
+        """The ledger's head as it is there, read but not verified."""
+        return SignedCheckpoint.parse(self.read(CHECKPOINT))
+
+
+class Folder(Source):
+    """A ledger's folder, which a publisher may be writing to at this moment."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.is_dir():
+            raise UserError(f"There is no folder {path}.", "Give the folder of a ledger, or an exported file.")
+
+    def names(self, prefix: str = "") -> list[str]:
+        """See :class:`Source`. Raises :class:`~veche.errors.DoesNotHold` (step ``tiles``) on whatever has no place
+        below the folders for tiles and attachments, and on links and the like there, which might lead anywhere."""
+        names = [CHECKPOINT] if (self.path / CHECKPOINT).exists() else []
+        for top in ("attachment/", "tile/"):
+            if top.startswith(prefix[: len(top)]):
+                names += self._files_below(top)
+        return sorted(name for name in names if name.startswith(prefix))
+
+    def _files_below(self, top: str) -> Iterator[str]:
+        for folder, folders, files in os.walk(self.path / top, onerror=_raise):
+            for entry in (*folders, *files):
+                path = Path(folder, entry)
+                name = path.relative_to(self.path).as_posix()
+                try:
+                    mode = path.lstat().st_mode
+                except FileNotFoundError:  # the publisher has just removed it
+                    continue
+                if entry in folders and not stat.S_ISDIR(mode):
+                    raise _wrong(name, "this is a link, not a folder")
+                if entry in files:
+                    if not stat.S_ISREG(mode) or size_limit(name) is None:
+                        raise _wrong(name, "this has no place in a ledger")
+                    yield name
+
+    def get(self, name: str) -> bytes | None:
+        limit = size_limit(name)
+        if limit is None:
+            return None
+        try:
+            descriptor = os.open(self.path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe must not block
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise _wrong(name, f"the file cannot be read ({error.strerror})") from None
+        try:
+            info = os.fstat(descriptor)
+            if not stat.S_ISREG(info.st_mode) or info.st_size > limit:
+                raise _wrong(name, f"this is not a file of at most {limit} bytes")
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                return file.read(limit)
+        finally:
+            os.close(descriptor)
+
+
+class Export(Source):
+    """An exported ledger. Opening reads the headers only, so that its size does not matter; close it after use.
+
+    Raises :class:`~veche.errors.DoesNotHold` (step ``export``), with the offset, unless it is in its one form.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY)
+        except OSError as error:
+            raise UserError(f"The export {path} cannot be read: {error.strerror}.", "Check the path.") from None
+        try:
+            self._index = self._read_index()  # name -> (offset, size)
+        except BaseException:
+            self.close()
+            raise
+
+    def names(self, prefix: str = "") -> list[str]:
+        return [name for name in self._index if name.startswith(prefix)]
+
+    def get(self, name: str) -> bytes | None:
+        if name not in self._index:
+            return None
+        offset, size = self._index[name]
+        return self._bytes(offset, size)
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> "Export":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_descriptor"):
+            self.close()
+
+    def _read_index(self) -> dict[str, tuple[int, int]]:
+        index: dict[str, tuple[int, int]] = {}
+        offset, last = 0, ""
+        while (header := self._bytes(offset, _BLOCK)) != bytes(_BLOCK):
+            name, size = _parse_header(offset, header)
+            if name <= last:
+                raise _not_export(offset, f"{name} comes after {last}")
+            index[name] = (offset + _BLOCK, size)
+            end = offset + _BLOCK + size
+            offset = _round_up(end, _BLOCK)
+            if any(self._bytes(end, offset - end)):
+                raise _not_export(end, f"{name} is not followed by zeros")
+            last = name
+        size = _round_up(offset + 2 * _BLOCK, tarfile.RECORDSIZE)
+        if any(self._bytes(offset, size - offset)) or os.fstat(self._descriptor).st_size != size:
+            raise _not_export(offset, "something follows the last file")
+        return index
+
+    def _bytes(self, offset: int, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            more = os.pread(self._descriptor, size - len(data), offset + len(data))
+            if not more:
+                raise _not_export(offset + len(data), "the file is cut off")
+            data = data + more if data else more
+        return data
+
+
+def open_source(path: Path) -> Source:
+    """A ledger's folder or an export of it, whichever is at this path."""
+    return Folder(path) if path.is_dir() else Export(path)
+
+
+def write_export(path: Path, names: Iterable[str], source: Source) -> None:
+    """Write these files of a source into a new export; ``names`` in ascending order.
+
+    It appears under its name when it is complete and durable. Raises :class:`~veche.errors.UserError` if the file
+    exists or cannot be written.
+    """
+    unfinished = path.with_name(path.name + ".unfinished")
+    if path.exists():
+        raise UserError(f"The file {path} exists already.", "Choose another name, or remove it.")
+    try:
+        with unfinished.open("wb") as file:
+            for name in names:
+                data = source.read(name)
+                file.write(_header(name, len(data)))
+                file.write(data)
+                file.write(bytes(-len(data) % _BLOCK))
+            end = file.tell()
+            file.write(bytes(_round_up(end + 2 * _BLOCK, tarfile.RECORDSIZE) - end))
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        raise UserError(f"The export {path} cannot be written: {error.strerror}.") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _header(name: str, size: int) -> bytes:
+    info = tarfile.TarInfo(name)  # mode 0644, owner 0, time 0
+    info.size = size
+    return info.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
+
+
+def _parse_header(offset: int, header: bytes) -> tuple[str, int]:
+    try:
+        info = tarfile.TarInfo.frombuf(header, "ascii", "strict")
+        limit = size_limit(info.name)
+        exact = limit is not None and 0 <= info.size <= limit and _header(info.name, info.size) == header
+    except (tarfile.HeaderError, ValueError):
+        raise _not_export(offset, "this is not the header of a file") from None
+    if not exact:
+        raise _not_export(offset, f"{info.name!r} has no place in a ledger, or its header says more than name and size")
+    return info.name, info.size
+
+
+def _round_up(size: int, block: int) -> int:
+    return -(-size // block) * block
+
+
+def _raise(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise UserError(f"{error.filename} cannot be read: {error.strerror}.") from None
+
+
+def _wrong(name: str, message: str) -> DoesNotHold:
+    return DoesNotHold("tiles", name, f"{name}: {message}.")
+
+
+def _not_export(offset: int, message: str) -> DoesNotHold:
+    return DoesNotHold("export", f"byte {offset}", f"This is not an exported ledger: at byte {offset}, {message}.")

@@ -1,0 +1,63 @@
+"""The one secret of a voter: 256 random bits, from which all her devices derive the same permits.
+
+Whoever has it can vote in her place, and find her ballots: it is never sent anywhere.
+"""
+
+import hmac
+import os
+from pathlib import Path
+
+from veche.errors import UserError
+from veche.keys import read_secret, write_secret
+
+SEED_SIZE = 32
+
+
+class Seed:
+    """The voter's seed, 32 bytes. Equality takes constant time; the repr shows nothing."""
+
+    __slots__ = ("secret",)
+
+    def __init__(self, secret: bytes) -> None:
+        """Raises UserError unless ``secret`` is 32 bytes."""
+        if len(secret) != SEED_SIZE:
+            raise UserError(f"A seed is {SEED_SIZE} bytes, not {len(secret)}.", "Copy all of it.")
+        self.secret = secret
+
+    @classmethod
+    def generate(cls) -> "Seed":
+        """A new seed from the operating system's generator."""
+        return cls(os.urandom(SEED_SIZE))
+
+    @classmethod
+    def from_hex(cls, text: str) -> "Seed":
+        """Read 64 hexadecimal digits, either case. Raises UserError on anything else."""
+        try:
+            secret = bytes.fromhex(text)
+        except ValueError:
+            raise UserError("This is not a seed.", f"It should be {2 * SEED_SIZE} hexadecimal digits.") from None
+        return cls(secret)
+
+    def hex(self) -> str:
+        """The 64 digits that the voter carries to a second device: show them to nobody else."""
+        return self.secret.hex()
+
+    @classmethod
+    def load(cls, path: Path) -> "Seed":
+        """Read a seed's file. Raises UserError if it is missing, malformed or readable by others."""
+        try:
+            return cls.from_hex(read_secret(path).decode("ascii").strip())
+        except UnicodeDecodeError:
+            raise UserError(f"{path} does not hold a seed.", "It should hold 64 hexadecimal digits.") from None
+
+    def save(self, path: Path) -> None:
+        """Write the seed to a new file with mode 0600. Raises UserError if it exists: a seed is never replaced."""
+        write_secret(path, self.hex().encode() + b"\n")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Seed) and hmac.compare_digest(self.secret, other.secret)
+
+    __hash__ = None  # type: ignore[assignment]  # no tables keyed by secrets
+
+    def __repr__(self) -> str:
+        return "Seed(...)"

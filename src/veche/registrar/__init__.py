@@ -1,0 +1,1 @@
+"""The registrar: who may vote, and one permit each."""

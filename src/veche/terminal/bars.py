@@ -1,0 +1,46 @@
+"""The result of a poll as bars."""
+
+from rich.bar import Bar
+from rich.console import Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text as Styled
+
+from veche.ledger.shape import Text
+from veche.ledger.state import PollState
+from veche.terminal.show import answers_of, result_of
+
+WIDTH = 36
+COLOUR = "#2A7D76"  # choices have no colour of their own: every bar looks the same
+
+
+def in_language(text: Text, lang: str) -> str:
+    return text.ru if lang == "ru" else text.en
+
+
+def bars(poll: PollState, lang: str) -> Group:
+    """One row an answer: text, bar, number, share of the ballots (with their weights) of the question that chose it.
+
+    Shares are of all ballots: a question for which several answers may be chosen adds up to more than 100 %.
+    """
+    result = result_of(poll)
+    assert result is not None, "the caller has looked"
+    parts = []
+    for question, numbers in zip(poll.poll.questions, result, strict=True):
+        table = Table.grid(padding=(0, 1))
+        table.add_column(max_width=40)
+        table.add_column(width=WIDTH)
+        table.add_column(justify="right")
+        table.add_column(justify="right", style="dim")
+        whole = max(1, ballots_of(poll))
+        best = max(numbers)
+        for answer, number in zip(answers_of(question), numbers, strict=True):
+            bar = Bar(max(1, best, whole), 0, number, width=WIDTH, color=COLOUR)
+            table.add_row(Styled(in_language(answer, lang)), bar, str(number), f"{100 * number / whole:.1f} %")
+        parts.append(Padding(Group(Styled(in_language(question.text, lang), style="bold"), table), (1, 0, 0, 2)))
+    return Group(*parts)
+
+
+def ballots_of(poll: PollState) -> int:
+    """The weight of all ballots that count together."""
+    return sum(counted * group.weight for counted, group in zip(poll.counted, poll.poll.groups, strict=True))
