@@ -55,7 +55,7 @@ def test_the_story(tmp_path: Path) -> None:
 
         # Ours does not, though the station has somehow got his permits as well.
         item = decode(cast_by_the_station(spoiled, permits, bytes(64)))
-        theirs = cast_sign(credential_secret(station.voter._root, poll.id), cast_prefix(item))
+        theirs = cast_sign(credential_secret(station.voter._seed, poll.id), cast_prefix(item))
         signature_of_the_ballot = spoiled.ballot[-64:]
         for signature in (bytes(64), theirs, signature_of_the_ballot):
             with refused("cast"):

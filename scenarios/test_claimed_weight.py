@@ -38,7 +38,7 @@ def claiming(world: World, citizen: Citizen, poll: PollState, group: int) -> byt
     sealed = world.seal(citizen, poll, NO)
     item = decode(citizen.voter.cast(sealed, world.collect(citizen, poll), 1))
     item[2] = group
-    return encode([*item[:6], cast_sign(credential_secret(citizen.voter._root, poll.id), cast_prefix(item))])
+    return encode([*item[:6], cast_sign(credential_secret(citizen.voter._seed, poll.id), cast_prefix(item))])
 
 
 def test_the_story(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def cast_as(world: World, poll: PollState, caster: Citizen, ballot: bytes) -> by
     """Cast these bytes with the caster's own permits and signature."""
     rows = [[permit.registrar, permit.prefix, permit.signature] for permit in world.collect(caster, poll)]
     item = ["ballot", poll.id, 0, ballot, rows, 1]
-    return encode([*item, cast_sign(credential_secret(caster.voter._root, poll.id), cast_prefix(item))])
+    return encode([*item, cast_sign(credential_secret(caster.voter._seed, poll.id), cast_prefix(item))])
 
 
 def test_the_story(tmp_path: Path) -> None:

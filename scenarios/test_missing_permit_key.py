@@ -28,7 +28,7 @@ def ghost(world: World, poll: PollState) -> bytes:
     pem = world.folder / "registrar-1" / "keys" / poll.id.hex() / "0.pem"
     key = SigningKey.from_pem(pem.read_bytes())
     voter = Voter(Seed.generate())
-    request = PermitRequest(voter._root, poll.id, 0, voter.credential(poll.id), key.modulus)
+    request = PermitRequest(voter._seed, poll.id, 0, voter.credential(poll.id), key.modulus)
     permit = request.finish(0, blind_sign(key, request.blinded))
     return voter.cast(voter.seal(poll, 0, NO), [permit], 1)
 

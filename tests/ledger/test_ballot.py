@@ -31,7 +31,7 @@ def changed(life: Life, citizen: Citizen, field: int, value: Any, entry: bytes) 
 
 
 def secret(life: Life, citizen: Citizen) -> bytes:
-    return credential_secret(citizen.voter._root, life.poll.id)
+    return credential_secret(citizen.voter._seed, life.poll.id)
 
 
 @pytest.fixture

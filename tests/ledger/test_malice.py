@@ -152,7 +152,7 @@ def test_an_office_that_hands_in_anything(kind: str, life: Life) -> None:
 
 def test_a_voter_that_hands_in_anything(life: Life) -> None:
     her, seed = life.citizens("Arbat")[0], random.randrange(2**32)
-    secret = credential_secret(her.voter._root, life.poll.id)
+    secret = credential_secret(her.voter._seed, life.poll.id)
     for branch, good in (
         (life.open.branch(), life.ballot(her)),
         (life.voted.branch(), life.ballot(her, 3, (0, 1, 0), False)),
@@ -185,6 +185,6 @@ def test_a_permit_under_a_modulus_that_is_none(modulus: int, life: Life) -> None
     for signature in (bytes(len(body[1][0][0])), b"\xff" * len(body[1][0][0]), b"\x01" * len(body[1][0][0]), b""):
         item = decode(life.ballot(her))
         item[4][0][2] = signature
-        secret = credential_secret(her.voter._root, life.poll.id)
+        secret = credential_secret(her.voter._seed, life.poll.id)
         assert branch.refuses("permits", encode([*item[:6], cast_sign(secret, cast_prefix(item))]))
     branch.close()
