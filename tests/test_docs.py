@@ -62,3 +62,10 @@ def test_every_dependency_is_explained() -> None:
     assert len(python) > 10 and len(rust) > 5
     for name in [*python, *rust]:
         assert name == "veche-kernel" or re.search(rf"\b{name}\b", explained), name
+
+
+def test_a_person_is_they() -> None:
+    for page in [*PAGES, ROOT / "scenarios/README.md"]:
+        assert not re.search(r"\b(she|hers?|herself|he|his|him|himself)\b", page.read_text(encoding="utf-8"), re.I), (
+            page.name
+        )
