@@ -12,7 +12,7 @@ setup: build/.setup
 	@echo "Setting up a private copy of uv in .uv"
 	python3 -m venv .uv && .uv/bin/pip install --quiet uv==$(UV_VERSION)
 
-build/.setup: pyproject.toml kernel/pyproject.toml kernel/Cargo.toml $(shell find kernel -name "*.rs" -not -path "*/target/*") $(filter .uv/bin/uv,$(UV))
+build/.setup: pyproject.toml $(shell find kernel \( -name "*.rs" -o -name "*.toml" \) -not -path "*/target/*") $(filter .uv/bin/uv,$(UV))
 	$(UV) sync --quiet --all-packages --reinstall-package veche-kernel
 	@mkdir -p build && touch $@
 

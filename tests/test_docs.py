@@ -57,7 +57,8 @@ def test_every_dependency_is_explained() -> None:
     explained = (ROOT / "docs/dependencies.md").read_text(encoding="utf-8")
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     python = re.findall(r'^  "([a-z0-9-]+)(?:>=|")', project, re.MULTILINE)
-    cargo = (ROOT / "kernel/Cargo.toml").read_text(encoding="utf-8").split("[dependencies]")[1].split("\n\n")[0]
+    cargo = (ROOT / "kernel/Cargo.toml").read_text(encoding="utf-8")
+    cargo = cargo.split("[workspace.dependencies]")[1].split("\n\n")[0]
     rust = re.findall(r"^([a-z0-9-]+) =", cargo, re.MULTILINE)
     assert len(python) > 10 and len(rust) > 5
     for name in [*python, *rust]:

@@ -1,51 +1,30 @@
-//! What the Python side holds: an election, with all that its ballots can be asked.
-use std::sync::OnceLock;
-
-use curve25519_dalek::edwards::{EdwardsBasepointTable, EdwardsPoint};
+//! What Python holds: an election with all that its ballots can be asked, and a ballot that was checked.
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use rayon::prelude::*;
+use veche_core::batch::{self, Item};
+use veche_core::parameters::Parameters;
+use veche_core::prove::{self, Choices};
+use veche_core::shape::Question;
+use veche_core::verify::{self, Unpacked};
+use veche_core::{checked, error, scalar};
 
-use crate::batch::{self, Item};
-use crate::checked::CheckedBallot;
-use crate::error::{Error, Result, malformed};
-use crate::json::Names;
-use crate::prove::Choices;
-use crate::shape::{Question, Shape};
-use crate::verify::Unpacked;
-use crate::{ballot, point, prove, scalar, verify};
+use crate::error::Result;
 
-/// Everything that the proofs of an election's ballots depend on.
-pub struct Parameters {
-    pub key: EdwardsPoint,
-    pub fingerprint: String,
-    pub uuid: String,
-    pub shape: Shape,
-    table: OnceLock<EdwardsBasepointTable>,
-}
+#[pyclass(frozen, module = "veche_kernel")]
+pub struct CheckedBallot(pub checked::CheckedBallot);
 
-impl Parameters {
-    fn new(key: &[u8], fingerprint: String, uuid: String, questions: Vec<Question>) -> Result<Parameters> {
-        let key = point::decode_key(key, "the public key")?;
-        let base64 = |b: u8| b.is_ascii_alphanumeric() || b == b'+' || b == b'/';
-        if fingerprint.len() != 43 || !fingerprint.bytes().all(base64) {
-            return malformed("the fingerprint of an election is 43 characters of base64");
-        }
-        let base58 = |b: u8| b.is_ascii_alphanumeric() && !b"0OIl".contains(&b);
-        if uuid.len() < 14 || !uuid.bytes().all(base58) {
-            return malformed("the uuid of an election is at least 14 characters of Base58");
-        }
-        Ok(Parameters { key, fingerprint, uuid, shape: Shape::new(questions)?, table: OnceLock::new() })
+#[pymethods]
+impl CheckedBallot {
+    #[getter]
+    fn credential<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.0.credential)
     }
 
-    pub fn names(&self) -> Names<'_> {
-        Names { uuid: &self.uuid, fingerprint: &self.fingerprint }
-    }
-
-    /// Made on first use: only those who encrypt or open need it.
-    pub fn key_table(&self) -> &EdwardsBasepointTable {
-        self.table.get_or_init(|| prove::table(&self.key))
+    #[getter]
+    fn tracker<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.0.tracker)
     }
 }
 
@@ -56,15 +35,22 @@ pub struct Election {
 
 impl Election {
     fn checked(&self, ballot: &Unpacked) -> CheckedBallot {
-        CheckedBallot::new(&self.parameters.shape, ballot)
+        CheckedBallot(self.keep(ballot))
+    }
+
+    fn keep(&self, ballot: &Unpacked) -> checked::CheckedBallot {
+        checked::CheckedBallot::new(&self.parameters.shape, ballot)
     }
 
     /// One verdict per ballot, as Python wants it: the ballot, or the reason why not in words.
-    fn verdicts<'py>(py: Python<'py>, verdicts: Vec<Result<CheckedBallot>>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    fn verdicts<'py>(
+        py: Python<'py>,
+        verdicts: Vec<error::Result<checked::CheckedBallot>>,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         verdicts
             .into_iter()
             .map(|verdict| match verdict {
-                Ok(ballot) => Ok(Bound::new(py, ballot)?.into_any()),
+                Ok(ballot) => Ok(Bound::new(py, CheckedBallot(ballot))?.into_any()),
                 Err(error) => Ok(error.reason().into_pyobject(py)?.into_any()),
             })
             .collect()
@@ -104,13 +90,13 @@ impl Election {
         let choices = zeroize::Zeroizing::new(choices);
         let (packed, opening) = py.detach(|| {
             let secret = scalar::decode_secret(credential_secret)?;
-            prove::prove(&self.parameters, &secret, &choices)
+            Result::Ok(prove::prove(&self.parameters, &secret, &choices)?)
         })?;
         Ok((PyBytes::new(py, &packed), PyBytes::new(py, &opening)))
     }
 
     fn open(&self, py: Python<'_>, ballot: &[u8], opening: &[u8]) -> Result<Choices> {
-        py.detach(|| prove::open(&self.parameters, ballot, opening))
+        py.detach(|| Ok(prove::open(&self.parameters, ballot, opening)?))
     }
 
     fn load(&self, py: Python<'_>, ballot: &[u8]) -> Result<CheckedBallot> {
@@ -148,20 +134,13 @@ impl Election {
     }
 
     fn to_json<'py>(&self, py: Python<'py>, ballot: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-        let ballot = py.detach(|| verify::load(&self.parameters, ballot))?;
+        let ballot = py.detach(|| Result::Ok(verify::load(&self.parameters, ballot)?))?;
         Ok(PyBytes::new(py, &ballot.json))
     }
 
     #[allow(clippy::wrong_self_convention)] // the name that Python sees
     fn from_json<'py>(&self, py: Python<'py>, json: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-        let packed = py.detach(|| {
-            let ballot = verify::verify_json(&self.parameters, json)?;
-            let eighth = scalar::one_eighth();
-            let points = &ballot.points.points[..self.parameters.shape.points()];
-            let eighths: Vec<EdwardsPoint> = points.par_iter().map(|point| point * eighth).collect();
-            let stored = ballot::encode(&eighths);
-            Ok::<_, Error>(ballot::pack(&self.parameters.shape, &stored, &ballot.derived.scalars))
-        })?;
+        let packed = py.detach(|| Result::Ok(verify::pack_json(&self.parameters, json)?))?;
         Ok(PyBytes::new(py, &packed))
     }
 
@@ -171,7 +150,7 @@ impl Election {
 
     fn verify_json_many<'py>(&self, py: Python<'py>, ballots: Vec<PyBackedBytes>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let verdicts = py.detach(|| {
-            ballots.par_iter().map(|json| Ok(self.checked(&verify::verify_json(&self.parameters, json)?))).collect()
+            ballots.par_iter().map(|json| Ok(self.keep(&verify::verify_json(&self.parameters, json)?))).collect()
         });
         Self::verdicts(py, verdicts)
     }

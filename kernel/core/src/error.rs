@@ -1,21 +1,11 @@
 //! The two ways in which an input can be wrong: it cannot be read, or what it proves is not so.
-use pyo3::create_exception;
-use pyo3::exceptions::PyValueError;
-use pyo3::prelude::*;
-
-create_exception!(
-    veche_kernel,
-    ProofError,
-    PyValueError,
-    "A proof that does not hold: the input is well formed, but what it claims is not so."
-);
 
 /// What is wrong, as one plain sentence without a full stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// Not the canonical form of anything: becomes `ValueError`.
+    /// Not the canonical form of anything.
     Malformed(String),
-    /// Well formed, but an equation does not hold: becomes `ProofError`.
+    /// Well formed, but an equation does not hold.
     Proof(String),
 }
 
@@ -41,15 +31,6 @@ impl Error {
         match self {
             Error::Malformed(reason) => Error::Malformed(format!("{place}: {reason}")),
             Error::Proof(reason) => Error::Proof(format!("{place}: {reason}")),
-        }
-    }
-}
-
-impl From<Error> for PyErr {
-    fn from(error: Error) -> PyErr {
-        match error {
-            Error::Malformed(reason) => PyValueError::new_err(reason),
-            Error::Proof(reason) => ProofError::new_err(reason),
         }
     }
 }

@@ -4,9 +4,7 @@
 //! torsion to it changes nothing in R, and must not give anybody another encoding of the same entry.
 use curve25519_dalek::Scalar;
 use curve25519_dalek::edwards::EdwardsPoint;
-use pyo3::prelude::*;
 
-use crate::ballot;
 use crate::error::{Result, malformed, unproven};
 use crate::{hash, point, scalar, schnorr};
 
@@ -25,7 +23,7 @@ pub fn read(credential: EdwardsPoint, signature: &[u8]) -> Result<Cast> {
         return malformed(format!("the cast signature has {SIZE} bytes, not {}", signature.len()));
     }
     let stored = signature[..32].try_into().expect("32 bytes");
-    let commitment = ballot::decode_eighth(&signature[..32]).map_err(|e| e.at("the cast signature"))?;
+    let commitment = point::decode_eighth(&signature[..32]).map_err(|e| e.at("the cast signature"))?;
     let response = scalar::decode(&signature[32..]).map_err(|e| e.at("the cast signature"))?;
     Ok(Cast { credential, stored, commitment, response })
 }
@@ -46,16 +44,12 @@ pub fn verify(cast: &Cast, prefix: &[u8]) -> Result<()> {
     check(cast, &challenge(prefix, &cast.stored))
 }
 
-#[pyfunction]
-pub fn cast_sign(py: Python<'_>, secret: &[u8], prefix: &[u8]) -> Result<[u8; SIZE]> {
-    py.detach(|| {
-        let secret = scalar::decode_secret(secret)?;
-        let w = scalar::random();
-        let stored = EdwardsPoint::mul_base(&(*w * scalar::one_eighth())).compress();
-        let response = *w - *secret * challenge(prefix, stored.as_bytes());
-        let mut signature = [0u8; SIZE];
-        signature[..32].copy_from_slice(stored.as_bytes());
-        signature[32..].copy_from_slice(response.as_bytes());
-        Ok(signature)
-    })
+pub fn sign(secret: &Scalar, prefix: &[u8]) -> [u8; SIZE] {
+    let w = scalar::random();
+    let stored = EdwardsPoint::mul_base(&(*w * scalar::one_eighth())).compress();
+    let response = *w - secret * challenge(prefix, stored.as_bytes());
+    let mut signature = [0u8; SIZE];
+    signature[..32].copy_from_slice(stored.as_bytes());
+    signature[32..].copy_from_slice(response.as_bytes());
+    signature
 }

@@ -2,7 +2,6 @@
 //!
 //! Source: Belenios specification, "Group Ed25519-specific hash"; the strings are in docs/protocol.md.
 use curve25519_dalek::Scalar;
-use pyo3::prelude::*;
 use sha2::{Digest, Sha256};
 
 /// H of what was fed to `hasher`.
@@ -18,9 +17,4 @@ pub fn to_scalar(parts: &[&[u8]]) -> Scalar {
         hasher.update(part);
     }
     finish(hasher)
-}
-
-#[pyfunction]
-pub fn hash_to_scalar(py: Python<'_>, data: &[u8]) -> [u8; 32] {
-    py.detach(|| to_scalar(&[data]).to_bytes())
 }

@@ -28,7 +28,7 @@ impl Points {
     }
 
     pub fn encode(&self) -> Vec<[u8; 32]> {
-        encode(&self.points)
+        point::encode_many(&self.points)
     }
 
     pub fn ciphertext(&self, shape: &Shape, i: usize) -> [EdwardsPoint; 2] {
@@ -47,11 +47,6 @@ impl Points {
     }
 }
 
-/// With one inversion for all.
-pub fn encode(points: &[EdwardsPoint]) -> Vec<[u8; 32]> {
-    EdwardsPoint::compress_batch_alloc(points).iter().map(|encoding| encoding.0).collect()
-}
-
 /// Everything that a packed ballot holds besides its points.
 pub struct Scalars {
     /// One for each branch. The last of each proof is zero until the hash is known.
@@ -67,14 +62,9 @@ pub fn check_size(shape: &Shape, packed: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// A stored point, times eight: in the prime-order subgroup whatever was stored.
-pub fn decode_eighth(bytes: &[u8]) -> Result<EdwardsPoint> {
-    Ok(point::decode_any_order(bytes)?.mul_by_cofactor())
-}
-
 /// The credential of a packed ballot of the right size. The identity is refused: anyone can sign for it.
 pub fn credential(packed: &[u8]) -> Result<EdwardsPoint> {
-    let credential = decode_eighth(&packed[..32]).map_err(|e| e.at("the credential"))?;
+    let credential = point::decode_eighth(&packed[..32]).map_err(|e| e.at("the credential"))?;
     if credential.is_identity() {
         return malformed("the credential is the identity");
     }
@@ -86,7 +76,7 @@ pub fn points(shape: &Shape, packed: &[u8], credential: EdwardsPoint) -> Result<
     let mut points = Vec::with_capacity(shape.points() + 2 * shape.parts.len());
     points.push(credential);
     for &offset in &shape.point_offsets[1..] {
-        points.push(decode_eighth(&packed[offset..offset + 32])?);
+        points.push(point::decode_eighth(&packed[offset..offset + 32])?);
     }
     Ok(Points::with_sums(shape, points))
 }

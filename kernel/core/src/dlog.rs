@@ -7,14 +7,11 @@ use curve25519_dalek::Scalar;
 use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
 use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::traits::Identity;
-use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedBytes;
 use rayon::prelude::*;
 
 use crate::error::{Result, malformed};
-use crate::point;
 
-pub const LARGEST_BOUND: u64 = 1 << 40;
+const LARGEST_BOUND: u64 = 1 << 40;
 /// Points that are compressed together, with one inversion.
 const BATCH: usize = 256;
 /// 128 bits of an encoding tell multiples of g apart: a collision among 2^41 of them has a chance below 2^-46,
@@ -79,22 +76,19 @@ impl Table {
     }
 }
 
-#[pyfunction]
-pub fn discrete_logs(py: Python<'_>, points: Vec<PyBackedBytes>, bound: u64) -> Result<Vec<u64>> {
-    py.detach(|| {
-        if bound > LARGEST_BOUND {
-            return malformed("the bound of a discrete logarithm is above 2^40");
-        }
-        let points = point::decode_many(&points)?;
-        let table = Table::new(bound, points.len());
-        let found: Vec<Option<u64>> = points.par_iter().map(|p| table.look_up(p)).collect();
-        found
-            .into_iter()
-            .enumerate()
-            .map(|(i, m)| match m {
-                Some(m) => Ok(m),
-                None => malformed(format!("point {i} is not a power of the base from 0 to {bound}")),
-            })
-            .collect()
-    })
+/// For each point g^m the m with 0 <= m <= bound; an error names the first that has none.
+pub fn solve(points: &[EdwardsPoint], bound: u64) -> Result<Vec<u64>> {
+    if bound > LARGEST_BOUND {
+        return malformed("the bound of a discrete logarithm is above 2^40");
+    }
+    let table = Table::new(bound, points.len());
+    let found: Vec<Option<u64>> = points.par_iter().map(|p| table.look_up(p)).collect();
+    found
+        .into_iter()
+        .enumerate()
+        .map(|(i, m)| match m {
+            Some(m) => Ok(m),
+            None => malformed(format!("point {i} is not a power of the base from 0 to {bound}")),
+        })
+        .collect()
 }

@@ -2,14 +2,15 @@
 use curve25519_dalek::Scalar;
 use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::traits::{Identity, VartimeMultiscalarMul};
+use rayon::prelude::*;
 
 use crate::ballot::{self, Points, Scalars};
-use crate::election::Parameters;
 use crate::error::{Result, malformed, unproven};
 use crate::json::{self, Hashes};
-use crate::schnorr;
+use crate::parameters::Parameters;
 use crate::shape::Branch;
 use crate::transcript::{Texts, Transcript};
+use crate::{point, scalar, schnorr};
 
 /// Everything that follows from a ballot's points and scalars: all challenges and hashes. Nothing of it is proven yet.
 pub struct Derived {
@@ -39,7 +40,7 @@ pub fn derive(parameters: &Parameters, encodings: &[[u8; 32]], mut scalars: Scal
         let others: Scalar = scalars.challenges[proof.branches.start..last].iter().sum();
         scalars.challenges[last] = transcript.challenge(proof) - others;
     }
-    let mut json = json::unsigned(shape, &parameters.names(), &texts, &scalars);
+    let mut json = json::unsigned(parameters, &texts, &scalars);
     let hashes = Hashes::new(&json);
     let hash = hashes.unsigned();
     let signature_challenge = transcript.signature(&hash);
@@ -115,7 +116,7 @@ pub fn check(parameters: &Parameters, ballot: &Unpacked) -> Result<()> {
 /// Check a ballot in Belenios's own form, where the commitments are left out and all challenges are written.
 pub fn verify_json(parameters: &Parameters, text: &[u8]) -> Result<Unpacked> {
     let shape = &parameters.shape;
-    let read = json::read(shape, &parameters.names(), text)?;
+    let read = json::read(parameters, text)?;
     let mut points = vec![read.credential];
     points.extend(&read.ciphertexts);
     let mut all = points.clone();
@@ -146,4 +147,14 @@ pub fn verify_json(parameters: &Parameters, text: &[u8]) -> Result<Unpacked> {
         return malformed("the ballot is not in canonical form");
     }
     Ok(ballot)
+}
+
+/// The packed form of a ballot in Belenios's own form, which is checked.
+pub fn pack_json(parameters: &Parameters, text: &[u8]) -> Result<Vec<u8>> {
+    let shape = &parameters.shape;
+    let ballot = verify_json(parameters, text)?;
+    let eighth = scalar::one_eighth();
+    let eighths: Vec<EdwardsPoint> =
+        ballot.points.points[..shape.points()].par_iter().map(|point| point * eighth).collect();
+    Ok(ballot::pack(shape, &point::encode_many(&eighths), &ballot.derived.scalars))
 }

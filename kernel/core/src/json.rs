@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 
 use crate::ballot::Scalars;
 use crate::error::{Result, malformed};
-use crate::shape::{Proof, Shape};
+use crate::parameters::Parameters;
+use crate::shape::Proof;
 use crate::transcript::Texts;
 use crate::{decimal, point};
 
@@ -24,16 +25,14 @@ pub fn base64(digest: &[u8; 32]) -> [u8; 43] {
     text
 }
 
-/// What the texts of a ballot are made with, besides the ballot.
-pub struct Names<'a> {
-    pub uuid: &'a str,
-    pub fingerprint: &'a str,
-}
-
 /// The text up to the signature: complete but for the last brace.
-pub fn unsigned(shape: &Shape, names: &Names, texts: &Texts, scalars: &Scalars) -> Vec<u8> {
+pub fn unsigned(parameters: &Parameters, texts: &Texts, scalars: &Scalars) -> Vec<u8> {
+    let shape = &parameters.shape;
     let mut out = Writer(Vec::with_capacity(4 * shape.size));
-    out.text("{\"election_uuid\":\"").text(names.uuid).text("\",\"election_hash\":\"").text(names.fingerprint);
+    out.text("{\"election_uuid\":\"")
+        .text(&parameters.uuid)
+        .text("\",\"election_hash\":\"")
+        .text(&parameters.fingerprint);
     out.text("\",\"credential\":\"").raw(&texts.0[0]).text("\",\"answers\":[");
     for (number, part) in shape.parts.iter().enumerate() {
         out.comma(number).text("{\"choices\":[");
@@ -126,12 +125,13 @@ pub struct Read {
     pub signature_challenge: Scalar,
 }
 
-pub fn read(shape: &Shape, names: &Names, text: &[u8]) -> Result<Read> {
+pub fn read(parameters: &Parameters, text: &[u8]) -> Result<Read> {
+    let shape = &parameters.shape;
     let mut reader = Reader { text, at: 0 };
     reader.literal("{\"election_uuid\":\"")?;
-    reader.named(names.uuid, "election_uuid")?;
+    reader.named(&parameters.uuid, "election_uuid")?;
     reader.literal("\",\"election_hash\":\"")?;
-    reader.named(names.fingerprint, "election_hash")?;
+    reader.named(&parameters.fingerprint, "election_hash")?;
     reader.literal("\",\"credential\":\"")?;
     let credential = reader.point("the credential", true)?;
     reader.literal("\",\"answers\":[")?;

@@ -5,16 +5,11 @@
 use curve25519_dalek::Scalar;
 use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
-use curve25519_dalek::traits::{Identity, IsIdentity};
-use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedBytes;
+use curve25519_dalek::traits::{Identity, IsIdentity, VartimeMultiscalarMul};
 use rayon::prelude::*;
-use zeroize::Zeroizing;
 
-use crate::checked::decode_checked;
-use crate::error::{Error, Result, malformed};
-use crate::vartime::msm;
-use crate::{ballot, scalar};
+use crate::error::{Result, malformed};
+use crate::scalar;
 
 pub const ORDER_LE: [u8; 32] = [
     0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0,
@@ -55,6 +50,11 @@ pub fn decode(bytes: &[u8]) -> Result<EdwardsPoint> {
         return malformed("a point is not in the prime-order subgroup");
     }
     Ok(point)
+}
+
+/// A stored point, times eight: in the prime-order subgroup whatever was stored.
+pub fn decode_eighth(bytes: &[u8]) -> Result<EdwardsPoint> {
+    Ok(decode_any_order(bytes)?.mul_by_cofactor())
 }
 
 /// As `decode`, without the identity: for public keys and credentials, which anyone could use if they were it.
@@ -100,84 +100,36 @@ pub fn hex_of(point: &EdwardsPoint) -> [u8; 64] {
     hex(&point.compress().0)
 }
 
+/// The encodings of many points, with one inversion for all.
+pub fn encode_many(points: &[EdwardsPoint]) -> Vec<[u8; 32]> {
+    EdwardsPoint::compress_batch_alloc(points).iter().map(|encoding| encoding.0).collect()
+}
+
 /// Decode all of them on all cores; an error names the first index at fault.
-pub fn decode_many(points: &[PyBackedBytes]) -> Result<Vec<EdwardsPoint>> {
-    let decoded: Vec<Result<EdwardsPoint>> = points.par_iter().map(|p| decode(p)).collect();
+pub fn decode_many<P: AsRef<[u8]> + Sync>(points: &[P]) -> Result<Vec<EdwardsPoint>> {
+    let decoded: Vec<Result<EdwardsPoint>> = points.par_iter().map(|p| decode(p.as_ref())).collect();
     decoded.into_iter().enumerate().map(|(i, r)| r.map_err(|e| e.at(format_args!("point {i}")))).collect()
 }
 
-#[pyfunction]
-pub fn point_check(py: Python<'_>, point: &[u8]) -> Result<()> {
-    py.detach(|| decode(point).map(|_| ()))
+/// The sum of all; the identity if there are none.
+pub fn sum<P: AsRef<[u8]> + Sync>(points: &[P]) -> Result<EdwardsPoint> {
+    Ok(decode_many(points)?.iter().sum())
 }
 
-#[pyfunction]
-pub fn points_check(py: Python<'_>, points: Vec<PyBackedBytes>) -> Result<()> {
-    py.detach(|| decode_many(&points).map(|_| ()))
+/// The sum of scalars[i] · points[i], for public scalars only.
+pub fn msm_vartime<P: AsRef<[u8]> + Sync>(scalars: &[P], points: &[P]) -> Result<EdwardsPoint> {
+    if scalars.len() != points.len() {
+        return malformed(format!("there are {} scalars for {} points", scalars.len(), points.len()));
+    }
+    let scalars = scalars
+        .iter()
+        .enumerate()
+        .map(|(i, s)| scalar::decode(s.as_ref()).map_err(|e| e.at(format_args!("scalar {i}"))))
+        .collect::<Result<Vec<Scalar>>>()?;
+    Ok(EdwardsPoint::vartime_multiscalar_mul(&scalars, decode_many(points)?))
 }
 
-#[pyfunction]
-pub fn point_add(py: Python<'_>, a: &[u8], b: &[u8]) -> Result<[u8; 32]> {
-    py.detach(|| Ok((decode(a)? + decode(b)?).compress().0))
-}
-
-#[pyfunction]
-pub fn point_sub(py: Python<'_>, a: &[u8], b: &[u8]) -> Result<[u8; 32]> {
-    py.detach(|| Ok((decode(a)? - decode(b)?).compress().0))
-}
-
-#[pyfunction]
-pub fn point_neg(py: Python<'_>, a: &[u8]) -> Result<[u8; 32]> {
-    py.detach(|| Ok((-decode(a)?).compress().0))
-}
-
-#[pyfunction]
-pub fn point_sum(py: Python<'_>, points: Vec<PyBackedBytes>) -> Result<[u8; 32]> {
-    py.detach(|| Ok(decode_many(&points)?.iter().sum::<EdwardsPoint>().compress().0))
-}
-
-#[pyfunction]
-pub fn point_mul(py: Python<'_>, scalar: &[u8], point: &[u8]) -> Result<[u8; 32]> {
-    py.detach(|| {
-        let secret = scalar::decode_secret(scalar)?;
-        let product = Zeroizing::new(decode(point)? * *secret);
-        Ok(product.compress().0)
-    })
-}
-
-#[pyfunction]
-pub fn base_mul(py: Python<'_>, scalar: &[u8]) -> Result<[u8; 32]> {
-    py.detach(|| {
-        let secret = scalar::decode_secret(scalar)?;
-        Ok(EdwardsPoint::mul_base(&secret).compress().0)
-    })
-}
-
-#[pyfunction]
-pub fn double_mul_vartime(py: Python<'_>, a: &[u8], point: &[u8], b: &[u8]) -> Result<[u8; 32]> {
-    py.detach(|| {
-        let (a, point, b) = (scalar::decode(a)?, decode(point)?, scalar::decode(b)?);
-        Ok(EdwardsPoint::vartime_double_scalar_mul_basepoint(&a, &point, &b).compress().0)
-    })
-}
-
-#[pyfunction]
-pub fn msm_vartime(py: Python<'_>, scalars: Vec<PyBackedBytes>, points: Vec<PyBackedBytes>) -> Result<[u8; 32]> {
-    py.detach(|| {
-        if scalars.len() != points.len() {
-            return malformed(format!("there are {} scalars for {} points", scalars.len(), points.len()));
-        }
-        let scalars = scalars
-            .iter()
-            .enumerate()
-            .map(|(i, s)| scalar::decode(s).map_err(|e: Error| e.at(format_args!("scalar {i}"))))
-            .collect::<Result<Vec<Scalar>>>()?;
-        let encodings: Vec<[u8; 32]> = ballot::encode(&decode_many(&points)?);
-        Ok(msm::sum(&scalars, &decode_checked(&encodings)).encode())
-    })
-}
-
-/// The constants of the group, for the module.
+/// g, the base point of RFC 8032.
 pub fn base() -> [u8; 32] {
     ED25519_BASEPOINT_POINT.compress().0
 }

@@ -5,16 +5,16 @@
 //! This is the usual simulation of the other branches, without a difference between them that time could show.
 use curve25519_dalek::Scalar;
 use curve25519_dalek::constants::ED25519_BASEPOINT_TABLE;
-use curve25519_dalek::edwards::{EdwardsBasepointTable, EdwardsPoint};
+use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::traits::Identity;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 use crate::ballot::{self, Points, Scalars};
-use crate::election::Parameters;
 use crate::error::{Result, malformed, unproven};
+use crate::parameters::Parameters;
 use crate::shape::{Question, Shape, Target};
-use crate::{scalar, verify};
+use crate::{point, scalar, verify};
 
 /// The text of what a voter chose, per question one number 0 or 1 for each ciphertext.
 pub type Choices = Vec<Vec<u64>>;
@@ -134,7 +134,7 @@ pub fn prove(parameters: &Parameters, secret: &Scalar, choices: &Choices) -> Res
     let scalars = Scalars { challenges, responses, signature_response: Scalar::ZERO };
     let (mut derived, _) = verify::derive(parameters, &encodings, scalars);
     derived.scalars.signature_response = *w - secret * derived.signature_challenge;
-    let stored = ballot::encode(&eighths);
+    let stored = point::encode_many(&eighths);
     let randomness = openings[..shape.ciphertexts].iter().flat_map(|opening| opening.r.to_bytes()).collect();
     Ok((ballot::pack(shape, &stored, &derived.scalars), randomness))
 }
@@ -170,10 +170,4 @@ pub fn open(parameters: &Parameters, packed: &[u8], opening: &[u8]) -> Result<Ch
         }
     }
     Ok(shape.parts.iter().map(|part| chosen[part.ciphertexts.clone()].to_vec()).collect())
-}
-
-/// The key's multiples, for a constant-time multiplication.
-pub fn table(key: &EdwardsPoint) -> EdwardsBasepointTable {
-    use curve25519_dalek::traits::BasepointTable;
-    EdwardsBasepointTable::create(key)
 }

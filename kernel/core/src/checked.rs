@@ -1,14 +1,10 @@
-//! A ballot that was checked, as Python holds it.
-use pyo3::prelude::*;
-use pyo3::types::PyBytes;
-
+//! A ballot that was checked, with what remains of it.
 use crate::shape::Shape;
 use crate::vartime::decode;
 use crate::vartime::field::LANES;
 use crate::vartime::point::Cached;
 use crate::verify::Unpacked;
 
-#[pyclass(frozen, module = "veche_kernel")]
 pub struct CheckedBallot {
     pub credential: [u8; 32],
     pub tracker: [u8; 32],
@@ -39,17 +35,4 @@ pub fn decode_checked(encodings: &[[u8; 32]]) -> Vec<Cached> {
         .collect();
     points.truncate(encodings.len());
     points
-}
-
-#[pymethods]
-impl CheckedBallot {
-    #[getter]
-    fn credential<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.credential)
-    }
-
-    #[getter]
-    fn tracker<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.tracker)
-    }
 }

@@ -2,7 +2,6 @@
 //!
 //! Everything here is constant-time. Values that leave for Python cannot be wiped there; those that stay are.
 use curve25519_dalek::Scalar;
-use pyo3::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::error::{Result, malformed};
@@ -32,51 +31,4 @@ pub fn random() -> Zeroizing<Scalar> {
 /// 1/8 modulo q: what turns a point into the form in which ballots store it.
 pub fn one_eighth() -> Scalar {
     Scalar::from(8u8).invert()
-}
-
-#[pyfunction]
-pub fn scalar_random() -> [u8; 32] {
-    random().to_bytes()
-}
-
-#[pyfunction]
-pub fn scalar_from_wide(wide: &[u8]) -> Result<[u8; 32]> {
-    match <&[u8; 64]>::try_from(wide) {
-        Ok(array) => Ok(Scalar::from_bytes_mod_order_wide(array).to_bytes()),
-        Err(_) => malformed(format!("a wide scalar has 64 bytes, not {}", wide.len())),
-    }
-}
-
-#[pyfunction]
-pub fn scalar_add(a: &[u8], b: &[u8]) -> Result<[u8; 32]> {
-    Ok((*decode_secret(a)? + *decode_secret(b)?).to_bytes())
-}
-
-#[pyfunction]
-pub fn scalar_sub(a: &[u8], b: &[u8]) -> Result<[u8; 32]> {
-    Ok((*decode_secret(a)? - *decode_secret(b)?).to_bytes())
-}
-
-#[pyfunction]
-pub fn scalar_mul(a: &[u8], b: &[u8]) -> Result<[u8; 32]> {
-    Ok((*decode_secret(a)? * *decode_secret(b)?).to_bytes())
-}
-
-#[pyfunction]
-pub fn scalar_mul_add(a: &[u8], b: &[u8], c: &[u8]) -> Result<[u8; 32]> {
-    Ok((*decode_secret(a)? * *decode_secret(b)? + *decode_secret(c)?).to_bytes())
-}
-
-#[pyfunction]
-pub fn scalar_neg(a: &[u8]) -> Result<[u8; 32]> {
-    Ok((-*decode_secret(a)?).to_bytes())
-}
-
-#[pyfunction]
-pub fn scalar_invert(a: &[u8]) -> Result<[u8; 32]> {
-    let a = decode_secret(a)?;
-    if *a == Scalar::ZERO {
-        return malformed("zero has no inverse");
-    }
-    Ok(a.invert().to_bytes())
 }

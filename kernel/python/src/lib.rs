@@ -1,0 +1,62 @@
+//! The bridge from Python to veche-core: conversions, and nothing that a verdict depends on.
+//!
+//! What each name does is said in `veche_kernel/_veche_kernel.pyi`.
+#![forbid(unsafe_code)]
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use veche_core::point;
+
+mod election;
+mod error;
+mod group;
+mod proofs;
+mod sums;
+
+#[pymodule]
+fn _veche_kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = m.py();
+    let order = py
+        .import("builtins")?
+        .getattr("int")?
+        .call_method1("from_bytes", (PyBytes::new(py, &point::ORDER_LE), "little"))?;
+    m.add("ORDER", order)?;
+    m.add("BASE", PyBytes::new(py, &point::base()))?;
+    m.add("IDENTITY", PyBytes::new(py, &point::identity()))?;
+    m.add("ProofError", py.get_type::<error::ProofError>())?;
+    m.add_class::<election::Election>()?;
+    m.add_class::<election::CheckedBallot>()?;
+    m.add_class::<sums::Sums>()?;
+    macro_rules! functions {
+        ($($path:path),* $(,)?) => { $( m.add_function(wrap_pyfunction!($path, m)?)?; )* };
+    }
+    functions!(
+        group::point_check,
+        group::points_check,
+        group::point_add,
+        group::point_sub,
+        group::point_neg,
+        group::point_sum,
+        group::point_mul,
+        group::base_mul,
+        group::double_mul_vartime,
+        group::msm_vartime,
+        group::scalar_random,
+        group::scalar_from_wide,
+        group::scalar_add,
+        group::scalar_sub,
+        group::scalar_mul,
+        group::scalar_mul_add,
+        group::scalar_neg,
+        group::scalar_invert,
+        group::hash_to_scalar,
+        proofs::cast_sign,
+        proofs::schnorr_prove,
+        proofs::schnorr_verify,
+        proofs::dleq_prove,
+        proofs::dleq_verify,
+        proofs::decrypt_factor,
+        group::discrete_logs,
+        proofs::rsa_pss_verify_many,
+    );
+    Ok(())
+}
