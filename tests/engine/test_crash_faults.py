@@ -286,7 +286,7 @@ def test_a_folder_that_cannot_be_written(stages: dict[str, Stage], tmp_path: Pat
         raise PermissionError(errno.EACCES, "Permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "open", refuse)
+        patch.setattr("os.open", refuse)
         with pytest.raises(UserError, match="Permission denied") as caught:
             Ledger(folder, key)
         assert caught.value.hint

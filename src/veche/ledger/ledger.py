@@ -8,15 +8,13 @@ The database decides: a block is committed there in one transaction, and only th
 made from it afterwards; a crash in between is repaired by :meth:`Ledger.publish`, the same code as in normal work.
 """
 
-import fcntl
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TextIO
 
+from veche.durable import Lock, make_folder, replace
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.charter import Charter
@@ -85,8 +83,8 @@ class Ledger:
         self._resources = ExitStack()
         try:
             with _plainly(folder):
-                folder.mkdir(parents=True, exist_ok=True)
-                self._resources.enter_context(_lock(folder))
+                make_folder(folder)
+                self._resources.enter_context(Lock(folder / "lock", f"the ledger in {folder}", "writing"))
                 self.db = sqlite3.connect(folder / DATABASE, isolation_level=None, check_same_thread=False)
                 self._resources.enter_context(closing(self.db))
                 self.db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;")
@@ -237,14 +235,8 @@ class Ledger:
         """Store an attachment (a 32-byte salt, then the content) beside the log; the answer is its hash."""
         name = digest(content)
         folder = self.folder / "attachment"
-        with _plainly(self.folder):
-            folder.mkdir(exist_ok=True)
-            unfinished = self.folder / f"attachment.{name.hex()}"
-            with unfinished.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(folder / name.hex())
+        make_folder(folder)
+        replace(folder / name.hex(), content, drafts=self.folder)  # in the folder itself others would see the draft
         return name
 
 
@@ -260,16 +252,3 @@ def _plainly(folder: Path) -> Iterator[None]:
             f"The ledger in {folder} cannot be written: {error}.",
             "Make room on the disk or give the right to write there, then start again; nothing acknowledged is lost.",
         ) from error
-
-
-def _lock(folder: Path) -> TextIO:
-    """Nobody else writes while this file is locked; the system drops the lock when the process ends, however it ends."""
-    file = (folder / "lock").open("w")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise UserError(
-            f"Another program is writing the ledger in {folder}.", "Wait until it ends, or talk to it."
-        ) from None
-    return file
