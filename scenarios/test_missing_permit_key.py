@@ -11,7 +11,7 @@ from city import NO, TRAMS, city, close, everybody_votes, open_poll, refused
 
 from veche.ledger.entry import decode
 from veche.ledger.state import PollState
-from veche.permit.blind_rsa import SigningKey, blind_sign
+from veche.permit.blind_rsa import IssuerKey, blind_sign
 from veche.permit.request import PermitRequest
 from veche.permit.seed import Seed
 from veche.voter.voter import Voter
@@ -26,7 +26,7 @@ def open_with_those_that_are_there(poll: PollState) -> int:
 def ghost(world: World, poll: PollState) -> bytes:
     """The first registrar alone makes a voter."""
     pem = world.folder / "registrar-1" / "keys" / poll.id.hex() / "0.pem"
-    key = SigningKey.from_pem(pem.read_bytes())
+    key = IssuerKey.from_pem(pem.read_bytes())
     voter = Voter(Seed.generate())
     request = PermitRequest(voter._seed, poll.id, 0, voter.credential(poll.id), key.modulus)
     permit = request.finish(0, blind_sign(key, request.blinded))

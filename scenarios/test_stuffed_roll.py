@@ -13,7 +13,7 @@ from city import NO, YES, city, close, everybody_votes, open_poll, refused
 
 from veche.ledger.entry import decode
 from veche.ledger.state import PollState
-from veche.permit.blind_rsa import SigningKey, blind_sign, verify_many
+from veche.permit.blind_rsa import IssuerKey, blind_sign, verify_many
 from veche.permit.message import permit_message
 from veche.permit.seed import Seed
 from veche.voter.voter import Voter
@@ -25,7 +25,7 @@ def ghost(world: World, poll: PollState) -> bytes:
 
     def sign(registrar: int, blinded: bytes) -> bytes:
         pem = world.folder / f"registrar-{registrar + 1}" / "keys" / poll.id.hex() / "0.pem"
-        return blind_sign(SigningKey.from_pem(pem.read_bytes()), blinded)
+        return blind_sign(IssuerKey.from_pem(pem.read_bytes()), blinded)
 
     voter = Voter(Seed.generate())
     permits = voter.collect_permits(poll, 0, sign)
@@ -87,7 +87,7 @@ def test_a_registrar_alone(tmp_path: Path) -> None:
             if registrar == 1:
                 return world.registrars[1].issue("Nobody", poll.id, blinded, 0)
             pem = world.folder / "registrar-1" / "keys" / poll.id.hex() / "0.pem"
-            return blind_sign(SigningKey.from_pem(pem.read_bytes()), blinded)
+            return blind_sign(IssuerKey.from_pem(pem.read_bytes()), blinded)
 
         with refused("roll"):
             voter.collect_permits(poll, 0, sign)

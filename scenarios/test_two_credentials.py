@@ -20,7 +20,7 @@ from city import NO, YES, city, close, everybody_votes, open_poll, refused
 from veche.errors import Refused
 from veche.ledger.charter import PollClass
 from veche.ledger.state import PollState
-from veche.permit.blind_rsa import SigningKey, blind_sign
+from veche.permit.blind_rsa import IssuerKey, blind_sign
 from veche.permit.permit import Permit
 from veche.permit.seed import Seed
 from veche.permit.threshold import check_registrars
@@ -91,7 +91,7 @@ def test_there_are_classes_that_bear_a_cheat() -> None:
 def cheats(world: World, registrar: int, poll: PollState, blinded: bytes) -> bytes:
     """A registrar that signs whatever it is asked to: it has its key, and looks into no list."""
     pem = world.folder / f"registrar-{registrar + 1}" / "keys" / poll.id.hex() / "0.pem"
-    return blind_sign(SigningKey.from_pem(pem.read_bytes()), blinded)
+    return blind_sign(IssuerKey.from_pem(pem.read_bytes()), blinded)
 
 
 def second_credential(

@@ -37,9 +37,9 @@ def prime(label: str, bits: int) -> int:
     return int(gmpy2.next_prime(start | 3 << (bits - 2)))
 
 
-def key(label: str, bits: int) -> tuple[int, int, blind_rsa.SigningKey]:
+def key(label: str, bits: int) -> tuple[int, int, blind_rsa.IssuerKey]:
     p, q = prime(f"{label} p", bits // 2), prime(f"{label} q", bits // 2)
-    return p, q, blind_rsa.SigningKey(p, q)
+    return p, q, blind_rsa.IssuerKey(p, q)
 
 
 KEYS = [key("registrar 0", 2048), key("registrar 1", 3072)]
@@ -76,7 +76,7 @@ def permits() -> dict[str, object]:
     return {"permits": rows, "forgeries": forgeries}
 
 
-def permit(seed: Seed, registrar: int, p: int, q: int, signer: blind_rsa.SigningKey, group: int) -> dict[str, object]:
+def permit(seed: Seed, registrar: int, p: int, q: int, signer: blind_rsa.IssuerKey, group: int) -> dict[str, object]:
     modulus, n = signer.modulus, p * q
     secret = derive.credential_secret(seed, POLL)
     credential = crypto_scalarmult_ed25519_base_noclamp(secret)
@@ -111,7 +111,7 @@ def permit(seed: Seed, registrar: int, p: int, q: int, signer: blind_rsa.Signing
     }
 
 
-def no_salt(signer: blind_rsa.SigningKey, good: dict[str, object]) -> str:
+def no_salt(signer: blind_rsa.IssuerKey, good: dict[str, object]) -> str:
     """A true signature of the variant PSSZERO, which is not ours."""
     prepared = bytes.fromhex(f"{good['prefix']}{good['message']}")
     answer = blind_rsa.blind_sign(signer, blind_rsa.blind(signer.modulus, prepared, b"", 2))

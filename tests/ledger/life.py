@@ -9,8 +9,7 @@ from veche.keys import SigningKey
 from veche.ledger.poll import Choice, Group, Poll
 from veche.ledger.shape import Text
 from veche.ledger.state import PollState
-from veche.permit.blind_rsa import SigningKey as RsaKey
-from veche.permit.blind_rsa import blind_sign
+from veche.permit.blind_rsa import IssuerKey, blind_sign
 from veche.permit.permit import Permit
 from veche.voter.voter import Voter
 from veche.world import DAY, Citizen, World
@@ -56,10 +55,10 @@ class Life:
     def citizens(self, district: str) -> list[Citizen]:
         return [citizen for citizen in self.world.citizens if citizen.district == district]
 
-    def rsa_key(self, registrar: int, group: int) -> RsaKey:
+    def rsa_key(self, registrar: int, group: int) -> IssuerKey:
         """The key by which a registrar signs permits of a group."""
         pem = self.world.folder / f"registrar-{registrar + 1}" / "keys" / self.poll.id.hex() / f"{group}.pem"
-        return RsaKey.from_pem(pem.read_bytes())
+        return IssuerKey.from_pem(pem.read_bytes())
 
     def stuff(self, voter: Voter, group: int) -> list[Permit]:
         """Permits of registrars that sign whatever they are asked to, whoever asks."""

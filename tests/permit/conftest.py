@@ -2,14 +2,14 @@
 
 import pytest
 
-from veche.permit.blind_rsa import SigningKey
+from veche.permit.blind_rsa import IssuerKey
 
 
 @pytest.fixture(scope="session")
-def key() -> SigningKey:
-    return SigningKey.generate()
+def key() -> IssuerKey:
+    return IssuerKey.generate()
 
 
 @pytest.fixture(scope="session")
-def other_key() -> SigningKey:
-    return SigningKey.generate()
+def other_key() -> IssuerKey:
+    return IssuerKey.generate()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from veche.errors import DoesNotHold, Refused, UserError
 from veche.permit import blind_rsa
-from veche.permit.blind_rsa import SigningKey, blind, blind_sign, finalize, prepare, verify, verify_many
+from veche.permit.blind_rsa import IssuerKey, blind, blind_sign, finalize, prepare, verify, verify_many
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "permit_rfc9474.json").read_text())
 PREFIX, SALT, FACTOR = b"p" * 32, b"s" * 48, 3**400
@@ -21,7 +21,7 @@ PREFIX, SALT, FACTOR = b"p" * 32, b"s" * 48, 3**400
 
 @pytest.mark.parametrize("case", VECTORS["cases"], ids=lambda case: case["variant"])
 def test_the_vectors_of_rfc_9474(case):
-    key = SigningKey(int(VECTORS["key"]["p"], 16), int(VECTORS["key"]["q"], 16))
+    key = IssuerKey(int(VECTORS["key"]["p"], 16), int(VECTORS["key"]["q"], 16))
     assert key.modulus.hex() == VECTORS["key"]["n"]
     value = {name: bytes.fromhex(text) for name, text in case.items() if name != "variant"}
     prepared = value["message"]
@@ -61,7 +61,7 @@ def _key_of(bits):
     while True:
         p, q = (int(gmpy2.next_prime(secrets.randbits(size))) for size in (bits // 2, bits - bits // 2))
         if (p * q).bit_length() == bits:
-            return SigningKey(p, q)
+            return IssuerKey(p, q)
 
 
 @pytest.mark.parametrize("bits", [2049, 2055, 2056, 3072])
@@ -120,7 +120,7 @@ def test_a_registrar_that_signs_something_else_is_caught(key, other_key):
 
 
 def test_a_fault_while_signing_never_leaves_the_registrar(key):
-    damaged = SigningKey.from_pem(key.to_pem())
+    damaged = IssuerKey.from_pem(key.to_pem())
     damaged._d_p = damaged._d_p ^ 2
     with pytest.raises(DoesNotHold):
         blind_sign(damaged, blind(key.modulus, b"m", SALT, FACTOR))
@@ -170,11 +170,11 @@ def test_verify_many_names_the_bad_ones(key, other_key):
 def test_key_files_that_are_none(key):
     for pem in [b"", b"nonsense", key.to_pem()[:-40], key.to_pem().replace(b"PRIVATE", b"PUBLIC")]:
         with pytest.raises(UserError):
-            SigningKey.from_pem(pem)
+            IssuerKey.from_pem(pem)
     with pytest.raises(UserError):
-        SigningKey(3, 5)
+        IssuerKey(3, 5)
     with pytest.raises(ValueError, match="2048"):
-        SigningKey.generate(1024)
+        IssuerKey.generate(1024)
 
 
 def test_secrets_do_not_show(key):

@@ -43,7 +43,7 @@ def test_permits(case):
     assert derive.permit_blind(seed, poll, modulus) == int(case["blind_factor"], 16)
     request = PermitRequest(seed, poll, case["group"], base_mul(secret), modulus)
     assert request.blinded.hex() == case["blinded"]
-    key = blind_rsa.SigningKey(int(case["p"], 16), int(case["q"], 16))
+    key = blind_rsa.IssuerKey(int(case["p"], 16), int(case["q"], 16))
     assert key.modulus == modulus
     assert blind_rsa.blind_sign(key, request.blinded).hex() == case["blind_signature"]
     permit = request.finish(case["registrar"], bytes.fromhex(case["blind_signature"]))

@@ -31,8 +31,11 @@ SALT_SIZE = 48
 _HASH_SIZE = 48  # SHA-384
 
 
-class SigningKey:
-    """A registrar's RSA key for one group of one poll. ``modulus``: its public half. The repr shows nothing secret."""
+class IssuerKey:
+    """A registrar's RSA key for one group of one poll (RFC 9578 calls whoever holds such a key the issuer).
+
+    ``modulus``: its public half, by which the ledger knows it. The repr shows nothing secret.
+    """
 
     __slots__ = ("_d_p", "_d_q", "_p", "_q", "_q_inverse", "modulus")
 
@@ -52,7 +55,7 @@ class SigningKey:
         self._q_inverse = gmpy2.mpz(pow(q, -1, p))
 
     @classmethod
-    def generate(cls, bits: int = 2048) -> "SigningKey":
+    def generate(cls, bits: int = 2048) -> "IssuerKey":
         """A new key from the operating system's generator. 2048..4096 bits, a multiple of 8 (else ValueError)."""
         if not 2048 <= bits <= 4096 or bits % 8:
             raise ValueError("an RSA key for permits has 2048 to 4096 bits, a multiple of 8")
@@ -60,7 +63,7 @@ class SigningKey:
         return cls(numbers.p, numbers.q)
 
     @classmethod
-    def from_pem(cls, pem: bytes) -> "SigningKey":
+    def from_pem(cls, pem: bytes) -> "IssuerKey":
         """Read a PKCS #8 PEM file without password. Raises UserError if it holds no admissible key.
 
         The library's slow check of the numbers is left out: :func:`blind_sign` checks every signature that it makes.
@@ -97,7 +100,7 @@ class SigningKey:
         return int(s_q + self._q * ((s_p - s_q) * self._q_inverse % self._p))
 
     def __repr__(self) -> str:
-        return f"SigningKey({len(self.modulus) * 8} bits, {hashlib.sha256(self.modulus).hexdigest()[:8]}…)"
+        return f"IssuerKey({len(self.modulus) * 8} bits, {hashlib.sha256(self.modulus).hexdigest()[:8]}…)"
 
 
 def check_modulus(modulus: bytes) -> int:
@@ -142,7 +145,7 @@ def check_blinded(modulus: bytes, blinded: bytes) -> int:
     return value
 
 
-def blind_sign(key: SigningKey, blinded: bytes) -> bytes:
+def blind_sign(key: IssuerKey, blinded: bytes) -> bytes:
     """Sign without seeing what (RFC 9474, section 4.3). The answer to one blinded message is always the same.
 
     The base is blinded by a fresh random number, so that an attacker who chooses ``blinded`` does not choose what is

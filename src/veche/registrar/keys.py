@@ -11,7 +11,7 @@ from pathlib import Path
 
 from veche.errors import UserError
 from veche.keys import read_secret, write_secret
-from veche.permit.blind_rsa import SigningKey
+from veche.permit.blind_rsa import IssuerKey
 
 _KEPT = 512  # keys in memory
 
@@ -21,10 +21,10 @@ class RegistrarKeys:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._loaded: OrderedDict[tuple[str, int], SigningKey] = OrderedDict()
+        self._loaded: OrderedDict[tuple[str, int], IssuerKey] = OrderedDict()
         self._lock = threading.Lock()
 
-    def make(self, poll: str, group: int, bits: int) -> SigningKey:
+    def make(self, poll: str, group: int, bits: int) -> IssuerKey:
         """The key for this group, new if there is none. A key once made is never replaced.
 
         The file gets its name only when it is complete, and only if the name is free: after a crash, and between two
@@ -33,7 +33,7 @@ class RegistrarKeys:
         path = self._path(poll, group)
         if not path.exists():
             draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-            write_secret(draft, SigningKey.generate(bits).to_pem())
+            write_secret(draft, IssuerKey.generate(bits).to_pem())
             try:
                 os.link(draft, path)
             except FileExistsError:
@@ -44,13 +44,13 @@ class RegistrarKeys:
             _sync(self._folder)
         return self.load(poll, group)
 
-    def load(self, poll: str, group: int) -> SigningKey:
+    def load(self, poll: str, group: int) -> IssuerKey:
         """The key that was made for this group. Raises UserError if its file is missing, damaged or open to others."""
         with self._lock:
             if (poll, group) in self._loaded:
                 self._loaded.move_to_end((poll, group))
                 return self._loaded[poll, group]
-        key = SigningKey.from_pem(read_secret(self._path(poll, group)))
+        key = IssuerKey.from_pem(read_secret(self._path(poll, group)))
         with self._lock:
             self._loaded[poll, group] = key
             while len(self._loaded) > _KEPT:

@@ -27,8 +27,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from veche.errors import DoesNotHold, Refused, UserError
-from veche.keys import SigningKey as OfficeKey
-from veche.keys import read_secret, write_secret
+from veche.keys import SigningKey, read_secret, write_secret
 from veche.permit.blind_rsa import blind_sign, check_blinded
 from veche.permit.roll import RollTree
 from veche.permit.row_proof import RowProof
@@ -63,7 +62,7 @@ class Registrar:
 
     def __init__(self, folder: Path) -> None:
         """Open a registrar. Raises UserError if the folder holds none or its database cannot be reached."""
-        self.office = OfficeKey.load(folder / "office.key")
+        self.office = SigningKey.load(folder / "office.key")
         address = folder / "database.url"
         if address.exists():
             self._store = RegistrarStore(read_secret(address).decode().strip())
@@ -88,7 +87,7 @@ class Registrar:
         if database is not None:
             RegistrarStore(database).close()  # says what is wrong with it before anything is kept
             write_secret(address, database.encode() + b"\n")
-        OfficeKey.generate().save(folder / "office.key")
+        SigningKey.generate().save(folder / "office.key")
         return cls(folder)
 
     def close(self) -> None:
