@@ -4,6 +4,7 @@
     replace        the same in the place of what is there: a reader sees the old file or the new one
     whole_file     either of them for content that comes in pieces
     write_private  a new file that only its owner reads (0600), in a folder that only they enter (0700)
+    AppendOnly     a file that grows at its end, each piece durable before anything is done upon it
     Batch          many files, flushed together
     make_folder    a folder and those above it that are missing
     Lock, holder   one program at a time; who that is
@@ -42,7 +43,9 @@ UNFINISHED = ".unfinished"
 _PATIENCE = 5.0  # seconds, for another program that writes the same file
 _PAUSE = 0.01
 _POSIX = os.name == "posix"
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+FOREIGN = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _NO_LINK
+"""How to open a file that somebody else may have put there: a link is not followed, a pipe blocks nobody (where there is POSIX)."""
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 
@@ -164,10 +167,78 @@ def make_folder(folder: Path, mode: int = PUBLIC_FOLDER) -> None:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
 
 
+def remove_folder(folder: Path) -> None:
+    """Remove a folder of files, durably; it may be gone already. A crash leaves a part of it, for the next call. Raises UserError."""
+    with _plainly(folder):
+        if folder.exists():
+            for path in folder.iterdir():
+                path.unlink(missing_ok=True)
+            folder.rmdir()
+        if folder.parent.exists():
+            sync_folder(folder.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable. Raises OSError."""
     if _POSIX:  # elsewhere a folder cannot be opened
         _sync(folder)
+
+
+class AppendOnly:
+    """A file that grows at its end, and on whose every piece something may be done as soon as it is written down.
+
+    One program at a time: it is locked while it is open. A crash leaves the last piece whole, or a part of it, or
+    nothing: the reader knows by its content, and cuts a part off with ``cut``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open a file that is there. Raises OSError, and Held if another program has it open."""
+        self._path = path
+        self._size = 0
+        self._descriptor = os.open(path, os.O_RDWR | _NO_LINK)
+        try:
+            if not lock_descriptor(self._descriptor, blocking=False):
+                raise Held(f"Another program is using {path} now.", "Wait for it, or end it.")
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+
+    def read(self) -> bytes:
+        """All of it. Raises UserError."""
+        with _plainly(self._path), os.fdopen(self._descriptor, "rb", closefd=False) as file:
+            file.seek(0)
+            return file.read()
+
+    def cut(self, size: int) -> None:
+        """Keep so many bytes, and make them durable: the last piece may be of a program that ended before that. Raises UserError."""
+        with _plainly(self._path):
+            os.ftruncate(self._descriptor, size)
+            os.fsync(self._descriptor)
+            os.lseek(self._descriptor, size, os.SEEK_SET)
+        self._size = size
+
+    def append(self, content: bytes) -> None:
+        """Write a piece. When this returns it survives a loss of power.
+
+        Raises UserError if the disk refuses; then the piece is taken back, unless the disk refuses that, too.
+        """
+        try:
+            _write(self._descriptor, content)
+            os.fsync(self._descriptor)
+        except OSError as error:
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, self._size)
+                os.lseek(self._descriptor, self._size, os.SEEK_SET)
+            raise cannot_write(self._path, error) from None
+        self._size += len(content)
+
+    def __enter__(self) -> "AppendOnly":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._descriptor)
 
 
 class Batch:
@@ -244,7 +315,7 @@ class Lock:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | _NO_LINK, PUBLIC)
             try:
                 # Whoever finds the record of a holder that crashed takes the lock for an instant, see holder.
-                for _ in range(20):
+                for _ in range(10):
                     if lock_descriptor(descriptor, blocking=False):
                         break
                     time.sleep(_PAUSE)
@@ -397,7 +468,7 @@ def _sweep(draft: Path) -> bool:
             return False
         return True
     try:
-        descriptor = os.open(draft, os.O_RDONLY | os.O_NONBLOCK | _NO_LINK)
+        descriptor = os.open(draft, FOREIGN)
     except FileNotFoundError:
         return True
     try:

@@ -10,36 +10,12 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from veche.durable import read_private, write_private
 from veche.errors import UserError
 
 
 class BadSignature(ValueError):
     """A signature that the key did not make over this message."""
-
-
-def write_secret(path: Path, content: bytes) -> None:
-    """Write a secret to a new file with mode 0600, durably. Raises UserError if the file exists."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise UserError(f"The key file {path} exists already.", "Choose another place, or keep using it.") from None
-    with os.fdopen(fd, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def read_secret(path: Path) -> bytes:
-    """Read a secret file. Raises UserError if it is missing or if other users may read it."""
-    try:
-        mode = path.stat().st_mode
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"The key file {path} cannot be read: {error.strerror}.", "Check the path.") from None
-    if mode & 0o077:
-        raise UserError(f"The key file {path} can be read by others.", f"Run: chmod 600 {path}")
-    return content
 
 
 class SigningKey:
@@ -55,7 +31,8 @@ class SigningKey:
 
     @classmethod
     def load(cls, path: Path) -> "SigningKey":
-        text = read_secret(path).strip()
+        """Read a key file. Raises UserError if it is missing, malformed or readable by others."""
+        text = read_private(path).strip()
         try:
             seed = bytes.fromhex(text.decode("ascii"))
             return cls(seed)
@@ -63,7 +40,8 @@ class SigningKey:
             raise UserError(f"{path} is not a Veche key file.", "It should hold 64 hexadecimal digits.") from None
 
     def save(self, path: Path) -> None:
-        write_secret(path, self._key.private_bytes_raw().hex().encode() + b"\n")
+        """Write the key to a new file, whole or not at all. Raises UserError: a key is never replaced."""
+        write_private(path, self._key.private_bytes_raw().hex().encode() + b"\n")
 
     def sign(self, message: bytes) -> bytes:
         return self._key.sign(message)

@@ -5,17 +5,15 @@ and so does one that is started anew; what was said to be in the ledger is in it
 """
 
 import errno
-import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
 import pytest
+from faults import AFTER, BEFORE, FULL, TORN, Crash, Disk, crashes
 
 from veche.audit.ledger import verify_ledger
 from veche.engine.embedded import EmbeddedEngine, Stopped
@@ -24,15 +22,11 @@ from veche.keys import SigningKey
 from veche.ledger.ledger import LOG_KEY, Ledger
 from veche.ledger.poll import Choice
 from veche.ledger.shape import Text
-from veche.log import publish
 from veche.log.source import Folder
+from veche.log.tiles import CHECKPOINT
 from veche.world import World
 
 YES_NO = Choice(Text("More trams?", "Больше трамваев?"), (Text("Yes", "Да"), Text("No", "Нет")), 1, 1, False)
-
-
-class Crash(BaseException):
-    """The program ends here, as far as anybody can tell from the disk."""
 
 
 FAILURES: dict[str, Callable[[], BaseException]] = {
@@ -78,24 +72,6 @@ class FaultyDatabase:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
-
-
-class FaultySystem:
-    """The module ``os`` as the publisher sees it."""
-
-    def __init__(self, faults: Faults) -> None:
-        self._faults = faults
-
-    def __getattr__(self, name: str) -> Any:
-        original = getattr(os, name)
-        if name in ("open", "write", "fsync"):
-            return lambda *arguments: self._faults(original, *arguments)
-        return original
-
-
-def faulty(path: Path, faults: Faults, original: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """A method of paths that may fail."""
-    return faults(original, path, *arguments, **named)
 
 
 @dataclass
@@ -199,43 +175,47 @@ def test_a_block_that_fails_at_any_statement(
     assert number > 5
 
 
-@pytest.mark.parametrize("failure", ["full", "crash"])
+@pytest.mark.parametrize("how", [BEFORE, AFTER, TORN, FULL])
 @pytest.mark.parametrize("name", ["ballots"])
 def test_a_publication_that_fails_at_any_operation(
-    name: str, failure: str, stages: dict[str, Stage], expected: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:  # fmt: skip
+    name: str, how: str, stages: dict[str, Stage], expected: tuple[Any, Any], tmp_path: Path
+) -> None:
     """The block is durable before: it is published by the same program's next try, or by the one that is started anew."""
-    stage, number, reached, wanted = stages[name], 0, True, Crash if failure == "crash" else UserError
-    while reached:
-        number += 1
-        folder = tmp_path / f"{number}"
+    stage, folder, times = stages[name], tmp_path / "ledger", 0
+    ledger = open_copy(stage, folder)
+    old = verify_ledger(Folder(folder)).head
+    answers: Sequence[int | Refused] = []
+
+    def ready() -> None:
+        nonlocal ledger, answers
+        ledger.close()
+        shutil.rmtree(folder)
         ledger = open_copy(stage, folder)
-        old = verify_ledger(Folder(folder)).head
         answers = ledger.block(stage.time, stage.entries)
-        faults = Faults(number, FAILURES[failure], number % 2 == 0)
-        with monkeypatch.context() as patch:
-            patch.setattr(publish, "os", FaultySystem(faults))
-            for method in ("replace", "mkdir", "unlink", "rmdir"):
-                original = getattr(Path, method)
-                patch.setattr(Path, method, partialmethod(faulty, faults, original))
-            with suppress(wanted):
-                ledger.publish()
-                assert not faults.happened, "the failure was not told"
-        reached = faults.happened
+
+    def publish() -> None:
+        ledger.publish()
+
+    for disk in crashes(publish, ready, (how,)):
+        times += 1
         head = verify_ledger(Folder(folder)).head  # what everybody can copy at this moment
         assert head.size in (old.size, ledger.size)
-        if failure == "crash":
-            ledger.close()
-            ledger = Ledger(folder, SigningKey.load(folder / LOG_KEY))
-        else:
-            ledger.publish()
+        with Disk() as again:
+            if how == FULL:
+                ledger.publish()
+            else:
+                ledger.close()
+                ledger = Ledger(folder, SigningKey.load(folder / LOG_KEY))
         assert verify_ledger(Folder(folder)).head == ledger.checkpoint.checkpoint
+        public = [folder / name for name in Folder(folder).names()]
+        new = [path for path in public if not (stage.folder / path.relative_to(folder)).exists()]
+        assert {str(path) for path in [*new, folder / CHECKPOINT]} <= disk.durable | again.durable
+        assert {str(path.parent) for path in new} | {str(folder)} <= disk.durable | again.durable
         for entry, answer in zip(stage.entries, answers, strict=True):
             assert isinstance(answer, Refused) or ledger.entry(answer) == entry
         assert state(ledger) == expected[1]
-        ledger.close()
-        shutil.rmtree(folder)
-    assert number > 5
+    ledger.close()
+    assert times > 5 or how == TORN
 
 
 def test_everybody_is_answered_when_the_engine_breaks(stages: dict[str, Stage], tmp_path: Path) -> None:

@@ -5,18 +5,16 @@ import itertools
 import json
 import os
 import shutil
-import stat
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from faults import AFTER, BEFORE, FULL, TORN, Crash, Disk, crashes
 
+from veche.durable import PRIVATE, UNFINISHED, write_new
 from veche.errors import DoesNotHold, UserError
 from veche.ledger import entry
-from veche.trustee import files
 from veche.trustee.journal import Journal
 from veche.trustee.trustee import Trustee
 
@@ -271,55 +269,9 @@ def test_adopting_a_backup_gives_up_what_it_may_have_forgotten(finished: Finishe
 # Crashes
 
 
-class Killed(BaseException):
-    """The program ends here."""
-
-
-@dataclass
-class Disk:
-    """What the disk was asked to do: operations, and the files and folders that are durable by it."""
-
-    done: list[str] = field(default_factory=list)
-    durable: set[str] = field(default_factory=set)
-
-
-@contextmanager
-def killed_at(patch: pytest.MonkeyPatch, folder: Path, number: int, torn: bool) -> Iterator[Disk]:
-    """End the program at this file operation (from 1; 0: never): before it, or (``torn``) with half of the data written."""
-    disk = Disk()
-    done = disk.done
-    fsync, rename = os.fsync, Path.rename
-    sizes = {path.stat().st_ino: path.stat().st_size for path in folder.rglob("*")}
-
-    def count(what: str) -> None:
-        done.append(what)
-        if len(done) == number:
-            raise Killed
-
-    def slow_fsync(fd: int) -> None:
-        status = os.fstat(fd)
-        if torn and len(done) + 1 == number and not stat.S_ISDIR(status.st_mode):
-            before = sizes.get(status.st_ino, 0)
-            os.ftruncate(fd, before + (status.st_size - before) // 2)
-        count("fsync")
-        fsync(fd)
-        disk.durable.add(str(Path(f"/proc/self/fd/{fd}").readlink()))
-
-    def slow_rename(self: Path, target: Path) -> Path:
-        count("rename")
-        return rename(self, target)
-
-    with patch.context() as inner:
-        inner.setattr(os, "fsync", slow_fsync)
-        inner.setattr(Path, "rename", slow_rename)
-        yield disk
-
-
-@pytest.mark.parametrize("torn", [False, True])
+@pytest.mark.parametrize("how", [BEFORE, AFTER, TORN])
 @pytest.mark.parametrize("mode", ["single", "pedersen"])
-def test_a_crash_at_any_point_changes_nothing(
-    city: City, monkeypatch: pytest.MonkeyPatch, mode: str, torn: bool
-) -> None:
+def test_a_crash_at_any_point_changes_nothing(city: City, mode: str, how: str) -> None:
     """Each step of trustee 1 is killed at every file operation in turn; each time she goes on from her folder."""
     committee = city.found(2, 2, mode)
     folder = city.folder / "trustee-1"
@@ -327,38 +279,32 @@ def test_a_crash_at_any_point_changes_nothing(
 
     def check_durable(before: Path, folder: Path, durable: set[str]) -> None:
         """Nothing left that a loss of power could take back: all that is new was made durable, its name too."""
-        new = [
-            path
-            for path in folder.rglob("*")
-            if path.suffix != ".new" and not (before / path.relative_to(folder)).exists()
-        ]
+        new = [path for path in folder.rglob("*") if not (before / path.relative_to(folder)).exists()]
+        assert not [path for path in new if path.suffix == UNFINISHED]
         assert {str(path.parent) for path in new} <= durable
-        assert {f"{path}.new" for path in new if path.is_file()} <= durable
+        assert {str(path) for path in new if path.is_file()} <= durable
         if (folder / "journal").read_bytes() != (before / "journal").read_bytes():
             assert str(folder / "journal") in durable
 
     def hand_in_despite_crashes() -> None:
         nonlocal kills
         before = shutil.copytree(folder, city.folder / "before", dirs_exist_ok=True)
-        number = 1
-        while True:
-            with killed_at(monkeypatch, folder, number, torn) as disk:
-                try:
-                    made = Trustee.load(folder).due(city.ledger)
-                except Killed:
-                    made = None
-            if len(disk.done) < number:  # it was never killed: no operation is left
-                break
-            assert made is None
+        made: list[bytes] = []
+
+        def work() -> None:
+            made[:] = []
+            made[:] = Trustee.load(folder).due(city.ledger)
+
+        # Each time once more from the start, killed one operation later.
+        for disk in crashes(work, lambda: put_back(before, folder), (how,)):
+            assert not made
             kills += 1
-            with killed_at(monkeypatch, folder, 0, False) as recovery:
+            with Disk() as recovery:
                 again = Trustee.load(folder).due(city.ledger)  # recovery, then the same for good
             check_durable(before, folder, disk.durable | recovery.durable)
             assert again and again == Trustee.load(folder).due(city.ledger)
-            put_back(before, folder)  # and once more from the start, killed one operation later
-            number += 1
         shutil.rmtree(before)
-        assert made is not None
+        assert made
         for data in made:
             city.ledger.hand_in(data)
 
@@ -372,14 +318,12 @@ def test_a_crash_at_any_point_changes_nothing(
     assert kills > 15
 
 
-def test_a_crash_after_the_journal_line_still_binds_the_tally(
-    finished: Finished, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crash_after_the_journal_line_still_binds_the_tally(finished: Finished) -> None:
     """Written down, killed before any share was made: the other tally is refused nevertheless."""
     city, committee = finished()
     poll = city.ledger.add_poll(committee, [[1]])
     folder = city.folder / "trustee-1"
-    with killed_at(monkeypatch, folder, 3, False) as disk, pytest.raises(Killed):
+    with Disk(lambda operation: operation.path != folder / "journal") as disk, pytest.raises(Crash):
         city.trustees[0].due(city.ledger)
     assert disk.durable == {str(folder / "journal")}
     assert len(events(folder, "decrypt")) == 1
@@ -399,10 +343,10 @@ def test_the_journal_line_comes_before_any_use_of_the_secret(
 
     def look(*_: object) -> None:
         assert poll.id.hex() in (city.folder / "trustee-1" / "journal").read_text()
-        raise Killed
+        raise Crash
 
     monkeypatch.setattr("veche.trustee.trustee.make_share", look)
-    with pytest.raises(Killed):
+    with pytest.raises(Crash):
         city.trustees[0].due(city.ledger)
 
 
@@ -418,17 +362,36 @@ def full_disk(patch: pytest.MonkeyPatch, number: int) -> None:
     patch.setattr(os, "fsync", refuse)
 
 
-def test_a_new_trustee_is_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with killed_at(monkeypatch, tmp_path, 0, False) as disk:
+def test_a_new_trustee_is_durable(tmp_path: Path) -> None:
+    with Disk() as disk:
         folder = tmp_path / "new"
         Trustee.create(folder, "Trustee 1")
-        names = ("", "office.key", "institution.new", "place.new", "journal")
+        names = ("", "office.key", "institution", "place", "journal")
         assert {str(tmp_path), *(str(folder / name) for name in names)} <= disk.durable
-    with killed_at(monkeypatch, tmp_path, 0, False) as disk:
-        files.write_once(folder / "file", b"x")
-        assert disk.durable == {str(folder / "file.new"), str(folder)}
+    with Disk() as disk:
+        write_new(folder / "file", b"x", PRIVATE)
+        assert disk.durable == {str(folder / "file"), str(folder)}
         with pytest.raises(UserError, match="never replaced"):
-            files.write_once(folder / "file", b"y")
+            write_new(folder / "file", b"y", PRIVATE)
+
+
+def test_a_trustee_whose_creation_was_cut_short_is_created_again(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+
+    def ready() -> None:
+        if folder.exists():
+            shutil.rmtree(folder)
+
+    for _ in crashes(lambda: Trustee.create(folder, "Trustee 1"), ready, (BEFORE, AFTER, TORN, FULL)):
+        if (folder / "office.key").exists():  # there is somebody: nobody else may be put in their place
+            made = Trustee.load(folder)
+            with pytest.raises(UserError, match="not empty"):
+                Trustee.create(folder, "Another")
+        else:
+            made = Trustee.create(folder, "Trustee 1")
+        assert made.institution == "Trustee 1"
+        with Journal.open(folder) as journal:
+            journal.check_place()
 
 
 def test_a_full_disk_is_a_plain_sentence(finished: Finished, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,12 +17,12 @@ from typing import BinaryIO
 
 from veche.audit.bound import bound_json
 from veche.audit.ledger import Progress, VerifiedLedger
-from veche.audit.whole_file import must_be_new, whole_file
 from veche.ballot.archive.parts import Ciphertext, Result
 from veche.ballot.archive.writer import ArchiveWriter
 from veche.ballot.canonical import encode, point_text, weight_json
 from veche.ballot.committee import trustees_json
 from veche.ballot.decryption import Share, partial_decryption_json
+from veche.durable import must_be_new, whole_file
 from veche.errors import UserError
 from veche.ledger.entry import decode
 from veche.ledger.rules.ballot import fields, is_ballot
@@ -61,10 +61,10 @@ def write_archive(verified: VerifiedLedger, poll: PollState, path: Path, progres
     must_be_new(path)
     if beside is not None:
         must_be_new(beside)
-    with whole_file(path) as file:
+    with whole_file(path, new=True) as file:
         ballots = _write(verified, poll, file, progress)
         if beside is not None:
-            with whole_file(beside) as other:
+            with whole_file(beside, new=True) as other:
                 other.write(bound_json(verified, poll))
     return Exported(path, beside, ballots, sum(poll.counted))
 

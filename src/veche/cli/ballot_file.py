@@ -9,7 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from veche.cli.options import read_file, write_new
+from veche.cli.options import read_file
+from veche.durable import write_new
 from veche.errors import UserError
 from veche.ledger.state import PollState
 from veche.terminal.show import short

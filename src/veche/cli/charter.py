@@ -9,6 +9,7 @@ from veche.cli.draft_charter import charter_json, charter_lines, charter_of, rea
 from veche.cli.entry_file import SUFFIX, add_signatures, is_entry, make_entry, read_entry
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import read_ledger
+from veche.durable import write_new
 from veche.ledger.charter import Charter
 from veche.ledger.entry import decode
 
@@ -41,7 +42,7 @@ def new(file: Path, log_key: str) -> None:
     """
     if log_key:
         options.parse_hex(log_key, 32, "a public key")
-    options.write_new(file, template(file.name, log_key).encode())
+    write_new(file, template(file.name, log_key).encode())
     click.echo(f"Wrote the draft {file}. Edit it, then: veche charter sign {file} --key office.key")
 
 

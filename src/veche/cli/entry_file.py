@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from veche.cli.options import load_key, read_file, write_new
-from veche.engine.inbox import write_file
+from veche.cli.options import load_key, read_file
+from veche.durable import replace, write_new
 from veche.errors import Refused, UserError
 from veche.keys import BadSignature, verify
 from veche.ledger.entry import MAX_ENTRY, add_signature, decode, sign, signatures, signed_message
@@ -57,5 +57,5 @@ def add_signatures(path: Path, ledger: bytes, keys: Sequence[Path], kind: str | 
         raise Refused("signature", message, "Is it an entry of this ledger, unchanged?") from None
     for key in keys:
         entry = add_signature(ledger, entry, load_key(key))
-    write_file(path, entry)
+    replace(path, entry)
     return entry

@@ -7,9 +7,9 @@ import click
 from veche.audit.export import write_archive
 from veche.audit.ledger import open_ledger, verify_ledger
 from veche.audit.report import find_poll
-from veche.audit.whole_file import must_be_new
 from veche.cli.verify import progress_bar
 from veche.cli.verify_show import show_refusal
+from veche.durable import must_be_new
 from veche.errors import DoesNotHold
 from veche.log.log import export as write_export
 from veche.log.source import Export, Source

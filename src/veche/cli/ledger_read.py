@@ -8,6 +8,7 @@ from veche.cli import options
 from veche.cli.draft_charter import charter_json, charter_lines
 from veche.cli.options import ANY_PATH, folder_argument
 from veche.cli.reading import Reading, read_ledger
+from veche.durable import write_new
 from veche.engine.inbox import engine_runs
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.entry import decode, digest
@@ -140,7 +141,7 @@ def receipt(folder: Path, number: int, output: Path | None) -> None:
     if output is None:
         click.echo(made.decode(), nl=False)
     else:
-        options.write_new(output, made)
+        write_new(output, made)
         click.echo(f"Wrote {output}.")
 
 

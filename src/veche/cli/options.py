@@ -79,18 +79,3 @@ def read_file(path: Path, limit: int = 1 << 20) -> bytes:
     if len(data) > limit:
         raise UserError(f"The file {path} is too long to be what is wanted here.", "Check the path.")
     return data
-
-
-def write_new(path: Path, content: bytes) -> None:
-    """Write a new file for the user, whole or not at all. Raises UserError if it exists or cannot be written."""
-    try:
-        with path.open("xb") as file:
-            try:
-                file.write(content)
-            except OSError:
-                path.unlink()
-                raise
-    except FileExistsError:
-        raise UserError(f"The file {path} exists already.", "Choose another name, or remove it.") from None
-    except OSError as error:
-        raise UserError(f"The file {path} cannot be written: {error.strerror}.", "Choose another place.") from None

@@ -7,8 +7,8 @@ seed, as long as the registrars answer.
 import json
 from pathlib import Path
 
+from veche.durable import read_private, write_private
 from veche.errors import UserError
-from veche.keys import read_secret, write_secret
 from veche.ledger.state import PollState
 from veche.permit.permit import Permit
 
@@ -24,7 +24,7 @@ class PermitFile:
         if not self._path.exists():
             return None
         try:
-            kept = json.loads(read_secret(self._path))
+            kept = json.loads(read_private(self._path))
             permits = [Permit(int(r), bytes.fromhex(prefix), bytes.fromhex(sig)) for r, prefix, sig in kept["permits"]]
             return int(kept["group"]), permits
         except (ValueError, KeyError, TypeError):
@@ -36,4 +36,4 @@ class PermitFile:
         """Keep them, unless they are kept already."""
         if not self._path.exists():
             rows = [[p.registrar, p.prefix.hex(), p.signature.hex()] for p in permits]
-            write_secret(self._path, json.dumps({"group": group, "permits": rows}).encode() + b"\n")
+            write_private(self._path, json.dumps({"group": group, "permits": rows}).encode() + b"\n")

@@ -13,6 +13,7 @@ from veche.cli.entry_file import SUFFIX, add_signatures, is_entry, make_entry, r
 from veche.cli.options import ANY_PATH
 from veche.cli.poll_attachments import attach, keep
 from veche.cli.reading import read_ledger
+from veche.durable import write_new
 from veche.engine.inbox import hand_in
 from veche.errors import UserError
 from veche.ledger.entry import decode, digest, sign
@@ -51,7 +52,7 @@ def new(file: Path, class_name: str, committee: str) -> None:
     """
     opens = datetime.now(UTC).replace(microsecond=0, second=0, minute=0) + timedelta(days=1)
     closes = opens + timedelta(days=14)
-    options.write_new(file, template(file.name, class_name, committee, opens.isoformat(), closes.isoformat()).encode())
+    write_new(file, template(file.name, class_name, committee, opens.isoformat(), closes.isoformat()).encode())
     click.echo(f"Wrote the draft {file}. Edit it, then: veche poll preview {file}")
 
 

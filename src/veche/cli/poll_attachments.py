@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from veche.cli.options import read_file
-from veche.engine.inbox import write_file
+from veche.durable import make_folder, replace
 from veche.errors import UserError
 from veche.ledger.entry import digest
 from veche.ledger.poll import Poll
@@ -17,8 +17,8 @@ def _folder(entry_file: Path) -> Path:
 def keep(entry_file: Path, contents: dict[bytes, bytes]) -> None:
     """Write attachments, each named by its hash, into a folder beside the entry file."""
     for hashed, content in contents.items():
-        _folder(entry_file).mkdir(exist_ok=True)
-        write_file(_folder(entry_file) / hashed.hex(), content)
+        make_folder(_folder(entry_file))
+        replace(_folder(entry_file) / hashed.hex(), content)
 
 
 def attach(entry_file: Path, ledger: Path, poll: Poll) -> None:
@@ -34,7 +34,5 @@ def attach(entry_file: Path, ledger: Path, poll: Poll) -> None:
         if digest(content) != hashed:
             raise UserError(f"The attachment {name!r} beside {entry_file} was changed; it was not published.",
                             "The poll is published. Put the right file there and publish once more.")  # fmt: skip
-        target.parent.mkdir(exist_ok=True)
-        unfinished = ledger / f"attachment.{hashed.hex()}"  # not in the folder itself, where others would see it
-        write_file(unfinished, content)
-        unfinished.replace(target)
+        make_folder(target.parent)
+        replace(target, content, drafts=ledger)  # not in the folder itself, where others would see the draft

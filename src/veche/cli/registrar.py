@@ -7,6 +7,7 @@ import click
 from veche.cli import options
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import Reading, read_ledger
+from veche.durable import write_new
 from veche.engine.inbox import hand_in
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.entry import sign
@@ -201,7 +202,7 @@ def proof(desk: Path, name: str, folder: Path, person: str, output: Path) -> Non
     """
     with Registrar(desk) as opened, read_ledger(folder) as reading:
         made = opened.proof_for(person, _own_poll(opened, reading, name).id)
-    options.write_new(output, made.to_json())
+    write_new(output, made.to_json())
     click.echo(f"Wrote {output}. She checks it with: veche registrar check-proof {output}")
 
 

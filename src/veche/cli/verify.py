@@ -19,10 +19,10 @@ from veche.audit.page.archive import archive_page
 from veche.audit.page.page import page
 from veche.audit.receipt import check_receipt
 from veche.audit.report import find_poll, report_ledger
-from veche.audit.whole_file import whole_file
 from veche.ballot.archive.archive import Archive
 from veche.cli.options import read_file
 from veche.cli.verify_show import archive_values, show_archive, show_ledger, show_refusal
+from veche.durable import replace
 from veche.errors import DoesNotHold, UserError
 from veche.log.source import Export
 
@@ -143,8 +143,7 @@ def write_report(html: str, values: dict[str, Any], path: Path, out: Console) ->
     stem = path.with_suffix("") if path.suffix in (".html", ".json") else path
     for ending, text in ((".html", html), (".json", json.dumps(values, ensure_ascii=False, indent=1) + "\n")):
         target = stem.with_name(stem.name + ending)
-        with whole_file(target) as file:
-            file.write(text.encode())
+        replace(target, text.encode())
         out.print(f"Report: {target}")
 
 

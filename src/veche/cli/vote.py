@@ -15,6 +15,7 @@ from veche.cli.choices import ask_choices, choice_lines, parse_choices
 from veche.cli.options import ANY_PATH
 from veche.cli.permit_file import PermitFile
 from veche.cli.reading import Reading, read_ledger, wait_until_published
+from veche.durable import write_new
 from veche.engine.inbox import hand_in
 from veche.errors import UserError, VecheError
 from veche.ledger.state import PollState
@@ -172,8 +173,8 @@ def _keep_receipt(folder: Path, number: int, receipts: Path, sealed: Sealed) -> 
         wait_until_published(folder, number)
         with read_ledger(folder) as reading:
             entry, made = reading.entry(number), reading.log.receipt(number, reading.head)
-        options.write_new(base.with_name(base.name + ".entry"), entry)
-        options.write_new(path, made.to_bytes())
+        write_new(base.with_name(base.name + ".entry"), entry)
+        write_new(path, made.to_bytes())
     except (VecheError, OSError) as error:
         raise UserError(
             f"Your ballot is cast: it is entry {number} of the ledger, tracker {tracker(sealed.tracker)}. "

@@ -15,7 +15,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text as Styled
 
-from veche.errors import UserError
+from veche.durable import replace
 from veche.ledger.shape import Text
 from veche.terminal.bars import in_language
 
@@ -102,12 +102,7 @@ class Screen:
         """Write the picture. Raises UserError."""
         # Without the fonts that rich would have fetched from elsewhere: any font of fixed width fits.
         picture = re.sub(r"@font-face \{.*?\}\s*", "", self._picture.export_svg(title="veche demo"), flags=re.DOTALL)
-        try:
-            path.write_text(picture, encoding="utf-8")
-        except OSError as error:
-            raise UserError(
-                f"The picture {path} cannot be written: {error.strerror}.", "Choose another place."
-            ) from None
+        replace(path, picture.encode())
 
 
 class Bar:

@@ -3,7 +3,7 @@
     inbox/<sha256>.entry   an entry that waits; it is named by its hash
     outbox/<sha256>.json   what became of it: {"number": n}, or {"rule", "message", "hint"} if it was refused
 
-Files are written under another name, flushed and renamed, so that a reader sees a whole file or none. An answer is written
+A reader sees a whole file or none (:mod:`veche.durable`). An answer is written
 when the entry is durable in the ledger, and only then is the entry taken out of the inbox. A crash before the answer leaves
 the entry in the inbox; the next engine finds it in the ledger (:meth:`Inbox.recover`) or hands it in again: the rules
 refuse a repetition, so no entry can take effect twice.
@@ -11,7 +11,6 @@ refuse a repetition, so no entry can take effect twice.
 :func:`hand_in` is for whoever has something to say. If no engine runs and the log's key is at hand, it runs one for the moment.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -21,16 +20,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from veche.durable import FOREIGN, UNFINISHED, Held, holder, make_folder, replace
 from veche.engine.embedded import BATCH, EmbeddedEngine
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.entry import MAX_ENTRY
 from veche.ledger.ledger import DATABASE, LOG_KEY, Ledger
 
-ENTRY, ANSWER, UNFINISHED = ".entry", ".json", ".unfinished"
+ENTRY, ANSWER = ".entry", ".json"
 RECENT = 4 * BATCH
 """How far back an entry may be that a crash left without an answer: at most one batch is served at a time."""
 PAUSE = 0.02
+_MOMENT = 0.5  # seconds to wait for somebody else who is the engine for a moment
 KEPT = 7 * 86_400
 """Seconds for which an answer is kept, for whoever asks again."""
 
@@ -42,7 +43,7 @@ class Inbox:
         """``folder`` is the ledger's; the two are made in it if they are missing."""
         self._in, self._out = folder / "inbox", folder / "outbox"
         for made in (self._in, self._out):
-            made.mkdir(exist_ok=True)
+            make_folder(made)
 
     def recover(self, ledger: Ledger) -> None:
         """Answer what is in the ledger already, after a crash between the block and the answer; drop what is stale.
@@ -94,7 +95,7 @@ class Inbox:
         return [path for _, _, path in sorted(found)]
 
     def _answer(self, path: Path, answer: dict[str, object]) -> None:
-        write_file(self._out / f"{path.stem}{ANSWER}", json.dumps(answer).encode())
+        replace(self._out / f"{path.stem}{ANSWER}", json.dumps(answer).encode())
         path.unlink(missing_ok=True)
 
 
@@ -129,7 +130,7 @@ def outcomes(folder: Path, entries: Sequence[bytes], timeout: float = 60.0) -> l
         if isinstance(_answered(folder, name), Refused):  # an old refusal; things may have changed since
             (folder / "outbox" / f"{name}{ANSWER}").unlink(missing_ok=True)
         if _answered(folder, name) is None:
-            write_file(folder / "inbox" / f"{name}{ENTRY}", entry)
+            replace(folder / "inbox" / f"{name}{ENTRY}", entry)
     end = clock_time.monotonic() + timeout
     while True:
         answers = [_answered(folder, name) for name in names]
@@ -148,47 +149,29 @@ def outcomes(folder: Path, entries: Sequence[bytes], timeout: float = 60.0) -> l
 
 
 def engine_runs(folder: Path) -> bool:
-    """Whether some process writes this ledger now: whether its lock is taken."""
-    try:
-        file = (folder / "lock").open("r")
-    except OSError:
-        return False
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
+    """Whether some process writes this ledger now: whether its lock is held. Looking disturbs nobody."""
+    return holder(folder / "lock") is not None
 
 
 def open_ledger(folder: Path, patience: float) -> Ledger:
     """Open a ledger to write it; while some process writes it, wait up to ``patience`` seconds. Raises UserError."""
     key = SigningKey.load(folder / LOG_KEY)
     end = clock_time.monotonic() + patience
-    failures = 0
     while True:
         try:
             return Ledger(folder, key)
-        except UserError:
-            if engine_runs(folder):
-                if clock_time.monotonic() > end:
-                    raise
-            else:
-                # Perhaps it is not that: whoever asks ``engine_runs`` holds the lock for a moment, too.
-                failures += 1
-                if failures == 5:
-                    raise
+        except Held:
+            if clock_time.monotonic() > end:
+                raise
         clock_time.sleep(PAUSE)
 
 
 def _run_for_a_moment(folder: Path) -> None:
     """Be the engine for as long as it takes to serve the inbox. Somebody else may be quicker: then they serve it."""
     try:
-        ledger = open_ledger(folder, 5 * PAUSE)
-    except UserError:
-        if engine_runs(folder):
-            return
-        raise
+        ledger = open_ledger(folder, _MOMENT)
+    except Held:
+        return
     with ledger:
         inbox = Inbox(folder)
         inbox.recover(ledger)
@@ -209,30 +192,9 @@ def _answered(folder: Path, name: str) -> int | Refused | None:
 def _read(path: Path) -> bytes | None:
     """An entry from the inbox; None if it cannot be one. A link is followed nowhere."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(path, FOREIGN)
         with os.fdopen(descriptor, "rb") as file:
             data = file.read(MAX_ENTRY + 1)
     except OSError:
         return None
     return data if len(data) <= MAX_ENTRY and hashlib.sha256(data).hexdigest() == path.stem else None
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file whole and durably, in the place of an older one if there is one.
-
-    A crash before the rename leaves the older one, or none, and a file with the suffix ``.unfinished``.
-    """
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
-    try:
-        with unfinished.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

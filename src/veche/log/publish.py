@@ -4,10 +4,10 @@ The files are derived: the ledger's database holds every entry that is not yet i
 at any point is repaired by publishing the same entries once more.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from veche.durable import Batch, make_folder, replace
 from veche.errors import DoesNotHold
 from veche.log import merkle
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint
@@ -32,8 +32,7 @@ UNFINISHED = "unfinished"  # where files are written first: beside tile/, so tha
 class Publisher:
     """Owns the files of a ledger's folder: its tiles and its checkpoint. One publisher at a time may own a folder.
 
-    Files are written in full and flushed under another name, then renamed, then their folders are flushed; the
-    checkpoint follows when all that is durable. So after a crash the folder holds a checkpoint with everything that it
+    The tiles are one :class:`~veche.durable.Batch`; the checkpoint follows when they are durable. So after a crash the folder holds a checkpoint with everything that it
     covers, and perhaps some tiles of the next one: the same entries published again are found to be there already.
     """
 
@@ -41,8 +40,7 @@ class Publisher:
         """Take over a folder, made if it is missing."""
         self.folder = folder
         self._edge = Edge()  # as of the next start
-        folder.mkdir(parents=True, exist_ok=True)
-        _flush(folder.parent)
+        make_folder(folder)
 
     def published(self) -> Checkpoint | None:
         """The head in the folder; None if nothing was published yet. Its signatures are not checked."""
@@ -74,7 +72,7 @@ class Publisher:
                 CHECKPOINT, f"{old_size} entries are published here, so entries before {start} would be missing"
             )
         edge = self._edge_at(start)
-        batch = _Batch(self.folder, old_size)
+        batch = _Publication(self.folder, old_size)
         for offset in range(0, len(entries), WIDTH):
             bundle = entries[offset : offset + WIDTH]
             hashes = [merkle.leaf_hash(entry) for entry in bundle]
@@ -89,8 +87,7 @@ class Publisher:
             batch.write(tile, b"".join(row))
         if edge.root() != head.root:
             raise wrong(CHECKPOINT, f"its root is not that of the {head.size} entries")
-        batch.finish()
-        batch.replace_checkpoint(checkpoint.to_bytes())
+        batch.finish(checkpoint.to_bytes())
         self._remove_narrower(start, head.size)
         edge.forget_leaves()  # the next call brings them again, with their entries
         self._edge = edge
@@ -133,37 +130,28 @@ class Publisher:
                         folder.rmdir()
 
 
-class _Batch:
-    """The files of one publication: all are written before the first is flushed, so that the disk is kept busy."""
+class _Publication:
+    """The files of one publication."""
 
     def __init__(self, folder: Path, old_size: int) -> None:
         self._folder = folder
         self._old_size = old_size
-        self._unfinished = folder / UNFINISHED
-        self._renames: list[tuple[Path, Path]] = []
-        self._folders: dict[Path, None] = {}  # all that hold a file of this batch; an ordered set
-        self._unfinished.mkdir(exist_ok=True)
-        for left_by_a_crash in self._unfinished.iterdir():
-            left_by_a_crash.unlink()
+        self._drafts = folder / UNFINISHED
+        self._batch = Batch(folder, self._drafts)
 
     def write(self, tile: Tile, data: bytes) -> None:
-        """Write one tile under another name, unless it is there already."""
+        """Write one tile, unless it is there already: then its name becomes durable with the others."""
         target = self._folder / tile.name
-        folder = target.parent
-        while folder != self._folder:  # flushed even if nothing is new: a crash may have been before that
-            self._folders[folder] = None
-            folder = folder.parent
         try:
             present = target.read_bytes()
         except FileNotFoundError:
             present = None
         if present == data:
+            self._batch.keep(target)
             return
         if present is not None and not self._may_replace(tile, present):
             raise wrong(tile.name, "it was published with other bytes")
-        source = self._unfinished / str(len(self._renames))
-        _create(source, data)
-        self._renames.append((source, target))
+        self._batch.write(target, data)
 
     def _may_replace(self, tile: Tile, present: bytes) -> bool:
         """Whether nobody can rely on this file: it is no tile at all (a disk that lied about flushing), or it is a
@@ -177,24 +165,11 @@ class _Batch:
             return True
         return False
 
-    def finish(self) -> None:
-        """Make the tiles durable: first their contents, then their names."""
-        for source, _ in self._renames:
-            _flush(source)
-        for source, target in self._renames:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            source.replace(target)
-        for folder in self._folders:
-            _flush(folder)
-
-    def replace_checkpoint(self, data: bytes) -> None:
-        """The last step: from here on others rely on the tiles. A crash before the last flush leaves either head."""
-        source = self._unfinished / CHECKPOINT
-        _create(source, data)
-        _flush(source)
-        _flush(self._folder)  # the name of tile/ itself
-        source.replace(self._folder / CHECKPOINT)
-        _flush(self._folder)
+    def finish(self, checkpoint: bytes) -> None:
+        """Make the tiles durable, and then the checkpoint: from there on others rely on them. A crash before its end
+        leaves either head."""
+        self._batch.finish()
+        replace(self._folder / CHECKPOINT, checkpoint, drafts=self._drafts)
 
 
 def _check_part(old: Checkpoint, edge: Edge, hashes: Sequence[bytes]) -> None:
@@ -204,22 +179,3 @@ def _check_part(old: Checkpoint, edge: Edge, hashes: Sequence[bytes]) -> None:
         pass
     if part.root() != old.root:
         raise wrong(CHECKPOINT, f"the head of size {old.size} that is published here has another history")
-
-
-def _create(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-    finally:
-        os.close(descriptor)
-
-
-def _flush(path: Path) -> None:
-    """Make a file's contents, or the names in a folder, durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
+from veche.durable import FOREIGN, whole_file
 from veche.errors import DoesNotHold, UserError
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.note import NOTE_LIMIT
@@ -100,7 +101,7 @@ class Folder(Source):
         if limit is None:
             return None
         try:
-            descriptor = os.open(self.path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe must not block
+            descriptor = os.open(self.path / name, FOREIGN)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -198,25 +199,14 @@ def write_export(path: Path, names: Iterable[str], source: Source) -> None:
     It appears under its name when it is complete and durable. Raises :class:`~veche.errors.UserError` if the file
     exists or cannot be written.
     """
-    unfinished = path.with_name(path.name + ".unfinished")
-    if path.exists():
-        raise UserError(f"The file {path} exists already.", "Choose another name, or remove it.")
-    try:
-        with unfinished.open("wb") as file:
-            for name in names:
-                data = source.read(name)
-                file.write(_header(name, len(data)))
-                file.write(data)
-                file.write(bytes(-len(data) % _BLOCK))
-            end = file.tell()
-            file.write(bytes(_round_up(end + 2 * _BLOCK, tarfile.RECORDSIZE) - end))
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError as error:
-        raise UserError(f"The export {path} cannot be written: {error.strerror}.") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with whole_file(path, new=True) as file:
+        for name in names:
+            data = source.read(name)
+            file.write(_header(name, len(data)))
+            file.write(data)
+            file.write(bytes(-len(data) % _BLOCK))
+        end = file.tell()
+        file.write(bytes(_round_up(end + 2 * _BLOCK, tarfile.RECORDSIZE) - end))
 
 
 def _header(name: str, size: int) -> bytes:

@@ -7,8 +7,8 @@ import hmac
 import os
 from pathlib import Path
 
+from veche.durable import read_private, write_private
 from veche.errors import UserError
-from veche.keys import read_secret, write_secret
 
 SEED_SIZE = 32
 
@@ -46,13 +46,13 @@ class Seed:
     def load(cls, path: Path) -> "Seed":
         """Read a seed's file. Raises UserError if it is missing, malformed or readable by others."""
         try:
-            return cls.from_hex(read_secret(path).decode("ascii").strip())
+            return cls.from_hex(read_private(path).decode("ascii").strip())
         except UnicodeDecodeError:
             raise UserError(f"{path} does not hold a seed.", "It should hold 64 hexadecimal digits.") from None
 
     def save(self, path: Path) -> None:
         """Write the seed to a new file with mode 0600. Raises UserError if it exists: a seed is never replaced."""
-        write_secret(path, self.hex().encode() + b"\n")
+        write_private(path, self.hex().encode() + b"\n")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Seed) and hmac.compare_digest(self.secret, other.secret)

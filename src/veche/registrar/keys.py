@@ -3,14 +3,12 @@
 Whoever reads one of these files can make permits for that group of that poll.
 """
 
-import os
-import secrets
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from pathlib import Path
 
-from veche.errors import UserError
-from veche.keys import read_secret, write_secret
+from veche.durable import Exists, read_private, remove_folder, settle, write_private
 from veche.permit.blind_rsa import IssuerKey
 
 _KEPT = 512  # keys in memory
@@ -27,21 +25,14 @@ class RegistrarKeys:
     def make(self, poll: str, group: int, bits: int) -> IssuerKey:
         """The key for this group, new if there is none. A key once made is never replaced.
 
-        The file gets its name only when it is complete, and only if the name is free: after a crash, and between two
-        processes that do this at once, there is one key, or none, but never half of one.
+        After a crash, and between two processes that do this at once, there is one key, or none, but never half of one;
+        and when it is told to anybody it is durable.
         """
         path = self._path(poll, group)
         if not path.exists():
-            draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-            write_secret(draft, IssuerKey.generate(bits).to_pem())
-            try:
-                os.link(draft, path)
-            except FileExistsError:
-                pass  # another process was faster: its key is the key
-            finally:
-                draft.unlink()
-            _sync(path.parent)
-            _sync(self._folder)
+            with suppress(Exists):  # another process was faster: its key is the key
+                write_private(path, IssuerKey.generate(bits).to_pem())
+        settle(path, self._folder)
         return self.load(poll, group)
 
     def load(self, poll: str, group: int) -> IssuerKey:
@@ -50,7 +41,7 @@ class RegistrarKeys:
             if (poll, group) in self._loaded:
                 self._loaded.move_to_end((poll, group))
                 return self._loaded[poll, group]
-        key = IssuerKey.from_pem(read_secret(self._path(poll, group)))
+        key = IssuerKey.from_pem(read_private(self._path(poll, group)))
         with self._lock:
             self._loaded[poll, group] = key
             while len(self._loaded) > _KEPT:
@@ -62,24 +53,7 @@ class RegistrarKeys:
         with self._lock:
             for known in [known for known in self._loaded if known[0] == poll]:
                 del self._loaded[known]
-        folder = self._folder / poll
-        if folder.exists():
-            for path in folder.iterdir():
-                path.unlink(missing_ok=True)
-            folder.rmdir()
-            _sync(self._folder)
+        remove_folder(self._folder / poll)
 
     def _path(self, poll: str, group: int) -> Path:
         return self._folder / poll / f"{group}.pem"
-
-
-def _sync(folder: Path) -> None:
-    """Make what happened to the names in a folder durable."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError as error:
-        raise UserError(f"The folder {folder} cannot be read: {error.strerror}.", "Check its permissions.") from None
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -26,8 +26,9 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from veche.durable import PRIVATE_FOLDER, make_folder, read_private, write_private
 from veche.errors import DoesNotHold, Refused, UserError
-from veche.keys import SigningKey, read_secret, write_secret
+from veche.keys import SigningKey
 from veche.permit.blind_rsa import blind_sign, check_blinded
 from veche.permit.roll import RollTree
 from veche.permit.row_proof import RowProof
@@ -65,7 +66,7 @@ class Registrar:
         self.office = SigningKey.load(folder / "office.key")
         address = folder / "database.url"
         if address.exists():
-            self._store = RegistrarStore(read_secret(address).decode().strip())
+            self._store = RegistrarStore(read_private(address).decode().strip())
         else:
             self._store = RegistrarStore.in_folder(folder)
         self._keys = RegistrarKeys(folder / "keys")
@@ -81,12 +82,12 @@ class Registrar:
         """
         if (folder / "office.key").exists():
             raise UserError(f"{folder} holds a registrar already.", "Choose another folder.")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder, PRIVATE_FOLDER)
         address = folder / "database.url"
         address.unlink(missing_ok=True)
         if database is not None:
             RegistrarStore(database).close()  # says what is wrong with it before anything is kept
-            write_secret(address, database.encode() + b"\n")
+            write_private(address, database.encode() + b"\n")
         SigningKey.generate().save(folder / "office.key")
         return cls(folder)
 

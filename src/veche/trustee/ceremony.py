@@ -24,10 +24,10 @@ from veche.ballot.committee import (
     make_single_key,
     open_share,
 )
+from veche.durable import read_private, settle, write_private
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger import entry
-from veche.trustee import files
 from veche.trustee.view import Body, CommitteeView
 
 
@@ -123,8 +123,8 @@ class Ceremony:
         """The entry of this step. It is made on first use; a crash before the file is there makes a fresh one, unseen."""
         path = self._path(name)
         if not path.exists():
-            files.write_once(path, json.dumps(make()).encode())
-        files.keep(path, self._top)
+            write_private(path, json.dumps(make()).encode())
+        settle(path, self._top)
         return self._read(name, "entry")[0]
 
     def _sign(self, kind: str, fields: Sequence[Any]) -> str:
@@ -137,7 +137,7 @@ class Ceremony:
         """These fields of a step's file, each a string of hexadecimal digits."""
         path = self._path(name)
         try:
-            content = json.loads(files.read(path))
+            content = json.loads(read_private(path))
             return [bytes.fromhex(content[field]) for field in fields]
         except (ValueError, TypeError, LookupError):
             raise UserError(f"The file {path} is damaged.", "This committee cannot be served any more.") from None

@@ -21,17 +21,13 @@ ledger does not show what was forgotten; somebody who edits the journal on purpo
 program. Nobody can detect that from files alone: keep the machine's snapshots off, and the key on one machine.
 """
 
-import errno
-import fcntl
 import hashlib
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from io import FileIO
+from contextlib import contextmanager
 from pathlib import Path
 
+from veche.durable import AppendOnly, write_private
 from veche.errors import UserError
-from veche.trustee import files
 
 _LENGTHS = {"place": 2, "ledger": 1, "decrypt": 4, "lost-poll": 1, "lost-committee": 1}
 
@@ -39,19 +35,18 @@ _LENGTHS = {"place": 2, "ledger": 1, "decrypt": 4, "lost-poll": 1, "lost-committ
 class Journal:
     """The open journal of a trustee's folder, locked against other programs until it is closed."""
 
-    def __init__(self, folder: Path, file: FileIO) -> None:
+    def __init__(self, folder: Path, file: AppendOnly) -> None:
         self._folder = folder
         self._file = file
         self._last = ""
-        self._size = 0
         self.events: list[list[str]] = []
         self._read()
 
     @classmethod
     def create(cls, folder: Path) -> None:
         """Begin the journal of a new trustee. A crash before its end leaves a folder that ``open`` refuses."""
-        files.write_once(folder / "place", b"")
-        files.write_once(folder / "journal", b"")
+        write_private(folder / "place", b"")
+        write_private(folder / "journal", b"")
         with cls.open(folder) as journal:
             journal.settle()
 
@@ -61,30 +56,18 @@ class Journal:
         """Open and lock. Raises UserError if it is missing, damaged, or in use by another program."""
         path = folder / "journal"
         try:
-            file = path.open("r+b", buffering=0)
+            file = AppendOnly(path)
         except OSError as error:
             message = f"The trustee's journal {path} cannot be opened: {error.strerror}."
             raise UserError(message, "Without it the program does not know what it decrypted, so it refuses.") from None
         with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise UserError(f"Another program is using {folder} now.", "Wait for it, or end it.") from None
             yield cls(folder, file)
 
     def append(self, *words: str) -> None:
-        """Write one event down. When this returns it survives a loss of power, and may be acted upon."""
+        """Write one event down. When this returns it survives a loss of power, and may be acted upon. Raises UserError."""
         text = " ".join(words)
         line = f"{_chain(self._last, text)} {text}\n"
-        try:
-            if self._file.write(line.encode()) != len(line):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            with suppress(OSError):  # if this fails too, the line stays: it binds to what was never done, no harm
-                self._file.truncate(self._size)
-            raise files.cannot_write(self._folder / "journal", error) from None
-        self._size += len(line)
+        self._file.append(line.encode())  # a line that stays though this fails binds to what was never done: no harm
         self._last = line[:64]
         self.events.append(list(words))
 
@@ -124,13 +107,7 @@ class Journal:
                 raise UserError(message, "The program does not know what it decrypted, so it refuses to go on.")
             self._last = mark
             self.events.append(words)
-        try:
-            self._file.truncate(whole)
-            os.fsync(self._file.fileno())  # the last line may be of a program that ended before it was durable
-        except OSError as error:
-            raise files.cannot_write(self._folder / "journal", error) from None
-        self._file.seek(whole)
-        self._size = whole
+        self._file.cut(whole)
 
 
 def _chain(last: str, text: str) -> str:

@@ -15,13 +15,18 @@ checkpoint, of a ledger that she checked herself. So the program takes a verifie
 from pathlib import Path
 
 from veche.ballot.decryption import alphas_of, make_share, parts
+from veche.durable import UNFINISHED, read_private, settle, write_private
 from veche.errors import DoesNotHold, UserError
 from veche.keys import SigningKey
 from veche.ledger import entry
-from veche.trustee import files
 from veche.trustee.ceremony import Ceremony
 from veche.trustee.journal import Journal
 from veche.trustee.view import LedgerView, PollView
+
+_KEY = "office.key"
+_FILES = ("institution", "journal", "place", _KEY)
+_BEFORE_THE_KEY = {*_FILES[:-1], *(f".{name}{UNFINISHED}" for name in _FILES)}
+"""What is in a folder in which creating a trustee was cut short."""
 
 
 class Trustee:
@@ -40,22 +45,25 @@ class Trustee:
         """Make a new office in a new folder. Raises UserError if there is one, or if the name cannot be used."""
         if not 1 <= len(institution) <= 80:
             raise UserError("The name of an institution has 1 to 80 characters.")
-        if folder.exists() and any(folder.iterdir()):
+        left = list(folder.iterdir()) if folder.exists() else []
+        if not {path.name for path in left} <= _BEFORE_THE_KEY:
             raise UserError(f"The folder {folder} is not empty.", "Choose a new folder for a new trustee.")
-        files.make_folder(folder)
-        SigningKey.generate().save(folder / "office.key")
-        files.write_once(folder / "institution", institution.encode() + b"\n")
+        for path in left:
+            path.unlink()
+        write_private(folder / "institution", institution.encode() + b"\n")
         Journal.create(folder)
+        # The last step: a crash before it leaves nothing that was ever of use, and creating is begun again.
+        SigningKey.generate().save(folder / _KEY)
         return cls.load(folder)
 
     @classmethod
     def load(cls, folder: Path) -> "Trustee":
         """Open an office. Raises UserError if a file is missing, damaged, or readable by others."""
         try:
-            institution = files.read(folder / "institution").decode().removesuffix("\n")
+            institution = read_private(folder / "institution").decode().removesuffix("\n")
         except UnicodeDecodeError:
             raise UserError(f"The file {folder / 'institution'} is damaged.", "It holds the name, in UTF-8.") from None
-        trustee = cls(folder, institution, SigningKey.load(folder / "office.key"))
+        trustee = cls(folder, institution, SigningKey.load(folder / _KEY))
         with Journal.open(folder):
             return trustee
 
@@ -152,10 +160,10 @@ class Trustee:
             if not path.exists():
                 share = make_share(secret, alphas_of(sums), poll.phi, tally, part)
                 fields = [poll.id, ceremony.index, tally, part, *share.fields()]
-                files.write_once(path, entry.sign(view.ledger, "decryption", fields, [self.key]))
+                write_private(path, entry.sign(view.ledger, "decryption", fields, [self.key]))
             if part not in done:
-                files.keep(path, self._folder)
-                entries.append(files.read(path))
+                settle(path, self._folder)
+                entries.append(read_private(path))
         return entries
 
 
