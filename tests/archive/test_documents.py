@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from veche.ballot.archive.parts import Event, Owned, Result, SetupData, SizedTally
-from veche.ballot.archive.trustees import Committee
 from veche.ballot.canonical import SMALL, decode, encode, weight_json, weight_value
+from veche.ballot.documents import KeyGeneration
 from veche.ballot.election import Election
 from veche.errors import DoesNotHold, Unsupported, VecheError
 
@@ -245,7 +245,7 @@ def test_every_kind_of_document_of_the_good_archives_is_written_back_byte_for_by
         assert encode(decode(setup, SetupData, "it")) == setup
         for kind, content in json.loads(trustees):
             if kind == "Pedersen":
-                assert encode(decode(compact(content), Committee, "it")) in trustees
+                assert encode(decode(compact(content), KeyGeneration, "it")) in trustees
         assert encode(decode(parts.data("EncryptedTally", 0, 1), SizedTally, "it")) == parts.data(
             "EncryptedTally", 0, 1
         )

@@ -21,12 +21,13 @@ import veche_kernel
 from veche.audit.archive import CANNOT_SHOW
 from veche.audit.ledger import VerifiedLedger
 from veche.ballot.archive.archive import Archive
-from veche.ballot.archive.parts import PartialDecryption, Result, Tally
+from veche.ballot.archive.parts import Result, Tally
 from veche.ballot.archive.shares import combine
 from veche.ballot.archive.trustees import Trustees
 from veche.ballot.canonical import decode as decode_json
 from veche.ballot.canonical import point_bytes
 from veche.ballot.decryption import Share, alphas_of, betas_of, check_share
+from veche.ballot.documents import PartialDecryption
 from veche.ballot.election import Election
 from veche.errors import DoesNotHold, Refused
 from veche.ledger import shape

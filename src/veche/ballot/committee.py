@@ -15,7 +15,6 @@ little-endian, proofs 64 bytes (challenge, response), indices count from 1, sequ
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,13 +22,22 @@ from typing import Any
 import veche_kernel as kernel
 
 from veche.ballot import channel
-from veche.ballot.canonical import point_text, scalar_text
+from veche.ballot.canonical import encode, point_text
+from veche.ballot.documents import (
+    CertificateContext,
+    CertificateMessage,
+    ExponentsMessage,
+    KeyGeneration,
+    Proof,
+    SeenMessage,
+    SignedMessage,
+    TrusteeKey,
+)
+from veche.ballot.election import GROUP
 from veche.errors import Refused
 
 SINGLE = "single"
 PEDERSEN = "pedersen"
-
-_GROUP = "Ed25519"
 
 
 @dataclass(frozen=True)
@@ -308,68 +316,64 @@ def trustees_json(
     """The ``trustees`` file of a Belenios archive, byte for byte. In mode single the two last are empty."""
     _check_complete(committee, keys, "keys")
     if committee.mode == SINGLE:
-        singles = [f'["Single",{{"pok":{proof_json(key.proof)},"public_key":"{point_text(key.key)}"}}]' for key in keys]
-        return f"[{','.join(singles)}]".encode()
+        return encode([("Single", TrusteeKey(pok=Proof.of(key.proof), public_key=point_text(key.key))) for key in keys])
     _check_complete(committee, certificates, "certificates")
     _check_complete(committee, shares, "shares")
-    coefexps = [_signed_json(_exponents_message(dealer.exponents), dealer.signature) for dealer in shares]
-    verification_keys = [
-        f'{{"pok":{proof_json(key.proof)},"public_key":"{point_text(key.key)}","signature":{proof_json(key.signature)}}}'
-        for key in keys
-    ]
-    parts = [
-        f'"threshold":{committee.threshold}',
-        f'"certs":[{_certificates_json(committee, certificates)}]',
-        f'"coefexps":[{",".join(coefexps)}]',
-        f'"signatures":[{",".join(proof_json(dealer.certificates) for dealer in shares)}]',
-        f'"verification_keys":[{",".join(verification_keys)}]',
-    ]
-    return f'[["Pedersen",{{{",".join(parts)}}}]]'.encode()
+    record = KeyGeneration(
+        threshold=committee.threshold,
+        certs=_signed_certificates(committee, certificates),
+        coefexps=[
+            SignedMessage(message=_exponents_message(dealer.exponents), signature=Proof.of(dealer.signature))
+            for dealer in shares
+        ],
+        signatures=[Proof.of(dealer.certificates) for dealer in shares],
+        verification_keys=[
+            TrusteeKey(pok=Proof.of(key.proof), public_key=point_text(key.key), signature=Proof.of(key.signature))
+            for key in keys
+        ],
+    )
+    return encode([("Pedersen", record)])
 
 
 # Texts, as Belenios writes and hashes them
 
 
 def _certificate_message(committee: Committee, index: int, verification: bytes, encryption: bytes) -> str:
-    context = f'"group":"{_GROUP}","size":{committee.size},"threshold":{committee.threshold},"index":{index}'
-    keys = f'"verification":"{point_text(verification)}","encryption":"{point_text(encryption)}"'
-    return f'{{"context":{{{context}}},{keys}}}'
-
-
-def _coefexps_json(exponents: bytes) -> str:
-    texts = (f'"{point_text(exponents[i : i + 32])}"' for i in range(0, len(exponents), 32))
-    return f'"coefexps":[{",".join(texts)}]'
+    context = CertificateContext(group=GROUP, size=committee.size, threshold=committee.threshold, index=index)
+    message = CertificateMessage(
+        context=context, verification=point_text(verification), encryption=point_text(encryption)
+    )
+    return encode(message).decode()
 
 
 def _exponents_message(exponents: bytes) -> str:
-    return f"{{{_coefexps_json(exponents)}}}"
+    return encode(ExponentsMessage(coefexps=_exponent_texts(exponents))).decode()
 
 
 def _certificates_message(committee: Committee, certificates: Sequence[Certificate], exponents: bytes) -> str:
-    return f'certs_sig|{{"certs":[{_certificates_json(committee, certificates)}],{_coefexps_json(exponents)}}}'
+    seen = SeenMessage(certs=_signed_certificates(committee, certificates), coefexps=_exponent_texts(exponents))
+    return f"certs_sig|{encode(seen).decode()}"
 
 
-def _certificates_json(committee: Committee, certificates: Sequence[Certificate]) -> str:
-    return ",".join(
-        _signed_json(_certificate_message(committee, i, c.verification, c.encryption), c.signature)
-        for i, c in enumerate(certificates, 1)
-    )
+def _exponent_texts(exponents: bytes) -> list[str]:
+    return [point_text(exponents[i : i + 32]) for i in range(0, len(exponents), 32)]
 
 
-def _signed_json(message: str, signature: bytes) -> str:
-    return f'{{"message":{json.dumps(message)},"signature":{proof_json(signature)}}}'
-
-
-def proof_json(proof: bytes) -> str:
-    """Belenios's JSON of a proof."""
-    return f'{{"challenge":"{scalar_text(proof[:32])}","response":"{scalar_text(proof[32:])}"}}'
+def _signed_certificates(committee: Committee, certificates: Sequence[Certificate]) -> list[SignedMessage]:
+    return [
+        SignedMessage(
+            message=_certificate_message(committee, i, certificate.verification, certificate.encryption),
+            signature=Proof.of(certificate.signature),
+        )
+        for i, certificate in enumerate(certificates, 1)
+    ]
 
 
 # Proofs
 
 
 def _key_prefix(key: bytes) -> bytes:
-    return f"pok|{_GROUP}|{point_text(key)}|".encode()
+    return f"pok|{GROUP}|{point_text(key)}|".encode()
 
 
 def _prove(secret: bytes, prefix: bytes) -> bytes:

@@ -11,12 +11,14 @@ Points are 32 bytes (RFC 8032), proofs 64 bytes (challenge, response), all conca
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any
 
 import veche_kernel as kernel
 
-from veche.ballot.canonical import point_text
-from veche.ballot.committee import PEDERSEN, SINGLE, proof_json
+from veche.ballot.canonical import encode, point_text
+from veche.ballot.committee import PEDERSEN, SINGLE
+from veche.ballot.documents import PartialDecryption, Proof
 from veche.errors import DoesNotHold, Refused
 
 TOTAL = 0
@@ -206,16 +208,14 @@ def partial_decryption_json(share: Share, shape: Sequence[int]) -> bytes:
 
     ``shape``: how many ciphertexts each question has, a blank flag included. Raises ValueError if it does not fit.
     """
-    factors = [f'"{point_text(point)}"' for point in share.points()]
+    factors = [point_text(point) for point in share.points()]
     if sum(shape) != len(factors) or len(share.proofs) != 64 * len(factors):
         raise ValueError("the shape does not fit the share of the total")
-    proofs = [proof_json(share.proofs[i : i + 64]) for i in range(0, len(share.proofs), 64)]
-    return f'{{"decryption_factors":{_nest(factors, shape)},"decryption_proofs":{_nest(proofs, shape)}}}'.encode()
-
-
-def _nest(items: Sequence[str], shape: Sequence[int]) -> str:
-    rows, at = [], 0
-    for length in shape:
-        rows.append(f"[{','.join(items[at : at + length])}]")
-        at += length
-    return f"[{','.join(rows)}]"
+    proofs = [Proof.of(share.proofs[i : i + 64]) for i in range(0, len(share.proofs), 64)]
+    ends = list(accumulate(shape, initial=0))
+    return encode(
+        PartialDecryption(
+            decryption_factors=[factors[a:b] for a, b in pairwise(ends)],
+            decryption_proofs=[proofs[a:b] for a, b in pairwise(ends)],
+        )
+    )

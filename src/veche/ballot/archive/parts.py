@@ -1,4 +1,5 @@
-"""The small JSON documents of a Belenios archive, other than election, trustees, credentials and ballots.
+"""The small JSON documents of a Belenios archive, other than election, credentials and ballots, and those
+of the trustees (veche.ballot.documents).
 
 Each is a ``Record``: ``encode`` writes it as Belenios does, ``decode`` reads it strictly (veche.ballot.canonical).
 """
@@ -7,7 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from veche.ballot.canonical import Decimal, Hex, Record, Small, Weight
+from veche.ballot.canonical import Hex, Record, Small, Weight
 
 EventType = Literal[
     "Setup", "Ballot", "EndBallots", "EncryptedTally", "Shuffle", "EndShuffles", "PartialDecryption", "Result"
@@ -38,13 +39,6 @@ class Event(Record, frozen=True, kw_only=True):
     payload: Hex | None = None
 
 
-class Proof(Record, frozen=True, kw_only=True):
-    """A challenge and a response: two scalars, in decimal."""
-
-    challenge: Decimal
-    response: Decimal
-
-
 class Ciphertext(Record, frozen=True, kw_only=True):
     """An ElGamal ciphertext: the texts of two points."""
 
@@ -62,13 +56,6 @@ class SizedTally(Record, frozen=True, kw_only=True):
     num_tallied: Small
     total_weight: Weight
     encrypted_tally: Hex
-
-
-class PartialDecryption(Record, frozen=True, kw_only=True):
-    """A trustee's share: for each ciphertext of the tally the factor alpha^x and the proof of it."""
-
-    decryption_factors: list[list[Hex]]
-    decryption_proofs: list[list[Proof]]
 
 
 class Owned(Record, frozen=True, kw_only=True):

@@ -6,10 +6,11 @@ docs/protocol.md): an archive has no other.
 
 import veche_kernel
 
-from veche.ballot.archive.parts import PartialDecryption, Result
+from veche.ballot.archive.parts import Result
 from veche.ballot.archive.trustees import Seats, Trustees
 from veche.ballot.canonical import decode, point, point_text, scalar, weight_value
 from veche.ballot.decryption import lagrange
+from veche.ballot.documents import PartialDecryption
 from veche.errors import DoesNotHold
 
 SHARE_STEP = "A9"

@@ -10,70 +10,28 @@ Source: docs/protocol.md, 2.3; Belenios specification 2.0 and belenios-tool 3.0.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 import veche_kernel
-from msgspec import Meta
 
-from veche.ballot.archive.parts import Proof
-from veche.ballot.canonical import Hex, Record, decode, encode, point, scalar
+from veche.ballot.canonical import decode, encode, point, scalar
+from veche.ballot.documents import (
+    CertificateContext,
+    CertificateMessage,
+    ExponentsMessage,
+    KeyGeneration,
+    Proof,
+    SeenMessage,
+    SignedMessage,
+    TrusteeKey,
+)
 from veche.ballot.election import GROUP
 from veche.errors import DoesNotHold, Unsupported
 
 STEP = "A5"
 MAX_SIZE = 1000
 """The largest committee: the work grows with the square of its size."""
-Count = Annotated[int, Meta(ge=1, le=2**30 - 1)]
-
-
-class SignedMessage(Record, frozen=True, kw_only=True):
-    """A text and a Schnorr signature of it, with prefix ``sigmsg|text|``."""
-
-    message: str
-    signature: Proof
-
-
-class TrusteeKey(Record, frozen=True, kw_only=True):
-    """A public key with the proof that its owner knows the secret; ``signature`` in committees only, ``name`` at will."""
-
-    pok: Proof
-    public_key: Hex
-    signature: Proof | None = None
-    name: str | None = None
-
-
-class Committee(Record, frozen=True, kw_only=True):
-    """The public record of a Pedersen key generation; lists are in the order of the trustees."""
-
-    threshold: Count
-    certs: list[SignedMessage]
-    coefexps: list[SignedMessage]
-    signatures: list[Proof] | None = None
-    verification_keys: list[TrusteeKey]
-
-
-class _Context(Record, frozen=True, kw_only=True):
-    group: str
-    size: Count
-    threshold: Count
-    index: Count
-
-
-class _Certificate(Record, frozen=True, kw_only=True):
-    context: _Context
-    verification: Hex
-    encryption: Hex
-
-
-class _Exponents(Record, frozen=True, kw_only=True):
-    coefexps: list[Hex]
-
-
-class _Acknowledged(Record, frozen=True, kw_only=True):
-    certs: list[SignedMessage]
-    coefexps: list[Hex]
-
 
 Kinds = list[tuple[Literal["Single", "Pedersen"], msgspec.Raw]]
 
@@ -112,7 +70,7 @@ class Trustees:
                 key = _proven_key(single, where)
                 parts.append(Seats([key], None))
             else:
-                committee = decode(bytes(content), Committee, f"the committee from trustee {first} on")
+                committee = decode(bytes(content), KeyGeneration, f"the committee from trustee {first} on")
                 seats, key = _check_committee(committee, first)
                 parts.append(seats)
             keys.append(key)
@@ -154,7 +112,7 @@ def _check_schnorr(public: bytes, prefix: str, proof: Proof, what: str) -> None:
         raise DoesNotHold(STEP, what, f"{what[:1].upper()}{what[1:]} does not hold.") from None
 
 
-def _check_committee(committee: Committee, first: int) -> tuple[Seats, bytes]:
+def _check_committee(committee: KeyGeneration, first: int) -> tuple[Seats, bytes]:
     """The committee whose first trustee is number ``first`` of all: its seats, and its part of the key."""
     size, threshold = len(committee.certs), committee.threshold
     where = f"the committee from trustee {first} on"
@@ -172,7 +130,7 @@ def _check_committee(committee: Committee, first: int) -> tuple[Seats, bytes]:
         )
     names = [f"trustee {first + j}" for j in range(size)]
     signers = [
-        _check_certificate(cert, _Context(group=GROUP, size=size, threshold=threshold, index=j), name)
+        _check_certificate(cert, CertificateContext(group=GROUP, size=size, threshold=threshold, index=j), name)
         for j, (cert, name) in enumerate(zip(committee.certs, names, strict=True), 1)
     ]
     if len({signer for pair in signers for signer in pair}) != 2 * size:
@@ -182,13 +140,13 @@ def _check_committee(committee: Committee, first: int) -> tuple[Seats, bytes]:
         own = committee.coefexps[j]
         signer = signers[j][0]
         _check_signed(signer, own.message, own.signature, f"the signature of {name} under the exponents")
-        texts = decode(own.message.encode(), _Exponents, f"the exponents of {name}").coefexps
+        texts = decode(own.message.encode(), ExponentsMessage, f"the exponents of {name}").coefexps
         if len(texts) != threshold:
             raise DoesNotHold(
                 STEP, name, f"There are {len(texts)} exponents of {name}, but the threshold is {threshold}."
             )
         exponents.append([point(text, STEP, f"an exponent of {name}") for text in texts])
-        acknowledged = encode(_Acknowledged(certs=committee.certs, coefexps=texts)).decode()
+        acknowledged = encode(SeenMessage(certs=committee.certs, coefexps=texts)).decode()
         what = f"the signature of {name} under the certificates of all"
         _check_signed(signer, f"certs_sig|{acknowledged}", committee.signatures[j], what)
     sums = [veche_kernel.point_sum(column) for column in zip(*exponents, strict=True)]
@@ -209,10 +167,10 @@ def _check_committee(committee: Committee, first: int) -> tuple[Seats, bytes]:
     return Seats(keys, threshold), sums[0]
 
 
-def _check_certificate(cert: SignedMessage, context: _Context, name: str) -> tuple[bytes, bytes]:
+def _check_certificate(cert: SignedMessage, context: CertificateContext, name: str) -> tuple[bytes, bytes]:
     """The verification and the encryption key of a trustee, who must be the one that ``context`` says."""
     what = f"the certificate of {name}"
-    content = decode(cert.message.encode(), _Certificate, what)
+    content = decode(cert.message.encode(), CertificateMessage, what)
     if content.context != context:
         raise DoesNotHold(STEP, what, f"{what.capitalize()} was made for another committee or another seat.")
     verification = _member_key(content.verification, f"the signing key of {name}")
