@@ -5,7 +5,7 @@ VENV := .venv/bin
 # The kernel is compiled for the machine that it will run on.
 export RUSTFLAGS ?= -C target-cpu=native
 
-.PHONY: setup demo test check bench vectors clean
+.PHONY: setup demo test check bench texts vectors clean
 setup: build/.setup
 
 .uv/bin/uv:
@@ -27,6 +27,10 @@ check: setup
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
 	$(VENV)/lint-imports
+
+# Brings the catalogues of what people read up to date with the source: CONTRIBUTING.md, Words.
+texts: setup
+	$(VENV)/python tests/catalogues.py
 
 bench: setup
 	$(UV) sync --quiet --all-packages --all-groups

@@ -1,1 +1,32 @@
 """Shared fixtures."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import write_po
+from catalogues import extracted
+
+from veche import texts
+
+
+@pytest.fixture
+def further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A language more: with Esperanto's numbers and dates, and with each message in brackets."""
+    catalog = Catalog("eo")
+    for message in extracted():
+        ids = (message.id,) if isinstance(message.id, str) else tuple(message.id)
+        strings = tuple(one if one.startswith("d MMM") else f"[{one}]" for one in ids)
+        if message.id:
+            catalog.add(message.id, strings if message.pluralizable else strings[0])
+    for language in texts.languages()[1:]:
+        (tmp_path / language).symlink_to(texts.LOCALE / language)
+    folder = tmp_path / "eo" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    with (folder / "veche.po").open("wb") as file:
+        write_po(file, catalog)
+    monkeypatch.setattr(texts, "LOCALE", tmp_path)
+    texts.catalogue.cache_clear()
+    yield "eo"
+    texts.catalogue.cache_clear()

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from veche.audit.ledger import verify_ledger
 from veche.audit.page.chart import LINES, _labelled, _unit, bar
 from veche.audit.page.page import page
-from veche.audit.page.words import ballots, moment, number, percent, percents
+from veche.audit.page.words import ballots
+from veche.audit.percents import percents
 from veche.audit.poll_report import DAY, HOUR, PollReport, report_poll, turnout_step
 from veche.audit.poll_warnings import ANSWER, COUNT, poll_warnings
 from veche.audit.report import LedgerReport, report_ledger
 from veche.ledger.entry import decode
 from veche.log.source import Folder
-from veche.texts import LAST, Words
+from veche.texts import LAST, Moment, Number, Percent, Words
 from veche.world import World
 
 from .city import JOIN, SPEED, City
@@ -76,13 +77,13 @@ def test_warnings(report: LedgerReport, speed: PollReport) -> None:
     """Nothing to look at in the poll that is accounted for, until time passes."""
     now = report.time
     assert poll_warnings(speed, now) == []
-    silent = [warning.en.split(" has not")[0] for warning in report.polls[1].warnings]
+    silent = [warning.text("en").split(" has not")[0] for warning in report.polls[1].warnings]
     assert silent == ["Civil registry", "Post office"]  # each once, however many groups
     assert report.polls[5].warnings == []  # cancelled: nothing to account for
     assert speed.closed is not None
 
     def said(poll: PollReport, at: int = now) -> str:
-        return " ".join(f"{warning.en} | {warning.ru}" for warning in poll_warnings(poll, at))
+        return " ".join(f"{warning.text('en')} | {warning.text('ru')}" for warning in poll_warnings(poll, at))
 
     counting = replace(speed, status="counting")
     assert said(counting, speed.closed + COUNT) == "" and "count is late" in said(counting, speed.closed + COUNT + 1)
@@ -145,6 +146,15 @@ def test_the_page_needs_nothing_and_is_in_both_languages(report: LedgerReport) -
     targets = {value for _, name, value in parser.attributes if name == "id"}
     assert {value[1:] for _, name, value in parser.attributes if name == "href"} <= targets
     assert "#2A7D76" in text and 'role="img"' in text
+
+
+def test_a_further_language_is_in_the_page_without_a_change_of_it(report: LedgerReport, further: str) -> None:
+    """Texts of the ledger, which come in two languages, are English in it."""
+    parser = read(page(report))
+    assert parser.langs["en"] == parser.langs["ru"] == parser.langs[further] > 100
+    assert ("input", "id", further) in parser.attributes and ("label", "Esperanto") in parser.texts
+    words = "\n".join(text for _, text in parser.texts)
+    assert "[What was checked]" in words and "[[10 ballots] counted, 100,0% of the roll.]" in words
 
 
 def test_the_page_shows_what_the_report_says(report: LedgerReport) -> None:
@@ -257,8 +267,8 @@ def test_labels_do_not_overlap(count: int, width: int, every: int) -> None:
 
 
 def test_words_of_numbers() -> None:
-    assert number(305212) == Words("305,212", "305\u00a0212")
-    assert percent(530) == Words("53.0%", "53,0\u00a0%")
+    assert Words.of(Number(305212)) == Words("305,212", "305\u00a0212")
+    assert Words.of(Percent(530)) == Words("53.0%", "53,0\u00a0%")
     forms = {
         1: "бюллетень",
         2: "бюллетеня",
@@ -269,11 +279,15 @@ def test_words_of_numbers() -> None:
         112: "бюллетеней",
         0: "бюллетеней",
     }
-    assert all(ballots(value).ru == f"{value}\u00a0{form}" for value, form in forms.items())
-    assert ballots(1).en == "1 ballot" and ballots(0).en == "0 ballots"
-    assert moment(1_795_000_000) == Words("18 November 2026, 11:06 UTC", "18\u00a0ноября 2026\u00a0года, 11:06 UTC")
-    assert moment(2**63 - 1) == moment(LAST)  # times that no calendar has are an attacker's, and no crash
-    assert 'aria-label="a&quot;&gt;b"' in bar(10, 'a">b')
+    assert all(ballots(value).text("ru") == f"{value}\u00a0{form}" for value, form in forms.items())
+    assert ballots(1).text("en") == "1 ballot" and ballots(0).text("en") == "0 ballots"
+    assert Words.of(Moment(1_795_000_000)) == Words(
+        "18 November 2026, 11:06 UTC", "18\u00a0ноября 2026\u00a0года, 11:06 UTC"
+    )
+    assert Words.of(Moment(2**63 - 1)) == Words.of(
+        Moment(LAST)
+    )  # times that no calendar has are an attacker's, and no crash
+    assert ("svg", "aria-label", 'a">b') in read(bar(10, 'a">b', "en")).attributes
 
 
 def test_a_poll_that_lasts_for_ages_has_few_columns() -> None:

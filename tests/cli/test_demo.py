@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from catalogues import extracted
 
-from veche.demo import city as demo_city
+from veche.demo import content
 from veche.demo.content import POLLS
 from veche.demo.screen import Screen
-from veche.ledger.shape import Text, text
+from veche.ledger.shape import text
+from veche.texts import Words, catalogue
 
 from .conftest import PROGRAM, Answer, environment, fails, inside, ok, veche
 
@@ -129,13 +131,18 @@ def test_every_text_is_one_that_the_ledger_takes() -> None:
 
 
 def sentences() -> Iterator[tuple[str, str]]:
-    """Every text in both languages that the demo's own files hold."""
-    for path in sorted(Path(demo_city.__file__).parent.glob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Text":
-                en, ru = node.args
-                if isinstance(en, ast.Constant) and isinstance(ru, ast.Constant):
-                    yield str(en.value), str(ru.value)
+    """Every text in both languages that the demo has: those of its polls, and those of the catalogue that it says."""
+    for node in ast.walk(ast.parse(Path(content.__file__).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Text":
+            en, ru = node.args
+            assert isinstance(en, ast.Constant) and isinstance(ru, ast.Constant)
+            yield str(en.value), str(ru.value)
+    for message in extracted():
+        if any(re.match("demo/|cli/demo.py", path) for path, _ in message.locations):
+            if isinstance(message.id, str):
+                yield message.id, catalogue("ru").gettext(message.id)
+            else:
+                yield from ((form, catalogue("ru").ngettext(*message.id, n)) for n, form in enumerate(message.id, 1))
 
 
 def test_it_speaks_russian_as_it_speaks_english() -> None:
@@ -149,5 +156,5 @@ def test_it_speaks_russian_as_it_speaks_english() -> None:
 
 def test_its_screen_speaks_the_language_that_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     screen = Screen("ru")
-    screen.say(Text("{number} voters", "{number} голосов"), number=3)
+    screen.say(Words("3 voters", "3 голосов"))
     assert capsys.readouterr().out.strip() == "3 голосов"

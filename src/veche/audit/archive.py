@@ -21,29 +21,46 @@ from veche.ballot.archive.trustees import Trustees
 from veche.ballot.canonical import b64, decode, point_bytes, point_text, weight_value
 from veche.ballot.election import Election
 from veche.errors import DoesNotHold, Unsupported
+from veche.texts import N_
 
 STEPS = {
-    "A1": "The file is a sequence of records, byte for byte as Belenios writes them, each named by the hash of its content.",
-    "A2": "The events form one chain in the one order that a poll has, and each names the data right before it.",
-    "A3": "Every document is JSON in the one canonical spelling, with all its numbers in range.",
-    "A4": "The election asks questions that can be answered, in a group and a version that this program knows.",
-    "A5": "Each trustee proves to know her key, committees were formed as they had to be, and the election's key is the "
-    "product of the trustees' keys.",
-    "A6": "Each credential is an element of the group, not the neutral one, and is listed once, with a valid weight.",
-    "A7": "Each ballot, superseded ones too, is by a listed credential, is signed, and proves that it holds a valid choice.",
-    "A8": "The encrypted tally is the weighted sum of the last ballots of all who voted, and its size is what it says.",
-    "A9": "Each share of the decryption is by another trustee and proven, and there are enough of them.",
-    "A10": "The result is what the tally and the shares decrypt to.",
+    "A1": N_(
+        "The file is a sequence of records, byte for byte as Belenios writes them, each named by the hash of its content."
+    ),
+    "A2": N_("The events form one chain in the one order that a poll has, and each names the data right before it."),
+    "A3": N_("Every document is JSON in the one canonical spelling, with all its numbers in range."),
+    "A4": N_("The election asks questions that can be answered, in a group and a version that this program knows."),
+    "A5": N_(
+        "Each trustee proves to know the secret of their key, committees were formed as they had to be, and the election's key is the "
+        "product of the trustees' keys."
+    ),
+    "A6": N_(
+        "Each credential is an element of the group, not the neutral one, and is listed once, with a valid weight."
+    ),
+    "A7": N_(
+        "Each ballot, superseded ones too, is by a listed credential, is signed, and proves that it holds a valid choice."
+    ),
+    "A8": N_(
+        "The encrypted tally is the weighted sum of the last ballots of all who voted, and its size is what it says."
+    ),
+    "A9": N_("Each share of the decryption is by another trustee and proven, and there are enough of them."),
+    "A10": N_("The result is what the tally and the shares decrypt to."),
 }
 """What each step checks, in one sentence."""
 
 CANNOT_SHOW = (
-    "That each credential was given to a person with the right to vote, and one to each: the list is only a list of keys.",
-    "That the ballots are those that people cast, and that none is missing: each voter can look for her own tracker.",
-    "When ballots were cast: an archive has one time, and whoever wrote it chose it.",
-    "That no trustee and last voter arranged a false decryption together: Belenios's proof of a decryption hashes neither the "
-    "ciphertext nor the factor. Veche's ledger holds a second proof that does, beside the archive.",
-    "That no quorum of trustees decrypted single ballots.",
+    N_(
+        "That each credential was given to a person with the right to vote, and one to each: the list is only a list of keys."
+    ),
+    N_(
+        "That the ballots are those that people cast, and that none is missing: each voter can look for their own tracker."
+    ),
+    N_("When ballots were cast: an archive has one time, and whoever wrote it chose it."),
+    N_(
+        "That no trustee and last voter arranged a false decryption together: Belenios's proof of a decryption hashes neither the "
+        "ciphertext nor the factor. Veche's ledger holds a second proof that does, beside the archive."
+    ),
+    N_("That no quorum of trustees decrypted single ballots."),
 )
 """What holds or not whatever an archive says: it is not in there."""
 

@@ -36,17 +36,22 @@ from veche.ledger.poll import uuid_of
 from veche.ledger.rules.permit_key import MAX_SUM
 from veche.ledger.rules.tally import parts
 from veche.ledger.state import PollState
+from veche.texts import N_
 
 FORMAT = "veche-bound-v1"
 LIMIT = 1 << 26
 """The largest file that is read: 64 MiB; 32 trustees and 900 ciphertexts need about 12."""
 
 STEPS = {
-    "B1": "The file beside the archive is in its form, and of the archive's election.",
-    "B2": "The tally entry in it has the number of ballots and the total that the archive has.",
-    "B3": "It has the shares of just those trustees whose shares the archive has, with the same factors for the total, and "
-    "each factor has a proof that names the ciphertext, the factor and the tally.",
-    "B4": "The results of the groups that were counted apart are what these shares decrypt, and add up to the result.",
+    "B1": N_("The file beside the archive is in its form, and of the archive's election."),
+    "B2": N_("The tally entry in it has the number of ballots and the total that the archive has."),
+    "B3": N_(
+        "It has the shares of just those trustees whose shares the archive has, with the same factors for the total, and "
+        "each factor has a proof that names the ciphertext, the factor and the tally."
+    ),
+    "B4": N_(
+        "The results of the groups that were counted apart are what these shares decrypt, and add up to the result."
+    ),
 }
 
 COVERED = next(limit for limit in CANNOT_SHOW if "second proof" in limit)

@@ -27,27 +27,34 @@ from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint
 from veche.log.log import Log, Snapshot, checked_bundles, read_tile
 from veche.log.source import Export, Source, open_source
 from veche.log.tiles import ENTRIES, WIDTH, Tile, pack, unpack
+from veche.texts import N_
 
 CHUNK = 2048
 
 STEPS = {
-    "L1": "There is a well formed checkpoint, and the log that it heads begins with a charter signed by all its offices.",
-    "L2": "The checkpoint is of this ledger, and signed by the log's key that the charter names.",
-    "L3": "Every tile is there, and each byte of it follows from the entries, up to the root that is signed.",
-    "L4": "Every block follows the one before, and so does its time.",
-    "L5": "Every entry is in its one encoding, signed by offices that may write it, and admitted by the rules.",
-    "L6": "Every ballot was cast in time, by a credential with enough permits, and all its proofs hold.",
-    "L7": "All that is derived (tallies, results, what is void) is what the rules derive, no more and no less.",
-    "L8": "Every attachment that is there has the hash that is its name.",
+    "L1": N_(
+        "There is a well formed checkpoint, and the log that it heads begins with a charter signed by all its offices."
+    ),
+    "L2": N_("The checkpoint is of this ledger, and signed by the log's key that the charter names."),
+    "L3": N_("Every tile is there, and each byte of it follows from the entries, up to the root that is signed."),
+    "L4": N_("Every block follows the one before, and so does its time."),
+    "L5": N_("Every entry is in its one encoding, signed by offices that may write it, and admitted by the rules."),
+    "L6": N_("Every ballot was cast in time, by a credential with enough permits, and all its proofs hold."),
+    "L7": N_("All that is derived (tallies, results, what is void) is what the rules derive, no more and no less."),
+    "L8": N_("Every attachment that is there has the hash that is its name."),
 }
 """What each step checks, in one sentence. All are taken while the entries are read once, from the first to the last."""
 
 CANNOT_SHOW = (
-    "That this is the newest state of the ledger, and the one that everybody else sees: compare size and root with another node's.",
-    "That each permit was given to a person with the right to vote, and one to each: for that, k registrars must be honest "
-    "or watched. Everyone can ask a registrar for her own row of the roll.",
-    "That the voters' own devices sealed what they chose, and that nobody stood behind them.",
-    "That no quorum of trustees decrypted single ballots outside the ledger.",
+    N_(
+        "That this is the newest state of the ledger, and the one that everybody else sees: compare size and root with another node's."
+    ),
+    N_(
+        "That each permit was given to a person with the right to vote, and one to each: for that, k registrars must be honest "
+        "or watched. Everyone can ask a registrar for their own row of the roll."
+    ),
+    N_("That the voters' own devices sealed what they chose, and that nobody stood behind them."),
+    N_("That no quorum of trustees decrypted single ballots outside the ledger."),
 )
 """What no ledger can show, however well it is verified."""
 

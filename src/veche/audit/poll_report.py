@@ -7,7 +7,7 @@ from veche.audit.ledger import VerifiedLedger
 from veche.ledger.entry import decode
 from veche.ledger.poll import Choice
 from veche.ledger.state import PollState
-from veche.texts import Words
+from veche.texts import Localizable, Words
 
 DAY = 86_400
 HOUR = 3_600
@@ -126,7 +126,7 @@ class PollReport:
     statements: list[Statement]
     uuid: str
     fingerprint: str
-    warnings: list[Words] = field(default_factory=list)
+    warnings: list[Localizable] = field(default_factory=list)
 
     @property
     def weight(self) -> int:

@@ -9,18 +9,19 @@ from veche.ledger.rules.ballot import fields, is_ballot
 from veche.log import merkle
 from veche.log.checkpoint import Policy
 from veche.log.receipt import Receipt
+from veche.texts import N_
 
 STEP = "R"
 """The step of docs/protocol.md, section 6, that the errors of this file name."""
-MEANING = (
+MEANING = N_(
     "The receipt is of this ledger: its head is signed and an earlier state of it, and its entry is where it says."
 )
 SENTENCES = {
-    "counted": "This ballot is in the ledger and is counted.",
-    "superseded": "This ballot was replaced by a later one from the same voter, entry {by}. The later one counts.",
-    "waiting": "This ballot is in the ledger. It will be counted, unless its voter votes again.",
-    "not-opened": "This ballot is in the ledger, but no ballot of its poll is ever opened.",
-    "entry": "What this receipt is of is in the ledger. It is no ballot.",
+    "counted": N_("This ballot is in the ledger and is counted."),
+    "superseded": N_("This ballot was replaced by a later one from the same voter, entry {by}. The later one counts."),
+    "waiting": N_("This ballot is in the ledger. It will be counted, unless its voter votes again."),
+    "not-opened": N_("This ballot is in the ledger, but no ballot of its poll is ever opened."),
+    "entry": N_("What this receipt is of is in the ledger. It is no ballot."),
 }
 """For each state of a receipt what to tell its owner; ``by`` is the number of the entry that replaced a ballot."""
 

@@ -1,9 +1,11 @@
 """What a verified ledger says, as plain values: for the command line, the page (:mod:`veche.audit.page.page`) and the JSON."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
+
+import msgspec
 
 from veche.audit.ledger import CANNOT_SHOW, STEPS, VerifiedLedger
 from veche.audit.poll_report import PollReport, Statement, report_poll, statement
@@ -12,7 +14,7 @@ from veche.audit.receipt import ReceiptReport
 from veche.errors import UserError
 from veche.ledger.machine import RULES_VERSION
 from veche.ledger.state import PollState
-from veche.texts import Words
+from veche.texts import Localizable, Words
 
 FORMAT = "veche-report-v1"
 
@@ -42,7 +44,13 @@ class LedgerReport:
 
     def values(self) -> dict[str, Any]:
         """Everything as dictionaries, lists, strings and numbers: what the JSON has."""
-        return {"format": self.format, **{name: value for name, value in asdict(self).items() if name != "format"}}
+        values: dict[str, Any] = msgspec.to_builtins(self, enc_hook=_words)
+        return {"format": self.format, **values}
+
+
+def _words(said: Localizable) -> dict[str, str]:
+    words = Words.of(said)
+    return {"en": words.en, "ru": words.ru}
 
 
 def report_ledger(

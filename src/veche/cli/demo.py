@@ -9,7 +9,7 @@ from veche.cli.options import ANY_PATH
 from veche.demo.screen import Screen
 from veche.engine.inbox import engine_runs
 from veche.errors import UserError
-from veche.ledger.shape import Text
+from veche.texts import Message, languages
 
 MARKER = "made-by-veche-demo"
 """A file that says: everything in this folder is the demo's, and may be replaced by the next one."""
@@ -17,9 +17,7 @@ MARKER = "made-by-veche-demo"
 
 @click.command(short_help="Play a whole city in front of your eyes.")
 @click.argument("folder", type=ANY_PATH, default="veche-demo")
-@click.option(
-    "--lang", type=click.Choice(["en", "ru"]), default="en", show_default=True, help="The language it speaks."
-)
+@click.option("--lang", type=click.Choice(languages()), default="en", show_default=True, help="The language it speaks.")
 @click.option("--svg", type=ANY_PATH, metavar="FILE", help="Also write a picture of the main parts of what was shown.")
 def demo(folder: Path, lang: str, svg: Path | None) -> None:
     """Play a whole city in front of your eyes: 500 citizens, five polls, some cheats. It takes less than a minute.
@@ -35,12 +33,10 @@ def demo(folder: Path, lang: str, svg: Path | None) -> None:
     _prepare(folder)
     screen = Screen(lang)
     screen.title(
-        Text("Veche: a city votes, and anyone can check it", "Вече: город голосует, и проверить может каждый"),
-        Text(
+        Message("Veche: a city votes, and anyone can check it"),
+        Message(
             "500 citizens, 5 polls, 2 registrars, 3 trustees, some cheats, and one ledger.\n"
-            "Time is simulated: three days pass in under a minute. The rest is real: every key, proof and check.",
-            "500 жителей, 5 опросов, 2 регистратора, 3 хранителя, несколько мошенников и один реестр.\n"
-            "Время условное: три дня пройдут меньше чем за минуту. Остальное настоящее: все ключи, доказательства, проверки.",
+            "Time is simulated: three days pass in under a minute. The rest is real: every key, proof and check."
         ),
     )
     # Only now, so that the first screen is there at once.

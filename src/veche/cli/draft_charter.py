@@ -12,7 +12,7 @@ from veche.errors import UserError
 from veche.ledger.charter import Charter, PollClass
 from veche.ledger.shape import Text
 from veche.terminal.show import both
-from veche.texts import duration, moment
+from veche.texts import duration, iso_time
 
 NAMES = ("origin", "name", "log_key", "k", "seconds", "office", "class")
 CLASS = (
@@ -123,7 +123,7 @@ def charter_of(body: Any) -> Charter:
 def charter_lines(charter: Charter) -> Iterator[str]:
     """A charter for people."""
     yield f"{both(charter.name)}  ({charter.origin})"
-    yield f"Begins:    {moment(charter.time)}"
+    yield f"Begins:    {iso_time(charter.time)}"
     yield f"Log key:   {charter.log_key.hex()}"
     yield f"Changes:   {charter.k} institutions together"
     yield "Offices:"

@@ -17,7 +17,7 @@ from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint
 from veche.log.note import ED25519, NOTE_LIMIT, Verifier
 from veche.log.receipt import FILE_EXTENSION, Receipt
 from veche.terminal.show import describe, entry_json
-from veche.texts import moment
+from veche.texts import iso_time
 
 
 @click.command()
@@ -52,7 +52,7 @@ def show(folder: Path, as_json: bool) -> None:
                 click.echo(f"{'Since:' if active else 'Ended:':<10} {name}  {role}  {key.hex()}")
         click.echo(f"Ledger id: {reading.id.hex()}")
         click.echo(f"Head:      {head.size} entries, root {head.root.hex()}")
-        click.echo(f"Last block: {moment(reading.time)}{', and it runs' if engine_runs(folder) else ''}")
+        click.echo(f"Last block: {iso_time(reading.time)}{', and it runs' if engine_runs(folder) else ''}")
         click.echo(f"Key for checkpoints and receipts: {vkey}")
 
 

@@ -21,7 +21,7 @@ from veche.ledger.poll import Poll
 from veche.ledger.rules.outcome import STATUSES
 from veche.terminal.bars import bars
 from veche.terminal.show import STATUS, poll_json, poll_lines, short, status_of, tally_of
-from veche.texts import moment
+from veche.texts import iso_time, languages
 
 
 @click.group(cls=options.Group, short_help="Write, publish, show and answer polls.")
@@ -163,7 +163,7 @@ def list_(folder: Path, as_json: bool) -> None:
 @click.argument("name", metavar="POLL")
 @options.ledger
 @click.option(
-    "--lang", type=click.Choice(["en", "ru"]), default="en", show_default=True, help="The language of the bars."
+    "--lang", type=click.Choice(languages()), default="en", show_default=True, help="The language of the bars."
 )
 @options.json
 def show(name: str, folder: Path, lang: str, as_json: bool) -> None:
@@ -192,7 +192,7 @@ def show(name: str, folder: Path, lang: str, as_json: bool) -> None:
     click.echo("")
     click.echo("\n".join(poll_lines(one.poll)))
     if one.closing != one.poll.closes:
-        click.echo(f"The ledger stood still, so it closes later: {moment(one.closing)}")
+        click.echo(f"The ledger stood still, so it closes later: {iso_time(one.closing)}")
     click.echo(f"Permits:   {one.poll_class.k} of {len(one.poll_class.registrars)} registrars; "
                f"ready: {', '.join(published) or 'none yet'}")  # fmt: skip
     counted = tally_of(one)

@@ -15,8 +15,7 @@ from veche.audit import archive as archives
 from veche.audit import bound, ledger
 from veche.audit.bound import verify_bound
 from veche.audit.ledger import open_ledger, verify_ledger
-from veche.audit.page.archive import archive_page
-from veche.audit.page.page import page
+from veche.audit.page.page import archive_page, page
 from veche.audit.receipt import check_receipt
 from veche.audit.report import find_poll, report_ledger
 from veche.ballot.archive.archive import Archive
@@ -166,7 +165,7 @@ def _verify_archive(path: Path, beside: Path | None, report: Path | None, out: C
         show_archive(made, steps, limits, out)
     if report is not None:
         numbers = [[int(number) for number in question] for question in values["result"]]
-        write_report(archive_page(made, list(steps), limits, numbers), values, report, out)
+        write_report(archive_page(made, steps, limits, numbers), values, report, out)
 
 
 @contextmanager

@@ -11,12 +11,13 @@ from veche.audit import archive as archives
 from veche.audit import bound, ledger
 from veche.audit import receipt as receipt_report
 from veche.audit.archive import ArchiveReport
-from veche.audit.page.words import percent, percents
+from veche.audit.page.words import ballots
+from veche.audit.percents import percents
 from veche.audit.poll_report import PollReport, Question
 from veche.audit.receipt import ReceiptReport
 from veche.audit.report import LedgerReport
 from veche.errors import DoesNotHold
-from veche.texts import utc
+from veche.texts import Message, Moment, Percent
 
 MEANINGS = {**ledger.STEPS, **archives.STEPS, **bound.STEPS, receipt_report.STEP: receipt_report.MEANING}
 """What each step checks, whatever is verified."""
@@ -26,7 +27,7 @@ def show_ledger(made: LedgerReport, out: Console) -> None:
     """A ledger that holds, poll by poll."""
     _print_steps(made.steps, out)
     out.print()
-    out.print(f"{made.name.en}, {made.size:,} entries, last block {moment(made.time)}")
+    out.print(f"{made.name.en}, {made.size:,} entries, last block {Moment(made.time)}")
     out.print(f"  origin  {made.origin}")
     out.print(f"  size    {made.size}")
     out.print(f"  root    {made.root}")
@@ -34,7 +35,7 @@ def show_ledger(made: LedgerReport, out: Console) -> None:
     for poll in made.polls:
         _print_poll(poll, out)
     for notice in made.notices:
-        out.print(f"\nNotice of {moment(notice.time)} (entry {notice.entry}): ", end="")
+        out.print(f"\nNotice of {Moment(notice.time)} (entry {notice.entry}): ", end="")
         out.print(Text(notice.text.en))
     if made.receipt is not None:
         _print_receipt(made.receipt, out)
@@ -59,7 +60,7 @@ def _print_poll(poll: PollReport, out: Console) -> None:
         out.print(f"  {said.kind} {said.status} (entry {said.entry}): ", end="")
         out.print(Text(said.text.en))
     for warning in poll.warnings:
-        out.print(Text(f"  Look at this: {warning.en}", "yellow"))
+        out.print(Text(f"  Look at this: {warning}", "yellow"))
 
 
 def _print_question(poll: PollReport, question: Question, out: Console) -> None:
@@ -74,19 +75,18 @@ def _print_question(poll: PollReport, question: Question, out: Console) -> None:
     table.add_column("share", justify="right")
     votes = [number or 0 for _, number in rows]
     for (text, _), number, tenths in zip(rows, votes, percents(votes, poll.weight), strict=True):
-        table.add_row(Text(text), f"{number:,}", percent(tenths).en)
+        table.add_row(Text(text), f"{number:,}", str(Percent(tenths)))
     out.print(table)
 
 
 def summary(poll: PollReport) -> str:
     """How the poll stands, in one sentence."""
-    turnout = f"{poll.counted:,} ballots counted" + (
-        f", {100 * poll.counted / poll.people:.1f} % of the roll" if poll.people else ""
-    )
+    share = f", {Percent(percents([poll.counted], poll.people)[0])} of the roll" if poll.people else ""
+    turnout = f"{ballots(poll.counted)} counted{share}"
     shares = sum(trustee.shared for trustee in poll.trustees)
     return {
-        "announced": f"Announced; opens {moment(poll.opens)}.",
-        "open": f"Open until {moment(poll.closing)}; {poll.counted:,} voters so far.",
+        "announced": f"Announced; opens {Moment(poll.opens)}.",
+        "open": f"Open until {Moment(poll.closing)}; {poll.counted:,} voters so far.",
         "counting": f"Closed, {turnout}; {shares} of the {poll.threshold} trustees that are needed have decrypted.",
         "decided": f"Decided: {turnout}; decrypted by {poll.threshold} of {len(poll.trustees)} trustees.",
         "too-few": f"Too few ballots ({poll.counted} counted, {poll.smallest} needed): nothing is ever decrypted.",
@@ -98,10 +98,10 @@ def summary(poll: PollReport) -> str:
 def _print_receipt(found: ReceiptReport, out: Console) -> None:
     out.print()
     _print_steps({receipt_report.STEP: receipt_report.MEANING}, out)
-    out.print(f"  Entry {found.entry}, in the ledger since {moment(found.time)}.")
+    out.print(f"  Entry {found.entry}, in the ledger since {Moment(found.time)}.")
     if found.tracker:
         out.print(f"  Tracker {found.tracker}")
-    out.print(f"  {receipt_report.SENTENCES[found.state].format(by=found.by)}")
+    out.print(f"  {Message(receipt_report.SENTENCES[found.state], by=str(found.by))}")
 
 
 def show_archive(made: ArchiveReport, steps: dict[str, str], limits: list[str], out: Console) -> None:
@@ -178,8 +178,3 @@ def show_refusal(error: DoesNotHold, as_json: bool = False) -> None:
 def plain(text: str) -> str:
     """A text from somewhere else, without what could steer a terminal."""
     return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text)
-
-
-def moment(time: int) -> str:
-    """A time in UTC, for people."""
-    return f"{utc(time):%Y-%m-%d %H:%M} UTC"

@@ -16,27 +16,32 @@ from veche.demo.city import DemoCity
 from veche.demo.content import BUS, SPEED, STATION
 from veche.demo.screen import Screen
 from veche.errors import DoesNotHold
-from veche.ledger.shape import Text
 from veche.log.source import Folder
 from veche.terminal.show import short
+from veche.texts import Message, Plural
 
 FORGED = "forged-ledger"
 ARCHIVE = "voykovskaya.bel"
 
 
 def verification(city: DemoCity, screen: Screen) -> VerifiedLedger:
-    screen.part(Text("Anybody verifies everything", "Кто угодно проверяет всё"), pictured=True)
+    screen.part(Message("Anybody verifies everything"), pictured=True)
     began = clock_time.monotonic()
-    with screen.progress(Text("From the first byte to the results", "От первого байта до результатов"), 1) as bar:
+    with screen.progress(Message("From the first byte to the results"), 1) as bar:
         verified = verify_ledger(Folder(city.ledger), bar.reach)
     seconds = clock_time.monotonic() - began
     table = Table.grid(padding=(0, 1))
     for step, meaning in STEPS.items():
-        table.add_row(Styled("✓", style="green"), Styled(step, style="bold"), Styled(meaning))
+        table.add_row(Styled("✓", style="green"), Styled(step, style="bold"), Styled(screen.words(Message(meaning))))
     screen.put(table)
-    screen.fact(Text("{size} entries, every one of them checked again, in {seconds:.1f} s.",
-                     "{size} записей, каждая проверена заново, за {seconds:.1f} с."),
-                size=verified.head.size, seconds=seconds)  # fmt: skip
+    screen.fact(
+        Plural(
+            "{count} entry, checked again, in {seconds} s.",
+            "{count} entries, every one of them checked again, in {seconds} s.",
+            verified.head.size,
+            seconds=seconds,
+        )
+    )
     return verified
 
 
@@ -54,8 +59,12 @@ def forgery(city: DemoCity, screen: Screen, verified: VerifiedLedger) -> None:
     try:
         verify_ledger(Folder(forged))
     except DoesNotHold as found:
-        screen.say(Text("In a copy of the ledger somebody has changed one bit of {bytes} bytes:", "В копии реестра кто-то изменил один бит из {bytes} байт:"),
-                   bytes=sum(path.stat().st_size for path in (forged / "tile").rglob("*") if path.is_file()))  # fmt: skip
+        screen.say(
+            Message(
+                "In a copy of the ledger somebody has changed one bit of {bytes} bytes:",
+                bytes=sum(path.stat().st_size for path in (forged / "tile").rglob("*") if path.is_file()),
+            )
+        )
         screen.mark("✗", "bold red", Styled.assemble((found.step, "bold red"), f"  {found.message}"))
     else:
         raise AssertionError("the auditor passed a ledger with a changed bit")
@@ -63,20 +72,23 @@ def forgery(city: DemoCity, screen: Screen, verified: VerifiedLedger) -> None:
     assert poll is not None
     made = write_archive(verified, poll, city.folder / ARCHIVE)
     screen.fact(
-        Text("And for programs made by others: a Belenios archive with {ballots} ballots, {path}",
-             "И для чужих программ: архив Belenios с {ballots} бюллетенями, {path}"),
-        ballots=made.ballots, path=made.archive.name,
-    )  # fmt: skip
+        Message(
+            "And for programs made by others: a Belenios archive with {ballots} ballots, {path}",
+            ballots=made.ballots,
+            path=made.archive.name,
+        )
+    )
 
 
 def look_around(city: DemoCity, screen: Screen) -> None:
     """Commands that work as they stand, from the folder in which the demo was started."""
-    screen.part(Text("Now look around yourself", "Теперь осмотритесь сами"))
+    screen.part(Message("Now look around yourself"))
     screen.say(
-        Text("The bus poll is open for another week, by the real clock, and you are {person}, who has not voted in it:",
-             "Опрос об автобусе открыт ещё неделю, уже по настоящим часам, а вы - {person} и в нём не голосовали:"),
-        person=city.you.person,
-    )  # fmt: skip
+        Message(
+            "The bus poll is open for another week, by the real clock, and you are {person}, who has not voted in it:",
+            person=city.you.person,
+        )
+    )
     ledger, you = _path(city.ledger), _path(city.folder / "you.seed")
     registrars = " ".join(
         f"--registrar {_path(city.folder / f'registrar-{i + 1}')}" for i in range(len(city.world.registrars))
@@ -84,14 +96,14 @@ def look_around(city: DemoCity, screen: Screen) -> None:
     bus, speed = short(city.polls[BUS].id), short(city.polls[SPEED].id)
     receipts = _path(city.folder)
     commands = (
-        (Text("vote", "проголосовать"), f"vote {bus} -l {ledger} --seed {you} --receipts {receipts} --person {city.you.person} {registrars}"),
-        (Text("your ballot", "ваш бюллетень"), f"find --seed {you} -l {ledger}"),
-        (Text("somebody's", "чей-то"), f"find {city.tracker} -l {ledger}"),
-        (Text("a result", "результат"), f"poll show {speed} -l {ledger}"),
-        (Text("the log", "журнал"), f"ledger log {ledger} --last 12"),
-        (Text("verify it", "проверить"), f"verify {ledger}"),
-        (Text("the forged one", "подделку"), f"verify {_path(city.folder / FORGED)}"),
-        (Text("the archive", "архив"), f"verify {_path(city.folder / ARCHIVE)}"),
+        (Message("vote"), f"vote {bus} -l {ledger} --seed {you} --receipts {receipts} --person {city.you.person} {registrars}"),
+        (Message("your ballot"), f"find --seed {you} -l {ledger}"),
+        (Message("somebody's"), f"find {city.tracker} -l {ledger}"),
+        (Message("a result"), f"poll show {speed} -l {ledger}"),
+        (Message("the log"), f"ledger log {ledger} --last 12"),
+        (Message("verify it"), f"verify {ledger}"),
+        (Message("the forged one"), f"verify {_path(city.folder / FORGED)}"),
+        (Message("the archive"), f"verify {_path(city.folder / ARCHIVE)}"),
     )  # fmt: skip
     for what, command in commands:
         screen.show(Styled(f"  {screen.words(what)}", style="dim"))

@@ -18,6 +18,7 @@ from rich.text import Text as Styled
 from veche.durable import replace
 from veche.ledger.shape import Text
 from veche.terminal.bars import in_language
+from veche.texts import Localizable
 
 WIDTH = 100
 
@@ -40,9 +41,9 @@ class Screen:
     def _consoles(self) -> list[Console]:
         return [self.console, self._picture] if self.pictured else [self.console]
 
-    def words(self, text: Text, /, **values: Any) -> str:
-        """A text in the demo's language, with values filled in."""
-        return in_language(text, self.lang).format(**values)
+    def words(self, said: Localizable | Text) -> str:
+        """A text in the demo's language."""
+        return in_language(said, self.lang)
 
     def show(self, what: RenderableType) -> None:
         for console in self._consoles:
@@ -53,24 +54,24 @@ class Screen:
         for console in self._consoles:
             console.print(Styled(f"    {line}", style="bold"), soft_wrap=True)
 
-    def title(self, title: Text, lines: Text) -> None:
+    def title(self, title: Localizable, lines: Localizable) -> None:
         body = Styled(self.words(lines), justify="left")
         self.show(Panel(body, title=Styled(self.words(title), style="bold cyan"), border_style="cyan", padding=(1, 2)))
 
-    def part(self, title: Text, pictured: bool = False) -> None:
+    def part(self, title: Localizable, pictured: bool = False) -> None:
         """A new part of the story, in the picture or not."""
         self._part += 1
         self.pictured = pictured
         self.show("")
         self.show(Rule(Styled(f"{self._part} · {self.words(title)}", style="bold cyan"), style="cyan", align="left"))
 
-    def say(self, text: Text, /, **values: Any) -> None:
+    def say(self, text: Localizable) -> None:
         """A sentence or two of the story."""
-        self.show(Padding(Styled(self.words(text, **values)), (0, 0, 0, 2)))
+        self.show(Padding(Styled(self.words(text)), (0, 0, 0, 2)))
 
-    def fact(self, text: Text, /, **values: Any) -> None:
+    def fact(self, text: Localizable) -> None:
         """Something that happened just now, by the program's word."""
-        self.mark("✓", "green", Styled(self.words(text, **values)))
+        self.mark("✓", "green", Styled(self.words(text)))
 
     def mark(self, sign: str, style: str, what: Styled) -> None:
         """A paragraph with a sign before it."""
@@ -83,7 +84,7 @@ class Screen:
         self.show(Padding(what, (0, 0, 0, 2)))
 
     @contextmanager
-    def progress(self, text: Text, total: int) -> Iterator["Bar"]:
+    def progress(self, text: Localizable, total: int) -> Iterator["Bar"]:
         """A bar that fills while the block runs, and then stays."""
         columns = (
             TextColumn("  {task.description}"),

@@ -12,9 +12,9 @@ from veche.demo.screen import Screen
 from veche.errors import Refused
 from veche.ledger.entry import decode
 from veche.ledger.rules.tally import parts
-from veche.ledger.shape import Text
 from veche.terminal.bars import bars, in_language
 from veche.terminal.show import result_of, short, tally_of, tracker
+from veche.texts import Message, Plural, Words
 from veche.world import REGISTRARS, TRUSTEES
 
 HOUR = 3600
@@ -42,64 +42,70 @@ def tell(city: DemoCity, screen: Screen) -> None:
 
 def founding(city: DemoCity, screen: Screen) -> None:
     world = city.world
-    screen.part(Text("A ledger is founded", "Основан реестр"))
+    screen.part(Message("A ledger is founded"))
     screen.say(
-        Text(
-            "Its first entry is the charter: it names the offices with their keys, and fixes what no organiser may choose later.",
-            "Его первая запись - устав: он называет все органы с их ключами и закрепляет то, чего организатор потом не выбирает.",
+        Message(
+            "Its first entry is the charter: it names the offices with their keys, and fixes what no organiser may choose later."
         )
     )
     table = Table.grid(padding=(0, 2))
+    registrars, trustees = ", ".join(REGISTRARS[:2]), ", ".join(TRUSTEES[:3])
     rows = (
-        (Text("2 organisers", "2 организатора"), Text("write polls; two people sign each", "пишут опросы; каждый подписывают двое")),
-        (Text("2 registrars", "2 регистратора"), Text(", ".join(REGISTRARS[:2]) + ": know the residents, hand out permits, never see a vote",
-                                                     ", ".join(REGISTRARS[:2]) + ": знают жителей, выдают разрешения, голосов не видят")),
-        (Text("3 trustees", "3 хранителя"), Text(", ".join(TRUSTEES[:3]) + ": hold the key in parts; two suffice",
-                                                ", ".join(TRUSTEES[:3]) + ": хранят ключ по частям; хватит двух")),
-    )  # fmt: skip
+        (Message("2 organisers"), Message("write polls; two people sign each")),
+        (
+            Message("2 registrars"),
+            Message("{names}: know the residents, hand out permits, never see a vote", names=registrars),
+        ),
+        (Message("3 trustees"), Message("{names}: hold the key in parts; two suffice", names=trustees)),
+    )
     for who, what in rows:
         table.add_row(Styled(screen.words(who), style="bold"), screen.words(what))
     screen.put(table)
     screen.fact(
-        Text("Entry 0, signed by all {offices} offices. The ledger's id is its hash: {id}…",
-             "Запись 0 подписана всеми органами ({offices}). Имя реестра - её хеш: {id}…"),
-        offices=len(world.charter.offices), id=world.id.hex()[:24],
-    )  # fmt: skip
+        Message(
+            "Entry 0, signed by all {offices} offices. The ledger's id is its hash: {id}…",
+            offices=len(world.charter.offices),
+            id=world.id.hex()[:24],
+        )
+    )
 
 
 def key(city: DemoCity, screen: Screen) -> None:
-    screen.part(Text("The trustees make the key of the urn", "Хранители создают ключ урны"))
+    screen.part(Message("The trustees make the key of the urn"))
     screen.say(
-        Text(
+        Message(
             "Three processes, each with a folder of its own. Each verifies the whole ledger before it speaks, and they talk "
-            "through the ledger only. Nobody ever has the whole key.",
-            "Три процесса, у каждого своя папка. Каждый сначала сам проверяет весь реестр, а говорят они только через реестр. "
-            "Целого ключа нет ни у кого и никогда.",
+            "through the ledger only. Nobody ever has the whole key."
         )
     )
     city.committee = city.ask_for_key()
     for said in city.trustees_act((1, 2, 3), wait=60):
         steps = len(said.splitlines())
-        screen.fact(Text("{name}: {steps} steps, each proven", "{name}: {steps} шага, каждый доказан"),
-                    name=said.split(":")[0], steps=steps)  # fmt: skip
+        screen.fact(
+            Plural(
+                "{name}: {count} step, each proven",
+                "{name}: {count} steps, each proven",
+                steps,
+                name=said.split(":")[0],
+            )
+        )
     state = city.world.ledger.state.committee(city.committee)
     assert state is not None and state.key is not None
-    screen.fact(Text("The public key, to which everybody encrypts: {key}…", "Открытый ключ, на который все шифруют: {key}…"),
-                key=state.key.hex()[:32])  # fmt: skip
+    screen.fact(Message("The public key, to which everybody encrypts: {key}…", key=state.key.hex()[:32]))
 
 
 def publication(city: DemoCity, screen: Screen) -> None:
-    screen.part(Text("Five polls are published, and frozen", "Пять опросов опубликованы и больше не меняются"))
+    screen.part(Message("Five polls are published, and frozen"))
     with screen.progress(
-        Text(
-            "The registrars publish permit keys and sealed rolls", "Регистраторы публикуют ключи и запечатанные списки"
-        ),
+        Message("The registrars publish permit keys and sealed rolls"),
         len(POLLS) * len(city.world.registrars),
     ) as bar:
         city.publish(city.committee, bar.step)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in (Text("poll", "опрос"), Text("", ""), Text("how", "как"), Text("roll", "в списке")):
-        table.add_column(screen.words(name), justify="right" if name.en == "roll" else "left")
+    table.add_column(screen.words(Message("poll")))
+    table.add_column()
+    table.add_column(screen.words(Message("how")))
+    table.add_column(screen.words(Message("on the roll")), justify="right")
     for demo, poll in city.polls.items():
         table.add_row(
             short(poll.id),
@@ -111,36 +117,35 @@ def publication(city: DemoCity, screen: Screen) -> None:
 
 
 def permits(city: DemoCity, screen: Screen) -> None:
-    screen.part(Text("Citizens collect permits", "Жители получают разрешения"))
+    screen.part(Message("Citizens collect permits"))
     screen.say(
-        Text(
-            "A registrar signs one permit per person and poll, blindly: it knows her, but not the pseudonym that it signs. "
-            "A ballot needs permits of both registrars, so none of them can invent voters.",
-            "Регистратор подписывает по одному разрешению на человека и опрос, вслепую: человека он знает, а псевдоним под "
-            "подписью не видит. Бюллетеню нужны разрешения обоих, поэтому избирателей не выдумает ни один.",
+        Message(
+            "A registrar signs one permit per person and poll, blindly: it knows them, but not the pseudonym that it signs. "
+            "A ballot needs permits of both registrars, so none of them can invent voters."
         )
     )
     count = len({(id(vote.citizen), vote.poll) for vote in city.votes})
-    with screen.progress(Text("Two blind signatures each", "По две слепые подписи"), count) as bar:
+    with screen.progress(Message("Two blind signatures each"), count) as bar:
         city.collect(bar.step)
 
 
 def voting(city: DemoCity, screen: Screen) -> None:
     world = city.world
-    screen.part(Text("The polls are open for three days", "Опросы открыты три дня"))
+    screen.part(Message("The polls are open for three days"))
     world.wait_until(city.polls[STATION].poll.opens)
     poll = city.polls[STATION]
     tester = city.bystanders(STATION, 1)[0]
     sealed = world.seal(tester, poll, [[0, 1, 0]])
     (flags,) = poll.box.kernel.open(sealed.ballot, sealed.opening)
     screen.fact(
-        Text("Anna checks her device first: she seals a ballot, opens it, reads “{answer}”, and throws it away.",
-             "Анна сперва проверяет своё устройство: запечатывает бюллетень, вскрывает, читает «{answer}» и выбрасывает."),
-        answer=screen.words(STATION.question.answers[flags.index(1)]),
-    )  # fmt: skip
+        Message(
+            "Anna checks her device first: she seals a ballot, opens it, reads “{answer}”, and throws it away.",
+            answer=Words(*STATION.question.answers[flags.index(1)]),
+        )
+    )
     began = clock_time.monotonic()
     with screen.progress(
-        Text("Ballots sealed, proven, cast and checked", "Бюллетени запечатаны, доказаны, поданы, проверены"),
+        Message("Ballots sealed, proven, cast and checked"),
         len(city.votes),
     ) as bar:
         for half_day in range(HALF_DAYS):
@@ -149,40 +154,46 @@ def voting(city: DemoCity, screen: Screen) -> None:
             world.wait(10 * HOUR)
     again = len(city.votes) - len({(id(vote.citizen), vote.poll) for vote in city.votes})
     screen.fact(
-        Text("{all} ballots in {seconds:.1f} s, with the clock and the citizens' devices in it; {again} of them by people who changed "
-             "their mind: the last one counts.",
-             "{all} бюллетеней за {seconds:.1f} с вместе с часами и устройствами жителей; {again} - от передумавших: "
-             "считается последний."),
-        all=len(city.votes), again=again, seconds=clock_time.monotonic() - began,
-    )  # fmt: skip
+        Plural(
+            "{count} ballot in {seconds} s, with the clock and the citizens' devices in it; {again} of them by people who changed "
+            "their mind: the last one counts.",
+            "{count} ballots in {seconds} s, with the clock and the citizens' devices in it; {again} of them by people who changed "
+            "their mind: the last one counts.",
+            len(city.votes),
+            again=again,
+            seconds=clock_time.monotonic() - began,
+        )
+    )
     vote = next(vote for vote in city.votes if vote.poll is STATION)
     last = world.ledger.state.last_ballot(poll, vote.citizen.voter.credential(poll.id))
     assert last is not None
     entry = world.ledger.entry(last[2])
     city.tracker = tracker(poll.box.kernel.load(decode(entry)[3]).tracker)
     screen.fact(
-        Text("One of them: entry {number}, {size} bytes, tracker {tracker}. No name, no choice; its owner finds it, and so can you.",
-             "Один из них: запись {number}, {size} байт, номер {tracker}. Ни имени, ни выбора; владелец его найдёт, и вы тоже."),
-        number=last[2], size=len(entry), tracker=city.tracker,
-    )  # fmt: skip
+        Message(
+            "One of them: entry {number}, {size} bytes, tracker {tracker}. No name, no choice; its owner finds it, and so can you.",
+            number=str(last[2]),
+            size=len(entry),
+            tracker=city.tracker,
+        )
+    )
 
 
 def cheating(city: DemoCity, screen: Screen) -> None:
-    screen.part(Text("Some cheat", "Некоторые жульничают"), pictured=True)
+    screen.part(Message("Some cheat"), pictured=True)
     anna, gleb, oleg, vera = city.bystanders(STATION, 4)
-    tries: tuple[tuple[Text, Refused], ...] = (
-        (Text("Gleb encrypts 1,000 votes instead of one", "Глеб шифрует 1000 голосов вместо одного"), city.thousand_votes(gleb, STATION)),
-        (Text("A thief puts Anna's permits on a ballot of his own", "Вор кладёт разрешения Анны в свой бюллетень"), city.stolen_permit(anna, STATION)),
-        (Text("Oleg asks for permits for a second pseudonym", "Олег просит разрешения на второй псевдоним"), city.second_permit(oleg, STATION)),
-        (Text("Vera's ballot is kept back on the wire, and released after she voted again",
-              "Бюллетень Веры задержали в сети и выпустили, когда она проголосовала снова"), city.released_later(vera, STATION)),
-        (Text("Somebody hands in a copy of Vera's ballot", "Кто-то подаёт копию бюллетеня Веры"), city.twice_the_same(vera, STATION)),
-        (Text("The city hands in a result of its own", "Город подаёт результат своего сочинения"), city.by_the_city(STATION)),
+    tries: tuple[tuple[Message, Refused], ...] = (
+        (Message("Gleb encrypts 1,000 votes instead of one"), city.thousand_votes(gleb, STATION)),
+        (Message("A thief puts Anna's permits on a ballot of his own"), city.stolen_permit(anna, STATION)),
+        (Message("Oleg asks for permits for a second pseudonym"), city.second_permit(oleg, STATION)),
+        (Message("Vera's ballot is kept back on the wire, and released after she voted again"), city.released_later(vera, STATION)),
+        (Message("Somebody hands in a copy of Vera's ballot"), city.twice_the_same(vera, STATION)),
+        (Message("The city hands in a result of its own"), city.by_the_city(STATION)),
     )  # fmt: skip
     refusals(screen, tries)
 
 
-def refusals(screen: Screen, tries: tuple[tuple[Text, Refused], ...]) -> None:
+def refusals(screen: Screen, tries: tuple[tuple[Message, Refused], ...]) -> None:
     """What was tried, and with which rule and words it was refused."""
     table = Table.grid(padding=(0, 1))
     table.add_column(width=1)
@@ -197,19 +208,18 @@ def refusals(screen: Screen, tries: tuple[tuple[Text, Refused], ...]) -> None:
 
 def closing(city: DemoCity, screen: Screen) -> None:
     world, poll = city.world, city.polls[STATION]
-    screen.part(Text("The polls close", "Опросы закрываются"))
+    screen.part(Message("The polls close"))
     world.wait_until(poll.closing)
     tardy = city.bystanders(STATION, 6)[5]
     refusals(
         screen,
-        ((Text("Max votes a second too late", "Макс голосует на секунду позже"), city.too_late(tardy, STATION)),),
+        ((Message("Max votes a second too late"), city.too_late(tardy, STATION)),),
     )
     world.engine.tick()
     assert poll.tally is not None
     sums = parts(decode(poll.tally)[1][3])[0]
     screen.fact(
-        Text("Four polls are tallied by the ledger itself: it multiplies all ciphertexts, so the sums stay encrypted.",
-             "Четыре опроса реестр подсчитал сам: он перемножает шифртексты, и суммы остаются зашифрованными."),
+        Message("Four polls are tallied by the ledger itself: it multiplies all ciphertexts, so the sums stay encrypted."),
     )  # fmt: skip
     screen.put(
         Styled(f"{screen.words(STATION.title)}  {sums.hex()[:60]}…", style="dim", no_wrap=True, overflow="ellipsis")
@@ -217,43 +227,46 @@ def closing(city: DemoCity, screen: Screen) -> None:
 
 
 def decryption(city: DemoCity, screen: Screen) -> None:
-    screen.part(
-        Text("Two trustees of three decrypt the sums", "Два хранителя из трёх расшифровывают суммы"), pictured=True
-    )
+    screen.part(Message("Two trustees of three decrypt the sums"), pictured=True)
     screen.say(
-        Text("The {absent} is on holiday; two suffice. No single ballot is ever decrypted.",
-             "Третий ({absent}) в отпуске, хватит двух. Отдельный бюллетень не расшифровывают никогда."),
-        absent=TRUSTEES[1],
-    )  # fmt: skip
+        Message("The {absent} is on holiday; two suffice. No single ballot is ever decrypted.", absent=TRUSTEES[1])
+    )
     for said in city.trustees_act((1, 3)):
         lines = said.splitlines()
-        screen.fact(Text("{name}: verified the ledger, handed in {shares} shares with two proofs a number",
-                         "{name}: реестр проверен, подано долей: {shares}, с двумя доказательствами на число"),
-                    name=said.split(":")[0], shares=len(lines))  # fmt: skip
+        screen.fact(
+            Plural(
+                "{name}: verified the ledger, handed in {count} share with two proofs a number",
+                "{name}: verified the ledger, handed in {count} shares with two proofs a number",
+                len(lines),
+                name=said.split(":")[0],
+            )
+        )
     city.world.engine.tick()
 
 
 def results(city: DemoCity, screen: Screen) -> None:
-    screen.part(Text("The results", "Результаты"), pictured=True)
+    screen.part(Message("The results"), pictured=True)
     for demo in COUNTED:
         screen.pictured = demo in (STATION, SPEED)
         poll = city.polls[demo]
         assert result_of(poll) is not None
         counted, entitled = tally_of(poll) or 0, len(city.entitled(demo))
-        line = Styled.assemble((screen.words(demo.title), "bold cyan"), "   ",
-                               (screen.words(Text("{counted} of {entitled} voted", "голосов {counted} из {entitled}"),
-                                             counted=counted, entitled=entitled), "dim"))  # fmt: skip
+        line = Styled.assemble(
+            (screen.words(demo.title), "bold cyan"),
+            "   ",
+            (screen.words(Message("{counted} of {entitled} voted", counted=counted, entitled=entitled)), "dim"),
+        )
         screen.show("")
         screen.put(line)
         screen.put(bars(poll, screen.lang))
     screen.show("")
     screen.say(
-        Text("Districts and kinds of flats are summed up apart; where fewer than {least} voted, the ledger merged the group with its "
-             "neighbour before anything was decrypted.",
-             "Районы и виды квартир подсчитаны отдельно; где голосов меньше {least}, реестр слил группу с соседней до "
-             "расшифровки."),
-        least=city.world.poll_class.smallest,
-    )  # fmt: skip
+        Message(
+            "Districts and kinds of flats are summed up apart; where fewer than {least} voted, the ledger merged the group with its "
+            "neighbour before anything was decrypted.",
+            least=city.world.poll_class.smallest,
+        )
+    )
     cells(city, SPEED, screen)
 
 
@@ -273,9 +286,7 @@ def cells(city: DemoCity, demo: DemoPoll, screen: Screen) -> None:
 
 def accounts(city: DemoCity, screen: Screen) -> None:
     world = city.world
-    screen.part(
-        Text("The registrars account for their permits, the city answers", "Регистраторы отчитываются, город отвечает")
-    )
+    screen.part(Message("The registrars account for their permits, the city answers"))
     city.account()
     poll = city.polls[STATION]
     issued = [
@@ -285,10 +296,14 @@ def accounts(city: DemoCity, screen: Screen) -> None:
         )
     ]
     screen.fact(
-        Text("{title} {votes} voters, {issued} permits issued, {roll} people on the roll.",
-             "{title} Проголосовало {votes}, выдано разрешений {issued}, в списке {roll}."),
-        title=screen.words(STATION.title), votes=sum(poll.counted), issued=" / ".join(map(str, issued)), roll=len(world.citizens),
-    )  # fmt: skip
+        Message(
+            "{title} {votes} voters, {issued} permits issued, {roll} people on the roll.",
+            title=Words(*STATION.title),
+            votes=sum(poll.counted),
+            issued=" / ".join(map(str, issued)),
+            roll=len(world.citizens),
+        )
+    )
     proof = world.registrars[0].proof_for(city.you.person, poll.id)
     assert proof.issuance is not None
     row = world.ledger.state.db.execute(
@@ -299,13 +314,10 @@ def accounts(city: DemoCity, screen: Screen) -> None:
     proof.verify_issuance(row[3])
     assert proof.issuance.served is False
     screen.fact(
-        Text("{person} did not vote. Her own row proves it: no permit was issued in her name.",
-             "{person} не голосовала. Это доказывает её строка: на её имя разрешения не выдавали."),
-        person=city.you.person,
-    )  # fmt: skip
+        Message(
+            "{person} did not vote. Her own row proves it: no permit was issued in her name.", person=city.you.person
+        )
+    )
     due = city.polls[SPEED].closing + 160 * 86_400
     world.say("outcome", [city.polls[SPEED].id, "will", list(OUTCOME), due, []], world.organisers[0])
-    screen.fact(
-        Text("The city answers in the ledger: “{text}”", "Город отвечает в реестре: «{text}»"),
-        text=screen.words(OUTCOME),
-    )
+    screen.fact(Message("The city answers in the ledger: “{text}”", text=Words(*OUTCOME)))

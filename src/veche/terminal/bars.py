@@ -6,16 +6,25 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text as Styled
 
+from veche.audit.percents import percents
+from veche.ledger.poll import Choice
 from veche.ledger.shape import Text
 from veche.ledger.state import PollState
-from veche.terminal.show import answers_of, result_of
+from veche.terminal.show import result_of
+from veche.texts import Localizable, Message, Number, Percent, Words
 
 WIDTH = 36
 COLOUR = "#2A7D76"  # choices have no colour of their own: every bar looks the same
 
 
-def in_language(text: Text, lang: str) -> str:
-    return text.ru if lang == "ru" else text.en
+def in_language(said: Localizable | Text, language: str) -> str:
+    return (Words(*said) if isinstance(said, Text) else said).text(language)
+
+
+def answers_of(question: Choice) -> list[Localizable]:
+    """What the numbers of a result stand for, in their order."""
+    answers = [Words(*answer) for answer in question.answers]
+    return [Message("Left blank"), *answers] if question.blank else [*answers]
 
 
 def bars(poll: PollState, lang: str) -> Group:
@@ -34,9 +43,9 @@ def bars(poll: PollState, lang: str) -> Group:
         table.add_column(justify="right", style="dim")
         whole = max(1, ballots_of(poll))
         best = max(numbers)
-        for answer, number in zip(answers_of(question), numbers, strict=True):
+        for answer, number, share in zip(answers_of(question), numbers, percents(numbers, whole), strict=True):
             bar = Bar(max(1, best, whole), 0, number, width=WIDTH, color=COLOUR)
-            table.add_row(Styled(in_language(answer, lang)), bar, str(number), f"{100 * number / whole:.1f} %")
+            table.add_row(Styled(answer.text(lang)), bar, Number(number).text(lang), Percent(share).text(lang))
         parts.append(Padding(Group(Styled(in_language(question.text, lang), style="bold"), table), (1, 0, 0, 2)))
     return Group(*parts)
 

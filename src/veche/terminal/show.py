@@ -8,7 +8,7 @@ from veche.ledger.entry import decode
 from veche.ledger.poll import Choice, Poll
 from veche.ledger.shape import Text
 from veche.ledger.state import CommitteeState, PollState, State
-from veche.texts import duration, moment
+from veche.texts import duration, iso_time
 
 
 def both(text: Text) -> str:
@@ -75,8 +75,8 @@ def poll_lines(poll: Poll) -> Iterator[str]:
     yield ""
     for i, group in enumerate(poll.groups):
         yield f"{'Who votes:' if i == 0 else '':<11}{both(group.name)}{f' (weight {group.weight})' if group.weight != 1 else ''}"
-    yield f"Opens:     {moment(poll.opens)}"
-    yield f"Closes:    {moment(poll.closes)}  ({duration(poll.closes - poll.opens)})"
+    yield f"Opens:     {iso_time(poll.opens)}"
+    yield f"Closes:    {iso_time(poll.closes)}  ({duration(poll.closes - poll.opens)})"
     yield f"Class:     {poll.class_name}"
     yield f"Committee: {short(poll.committee)}"
     for name, hashed in poll.attachments:
@@ -94,11 +94,6 @@ def result_of(poll: PollState) -> list[list[int]] | None:
 def tally_of(poll: PollState) -> int | None:
     """How many ballots counted; None before closing, and if too few did."""
     return None if poll.tally is None else int(decode(poll.tally)[1][1])
-
-
-def answers_of(question: Choice) -> list[Text]:
-    """What the numbers of a result stand for, in their order."""
-    return [*([Text("Blank", "Ничего из этого")] if question.blank else []), *question.answers]
 
 
 def poll_json(poll: PollState, now: float) -> dict[str, Any]:
@@ -133,7 +128,7 @@ def committee_status(committee: CommitteeState) -> str:
     if committee.void is not None:
         return f"void: {committee.void}"
     if committee.finished is not None:
-        return f"finished {moment(committee.finished)}"
+        return f"finished {iso_time(committee.finished)}"
     steps = ", ".join(
         f"{len(done)} of {committee.size} {kind.removeprefix('committee-')}" for kind, done in committee.steps.items()
     )
@@ -165,7 +160,7 @@ def _describe(item: list[Any], state: State) -> str:
         by = f", by {' and '.join(dict.fromkeys(names))}" if names else ""
     match kind:
         case "block":
-            text = f"height {body[0]}, {moment(body[1])}"
+            text = f"height {body[0]}, {iso_time(body[1])}"
         case "charter":
             return str(body[2][0])
         case "ballot":
@@ -189,7 +184,7 @@ def _describe(item: list[Any], state: State) -> str:
         case "result":
             text = f"poll {short(body[0])}: {body[2]}"
         case "rules":
-            text = f"version {body[0]} from {moment(body[1])}"
+            text = f"version {body[0]} from {iso_time(body[1])}"
         case _:
             text = short(body[0])
     return text.replace("\n", " ") + by

@@ -1,10 +1,9 @@
 """Charts of the report as SVG: result bars and turnout columns. Colours come from the page; text is never scaled."""
 
-from html import escape
+from markupsafe import Markup
 
-from veche.audit.page.words import SHORT_EN, SHORT_RU, number
 from veche.audit.poll_report import HOUR, Step
-from veche.texts import utc
+from veche.texts import DAY_AND_TIME, DAY_OF_MONTH, Message, Moment, Number, languages
 
 WIDTHS = (328, 648)
 """Two are drawn and the page shows one, so that text has its size on a phone too."""
@@ -12,21 +11,31 @@ HEIGHT = 180
 LINES = 4
 
 
-def bar(tenths: int, label: str) -> str:
-    """A bar on its track, which is 100 %. ``label`` (plain text) says it in words."""
-    width = min(tenths, 1000)
-    return (
-        f'<svg class="bar" viewBox="0 0 1000 22" preserveAspectRatio="none" role="img" aria-label="{escape(label)}">'
-        f'<rect class="track" width="1000" height="22"/><rect class="fill" width="{width}" height="22"/></svg>'
-    )
+BAR = Markup(
+    '<svg class="bar" lang="{language}" viewBox="0 0 1000 22" preserveAspectRatio="none" role="img" aria-label="{label}">'
+    '<rect class="track" width="1000" height="22"/><rect class="fill" width="{width}" height="22"/></svg>'
+)
+COLUMNS = Markup(
+    '<svg class="columns w{width}" lang="{language}" width="{width}" height="{height}" role="img" aria-label="{label}">'
+    "{parts}</svg>"
+)
+LINE = Markup('<line class="grid" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+COLUMN = Markup('<rect class="fill" x="{x:.2f}" y="{y:.2f}" width="{width:.2f}" height="{height:.2f}"/>')
+TEXT = Markup('<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>')
+"""Everything that is filled in is escaped by Markup."""
 
 
-def turnout(steps: list[Step], step: int) -> str:
-    """Columns of counted ballots by day or hour, zero-based, in both widths and languages."""
-    return "".join(_columns(steps, step, width, lang) for width in WIDTHS for lang in ("en", "ru"))
+def bar(tenths: int, label: str, language: str) -> Markup:
+    """A bar on its track, which is 100 %. ``label`` says it in words, in this language."""
+    return BAR.format(language=language, label=label, width=min(tenths, 1000))
 
 
-def _columns(steps: list[Step], step: int, width: int, lang: str) -> str:
+def turnout(steps: list[Step], step: int) -> Markup:
+    """Columns of counted ballots by day or hour, zero-based, in both widths and all languages."""
+    return Markup("").join(_columns(steps, step, width, language) for width in WIDTHS for language in languages())
+
+
+def _columns(steps: list[Step], step: int, width: int, language: str) -> Markup:
     unit = _unit(max(column.ballots for column in steps))
     top = unit * LINES
     left, floor, roof = 56, HEIGHT - 26, 10
@@ -35,25 +44,19 @@ def _columns(steps: list[Step], step: int, width: int, lang: str) -> str:
     parts = []
     for line in range(LINES + 1):
         y = floor - (floor - roof) * line / LINES
-        value = number(unit * line)
-        parts.append(f'<line class="grid" x1="{left}" x2="{width}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{left - 8}" y="{y + 5:.1f}" text-anchor="end">{getattr(value, lang)}</text>')
+        parts.append(LINE.format(left=left, right=width, y=y))
+        parts.append(TEXT.format(x=left - 8, y=y + 5, anchor="end", text=Number(unit * line).text(language)))
     for place, column in enumerate(steps):
         height = (floor - roof) * column.ballots / top
         x = left + room * place
-        parts.append(
-            f'<rect class="fill" x="{x + gap / 2:.2f}" y="{floor - height:.2f}" width="{room - gap:.2f}" height="{height:.2f}"/>'
-        )
+        parts.append(COLUMN.format(x=x + gap / 2, y=floor - height, width=room - gap, height=height))
     for place in _labelled(len(steps), 7 if step > HOUR else 12, room):
         anchor = "start" if place == 0 else "end" if place == len(steps) - 1 else "middle"
         x = left + room * (0 if place == 0 else place + 1 if anchor == "end" else place + 0.5)
-        text = _label(steps[place].start, step, lang)
-        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">{text}</text>')
-    label = "Counted ballots over time" if lang == "en" else "Засчитанные бюллетени по времени"
-    return (
-        f'<svg class="columns w{width}" lang="{lang}" width="{width}" height="{HEIGHT}" role="img" aria-label="{label}">'
-        f"{''.join(parts)}</svg>"
-    )
+        time = Moment(steps[place].start, DAY_OF_MONTH if step > HOUR else DAY_AND_TIME)
+        parts.append(TEXT.format(x=x, y=HEIGHT - 6, anchor=anchor, text=time.text(language)))
+    label = Message("Counted ballots over time").text(language)
+    return COLUMNS.format(width=width, language=language, height=HEIGHT, label=label, parts=Markup("").join(parts))
 
 
 def _unit(most: int) -> int:
@@ -72,9 +75,3 @@ def _labelled(count: int, every: int, room: float) -> list[int]:
         every *= 2
     inner = [place for place in range(every, count, every) if (count - 1 - place) * room > 90]
     return sorted({0, *inner, count - 1} if count * room > 150 else {0})
-
-
-def _label(time: int, step: int, lang: str) -> str:
-    at = utc(time)
-    day = f"{at.day} {(SHORT_EN if lang == 'en' else SHORT_RU)[at.month - 1]}"
-    return day if step > HOUR else f"{day}, {at:%H:%M}"

@@ -1,154 +1,103 @@
-"""The words of the report page in English and Russian, and how numbers and times are written in each."""
+"""What the page says of a poll beyond labels: sentences that are put together, and results as rows."""
 
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from veche.audit.ledger import CANNOT_SHOW, STEPS
-from veche.texts import Words, utc
-
-MONTHS_EN = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
-MONTHS_RU = [
-    "января",
-    "февраля",
-    "марта",
-    "апреля",
-    "мая",
-    "июня",
-    "июля",
-    "августа",
-    "сентября",
-    "октября",
-    "ноября",
-    "декабря",
-]
-SHORT_EN = [month[:3] for month in MONTHS_EN]
-SHORT_RU = ["янв.", "февр.", "марта", "апр.", "мая", "июня", "июля", "авг.", "сент.", "окт.", "нояб.", "дек."]
+from veche.audit.percents import percents
+from veche.audit.poll_report import PollReport, Question, Statement
+from veche.texts import N_, Localizable, Message, Moment, Percent, Plural
 
 STATUS = {
-    "announced": Words("announced", "объявлено"),
-    "open": Words("open", "идёт"),
-    "counting": Words("being counted", "идёт подсчёт"),
-    "decided": Words("decided", "подсчитано"),
-    "too-few": Words("too few ballots", "слишком мало бюллетеней"),
-    "void": Words("void", "не состоялось"),
-    "cancelled": Words("cancelled", "отменено"),
+    "announced": N_("announced"),
+    "open": N_("open"),
+    "counting": N_("being counted"),
+    "decided": N_("decided"),
+    "too-few": N_("too few ballots"),
+    "void": N_("void"),
+    "cancelled": N_("cancelled"),
 }
-OUTCOME = {
-    "will": Words("The city will do this", "Город обещает"),
-    "done": Words("The city has done this", "Город сделал"),
-    "not": Words("The city will not do this", "Город этого не сделает"),
-}
-STEPS_WORDS = {
-    step: Words(english, russian)
-    for (step, english), russian in zip(
-        STEPS.items(),
-        (
-            "Отметка реестра составлена верно, а журнал под ней начинается с устава, подписанного всеми его учреждениями.",
-            "Отметка относится к этому реестру и подписана ключом журнала, который назван в уставе.",
-            "Все файлы реестра на месте, и каждый их байт следует из записей — до подписанного корня включительно.",
-            "Каждый блок идёт за предыдущим, и время его не раньше.",
-            "Каждая запись закодирована единственным образом, подписана теми, кто вправе её вносить, и допущена правилами.",
-            "Каждый бюллетень подан вовремя и с достаточным числом допусков, и все его доказательства верны.",
-            "Всё выводимое (суммы, итоги, несостоявшееся) — ровно то, что выводят правила: не больше и не меньше.",
-            "У каждого приложения, которое здесь есть, именно тот отпечаток, каким оно названо.",
-        ),
-        strict=True,
-    )
-}
-CANNOT_SHOW_WORDS = [
-    Words(english, russian)
-    for english, russian in zip(
-        CANNOT_SHOW,
-        (
-            "Что это самое новое состояние реестра и то же самое, которое видят все: сравните размер и корень с другим узлом.",
-            "Что каждый допуск выдан человеку с правом голоса, и каждому один: для этого k регистраторов должны быть честны или под "
-            "присмотром. Каждый может потребовать у регистратора свою строку списка.",
-            "Что устройства голосовавших запечатали именно их выбор и что никто не стоял за спиной.",
-            "Что хранители ключа не сговорились и не вскрыли отдельные бюллетени вне реестра.",
-        ),
-        strict=True,
-    )
-]
+LEFT_BLANK = Message("Left blank")
 
 
-def both(words: Words) -> str:
-    """HTML of a text in both languages, of which the page shows one."""
-    if words.en == words.ru:
-        return escape(words.en)
-    return f'<span lang="en">{escape(words.en)}</span><span lang="ru">{escape(words.ru)}</span>'
+@dataclass(frozen=True)
+class ResultRow:
+    """An answer with its votes and their share of the whole."""
+
+    text: Localizable
+    votes: int
+    share: Percent
+
+    @property
+    def label(self) -> Message:
+        """The row in one sentence, for those who cannot see its bar."""
+        return Message("{answer}: {share}, {votes}", answer=self.text, share=self.share, votes=votes(self.votes))
 
 
-def say(en: str, ru: str) -> str:
-    """As ``both``."""
-    return both(Words(en, ru))
+def ballots(count: int) -> Plural:
+    """21 ballots."""
+    return Plural("{count} ballot", "{count} ballots", count)
 
 
-def number(value: int) -> Words:
-    """305,212 and 305 212 (with a no-break space)."""
-    english = f"{value:,}"
-    return Words(english, english.replace(",", "\u00a0"))
-
-
-def percent(tenths: int) -> Words:
-    """53.0% and 53,0 % of 530 tenths of a percent."""
-    return Words(f"{tenths // 10}.{tenths % 10}%", f"{tenths // 10},{tenths % 10}\u00a0%")
-
-
-def percents(votes: Sequence[int], whole: int) -> list[int]:
-    """Shares of the whole in tenths of a percent. Where they make up the whole, they add to 100 (largest remainder)."""
-    if not whole:
-        return [0] * len(votes)
-    shares = [divmod(1000 * vote, whole) for vote in votes]
-    if sum(votes) != whole:
-        return [share + (2 * rest >= whole) for share, rest in shares]
-    missing = 1000 - sum(share for share, _ in shares)
-    first = sorted(range(len(votes)), key=lambda i: -shares[i][1])[:missing]
-    return [share + (i in first) for i, (share, _) in enumerate(shares)]
-
-
-def moment(time: int) -> Words:
-    """A time in UTC."""
-    at = utc(time)
-    clock = f"{at:%H:%M} UTC"
-    return Words(
-        f"{at.day} {MONTHS_EN[at.month - 1]} {at.year}, {clock}",
-        f"{at.day}\u00a0{MONTHS_RU[at.month - 1]} {at.year}\u00a0года, {clock}",
-    )
-
-
-def plural(value: int, one: str, few: str, many: str) -> str:
-    """The Russian noun form after a whole number."""
-    if value % 100 in range(11, 15):
-        return many
-    return one if value % 10 == 1 else few if value % 10 in (2, 3, 4) else many
-
-
-def ballots(value: int) -> Words:
-    """21 ballots, 21 бюллетень."""
-    count = number(value)
-    return Words(
-        f"{count.en} {'ballot' if value == 1 else 'ballots'}",
-        f"{count.ru}\u00a0{plural(value, 'бюллетень', 'бюллетеня', 'бюллетеней')}",
-    )
-
-
-def votes(value: int) -> Words:
+def votes(count: int) -> Plural:
     """As ``ballots``, for votes."""
-    count = number(value)
-    return Words(
-        f"{count.en} {'vote' if value == 1 else 'votes'}",
-        f"{count.ru}\u00a0{plural(value, 'голос', 'голоса', 'голосов')}",
-    )
+    return Plural("{count} vote", "{count} votes", count)
+
+
+def lead(poll: PollReport) -> Iterator[Message]:
+    """The sentences that a poll begins with."""
+    count = ballots(poll.counted)
+    if poll.status == "open":
+        yield Message("So far {ballots}, each voter once.", ballots=count)
+        return
+    if poll.people:
+        share = Percent(percents([poll.counted], poll.people)[0])
+        yield Message("{ballots} counted, {share} of the roll.", ballots=count, share=share)
+    else:
+        yield Message("{ballots} counted.", ballots=count)
+    if any(group.weight != 1 for group in poll.groups):
+        yield Message("A ballot weighs as much as its group says, so there are more votes than ballots.")
+    if poll.status == "too-few":
+        yield Message("Fewer than {smallest} ballots: to keep them secret they are not opened.", smallest=poll.smallest)
+    if poll.status == "counting":
+        done = sum(trustee.shared for trustee in poll.trustees)
+        yield Message(
+            "{done} of {size} trustees have added their share; {threshold} are needed.",
+            done=done, size=len(poll.trustees), threshold=poll.threshold,
+        )  # fmt: skip
+    if poll.status == "cancelled":
+        yield Message("No ballot will ever be opened.")
+
+
+def result_rows(question: Question, weight: int) -> list[ResultRow]:
+    """The answers with their votes, of ballots that weigh this much together; none as long as there is no result."""
+    texts = [answer.text for answer in question.answers]
+    counts = [answer.votes for answer in question.answers]
+    if question.blank_allowed:
+        counts.append(question.blank)
+    known = [count for count in counts if count is not None]
+    return rows([*texts, *([LEFT_BLANK] if question.blank_allowed else [])], known, weight) if known == counts else []
+
+
+def rows(texts: Sequence[Localizable], votes: Sequence[int], weight: int) -> list[ResultRow]:
+    """Rows of these answers."""
+    shares = map(Percent, percents(votes, weight))
+    return [ResultRow(*row) for row in zip(texts, votes, shares, strict=True)]
+
+
+def answer_texts(question: Question) -> list[Localizable]:
+    """What the numbers of a group's result stand for, in their order."""
+    return [*([LEFT_BLANK] if question.blank_allowed else []), *(answer.text for answer in question.answers)]
+
+
+def heading(statement: Statement) -> Message:
+    """What kind of statement it is."""
+    match statement.kind, statement.status:
+        case "outcome", "will":
+            return Message("The city will do this by {time}", time=Moment(statement.due))
+        case "outcome", "done":
+            return Message("The city has done this")
+        case "outcome", _:
+            return Message("The city will not do this")
+        case "cancel", _:
+            return Message("Cancelled")
+    return Message("Notice")

@@ -1,0 +1,65 @@
+"""How a page is made: templates, in which everything is escaped and nothing may be missing.
+
+A :class:`~veche.texts.Localizable` in a template becomes its text in every language, of which the style sheet shows one; in an
+attribute, which has room for one, the template asks for ``.text(language)``.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup, escape
+
+from veche.audit.page.chart import bar, turnout
+from veche.audit.page.words import STATUS, answer_texts, heading, lead, result_rows, votes
+from veche.texts import Localizable, Message, Moment, Number, Plural, languages
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(template: str, **values: Any) -> str:
+    """The page that this template makes of these values; ``name`` is its title."""
+    return _environment().get_template(template).render(values)
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only now: most commands make no page
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_in_every_language,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "_": Message, "ngettext": Plural, "Number": Number, "Moment": Moment, "STATUS": STATUS,
+        "answer_texts": answer_texts, "bar": bar, "heading": heading, "languages": languages,
+        "lead": lead, "own_name": _own_name,
+        "result_rows": result_rows, "turnout": turnout, "votes": votes,
+    }  # fmt: skip
+    return environment
+
+
+def _in_every_language(value: Any) -> Any:
+    """HTML of what people read: its text in all languages, or once if they are alike."""
+    if not isinstance(value, Localizable):
+        return value
+    texts = {language: value.text(language) for language in languages()}
+    if len(set(texts.values())) == 1:
+        return escape(value)
+    span = Markup('<span lang="{}">{}</span>')
+    return Markup("").join(span.format(language, text) for language, text in texts.items())
+
+
+def _own_name(language: str) -> str:
+    """What a language calls itself: English, Русский."""
+    from babel import Locale
+
+    name = Locale.parse(language).get_language_name(language) or language
+    return name[:1].upper() + name[1:]

@@ -1,0 +1,36 @@
+"""What the source says to people, as Babel's extractor finds it; run as a program, brings the catalogues up to date with it.
+
+``make texts`` adds new messages to every catalogue, without a translation, and takes out those that nobody says any more.
+"""
+
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+SOURCE = Path(__file__).parents[1] / "src" / "veche"
+METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
+KEYWORDS = {"Message": None, "N_": None, "Plural": (1, 2), "_": None, "ngettext": (1, 2)}
+
+
+def extracted() -> Catalog:
+    """Every message of the source, where it is said, and nothing else."""
+    catalog = Catalog(project="veche")
+    for name, _, message, _, _ in extract_from_dir(SOURCE, METHODS, keywords=KEYWORDS):
+        catalog.add(message, locations=[(name, 1)])
+    return catalog
+
+
+def update(path: Path, template: Catalog) -> None:
+    """Bring a catalogue up to date; the file names its language."""
+    with path.open("rb") as file:
+        catalog = read_po(file, path.parents[1].name)
+    catalog.update(template, no_fuzzy_matching=True, update_creation_date=False)
+    with path.open("wb") as file:
+        write_po(file, catalog, width=120, include_lineno=False, ignore_obsolete=True, sort_by_file=True)
+
+
+if __name__ == "__main__":
+    for found in SOURCE.glob("locale/*/LC_MESSAGES/veche.po"):
+        update(found, extracted())
