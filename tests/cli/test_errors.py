@@ -190,6 +190,14 @@ BROKEN: dict[str, tuple[str, str, str]] = {
     "truth as a number": ("min = 1", "min = true", "must be a whole number"),
     "a missing file": ('file = "map.geojson"', 'file = "elsewhere"', "cannot be read"),
     "answers of another kind": ('{ en = "60", ru = "60" }', '"60"', "must be a text in both languages"),
+    "a typo": ("max = 1", "mx = 1", "question 1: 'mx' is not known there.\nDid you mean 'max'? Known are: text,"),
+    "a name that looks like a place": ('class = "pilot"', '"a` - at `$.b" = 3\nclass = "pilot"', "is not known there"),
+    "a wrong type inside": ("max = 2", 'max = "2"', "question 2: 'max' must be a whole number."),
+    "a missing name inside": ("max = 2\n", "", "question 2: 'max' is missing.\nIt is a whole number."),
+    "no list": ("answers = [ {", "answers = 3 #", "question 1: 'answers' must be a list, each item a text in both"),
+    "an attachment without a file": ('file = "map.geojson"', "", "'map.geojson' has no file"),
+    "no hash": ('file = "map.geojson"', 'hash = "12"', "attachment 1: 'hash' is not the hash of an attachment"),
+    "before 1970": ("opens = 20", "opens = 1969-01-01T00:00:00Z # ", "'opens' is before 1970"),
     "an empty text": ('{ en = "60", ru = "60" }', '{ en = "60", ru = "" }', "1 to 500 characters"),
 }
 

@@ -1,134 +1,186 @@
 """Drafts: TOML (or JSON) files that people edit, and that become entries when they are signed.
 
-A draft is read strictly: what it does not know it names, instead of passing over it, for what is signed is final.
+A draft is read strictly, into typed tables: what it does not know it names, instead of passing over it, for what is signed is
+final. This file has what all drafts are made of, and turns what msgspec says of one into sentences.
 """
 
-import json
+import difflib
 import re
-import tomllib
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
-from veche.cli.options import read_file
+import msgspec
+from msgspec import Meta
+
+from veche.cli.options import parse_hex, read_file
 from veche.errors import UserError
 from veche.ledger.shape import Text
 
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
+Count = Annotated[int, Meta(ge=0)]
 
-class Draft:
-    """A table of a draft. ``where`` says which, for messages. Every method raises UserError."""
 
-    def __init__(self, table: dict[str, Any], where: str, known: Iterable[str]) -> None:
-        self._table = table
-        self._where = where
-        for name in table:
-            if name not in known:
-                raise self.wrong(f"{name!r} is not known there", f"Known are: {', '.join(known)}.")
+class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of a draft: names and values."""
 
-    def wrong(self, message: str, hint: str = "") -> UserError:
-        return UserError(f"In {self._where}: {message}.", hint)
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._table
+class BothTexts(Table, frozen=True, kw_only=True):
+    """A text in both languages of the city: ``{ en = "...", ru = "..." }``."""
 
-    def _get(self, name: str, kind: type, what: str) -> Any:
-        if name not in self._table:
-            raise self.wrong(f"{name!r} is missing", f"It is {what}.")
-        value = self._table[name]
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise self.wrong(f"{name!r} must be {what}")
-        return value
+    en: str
+    ru: str
 
-    def string(self, name: str) -> str:
-        return str(self._get(name, str, "a text in quotes"))
+    @property
+    def text(self) -> Text:
+        return Text(self.en, self.ru)
 
-    def number(self, name: str) -> int:
-        value = int(self._get(name, int, "a whole number"))
-        if value < 0:
-            raise self.wrong(f"{name!r} must not be negative")
-        return value
 
-    def truth(self, name: str, default: bool) -> bool:
-        return bool(self._get(name, bool, "true or false")) if name in self._table else default
+class Moment(int):
+    """A time with its zone, in seconds since 1970."""
 
-    def strings(self, name: str) -> list[str]:
-        values = self._get(name, list, "a list of texts")
-        if not all(isinstance(value, str) for value in values):
-            raise self.wrong(f"{name!r} must be a list of texts")
-        return list(values)
+    @classmethod
+    def read(cls, value: Any) -> "Moment":
+        try:
+            time = datetime.fromisoformat(value) if isinstance(value, str) else value
+        except ValueError:
+            time = None
+        if not isinstance(time, datetime) or time.tzinfo is None:
+            raise ValueError("must be a time with its zone, such as 2026-12-01T09:00:00+03:00")
+        if time.timestamp() < 0:
+            raise ValueError("is before 1970")
+        return cls(time.timestamp())
 
-    def tables(self, name: str, known: Iterable[str]) -> list["Draft"]:
-        """A list of tables, ``[[name]]`` in TOML; empty if there are none."""
-        if name not in self._table:
-            return []
-        values = self._get(name, list, f"a list of tables: [[{name}]]")
-        if not all(isinstance(value, dict) for value in values):
-            raise self.wrong(f"{name!r} must be a list of tables: [[{name}]]")
-        return [Draft(value, f"{self._where}, {name} {i}", known) for i, value in enumerate(values, 1)]
 
-    def text(self, name: str, default: Text | None = None) -> Text:
-        """A text in both languages: ``{ en = "...", ru = "..." }``."""
-        if name not in self._table and default is not None:
-            return default
-        table = self._get(name, dict, 'a text in both languages: { en = "...", ru = "..." }')
-        both = Draft(table, f"{self._where}, {name}", ("en", "ru"))
-        return Text(both.string("en"), both.string("ru"))
+class Duration(int):
+    """A number of seconds, or a text such as "14 days"."""
 
-    def texts(self, name: str) -> list[Text]:
-        values = self._get(name, list, 'a list of texts: { en = "...", ru = "..." }')
-        found = []
-        for i, value in enumerate(values, 1):
-            if not isinstance(value, dict):
-                raise self.wrong(
-                    f'{name!r}, number {i}, must be a text in both languages: {{ en = "...", ru = "..." }}'
-                )
-            both = Draft(value, f"{self._where}, {name}, number {i}", ("en", "ru"))
-            found.append(Text(both.string("en"), both.string("ru")))
-        return found
-
-    def moment(self, name: str) -> int:
-        """A time with its zone, in seconds since 1970: 2026-12-01T09:00:00+03:00."""
-        hint = "Write it with its zone, such as 2026-12-01T09:00:00+03:00."
-        value = self._table.get(name)
-        if isinstance(value, str):
-            try:
-                value = datetime.fromisoformat(value)
-            except ValueError:
-                raise self.wrong(f"{name!r} is not a time", hint) from None
-        if value is None:
-            raise self.wrong(f"{name!r} is missing", hint)
-        if not isinstance(value, datetime) or value.tzinfo is None:
-            raise self.wrong(f"{name!r} must be a time with its zone", hint)
-        seconds = int(value.timestamp())
-        if seconds < 0:
-            raise self.wrong(f"{name!r} is before 1970")
-        return seconds
-
-    def duration(self, name: str) -> int:
-        """A number of seconds, or a text such as "14 days"."""
-        value = self._table.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return value
+    @classmethod
+    def read(cls, value: Any) -> "Duration":
+        if type(value) is int and value >= 0:
+            return cls(value)
         match = re.fullmatch(r"(\d{1,9}) (second|minute|hour|day)s?", value) if isinstance(value, str) else None
         if match is None:
-            raise self.wrong(f"{name!r} must be a duration", 'Write seconds, or a text such as "14 days" or "2 hours".')
-        return int(match[1]) * UNITS[match[2]]
+            raise ValueError('must be a duration: seconds, or a text such as "14 days" or "2 hours"')
+        return cls(int(match[1]) * UNITS[match[2]])
 
 
-def read_draft(path: Path, known: Iterable[str]) -> Draft:
-    """Read a draft whose outermost names are ``known``. Raises UserError, with the line, if it is not TOML (or JSON)."""
+class PublicKey(bytes):
+    """An office's public key, or the log's: 64 hexadecimal digits."""
+
+    @classmethod
+    def read(cls, value: Any) -> "PublicKey":
+        return cls(_hex(value, "a public key"))
+
+
+class Digest(bytes):
+    """The SHA-256 hash of an attachment: 64 hexadecimal digits."""
+
+    @classmethod
+    def read(cls, value: Any) -> "Digest":
+        return cls(_hex(value, "the hash of an attachment"))
+
+
+_MEANINGS = {
+    str: "a text in quotes",
+    int: "a whole number",
+    bool: "true or false",
+    Moment: "a time with its zone, such as 2026-12-01T09:00:00+03:00",
+    Duration: 'a duration: seconds, or a text such as "14 days"',
+    PublicKey: "a public key",
+    Digest: "the hash of an attachment",
+    BothTexts: 'a text in both languages: { en = "...", ru = "..." }',
+}
+
+T = TypeVar("T", bound=Table)
+
+
+def read_draft(path: Path, kind: type[T]) -> T:
+    """A draft of this kind. Raises UserError with the place, a sentence and what to write there."""
     data = read_file(path)
+    decode = msgspec.json.decode if path.suffix == ".json" else msgspec.toml.decode
     try:
-        text = data.decode("utf-8")
-        table = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        return decode(data, type=kind, dec_hook=_read)
     except UnicodeDecodeError:
         raise UserError(f"{path} is not a text in UTF-8.", "Give the draft.") from None
-    except (ValueError, RecursionError) as error:
-        kind = "JSON" if path.suffix == ".json" else "TOML"
-        raise UserError(f"{path} is not well-formed {kind}: {error}.", "Correct it in an editor.") from None
-    if not isinstance(table, dict):
-        raise UserError(f"{path} is not a draft.", "It should be a table of names and values.")
-    return Draft(table, str(path), known)
+    except msgspec.ValidationError as error:
+        raise _refused(path, kind, str(error)) from None
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        language = "JSON" if path.suffix == ".json" else "TOML"
+        raise UserError(f"{path} is not well-formed {language}: {error}.", "Correct it in an editor.") from None
+
+
+def _read(kind: Any, value: Any) -> Any:
+    """What msgspec calls for a type that it does not know, which are those of this file; ValueError says what is wrong."""
+    return kind.read(value)
+
+
+def _hex(value: Any, what: str) -> bytes:
+    try:
+        return parse_hex(value if isinstance(value, str) else "", 32, what)
+    except UserError:
+        raise ValueError(f"is not {what}: that is 64 hexadecimal digits in quotes") from None
+
+
+def _refused(path: Path, kind: type[Table], said: str) -> UserError:
+    """What msgspec says of a draft, as a sentence."""
+    message, steps, wanted = _place(said, kind)
+    places = [str(path)]
+    for name, number in steps:
+        if name:
+            places.append(name)
+        else:
+            places[-1] += f" {int(number) + 1}"
+    if missing := re.fullmatch(r"Object missing required field `(.*)`", message):
+        return _wrong(places, f"{missing[1]!r} is missing", f"It is {_meaning(_fields(wanted)[missing[1]])}.")
+    if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", message, re.DOTALL):
+        known = list(_fields(wanted))
+        close = difflib.get_close_matches(unknown[1], known, 1)
+        hint = f"Did you mean {close[0]!r}? " if close else ""
+        return _wrong(places, f"{unknown[1][:80]!r} is not known there", f"{hint}Known are: {', '.join(known)}.")
+    if not steps:
+        return UserError(f"{path} is not a draft.", "It should be a table of names and values.")
+    if message.startswith("Expected `int` >= 0"):
+        message = "must not be negative"
+    elif message.startswith("Expected"):
+        message = f"must be {_meaning(wanted)}"
+    last = repr(places[-1]) if steps[-1][0] else places[-1]
+    return _wrong(places[:-1], f"{last} {message}")
+
+
+def _place(said: str, kind: Any) -> tuple[str, list[tuple[str, str]], Any]:
+    """Splits msgspec's message from where it is: the steps (a field's name, or the index of a list's item) and the type there."""
+    match = re.fullmatch(r"(.*) - at `\$((?:\.\w+|\[\d+\])+)`", said, re.DOTALL)
+    if match is None:
+        return said, [], kind
+    steps = re.findall(r"\.(\w+)|\[(\d+)\]", match[2])
+    wanted = kind
+    for name, _ in steps:
+        wanted = _fields(wanted).get(name) if name else next(iter(get_args(wanted)), None)
+        if wanted is None:  # no such place: it is part of a name that somebody has made up
+            return said, [], kind
+    return match[1], steps, wanted
+
+
+def _fields(kind: Any) -> dict[str, Any]:
+    """The types of a table's fields by name, without their bounds and without the None of a value that is not there."""
+    if not (isinstance(kind, type) and issubclass(kind, Table)):
+        return {}
+    return {field.encode_name: _plain(field.type) for field in msgspec.structs.fields(kind)}
+
+
+def _plain(kind: Any) -> Any:
+    return get_args(kind)[0] if get_origin(kind) is Annotated or type(None) in get_args(kind) else kind
+
+
+def _meaning(kind: Any) -> str:
+    """What a value of this type is, for people."""
+    if get_origin(kind) is list:
+        (item,) = get_args(kind)
+        return f"a list, each item {_MEANINGS[item]}" if item in _MEANINGS else "a list of tables: [[...]]"
+    return _MEANINGS.get(kind, "a table: { ... }")
+
+
+def _wrong(places: list[str], message: str, hint: str = "") -> UserError:
+    return UserError(f"In {', '.join(places)}: {message}.", hint)

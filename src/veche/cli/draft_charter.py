@@ -6,18 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from veche.cli.draft import Draft, read_draft
-from veche.cli.options import parse_hex
+import msgspec
+
+from veche.cli.draft import BothTexts, Count, Duration, PublicKey, Table, read_draft
 from veche.errors import UserError
 from veche.ledger.charter import Charter, PollClass
 from veche.ledger.shape import Text
 from veche.terminal.show import both
 from veche.texts import duration, iso_time
-
-NAMES = ("origin", "name", "log_key", "k", "seconds", "office", "class")
-CLASS = (
-    "name", "registrars", "k", "f", "sources", "trustees", "t", "smallest", "notice", "longest", "organisers",
-)  # fmt: skip
 
 TEMPLATE = """\
 # The draft of a charter: entry 0 of a ledger, which fixes what no organiser may choose later. Edit it, then let every
@@ -85,6 +81,49 @@ organisers = 2                         # signatures under a poll
 """
 
 
+class OfficeTable(Table, frozen=True, kw_only=True):
+    """``[[office]]``: an institution in one role, with the key for it."""
+
+    institution: str
+    role: str
+    key: PublicKey
+
+
+class RegistrarTable(Table, frozen=True, kw_only=True):
+    """A registrar of a class, and how it knows who somebody is."""
+
+    institution: str
+    source: str
+
+
+class ClassTable(Table, frozen=True, kw_only=True):
+    """``[[class]]``: who guards the polls of this class."""
+
+    name: str
+    registrars: list[RegistrarTable]
+    k: Count
+    f: Count
+    sources: Count
+    trustees: list[str]
+    t: Count
+    smallest: Count
+    notice: Duration
+    longest: Duration
+    organisers: Count
+
+
+class CharterDraft(Table, frozen=True, kw_only=True):
+    """The whole draft."""
+
+    origin: str
+    name: BothTexts
+    log_key: PublicKey
+    k: Count
+    seconds: Count = 1
+    office: list[OfficeTable] = []
+    classes: list[ClassTable] = msgspec.field(name="class", default_factory=list)
+
+
 def template(name: str, log_key: str) -> str:
     """A draft to start from."""
     return TEMPLATE.format(name=name, log_key=log_key)
@@ -92,17 +131,15 @@ def template(name: str, log_key: str) -> str:
 
 def read_charter(path: Path) -> Charter:
     """A charter, not signed yet, from its draft; its time is now. Raises UserError, and Refused for a class that cannot be."""
-    draft = read_draft(path, NAMES)
-    offices = [
-        (office.string("institution"), office.string("role"), _key(office, "key"))
-        for office in draft.tables("office", ("institution", "role", "key"))
-    ]
-    classes = tuple(_class(table) for table in draft.tables("class", CLASS))
-    if not offices or not classes:
-        raise draft.wrong("a charter has offices and classes", "Add parts that begin with [[office]] and [[class]].")
+    draft = read_draft(path, CharterDraft)
+    if not draft.office or not draft.classes:
+        raise UserError(
+            f"In {path}: a charter has offices and classes.", "Add parts that begin with [[office]] and [[class]]."
+        )
     return Charter(
-        draft.string("origin"), draft.text("name"), int(clock_time.time()), _key(draft, "log_key"), tuple(offices),
-        draft.number("k"), classes, ("embedded", draft.number("seconds") if "seconds" in draft else 1),
+        draft.origin, draft.name.text, int(clock_time.time()), bytes(draft.log_key),
+        tuple((office.institution, office.role, bytes(office.key)) for office in draft.office),
+        draft.k, tuple(_class(table) for table in draft.classes), ("embedded", draft.seconds),
     )  # fmt: skip
 
 
@@ -156,18 +193,10 @@ def charter_json(charter: Charter) -> dict[str, Any]:
     }
 
 
-def _key(draft: Draft, name: str) -> bytes:
-    return parse_hex(draft.string(name), 32, "a public key")
-
-
-def _class(draft: Draft) -> PollClass:
-    registrars = [
-        (registrar.string("institution"), registrar.string("source"))
-        for registrar in draft.tables("registrars", ("institution", "source"))
-    ]
+def _class(table: ClassTable) -> PollClass:
+    registrars = tuple((registrar.institution, registrar.source) for registrar in table.registrars)
     made = PollClass(
-        draft.string("name"), tuple(registrars), draft.number("k"), draft.number("f"), draft.number("sources"),
-        tuple(draft.strings("trustees")), draft.number("t"), draft.number("smallest"), draft.duration("notice"),
-        draft.duration("longest"), draft.number("organisers"),
+        table.name, registrars, table.k, table.f, table.sources, tuple(table.trustees), table.t, table.smallest,
+        int(table.notice), int(table.longest), table.organisers,
     )  # fmt: skip
     return PollClass.parse(made.body())

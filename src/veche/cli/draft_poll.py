@@ -2,18 +2,19 @@
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
-from veche.cli.draft import Draft, read_draft
-from veche.cli.options import parse_hex, read_file
+import msgspec
+
+from veche.cli.draft import BothTexts, Count, Digest, Moment, Table, read_draft
+from veche.cli.options import read_file
 from veche.cli.reading import Reading
+from veche.errors import UserError
 from veche.ledger.entry import digest
 from veche.ledger.poll import Choice, Group, Poll
 from veche.ledger.shape import Text
 from veche.log.source import ATTACHMENT_LIMIT
 
-NAMES = ("class", "committee", "opens", "closes", "title", "background", "question", "group", "attachment")
 EVERYONE = Text("Everyone", "Все")
 
 TEMPLATE = """\
@@ -60,6 +61,45 @@ blank = false
 """
 
 
+class QuestionTable(Table, frozen=True, kw_only=True):
+    """``[[question]]``: choose ``min`` to ``max`` of the answers, or none of them if it may be blank."""
+
+    text: BothTexts
+    answers: list[BothTexts]
+    min: Count
+    max: Count
+    blank: bool = False
+
+
+class GroupTable(Table, frozen=True, kw_only=True):
+    """``[[group]]``: who votes."""
+
+    name: BothTexts
+    weight: Count = 1
+
+
+class AttachmentTable(Table, frozen=True, kw_only=True):
+    """``[[attachment]]``: a file beside the draft, or the hash of one that was attached before."""
+
+    name: str
+    file: str | None = None
+    hash: Digest | None = None
+
+
+class PollDraft(Table, frozen=True, kw_only=True):
+    """The whole draft."""
+
+    poll_class: str = msgspec.field(name="class")
+    committee: str
+    opens: Moment
+    closes: Moment
+    title: BothTexts
+    background: BothTexts = BothTexts(en="", ru="")
+    question: list[QuestionTable] = []
+    group: list[GroupTable] = []
+    attachment: list[AttachmentTable] = []
+
+
 def template(name: str, poll_class: str, committee: str, opens: str, closes: str) -> str:
     """A draft to start from. The class and the committee are texts, the dates are in ISO 8601."""
     quoted = [json.dumps(text, ensure_ascii=False) for text in (poll_class, committee)]
@@ -72,33 +112,30 @@ def read_poll(path: Path, reading: Reading) -> tuple[Poll, dict[bytes, bytes]]:
     The salts are drawn anew each time: sign a draft once, and then the entry that it became. Raises UserError, and
     Refused for what no poll may have.
     """
-    draft = read_draft(path, NAMES)
-    poll = Poll(
-        draft.string("class"), draft.text("title"), draft.text("background", Text("", "")),
-        tuple(_question(q) for q in draft.tables("question", ("text", "answers", "min", "max", "blank"))),
-        tuple(_group(g) for g in draft.tables("group", ("name", "weight"))) or (Group(EVERYONE, 1),),
-        draft.moment("opens"), draft.moment("closes"), reading.committee(draft.string("committee")).id,
-    )  # fmt: skip
-    if not poll.questions:
-        raise draft.wrong("there is no question", "Add a part that begins with [[question]].")
+    draft = read_draft(path, PollDraft)
+    if not draft.question:
+        raise UserError(f"In {path}: there is no question.", "Add a part that begins with [[question]].")
     contents: dict[bytes, bytes] = {}
     rows = []
-    for attachment in draft.tables("attachment", ("name", "file", "hash")):
-        if "hash" in attachment:
-            hashed = parse_hex(attachment.string("hash"), 32, "the hash of an attachment")
-        else:
-            content = os.urandom(32) + read_file(path.parent / attachment.string("file"), ATTACHMENT_LIMIT - 32)
+    for attachment in draft.attachment:
+        if attachment.hash is not None:
+            hashed = bytes(attachment.hash)
+        elif attachment.file is not None:
+            content = os.urandom(32) + read_file(path.parent / attachment.file, ATTACHMENT_LIMIT - 32)
             hashed = digest(content)
             contents[hashed] = content
-        rows.append((attachment.string("name"), hashed))
-    return Poll.parse(replace(poll, attachments=tuple(rows)).body()), contents
-
-
-def _question(draft: Draft) -> Choice:
-    return Choice(
-        draft.text("text"), tuple(draft.texts("answers")), draft.number("min"), draft.number("max"), draft.truth("blank", False)
+        else:
+            raise UserError(f"In {path}: {attachment.name!r} has no file.", 'Name it: file = "..."')
+        rows.append((attachment.name, hashed))
+    poll = Poll(
+        draft.poll_class, draft.title.text, draft.background.text,
+        tuple(_choice(question) for question in draft.question),
+        tuple(Group(group.name.text, group.weight) for group in draft.group) or (Group(EVERYONE, 1),),
+        int(draft.opens), int(draft.closes), reading.committee(draft.committee).id, tuple(rows),
     )  # fmt: skip
+    return Poll.parse(poll.body()), contents
 
 
-def _group(draft: Draft) -> Group:
-    return Group(draft.text("name"), draft.number("weight") if "weight" in draft else 1)
+def _choice(question: QuestionTable) -> Choice:
+    answers = tuple(answer.text for answer in question.answers)
+    return Choice(question.text.text, answers, question.min, question.max, question.blank)
