@@ -353,7 +353,7 @@ def test_an_issuance_that_is_missing_is_no_lie_and_is_said(small: City, tmp_path
     del entries[at + 1 :]
     verified = verify_ledger(Folder(rewrite(tmp_path / "late", entries, small.log_key)))
     poll = next(poll for poll in report_ledger(verified).polls if poll.id == small.polls["poll"].hex())
-    assert [warning.en.split(" has not")[0] for warning in poll.warnings] == ["Post office"]
+    assert [warning.text("en").split(" has not")[0] for warning in poll.warnings] == ["Post office"]
 
 
 def test_a_log_rewritten_before_anyone_looked_is_found_by_a_receipt(small: City, tmp_path: Path) -> None:

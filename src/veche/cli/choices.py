@@ -7,6 +7,7 @@ import click
 from veche.errors import UserError
 from veche.ledger.poll import Choice, Poll
 from veche.terminal.show import both, question_lines
+from veche.texts import Message, Plural
 
 BLANK = "blank"
 
@@ -16,8 +17,10 @@ def parse_choices(poll: Poll, texts: Sequence[str]) -> list[list[int]]:
     wants it. Raises UserError with the question that it does not fit."""
     if len(texts) != len(poll.questions):
         count = len(poll.questions)
+        wanted = Plural("The poll has {count} question", "The poll has {count} questions", count)
+        given = Plural("{count} choice was given", "{count} choices were given", len(texts))
         raise UserError(
-            f"The poll has {count} question{'s' if count > 1 else ''}, and {len(texts)} choices were given.",
+            str(Message("{wanted}, and {given}.", wanted=wanted, given=given)),
             "Give --choose once for each question, in their order.",
         )
     return [

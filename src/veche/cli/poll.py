@@ -21,7 +21,7 @@ from veche.ledger.poll import Poll
 from veche.ledger.rules.outcome import STATUSES
 from veche.terminal.bars import bars
 from veche.terminal.show import STATUS, poll_json, poll_lines, short, status_of, tally_of
-from veche.texts import iso_time, languages
+from veche.texts import Plural, iso_time, languages
 
 
 @click.group(cls=options.Group, short_help="Write, publish, show and answer polls.")
@@ -106,9 +106,8 @@ def sign_(file: Path, folder: Path, keys: tuple[Path, ...], output: Path | None)
     click.echo("")
     click.echo(f"Signed {target}.")
     if missing > 0:
-        click.echo(
-            f"{missing} more organiser{'s' if missing > 1 else ''} must sign: veche poll sign {target} --key FILE"
-        )
+        more = Plural("{count} more organiser must sign", "{count} more organisers must sign", missing)
+        click.echo(f"{more}: veche poll sign {target} --key FILE")
     else:
         click.echo(f"Publish it: veche poll publish {target}")
 
