@@ -6,6 +6,7 @@ import click
 
 from veche.audit.export import write_archive
 from veche.audit.ledger import open_ledger, verify_ledger
+from veche.audit.page.words import ballots, entries
 from veche.audit.report import find_poll
 from veche.cli.verify import progress_bar
 from veche.cli.verify_show import show_refusal
@@ -13,6 +14,7 @@ from veche.durable import must_be_new
 from veche.errors import DoesNotHold
 from veche.log.log import export as write_export
 from veche.log.source import Export, Source
+from veche.texts import Number
 
 
 @click.command()
@@ -59,7 +61,7 @@ def _export_ledger(source: Source, file: Path) -> None:
     write_export(source, file)
     with Export(file) as written:
         size = written.checkpoint().checkpoint.size
-    click.echo(f"{file}: a ledger of {size:,} entries. Check it with: veche verify {file}")
+    click.echo(f"{file}: a ledger of {entries(size)}. Check it with: veche verify {file}")
 
 
 def _export_poll(source: Source, file: Path, poll_id: str) -> None:
@@ -68,7 +70,7 @@ def _export_poll(source: Source, file: Path, poll_id: str) -> None:
     poll = find_poll(verified, poll_id)
     with progress_bar("ballots") as progress:
         made = write_archive(verified, poll, file, progress)
-    click.echo(f"{made.archive}: {made.ballots:,} ballots, {made.counted:,} of them counted.")
+    click.echo(f"{made.archive}: {ballots(made.ballots)}, {Number(made.counted)} of them counted.")
     if made.bound is None:
         click.echo("Too few ballots were counted, so nothing is ever decrypted: the archive ends with the ballots.")
         click.echo("belenios-tool accepts it; veche verify says that it has no result.")

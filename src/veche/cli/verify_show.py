@@ -11,13 +11,13 @@ from veche.audit import archive as archives
 from veche.audit import bound, ledger
 from veche.audit import receipt as receipt_report
 from veche.audit.archive import ArchiveReport
-from veche.audit.page.words import ballots
+from veche.audit.page.words import ballots, entries
 from veche.audit.percents import percents
 from veche.audit.poll_report import PollReport, Question
 from veche.audit.receipt import ReceiptReport
 from veche.audit.report import LedgerReport
 from veche.errors import DoesNotHold
-from veche.texts import Message, Moment, Percent
+from veche.texts import Message, Moment, Number, Percent, Plural
 
 MEANINGS = {**ledger.STEPS, **archives.STEPS, **bound.STEPS, receipt_report.STEP: receipt_report.MEANING}
 """What each step checks, whatever is verified."""
@@ -27,7 +27,7 @@ def show_ledger(made: LedgerReport, out: Console) -> None:
     """A ledger that holds, poll by poll."""
     _print_steps(made.steps, out)
     out.print()
-    out.print(f"{made.name.en}, {made.size:,} entries, last block {Moment(made.time)}")
+    out.print(f"{made.name.en}, {entries(made.size)}, last block {Moment(made.time)}")
     out.print(f"  origin  {made.origin}")
     out.print(f"  size    {made.size}")
     out.print(f"  root    {made.root}")
@@ -75,24 +75,42 @@ def _print_question(poll: PollReport, question: Question, out: Console) -> None:
     table.add_column("share", justify="right")
     votes = [number or 0 for _, number in rows]
     for (text, _), number, tenths in zip(rows, votes, percents(votes, poll.weight), strict=True):
-        table.add_row(Text(text), f"{number:,}", str(Percent(tenths)))
+        table.add_row(Text(text), str(Number(number)), str(Percent(tenths)))
     out.print(table)
 
 
-def summary(poll: PollReport) -> str:
+def summary(poll: PollReport) -> Message:
     """How the poll stands, in one sentence."""
-    share = f", {Percent(percents([poll.counted], poll.people)[0])} of the roll" if poll.people else ""
-    turnout = f"{ballots(poll.counted)} counted{share}"
-    shares = sum(trustee.shared for trustee in poll.trustees)
-    return {
-        "announced": f"Announced; opens {Moment(poll.opens)}.",
-        "open": f"Open until {Moment(poll.closing)}; {poll.counted:,} voters so far.",
-        "counting": f"Closed, {turnout}; {shares} of the {poll.threshold} trustees that are needed have decrypted.",
-        "decided": f"Decided: {turnout}; decrypted by {poll.threshold} of {len(poll.trustees)} trustees.",
-        "too-few": f"Too few ballots ({poll.counted} counted, {poll.smallest} needed): nothing is ever decrypted.",
-        "void": "Void: it never opened, because a registrar's permit keys were missing.",
-        "cancelled": f"Cancelled; {turnout}, and never decrypted.",
-    }[poll.status]
+    turnout = Message("{ballots} counted", ballots=ballots(poll.counted))
+    if poll.people:
+        share = Percent(percents([poll.counted], poll.people)[0])
+        turnout = Message("{turnout}, {share} of the roll", turnout=turnout, share=share)
+    match poll.status:
+        case "announced":
+            return Message("Announced; opens {time}.", time=Moment(poll.opens))
+        case "open":
+            return Plural(
+                "Open until {time}; {count} voter so far.", "Open until {time}; {count} voters so far.",
+                poll.counted, time=Moment(poll.closing),
+            )  # fmt: skip
+        case "counting":
+            return Message(
+                "Closed: {turnout}; {shares} of the {threshold} trustees that are needed have decrypted.",
+                turnout=turnout, shares=sum(trustee.shared for trustee in poll.trustees), threshold=poll.threshold,
+            )  # fmt: skip
+        case "decided":
+            return Message(
+                "Decided: {turnout}; decrypted by {threshold} of {size} trustees.",
+                turnout=turnout, threshold=poll.threshold, size=len(poll.trustees),
+            )  # fmt: skip
+        case "too-few":
+            return Message(
+                "Too few ballots ({counted} counted, {smallest} needed): nothing is ever decrypted.",
+                counted=poll.counted, smallest=poll.smallest,
+            )  # fmt: skip
+        case "void":
+            return Message("Void: it never opened, because a registrar's permit keys were missing.")
+    return Message("Cancelled: {turnout}, and never decrypted.", turnout=turnout)
 
 
 def _print_receipt(found: ReceiptReport, out: Console) -> None:
@@ -113,9 +131,10 @@ def show_archive(made: ArchiveReport, steps: dict[str, str], limits: list[str], 
     out.print(
         f"  election {made.election_fingerprint}, trustees {made.trustees_fingerprint}, credentials {made.credentials_fingerprint}"
     )
+    credentials = Plural("{count} credential", "{count} credentials", made.credentials)
     out.print(
-        f"  {made.ballots:,} ballots, {made.counted:,} of them counted, weight {made.total_weight:,}; "
-        f"{made.credentials:,} credentials; trustees: {made.trustees}, {made.shares} decrypted"
+        f"  {ballots(made.ballots)}, {Number(made.counted)} of them counted, weight {Number(made.total_weight)}; "
+        f"{credentials}; trustees: {made.trustees}, {made.shares} decrypted"
     )
     result = json.loads(made.result)["result"]
     for question, numbers in zip(made.election.questions, result, strict=True):
@@ -125,7 +144,7 @@ def show_archive(made: ArchiveReport, steps: dict[str, str], limits: list[str], 
         for text, votes in zip(
             [*(["(left blank)"] if question.blank else []), *question.answers], numbers, strict=True
         ):
-            table.add_row(Text(plain(text)), f"{int(votes):,}")
+            table.add_row(Text(plain(text)), str(Number(int(votes))))
         out.print(table)
     out.print("\nEverything that is in this archive holds. What an archive alone cannot show:")
     for limit in limits:

@@ -38,6 +38,11 @@ def ballots(count: int) -> Plural:
     return Plural("{count} ballot", "{count} ballots", count)
 
 
+def entries(count: int) -> Plural:
+    """As ``ballots``, for entries of a ledger."""
+    return Plural("{count} entry", "{count} entries", count)
+
+
 def votes(count: int) -> Plural:
     """As ``ballots``, for votes."""
     return Plural("{count} vote", "{count} votes", count)
