@@ -25,7 +25,7 @@ def measure(workload: Workload, tool: str, folder: Path) -> list[Row]:
     """verify (batch and single), prove, bytes, and a whole archive."""
     entries = [fields(entry) for entry in workload.ballots(BATCH)]
     items = [(entry.ballot, entry.message, entry.cast) for entry in entries]
-    election = workload.box.kernel
+    election = workload.frozen.kernel
 
     def batch() -> float:
         verdicts: list[object] = []

@@ -48,11 +48,13 @@ def kernel(workload: Workload, count: int) -> dict[str, float]:
         items = [(f.ballot, f.message, f.cast) for f in part]
         signatures = [
             (workload.moduli[p.registrar], prepare(permit_message(f.poll, f.group, credential), p.prefix), p.signature)
-            for f, credential in zip(part, (workload.box.kernel.load(f.ballot).credential for f in part), strict=True)
+            for f, credential in zip(
+                part, (workload.frozen.kernel.load(f.ballot).credential for f in part), strict=True
+            )
             for p in f.permits
         ]
         start, used = perf_counter(), process_time()
-        assert not any(isinstance(verdict, str) for verdict in workload.box.kernel.verify_batch(items))
+        assert not any(isinstance(verdict, str) for verdict in workload.frozen.kernel.verify_batch(items))
         middle = perf_counter()
         assert all(veche_kernel.rsa_pss_verify_many(signatures))
         wall += perf_counter() - start

@@ -17,12 +17,18 @@ from rich.progress import Progress
 
 from veche.ballot.committee import Committee, make_single_key
 from veche.keys import SigningKey
-from veche.ledger.charter import Charter, PollClass
-from veche.ledger.entry import decode, digest, encode, sign
-from veche.ledger.poll import Ballotbox, Choice, Group, Poll
-from veche.ledger.rules.ballot import cast_prefix
+from veche.ledger.codec import digest
+from veche.ledger.entries import read_entry
+from veche.ledger.entries.ballot import cast_ballot, unsigned_ballot
+from veche.ledger.entries.charter import Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat, read_charter
+from veche.ledger.entries.committee import CommitteeCall, KeyStep
+from veche.ledger.entries.office import Role
+from veche.ledger.entries.permit_key import GroupPermitKey, PermitKeys
+from veche.ledger.entries.poll import Choice, Group, Poll
+from veche.ledger.frozen_poll import FrozenPoll
 from veche.ledger.shape import Text
 from veche.permit.message import permit_message
+from veche.permit.permit import Permit
 
 GENESIS = 1_795_000_000
 OPEN = GENESIS + 1000
@@ -44,8 +50,10 @@ class Workload:
         if not (folder / "setup").exists():
             self._make_setup()
         self.charter, *self.setup = _read(folder / "setup")
-        self.box = Ballotbox(self.setup[-3], (folder / "key").read_bytes())
-        self.moduli = [decode(entry)[1][1][0][0] for entry in self.setup[-2:]]
+        (poll_class,) = read_charter(self.charter).classes
+        self.poll = FrozenPoll.of_entry(self.setup[-3], poll_class, (folder / "key").read_bytes())
+        keys = [read_entry(entry) for entry in self.setup[-2:]]
+        self.permit_keys = {i: entry for i, entry in enumerate(keys) if isinstance(entry, PermitKeys)}
         self._make_ballots(count)
 
     def _key(self, name: str) -> SigningKey:
@@ -59,38 +67,40 @@ class Workload:
         trustees = [self._key(f"trustee-{i}") for i in range(TRUSTEES)]
         registrars = [self._key(f"registrar-{i}") for i in range(2)]
         names = tuple(f"Trustee {i}" for i in range(TRUSTEES))
-        sources = (("Registrar 0", "one"), ("Registrar 1", "two"))
+        sources = (RegistrarSeat("Registrar 0", "one"), RegistrarSeat("Registrar 1", "two"))
         poll_class = PollClass("city", sources, 2, 0, 2, names, TRUSTEES, 20, 0, 10**7, 2)
         offices = (
-            *((f"Organiser {i}", "organiser", key) for i, key in enumerate(organisers)),
-            *((f"Trustee {i}", "trustee", key) for i, key in enumerate(trustees)),
-            *((f"Registrar {i}", "registrar", key) for i, key in enumerate(registrars)),
+            *((f"Organiser {i}", Role.ORGANISER, key) for i, key in enumerate(organisers)),
+            *((f"Trustee {i}", Role.TRUSTEE, key) for i, key in enumerate(trustees)),
+            *((f"Registrar {i}", Role.REGISTRAR, key) for i, key in enumerate(registrars)),
         )
         charter = Charter(
             "bench.example/ledger", text("Bench"), GENESIS, self.log_key.public,
-            tuple((name, role, key.public) for name, role, key in offices), 3, (poll_class,), ("embedded", 1),
+            tuple(OfficeSeat(name, role, key.public) for name, role, key in offices), 3, (poll_class,),
+            EngineChoice("embedded", 1),
         )  # fmt: skip
-        entries = [sign(b"", "charter", charter.body(), [key for _, _, key in offices])]
+        entries = [charter.sign(b"", [key for _, _, key in offices])]
         ledger = digest(entries[0])
-        entries.append(sign(ledger, "committee", ["city", "single", 0], organisers[:1]))
+        entries.append(CommitteeCall("city", "single", 0).sign(ledger, organisers[:1]))
         committee = Committee(digest(entries[-1]), "single", TRUSTEES, TRUSTEES)
         keys = []
         for i, trustee in enumerate(trustees):
             key, _ = make_single_key()
             keys.append(key.key)
-            entries.append(sign(ledger, "committee-key", [committee.id, i + 1, *key.fields()], [trustee]))
+            entries.append(KeyStep(committee.id, i + 1, key).sign(ledger, [trustee]))
         question = Choice(text("Which?"), tuple(text(f"Answer {i}") for i in range(5)), 1, 1, False)
         poll = Poll(
             "city", text("Poll"), text("About"), (question,), (Group(text("All"), 1),), OPEN, OPEN + 10**6, committee.id
         )
-        entries.append(sign(ledger, "poll", poll.body(), organisers))
+        entries.append(poll.sign(ledger, organisers))
         poll_id = digest(entries[-1])
         for i, registrar in enumerate(registrars):
             private = rsa.generate_private_key(65537, 2048)
             numbers = private.private_numbers()
             (self.folder / f"permit-{i}").write_text(f"{numbers.p} {numbers.q}")
             modulus = numbers.public_numbers.n.to_bytes(256, "big")
-            entries.append(sign(ledger, "permit-key", [poll_id, [[modulus, 10**6, bytes(32)]]], [registrar]))
+            row = GroupPermitKey(modulus, 10**6, bytes(32))
+            entries.append(PermitKeys(poll_id, (row,)).sign(ledger, [registrar]))
         (self.folder / "key").write_bytes(kernel.point_sum(keys))
         _write(self.folder / "setup", entries)
 
@@ -114,21 +124,19 @@ class Workload:
 
 def _make_some(job: tuple[str, int]) -> list[bytes]:
     folder, count = Path(job[0]), job[1]
-    _, *setup = _read(folder / "setup")
-    box = Ballotbox(setup[-3], (folder / "key").read_bytes())
+    poll = Workload(folder, 0).poll
     signers = [_load(folder / f"permit-{i}") for i in range(2)]
     entries = []
     for number in range(count):
         secret = kernel.scalar_random()
         choices = [[int(answer == number % 5) for answer in range(5)]]
-        ballot, _ = box.kernel.prove(secret, choices)
-        message = permit_message(box.id, 0, kernel.base_mul(secret))
+        ballot, _ = poll.kernel.prove(secret, choices)
+        message = permit_message(poll.id, 0, kernel.base_mul(secret))
         permits = []
         for i, signer in enumerate(signers):
             prefix = os.urandom(32)
-            permits.append([i, prefix, signer.sign(prefix + message, PSS, hashes.SHA384())])
-        item = ["ballot", box.id, 0, ballot, permits, 1]
-        entries.append(encode([*item, kernel.cast_sign(secret, cast_prefix(item))]))
+            permits.append(Permit(i, prefix, signer.sign(prefix + message, PSS, hashes.SHA384())))
+        entries.append(cast_ballot(secret, unsigned_ballot(poll.id, 0, ballot, permits, 1)))
     return entries
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from veche.errors import Refused
-from veche.ledger.poll import Choice
+from veche.ledger.entries.poll import Choice
+from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
-from veche.ledger.state import PollState
 from veche.world import Citizen, World
 
 TRAMS = Choice(Text("More trams?", "Больше трамваев?"), (Text("Yes", "Да"), Text("No", "Нет")), 1, 1, False)
@@ -28,7 +28,7 @@ def city(folder: Path, **settings: Any) -> Iterator[World]:
 def open_poll(world: World, districts: tuple[tuple[str, int], ...] = ()) -> PollState:
     """A poll of one day that is open now."""
     poll = world.poll([TRAMS], committee=world.form_committee(), districts=districts, days=1)
-    world.wait_until(poll.poll.opens)
+    world.wait_until(poll.definition.opens)
     return poll
 
 

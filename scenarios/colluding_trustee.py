@@ -23,7 +23,7 @@ from pathlib import Path
 
 import veche_kernel as kernel
 
-from veche.ballot.archive.parts import Ciphertext, Result
+from veche.ballot.archive.parts import Ciphertext, ResultDocument
 from veche.ballot.archive.writer import ArchiveWriter
 from veche.ballot.canonical import b64, encode, point_text, scalar_text
 from veche.ballot.committee import (
@@ -257,7 +257,7 @@ def write_archive(town: Town, shares: list[Share], numbers: list[int], path: Pat
         archive.encrypted_tally(encode([pairs]), len(town.ballots), len(town.ballots))
         for index, share in zip(PRESENT, shares, strict=True):
             archive.partial_decryption(index, partial_decryption_json(share, [2]))
-        archive.result(encode(Result(result=[numbers])))
+        archive.result(encode(ResultDocument(result=[numbers])))
 
 
 # Act 5: the rule of Veche wants a proof that hashes the ciphertext, the factor and the tally

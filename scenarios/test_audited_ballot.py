@@ -14,9 +14,9 @@ import veche_kernel as kernel
 from city import NO, YES, city, close, everybody_votes, open_poll, refused
 from veche_kernel import cast_sign
 
-from veche.ledger.entry import decode, encode
-from veche.ledger.rules.ballot import cast_prefix
-from veche.ledger.state import PollState
+from veche.ledger.codec import decode, encode
+from veche.ledger.entries.ballot import cast_prefix
+from veche.ledger.poll_state import PollState
 from veche.permit.derive import credential_secret
 from veche.permit.permit import Permit
 from veche.voter.voter import Sealed
@@ -24,12 +24,12 @@ from veche.voter.voter import Sealed
 
 def proofs_hold(poll: PollState, ballot: bytes) -> bytes:
     """The naive rule: a ballot counts for the credential in it if every proof and its own signature hold."""
-    return poll.box.kernel.verify(ballot).credential
+    return poll.frozen.kernel.verify(ballot).credential
 
 
 def checking_station(poll: PollState, sealed: Sealed) -> list[list[int]]:
     """What it is shown is the ballot and its opening, and it finds what is in it."""
-    return poll.box.kernel.open(sealed.ballot, sealed.opening)
+    return poll.frozen.kernel.open(sealed.ballot, sealed.opening)
 
 
 def cast_by_the_station(sealed: Sealed, permits: list[Permit], signature: bytes) -> bytes:
@@ -48,7 +48,7 @@ def test_the_story(tmp_path: Path) -> None:
         spoiled = world.seal(boris, poll, NO)
         assert checking_station(poll, spoiled) == NO
         with pytest.raises(kernel.ProofError):
-            poll.box.kernel.open(spoiled.ballot, bytes(len(spoiled.opening)))
+            poll.frozen.kernel.open(spoiled.ballot, bytes(len(spoiled.opening)))
 
         # The naive rule takes what the station saw: it counts for him.
         assert proofs_hold(poll, spoiled.ballot) == boris.voter.credential(poll.id)
@@ -71,7 +71,7 @@ def test_the_story(tmp_path: Path) -> None:
         world.trustees_act()
         found = world.check().state.poll(poll.id)
         assert found is not None and found.result is not None
-        assert decode(found.result)[1][2] == [[3, 0]]
+        assert found.result.body()[2] == [[3, 0]]
 
 
 def test_what_is_shown_does_not_hold_the_signature(tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ from city import TRAMS, YES, city, close, everybody_votes, refused
 from veche.ballot import channel
 from veche.ballot.committee import Certificate, Secrets, Shares, open_share
 from veche.errors import Refused
-from veche.ledger.entry import decode, digest, sign
-from veche.ledger.state import CommitteeState
+from veche.ledger.codec import decode, digest
+from veche.ledger.poll_state import CommitteeState
+from veche.ledger.signing import sign
 from veche.world import DAY, World
 
 
@@ -104,13 +105,13 @@ def test_a_dealer_who_cheats(tmp_path: Path) -> None:
 
         # Any two of three decrypt.
         poll = world.poll([TRAMS], committee=second, days=1)
-        world.wait_until(poll.poll.opens)
+        world.wait_until(poll.definition.opens)
         everybody_votes(world, poll, world.citizens[:3], YES)
         close(world, poll)
         world.trustees_act(absent=[world.trustees[0]])
         result = world.check().state.poll(poll.id)
         assert result is not None and result.result is not None
-        assert decode(result.result)[1][1:3] == [[2, 3], [[3, 0]]]
+        assert result.result.body()[1:3] == [[2, 3], [[3, 0]]]
 
 
 def test_a_trustee_who_falls_silent(tmp_path: Path) -> None:

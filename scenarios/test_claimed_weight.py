@@ -11,9 +11,9 @@ from pathlib import Path
 from city import NO, YES, city, close, everybody_votes, open_poll, refused
 from veche_kernel import cast_sign
 
-from veche.ledger.entry import decode, encode
-from veche.ledger.rules.ballot import cast_prefix
-from veche.ledger.state import PollState
+from veche.ledger.codec import decode, encode
+from veche.ledger.entries.ballot import cast_prefix
+from veche.ledger.poll_state import PollState
 from veche.permit.blind_rsa import verify_many
 from veche.permit.derive import credential_secret
 from veche.permit.message import permit_message
@@ -26,9 +26,9 @@ GROUPS = ((SMALL, 1), (LARGE, 10))
 def permits_for_the_poll(poll: PollState, entry: bytes, his_own: int) -> bool:
     """The naive rule: two registrars signed that this credential may vote in this poll, in whatever group."""
     _, _, _, ballot, permits, *_ = decode(entry)
-    credential = poll.box.kernel.verify(ballot).credential
+    credential = poll.frozen.kernel.verify(ballot).credential
     message = permit_message(poll.id, his_own, credential)
-    keys = [poll.box.permit_keys[registrar][his_own][0] for registrar, _, _ in permits]
+    keys = [poll.permit_keys[registrar].groups[his_own].modulus for registrar, _, _ in permits]
     items = [(key, prefix + message, signature) for key, (_, prefix, signature) in zip(keys, permits, strict=True)]
     return len(items) == 2 and verify_many(items) == [None, None]
 
@@ -52,14 +52,14 @@ def test_the_story(tmp_path: Path) -> None:
         entry = claiming(world, edik, poll, group=1)
         # The naive rule is content, and his ballot would weigh ten: he has permits, and it says "large shares".
         assert permits_for_the_poll(poll, entry, his_own=0)
-        assert poll.poll.groups[decode(entry)[2]].weight == 10
+        assert poll.definition.groups[decode(entry)[2]].weight == 10
 
         with refused("permits"):
             world.submit(entry)
         # Once admitted in his own group he cannot move to another.
         world.submit(claiming(world, edik, poll, group=0))
         edik.turns[poll.id] = 1
-        sealed = edik.voter.seal(poll, 1, NO)
+        sealed = edik.voter.seal(poll.frozen, 1, NO)
         with refused("group"):
             world.submit(edik.voter.cast(sealed, [], 2))
 
@@ -67,7 +67,7 @@ def test_the_story(tmp_path: Path) -> None:
         world.trustees_act()
         found = world.check().state.poll(poll.id)
         assert found is not None and found.result is not None
-        total, cells = decode(found.result)[1][2:]
+        total, cells = found.result.body()[2:]
         assert total == [[3 + 10 * 3, 1]]
         assert cells == [[[3, 1]], [[30, 0]]]
 
@@ -79,7 +79,10 @@ def test_the_registrar_says_where_he_lives(tmp_path: Path) -> None:
         edik = world.citizens[0]
         with refused("group"):
             edik.voter.collect_permits(
-                poll, 1, lambda registrar, blinded: world.registrars[registrar].issue(edik.person, poll.id, blinded, 1)
+                poll.frozen,
+                poll.permit_keys,
+                1,
+                lambda registrar, blinded: world.registrars[registrar].issue(edik.person, poll.id, blinded, 1),
             )
         # Asking without naming the group, he gets a signature by his own group's key, which is no permit of the other.
         world.collect(edik, poll)

@@ -13,9 +13,9 @@ import veche_kernel as kernel
 from city import NO, YES, city, close, everybody_votes, open_poll, refused
 from veche_kernel import cast_sign
 
-from veche.ledger.entry import decode, encode
-from veche.ledger.rules.ballot import cast_prefix
-from veche.ledger.state import PollState
+from veche.ledger.codec import decode, encode
+from veche.ledger.entries.ballot import cast_prefix
+from veche.ledger.poll_state import PollState
 from veche.permit.derive import credential_secret
 from veche.world import Citizen, World
 
@@ -23,7 +23,7 @@ from veche.world import Citizen, World
 def proofs_hold_and_the_caster_has_permits(world: World, poll: PollState, entry: bytes, caster: Citizen) -> bool:
     """The naive rule: who votes is whoever casts; in the ballot itself only the proofs matter."""
     _, _, _, ballot, permits, *_ = decode(entry)
-    poll.box.kernel.verify(ballot)
+    poll.frozen.kernel.verify(ballot)
     return [signature for _, _, signature in permits] == [p.signature for p in world.collect(caster, poll)]
 
 
@@ -59,7 +59,7 @@ def test_the_story(tmp_path: Path) -> None:
         world.trustees_act()
         found = world.check().state.poll(poll.id)
         assert found is not None and found.result is not None
-        assert decode(found.result)[1][2] == [[3, 1]]
+        assert found.result.body()[2] == [[3, 1]]
 
 
 def test_a_copy_that_does_not_look_like_one(tmp_path: Path) -> None:
@@ -72,11 +72,11 @@ def test_a_copy_that_does_not_look_like_one(tmp_path: Path) -> None:
         eighth = pow(8, -1, kernel.ORDER).to_bytes(32, "little")
         for place in range(32, 32 + 4 * 32, 64):
             r = kernel.scalar_mul(kernel.scalar_random(), eighth)
-            for offset, base in ((0, kernel.base_mul(r)), (32, kernel.point_mul(r, poll.key))):
+            for offset, base in ((0, kernel.base_mul(r)), (32, kernel.point_mul(r, poll.frozen.key))):
                 at = slice(place + offset, place + offset + 32)
                 hers[at] = kernel.point_add(bytes(hers[at]), base)
         disguised = own[:32] + bytes(hers[32:])
         with refused("proofs"):
             world.submit(cast_as(world, poll, igor, disguised))
         with pytest.raises(ValueError):
-            poll.box.kernel.verify(bytes(hers))
+            poll.frozen.kernel.verify(bytes(hers))

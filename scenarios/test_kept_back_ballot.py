@@ -12,7 +12,7 @@ from pathlib import Path
 
 from city import NO, YES, city, close, everybody_votes, open_poll, refused
 
-from veche.ledger.entry import decode, encode
+from veche.ledger.codec import decode, encode
 
 Vote = tuple[bytes, str]
 
@@ -58,7 +58,7 @@ def test_the_story(tmp_path: Path) -> None:
         world.trustees_act()
         found = world.check().state.poll(poll.id)
         assert found is not None and found.result is not None
-        assert decode(found.result)[1][2] == [[3, 0]]
+        assert found.result.body()[2] == [[3, 0]]
 
 
 def test_handed_in_before_it_changes_nothing(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_handed_in_before_it_changes_nothing(tmp_path: Path) -> None:
         world.trustees_act()
         found = world.check().state.poll(poll.id)
         assert found is not None and found.result is not None
-        assert decode(found.result)[1][2] == [[3, 0]]
+        assert found.result.body()[2] == [[3, 0]]
 
 
 def test_the_turn_cannot_be_raised_by_who_keeps_it(tmp_path: Path) -> None:

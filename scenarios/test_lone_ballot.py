@@ -12,8 +12,8 @@ from city import NO, YES, city, close, everybody_votes, open_poll
 
 from veche.audit.view import View
 from veche.ballot.decryption import alphas_of, betas_of, make_share, open_tally
-from veche.ledger.entry import decode, digest
-from veche.ledger.state import PollState
+from veche.ledger.codec import decode, digest
+from veche.ledger.poll_state import PollState
 from veche.world import World
 
 DISTRICTS = (("Arbat", 1), ("Yakimanka", 1), ("Zamoskvorechye", 1))
@@ -22,10 +22,10 @@ DISTRICTS = (("Arbat", 1), ("Yakimanka", 1), ("Zamoskvorechye", 1))
 def every_district_is_decrypted(world: World, poll: PollState) -> list[list[int]]:
     """The naive rule, carried out by two trustees who do what it says."""
     view = View(world.check())
-    secrets = [t._ceremonies(view)[poll.poll.committee].secret() for t in world.trustees[:2]]
+    secrets = [t._ceremonies(view)[poll.definition.committee].secret() for t in world.trustees[:2]]
     results = []
     for sums, counted in zip(poll.sums, poll.counted, strict=True):
-        shares = [make_share(x, alphas_of(sums.to_bytes()), poll.box.fingerprint, bytes(32), 0) for x in secrets]
+        shares = [make_share(x, alphas_of(sums.to_bytes()), poll.frozen.fingerprint, bytes(32), 0) for x in secrets]
         factors = {i: share.points() for i, share in enumerate(shares, 1)}
         results.append(open_tally(betas_of(sums.to_bytes()), factors, "pedersen", counted))
     return results
@@ -57,9 +57,9 @@ def test_one_ballot_in_a_district(tmp_path: Path) -> None:
         world.trustees_act()
         decided = world.check().state.poll(poll.id)
         assert decided is not None and decided.tally is not None and decided.result is not None
-        cells = [members for members, _ in decode(decided.tally)[1][3]]
+        cells = [members for members, _ in decided.tally.body()[3]]
         assert cells == [[[0, 3]], [[1, 1], [2, 3]]]
-        assert decode(decided.result)[1][2:] == [[[6, 1]], [[[3, 0]], [[3, 1]]]]
+        assert decided.result.body()[2:] == [[[6, 1]], [[[3, 0]], [[3, 1]]]]
 
 
 def test_the_district_that_is_left_at_the_end(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_the_district_that_is_left_at_the_end(tmp_path: Path) -> None:
         world.vote(world.citizens[8], poll, NO)
         found = close(world, poll)
         assert found.tally is not None
-        cells = decode(found.tally)[1][3]
+        cells = found.tally.body()[3]
         assert [members for members, _ in cells] == [[[0, 3]], [[1, 3], [2, 1]]]
         written = {digest(sums) for _, sums in cells}
         assert not written & {digest(sums.to_bytes()) for sums in found.sums[1:]}

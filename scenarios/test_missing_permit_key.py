@@ -9,8 +9,8 @@ from pathlib import Path
 
 from city import NO, TRAMS, city, close, everybody_votes, open_poll, refused
 
-from veche.ledger.entry import decode
-from veche.ledger.state import PollState
+from veche.ledger.codec import decode
+from veche.ledger.poll_state import PollState
 from veche.permit.blind_rsa import IssuerKey, blind_sign
 from veche.permit.request import PermitRequest
 from veche.permit.seed import Seed
@@ -20,7 +20,7 @@ from veche.world import World
 
 def open_with_those_that_are_there(poll: PollState) -> int:
     """The naive rule: how many registrars' permits a ballot needs."""
-    return len(poll.box.permit_keys)
+    return len(poll.permit_keys)
 
 
 def ghost(world: World, poll: PollState) -> bytes:
@@ -30,7 +30,7 @@ def ghost(world: World, poll: PollState) -> bytes:
     voter = Voter(Seed.generate())
     request = PermitRequest(voter._seed, poll.id, 0, voter.credential(poll.id), key.modulus)
     permit = request.finish(0, blind_sign(key, request.blinded))
-    return voter.cast(voter.seal(poll, 0, NO), [permit], 1)
+    return voter.cast(voter.seal(poll.frozen, 0, NO), [permit], 1)
 
 
 def test_the_story(tmp_path: Path) -> None:
@@ -38,14 +38,14 @@ def test_the_story(tmp_path: Path) -> None:
         committee = world.form_committee()
         poll = world.announce([TRAMS], committee=committee, days=1)
         world.submit(world.permit_keys(0, poll))
-        world.wait_until(poll.poll.opens)
+        world.wait_until(poll.definition.opens)
 
         found = world.ledger.state.poll(poll.id)
         assert found is not None
         assert open_with_those_that_are_there(found) == 1, "by the naive rule one registrar decides alone"
         assert len(decode(ghost(world, found))[4]) == 1
 
-        assert found.status == "void"
+        assert found.phase == "void"
         with refused("not-open"):
             world.submit(ghost(world, found))
         with refused("permit-key"):
@@ -54,7 +54,7 @@ def test_the_story(tmp_path: Path) -> None:
 
         # Published anew, with both.
         again = world.poll([TRAMS], committee=committee, days=1)
-        world.wait_until(again.poll.opens)
+        world.wait_until(again.definition.opens)
         everybody_votes(world, again, world.citizens[:3], NO)
         with refused("permits"):
             world.submit(ghost(world, again))
@@ -66,4 +66,4 @@ def test_the_keys_are_what_opens_it(tmp_path: Path) -> None:
     with city(tmp_path) as world:
         poll = open_poll(world)
         found = world.ledger.state.poll(poll.id)
-        assert found is not None and found.status == "announced" and found.open_at(world.now)
+        assert found is not None and found.phase == "announced" and found.open_at(world.now)

@@ -12,7 +12,8 @@ from pathlib import Path
 from city import YES, city, close, everybody_votes, open_poll, refused
 
 from veche.keys import SigningKey
-from veche.ledger.entry import add_signature, check_signatures, decode, signatures, signed_message
+from veche.ledger.codec import decode
+from veche.ledger.signing import add_signature, check_signatures, signatures, signed_message
 from veche.world import World
 
 

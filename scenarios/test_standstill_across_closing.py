@@ -10,8 +10,7 @@ from pathlib import Path
 
 from city import NO, YES, city, everybody_votes, open_poll, refused
 
-from veche.ledger.entry import decode
-from veche.ledger.state import PollState
+from veche.ledger.poll_state import PollState
 from veche.world import DAY, World
 
 HOUR = 3600
@@ -19,7 +18,7 @@ HOUR = 3600
 
 def closes_as_published(poll: PollState, time: int) -> bool:
     """The naive rule: whether a ballot of this time counts."""
-    return poll.poll.opens <= time < poll.poll.closes
+    return poll.definition.opens <= time < poll.definition.closes
 
 
 def closing(world: World, poll: PollState) -> int:
@@ -32,7 +31,7 @@ def test_the_story(tmp_path: Path) -> None:
     with city(tmp_path) as world:
         poll = open_poll(world)
         everybody_votes(world, poll, world.citizens[:2], NO)
-        world.wait_until(poll.poll.closes - 2 * HOUR)
+        world.wait_until(poll.definition.closes - 2 * HOUR)
 
         # Seven o'clock to half past nine.
         world.stand_still(2 * HOUR + 1800)
@@ -40,7 +39,7 @@ def test_the_story(tmp_path: Path) -> None:
 
         # Those who came from work.
         everybody_votes(world, poll, world.citizens[2:5], YES)
-        assert closing(world, poll) == poll.poll.closes + 1800 + HOUR
+        assert closing(world, poll) == poll.definition.closes + 1800 + HOUR
         world.wait_until(closing(world, poll) - 1)
         world.vote(world.citizens[5], poll, YES)
         world.wait(1)
@@ -51,7 +50,7 @@ def test_the_story(tmp_path: Path) -> None:
         world.trustees_act()
         found = world.check().state.poll(poll.id)
         assert found is not None and found.result is not None
-        assert decode(found.result)[1][2] == [[4, 2]]
+        assert found.result.body()[2] == [[4, 2]]
 
 
 def test_a_quiet_night_is_no_standstill(tmp_path: Path) -> None:
@@ -60,10 +59,10 @@ def test_a_quiet_night_is_no_standstill(tmp_path: Path) -> None:
         poll = open_poll(world)
         everybody_votes(world, poll, world.citizens[:3], YES)
         size = world.ledger.size
-        world.wait_until(poll.poll.closes - 300)
+        world.wait_until(poll.definition.closes - 300)
         assert world.ledger.size == size, "nothing was written all night"
         world.vote(world.citizens[3], poll, YES)
-        assert closing(world, poll) == poll.poll.closes
+        assert closing(world, poll) == poll.definition.closes
 
 
 def test_nobody_keeps_a_poll_open_for_ever(tmp_path: Path) -> None:
@@ -71,10 +70,10 @@ def test_nobody_keeps_a_poll_open_for_ever(tmp_path: Path) -> None:
     with city(tmp_path) as world:
         poll = open_poll(world)
         everybody_votes(world, poll, world.citizens[:3], YES)
-        world.wait_until(poll.poll.closes - 60)
+        world.wait_until(poll.definition.closes - 60)
         for _ in range(60):
             world.stand_still(HOUR)
-        assert closing(world, poll) == poll.poll.closes + 2 * DAY
+        assert closing(world, poll) == poll.definition.closes + 2 * DAY
         found = world.check().state.poll(poll.id)
         assert found is not None and found.tally is not None
         with refused("not-open"):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from city import NO, YES, city, close, everybody_votes, open_poll, refused
 
-from veche.ledger.entry import decode
-from veche.ledger.state import PollState
+from veche.ledger.codec import decode
+from veche.ledger.poll_state import PollState
 from veche.permit.blind_rsa import IssuerKey, blind_sign, verify_many
 from veche.permit.message import permit_message
 from veche.permit.seed import Seed
@@ -28,8 +28,8 @@ def ghost(world: World, poll: PollState) -> bytes:
         return blind_sign(IssuerKey.from_pem(pem.read_bytes()), blinded)
 
     voter = Voter(Seed.generate())
-    permits = voter.collect_permits(poll, 0, sign)
-    return voter.cast(voter.seal(poll, 0, NO), permits, 1)
+    permits = voter.collect_permits(poll.frozen, poll.permit_keys, 0, sign)
+    return voter.cast(voter.seal(poll.frozen, 0, NO), permits, 1)
 
 
 def two_permits_admit(poll: PollState, ballots: list[bytes]) -> int:
@@ -37,8 +37,10 @@ def two_permits_admit(poll: PollState, ballots: list[bytes]) -> int:
     count = 0
     for entry in ballots:
         _, poll_id, group, ballot, permits, *_ = decode(entry)
-        message = permit_message(poll_id, group, poll.box.kernel.verify(ballot).credential)
-        items = [(poll.box.permit_keys[r][group][0], prefix + message, signature) for r, prefix, signature in permits]
+        message = permit_message(poll_id, group, poll.frozen.kernel.verify(ballot).credential)
+        items = [
+            (poll.permit_keys[r].groups[group].modulus, prefix + message, signature) for r, prefix, signature in permits
+        ]
         count += verify_many(items) == [None, None]
     return count
 
@@ -90,4 +92,4 @@ def test_a_registrar_alone(tmp_path: Path) -> None:
             return blind_sign(IssuerKey.from_pem(pem.read_bytes()), blinded)
 
         with refused("roll"):
-            voter.collect_permits(poll, 0, sign)
+            voter.collect_permits(poll.frozen, poll.permit_keys, 0, sign)

@@ -18,8 +18,8 @@ import pytest
 from city import NO, YES, city, close, everybody_votes, open_poll, refused
 
 from veche.errors import Refused
-from veche.ledger.charter import PollClass
-from veche.ledger.state import PollState
+from veche.ledger.entries.charter import PollClass
+from veche.ledger.poll_state import PollState
 from veche.permit.blind_rsa import IssuerKey, blind_sign
 from veche.permit.permit import Permit
 from veche.permit.seed import Seed
@@ -107,8 +107,8 @@ def second_credential(
             raise Refused("permit-once", "She showed this one her other credential.")
         return world.registrars[registrar].issue(person.person, poll.id, blinded, 0)
 
-    permits = twin.collect_permits(poll, 0, answer)
-    world.submit(twin.cast(twin.seal(poll, 0, YES), permits, 1))
+    permits = twin.collect_permits(poll.frozen, poll.permit_keys, 0, answer)
+    world.submit(twin.cast(twin.seal(poll.frozen, 0, YES), permits, 1))
     return permits
 
 
@@ -120,7 +120,7 @@ def first_credential(world: World, poll: PollState, person: Citizen, ask: set[in
             raise Refused("permit-once", "This one is kept for the other credential, or refuses.")
         return world.registrars[registrar].issue(person.person, poll.id, blinded, 0)
 
-    person.permits[poll.id] = person.voter.collect_permits(poll, 0, answer)
+    person.permits[poll.id] = person.voter.collect_permits(poll.frozen, poll.permit_keys, 0, answer)
     world.vote(person, poll, YES)
 
 

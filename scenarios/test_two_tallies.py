@@ -12,15 +12,14 @@ from pathlib import Path
 
 import pytest
 from city import NO, YES, city, everybody_votes, open_poll
+from node import Node
 
 from veche.audit.ledger import verify_ledger
 from veche.audit.view import View
-from veche.ballot.decryption import alphas_of, betas_of, make_share, open_tally, parts
+from veche.ballot.decryption import alphas_of, betas_of, make_share, open_tally
 from veche.errors import DoesNotHold, Refused, UserError
-from veche.keys import SigningKey
-from veche.ledger.entry import decode
-from veche.ledger.ledger import LOG_KEY, Ledger
-from veche.ledger.state import PollState
+from veche.ledger.codec import decode
+from veche.ledger.poll_state import PollState
 from veche.log.source import Folder
 from veche.world import World
 
@@ -29,7 +28,7 @@ def verify_and_decrypt(world: World, view: View, poll: bytes) -> list[int]:
     """The naive rule: two trustees decrypt the tally of any ledger that holds."""
     found = next(shown for shown in view.polls if shown.id == poll)
     assert found.tally is not None
-    sums = parts([cell[1] for cell in decode(found.tally)[1][3]])[0]
+    sums = found.tally.parts[0]
     secrets = [trustee._ceremonies(view)[found.committee].secret() for trustee in world.trustees[:2]]
     factors = {i: make_share(x, alphas_of(sums), found.phi, bytes(32), 0).points() for i, x in enumerate(secrets, 1)}
     return open_tally(betas_of(sums), factors, "pedersen", 100)
@@ -39,11 +38,11 @@ def fork_without_the_last_ballot(world: World, poll: PollState, folder: Path, un
     """The operator's second ledger: begun as a copy before Fedor's ballot, led on to the closing, and made no shorter than
     the true one by blocks about nothing, lest that give it away.
     """
-    with Ledger(folder, SigningKey.load(folder / LOG_KEY)) as fork:
-        while fork.time < until:
-            fork.block(min(until, fork.time + 540))
-        while fork.size <= world.ledger.size:
-            fork.block(fork.time + 601)
+    with Node(folder) as fork:
+        while fork.ledger.time < until:
+            fork.block(min(until, fork.ledger.time + 540))
+        while fork.ledger.size <= world.ledger.size:
+            fork.block(fork.ledger.time + 601)
         fork.publish()
     return View(verify_ledger(Folder(folder)))
 
@@ -56,9 +55,9 @@ def test_the_story(tmp_path: Path) -> None:
         world.engine.tick()
         shutil.copytree(world.folder / "ledger", tmp_path / "fork")
         world.vote(fedor, poll, NO)
-        world.wait_until(poll.poll.closes)
+        world.wait_until(poll.definition.closes)
         true = world.view()
-        forked = fork_without_the_last_ballot(world, poll, tmp_path / "fork", poll.poll.closes)
+        forked = fork_without_the_last_ballot(world, poll, tmp_path / "fork", poll.definition.closes)
 
         # The naive rule: both ledgers hold, both tallies are decrypted, and the difference is how he voted.
         first, second = verify_and_decrypt(world, true, poll.id), verify_and_decrypt(world, forked, poll.id)
@@ -97,8 +96,8 @@ def test_an_honest_trustee_alone_has_one_result(tmp_path: Path) -> None:
         world.engine.tick()
         shutil.copytree(world.folder / "ledger", tmp_path / "fork")
         world.vote(fedor, poll, NO)
-        world.wait_until(poll.poll.closes)
-        forked = fork_without_the_last_ballot(world, poll, tmp_path / "fork", poll.poll.closes)
+        world.wait_until(poll.definition.closes)
+        forked = fork_without_the_last_ballot(world, poll, tmp_path / "fork", poll.definition.closes)
         anton, bella, vera = world.trustees
         assert bella.due(forked)
         for trustee in (anton, vera):
@@ -106,4 +105,4 @@ def test_an_honest_trustee_alone_has_one_result(tmp_path: Path) -> None:
                 world.submit(entry)
         found = world.check().state.poll(poll.id)
         assert found is not None and found.result is not None
-        assert decode(found.result)[1][1:3] == [[1, 3], [[4, 1]]]
+        assert found.result.body()[1:3] == [[1, 3], [[4, 1]]]

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from veche.ledger.entry import decode
-from veche.ledger.poll import Choice
+from veche.ledger.entries.poll import Choice
 from veche.ledger.shape import Text
 from veche.world import DAY, World
 
@@ -30,4 +29,4 @@ def test_a_poll_from_charter_to_result(tmp_path: Path) -> None:
         verified = world.check()
         found = verified.state.poll(poll.id)
         assert found is not None and found.result is not None
-        assert decode(found.result)[1] == [poll.id, [1, 3], [[2, 2, 1]], []]
+        assert found.result.body() == [poll.id, [1, 3], [[2, 2, 1]], []]

@@ -13,15 +13,17 @@ from typing import Any
 
 from veche.audit.ledger import VerifiedLedger, verify_ledger
 from veche.audit.view import View
-from veche.engine.embedded import EmbeddedEngine
+from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
+from veche.engine.engine import Engine
 from veche.errors import Refused
 from veche.keys import SigningKey
-from veche.ledger.charter import Charter, PollClass
-from veche.ledger.entry import digest, sign
-from veche.ledger.ledger import LOG_KEY, Ledger
-from veche.ledger.poll import Choice, Group, Poll
+from veche.ledger.codec import digest
+from veche.ledger.entries.charter import Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat
+from veche.ledger.entries.office import Role
+from veche.ledger.entries.poll import Choice, Group, Poll
+from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
-from veche.ledger.state import PollState
+from veche.ledger.signing import sign
 from veche.log.source import Folder
 from veche.permit.permit import Permit
 from veche.permit.seed import Seed
@@ -31,7 +33,7 @@ from veche.voter.voter import Sealed, Voter
 
 DAY = 86_400
 GENESIS = 1_795_000_000  # 2026-11-18
-STEP = 540  # seconds between two blocks while time passes: less than a standstill
+STEP = 540  # seconds between two blocks while time passes: less than a halt
 
 ORGANISERS = ("City hall: polls office", "City hall: legal office")
 TRUSTEES = ("University", "Bar association", "Journalists' union", "Chamber of engineers", "Library")
@@ -77,26 +79,28 @@ class World:
         self._write_roll()
         log_key = SigningKey.generate()
         log_key.save(folder / "ledger" / LOG_KEY)
-        sources = [(REGISTRARS[i], f"source {i + 1}") for i in range(registrars[0])]
+        sources = [RegistrarSeat(REGISTRARS[i], f"source {i + 1}") for i in range(registrars[0])]
         self.poll_class = PollClass(
             "city", tuple(sources), registrars[1], registrars[2], min(2, registrars[1]), TRUSTEES[: trustees[0]], trustees[1],
             smallest, notice, 30 * DAY, 2,
         )  # fmt: skip
         offices = [
-            *((name, "organiser", key) for name, key in zip(ORGANISERS, self.organisers, strict=True)),
-            *((trustee.institution, "trustee", trustee.key) for trustee in self.trustees),
-            *((REGISTRARS[i], "registrar", registrar.office) for i, registrar in enumerate(self.registrars)),
+            *((name, Role.ORGANISER, key) for name, key in zip(ORGANISERS, self.organisers, strict=True)),
+            *((trustee.institution, Role.TRUSTEE, trustee.key) for trustee in self.trustees),
+            *((REGISTRARS[i], Role.REGISTRAR, registrar.office) for i, registrar in enumerate(self.registrars)),
         ]
         self.office_keys: list[Any] = [key for _, _, key in offices]
         self.charter = Charter(
             "veche.example/city", Text("The city's ledger", "Реестр города"), self.now, log_key.public,
-            tuple((name, role, key.public) for name, role, key in offices), 3, (self.poll_class,), ("embedded", 1),
+            tuple(OfficeSeat(name, role, key.public) for name, role, key in offices), 3, (self.poll_class,),
+            EngineChoice("embedded", 1),
         )  # fmt: skip
-        founded = sign(b"", "charter", self.charter.body(), self.office_keys)
+        founded = self.charter.sign(b"", self.office_keys)
         self.id = digest(founded)
-        self.ledger = Ledger.create(folder / "ledger", founded, log_key)
-        self.ledger.db.execute("PRAGMA synchronous=OFF")  # a simulated city survives no loss of power, and need not
-        self.engine = EmbeddedEngine(self.ledger, lambda: self.now, beat=60)
+        self.ledger = create_ledger(folder / "ledger", founded, log_key)
+        # A simulated city survives no loss of power, and need not.
+        self.ledger.state.db.execute("PRAGMA synchronous=OFF")
+        self.engine: Engine = EmbeddedEngine(self.ledger, log_key, lambda: self.now, pause=60)
 
     def _write_roll(self) -> None:
         roll = self.folder / "roll.csv"
@@ -199,7 +203,7 @@ class World:
 
     def permit_keys(self, registrar: int, poll: PollState) -> bytes:
         """The entry by which a registrar publishes its keys for a poll."""
-        names = [group.name.en for group in poll.poll.groups]
+        names = [group.name.en for group in poll.definition.groups]
         keys = self.registrars[registrar].open_poll(poll.id, names, everyone=names == ["Everyone"])
         rows = [[key.modulus, key.people, key.root] for key in keys]
         return sign(self.id, "permit-key", [poll.id, rows], [self.registrars[registrar].office])
@@ -207,7 +211,7 @@ class World:
     # Citizens
 
     def group_of(self, citizen: Citizen, poll: PollState) -> int:
-        names = [group.name.en for group in poll.poll.groups]
+        names = [group.name.en for group in poll.definition.groups]
         return names.index(citizen.district) if citizen.district in names else 0
 
     def collect(self, citizen: Citizen, poll: PollState) -> list[Permit]:
@@ -215,14 +219,15 @@ class World:
         if poll.id not in citizen.permits:
             group = self.group_of(citizen, poll)
             citizen.permits[poll.id] = citizen.voter.collect_permits(
-                poll,
+                poll.frozen,
+                poll.permit_keys,
                 group,
                 lambda registrar, blinded: self.registrars[registrar].issue(citizen.person, poll.id, blinded, group),
             )
         return citizen.permits[poll.id]
 
     def seal(self, citizen: Citizen, poll: PollState, choices: list[list[int]]) -> Sealed:
-        return citizen.voter.seal(poll, self.group_of(citizen, poll), choices)
+        return citizen.voter.seal(poll.frozen, self.group_of(citizen, poll), choices)
 
     def entry(self, citizen: Citizen, poll: PollState, choices: list[list[int]]) -> bytes:
         """Seal and cast, without handing the entry in: a ballot on its way."""

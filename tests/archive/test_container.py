@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from veche.ballot.archive.archive import Archive
 from veche.ballot.archive import records as archive_records
+from veche.ballot.archive.archive import Archive
 from veche.ballot.archive.records import header_bytes
 from veche.errors import Unsupported
 

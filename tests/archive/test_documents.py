@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from veche.ballot.archive.parts import Event, Owned, Result, SetupData, SizedTally
+from veche.ballot.archive.parts import Event, Owned, ResultDocument, SetupData, SizedTally
 from veche.ballot.canonical import SMALL, decode, encode, weight_json, weight_value
 from veche.ballot.documents import KeyGeneration
 from veche.ballot.election import Election
@@ -225,7 +225,7 @@ def test_counts_are_numbers_up_to_30_bits_and_texts_above(value: int, json_value
 )
 def test_counts_in_the_other_form_are_refused(raw: str) -> None:
     with pytest.raises(DoesNotHold):
-        for row in decode(f'{{"result":[[{raw}]]}}'.encode(), Result, "the result").result:
+        for row in decode(f'{{"result":[[{raw}]]}}'.encode(), ResultDocument, "the result").result:
             for value in row:
                 weight_value(value, "the result")
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from veche.audit.ledger import VerifiedLedger, verify_ledger
 from veche.audit.report import find_poll
+from veche.engine.embedded import LOG_KEY
 from veche.keys import SigningKey
-from veche.ledger.ledger import DATABASE, LOG_KEY
-from veche.ledger.poll import Choice
+from veche.ledger.entries.poll import Choice
+from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
-from veche.ledger.state import PollState
+from veche.ledger.store import DATABASE
 from veche.log import merkle
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
 from veche.log.log import Log

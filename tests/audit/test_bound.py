@@ -13,7 +13,7 @@ from veche.audit.bound import bound_json, verify_bound
 from veche.audit.export import write_archive
 from veche.ballot.archive.archive import Archive
 from veche.errors import DoesNotHold
-from veche.ledger.entry import decode, encode
+from veche.ledger.codec import decode, encode
 
 from .city import City
 

@@ -14,8 +14,8 @@ from veche.audit.archive import STEPS as ARCHIVE_STEPS
 from veche.audit.bound import STEPS as BOUND_STEPS
 from veche.audit.ledger import STEPS
 from veche.cli import main
-from veche.ledger.entry import decode, encode
-from veche.ledger.ledger import DATABASE
+from veche.ledger.codec import decode, encode
+from veche.ledger.store import DATABASE
 
 from .city import City, rewrite
 
@@ -83,7 +83,7 @@ def test_an_exported_ledger_under_any_name(large: City, exports: Path, tmp_path:
     assert large.verified.head.root.hex() in works("verify", tmp_path / "odd.bel", "--poll", large.polls["few"].hex())
     said = works("verify", tmp_path / "odd.tar")
     assert all(f"✓ {step:<3} {meaning}" in said for step, meaning in ARCHIVE_STEPS.items())
-    assert large.poll("courtyard").box.fingerprint in said
+    assert large.poll("courtyard").frozen.fingerprint in said
     fails(2, "holds neither", "verify", _only(tmp_path, "odd.tar"))
 
 

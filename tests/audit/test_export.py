@@ -14,7 +14,7 @@ from veche.ballot.archive.archive import Archive
 from veche.ballot.archive.writer import ArchiveWriter
 from veche.ballot.canonical import point_bytes
 from veche.errors import Unsupported, UserError
-from veche.ledger.entry import decode
+from veche.ledger.codec import decode
 
 from .city import City
 
@@ -33,7 +33,7 @@ def exported(city: City, name: str, folder: Path) -> Exported:
     """The archive of a poll, alone in a folder as belenios-tool wants it."""
     poll = city.poll(name)
     (folder / "archive").mkdir()
-    return write_archive(city.verified, poll, folder / "archive" / f"{poll.box.election.uuid}.bel")
+    return write_archive(city.verified, poll, folder / "archive" / f"{poll.frozen.uuid}.bel")
 
 
 def setup_only(archive: Path, folder: Path, extra: str = "") -> Path:
@@ -70,9 +70,9 @@ def test_a_decided_poll_holds_everywhere(large: City, name: str, tmp_path: Path)
     report = verify_archive(made.archive)
     poll = large.poll(name)
     assert poll.result is not None and made.bound == bound_path(made.archive)
-    assert json.loads(report.result)["result"] == decode(poll.result)[1][2]
+    assert json.loads(report.result)["result"] == poll.result.body()[2]
     assert (report.ballots, report.counted, report.shares) == (made.ballots, sum(poll.counted), 2)
-    assert report.election_fingerprint == poll.box.fingerprint
+    assert report.election_fingerprint == poll.frozen.fingerprint
     with Archive.open(made.archive) as archive:
         verify_bound(archive, made.bound.read_bytes())
         assert archive.time == large.verified.time_of(large.verified.derived["tally", poll.id])
@@ -111,12 +111,12 @@ def test_too_few_ballots_end_with_the_ballots(large: City, name: str, ballots: i
 def test_a_ballot_made_by_belenios_holds_here(large: City, name: str, tmp_path: Path) -> None:
     made = exported(large, name, tmp_path)
     poll = large.poll(name)
-    uuid = poll.box.election.uuid
+    uuid = poll.frozen.uuid
     belenios(tmp_path, "setup", "generate-credentials", "--count", "1", "--uuid", uuid, "--group", "Ed25519")
     private = json.loads(next(tmp_path.glob("*.privcreds")).read_text())["1"]
     public = json.loads(next(tmp_path.glob("*.pubcreds")).read_text())[0].split(",")[0]
     cut = setup_only(made.archive, tmp_path / "cut", public)
-    choices = [[1] + [0] * (question.ciphertexts - 1) for question in poll.poll.questions]  # blank where one may
+    choices = [[1] + [0] * (question.ciphertexts - 1) for question in poll.definition.questions]  # blank where one may
     (cut / "credential").write_text(private)
     (cut / "choice.json").write_text(json.dumps(choices))
     options = ("--privcred", "credential", "--choice", "choice.json")
@@ -125,10 +125,10 @@ def test_a_ballot_made_by_belenios_holds_here(large: City, name: str, tmp_path: 
     )
     assert done.returncode == 0, done.stderr
     ballot = done.stdout.rstrip(b"\n")
-    assert poll.box.kernel.verify_json(ballot).credential == point_bytes(public)
-    assert poll.box.kernel.to_json(poll.box.kernel.from_json(ballot)) == ballot
+    assert poll.frozen.kernel.verify_json(ballot).credential == point_bytes(public)
+    assert poll.frozen.kernel.to_json(poll.frozen.kernel.from_json(ballot)) == ballot
     with pytest.raises(ValueError):
-        poll.box.kernel.verify_json(ballot.replace(public.encode(), next(iter(_credentials(made))).encode()))
+        poll.frozen.kernel.verify_json(ballot.replace(public.encode(), next(iter(_credentials(made))).encode()))
 
 
 def _credentials(made: Exported) -> list[str]:

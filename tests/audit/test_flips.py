@@ -13,8 +13,8 @@ from veche.audit.export import write_archive
 from veche.audit.ledger import open_ledger, verify_ledger
 from veche.ballot.archive.archive import Archive
 from veche.errors import DoesNotHold, Refused
-from veche.ledger.entry import decode
-from veche.ledger.rules.ballot import fields, is_ballot
+from veche.ledger.codec import decode
+from veche.ledger.entries.ballot import is_ballot, read_ballot
 from veche.log.log import export
 from veche.log.source import Folder
 from veche.log.tiles import CHECKPOINT
@@ -95,7 +95,7 @@ class Shifty(Folder):
 
 def test_a_file_that_changes_while_it_is_verified(small: City) -> None:
     """A replaced ballot is read again to be taken out of the sums: a lying disk must not choose what is taken out."""
-    ballot = next(entry for entry in small.entries() if is_ballot(entry) and fields(entry).turn == 1)
+    ballot = next(entry for entry in small.entries() if is_ballot(entry) and read_ballot(entry).turn == 1)
     (name,) = Folder(small.folder).names("tile/entries")
     bundle = Folder(small.folder).read(name)
     source = Shifty(small.folder, bundle.index(ballot) + 200)
@@ -150,7 +150,7 @@ def test_entries_that_are_nothing(small: City, tmp_path: Path) -> None:
     last = max(i for i, entry in enumerate(entries) if decode(entry)[0] == "block")
     height, time, _ = decode(entries[last])[1]
     generator = random.Random(7)
-    from veche.ledger.entry import encode
+    from veche.ledger.codec import encode
 
     block = encode(["block", [height + 1, time + 10, time]])
     junk = [

@@ -14,9 +14,9 @@ from veche.audit.receipt import check_receipt
 from veche.audit.report import report_ledger
 from veche.errors import DoesNotHold, Unsupported
 from veche.keys import SigningKey
-from veche.ledger.entry import decode, encode
-from veche.ledger.entry import sign as sign_entry
-from veche.ledger.rules.ballot import fields, is_ballot
+from veche.ledger.codec import decode, encode
+from veche.ledger.entries.ballot import is_ballot, read_ballot
+from veche.ledger.signing import sign as sign_entry
 from veche.log import merkle
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
 from veche.log.log import Log
@@ -80,7 +80,7 @@ def drop_ballot_only(city: City, entries: list[bytes]) -> None:
 def swap_own(city: City, entries: list[bytes]) -> None:
     """The two ballots of one voter."""
     first, last = find(entries, "ballot", city.polls["poll"], 0), find(entries, "ballot", city.polls["poll"], -1)
-    assert fields(entries[first]).turn == 1 and fields(entries[last]).turn == 2
+    assert read_ballot(entries[first]).turn == 1 and read_ballot(entries[last]).turn == 2
     entries[first], entries[last] = entries[last], entries[first]
 
 
@@ -186,7 +186,7 @@ def too_few_opened(city: City, entries: list[bytes]) -> None:
     poll, counted, root = decode(entries[at])[1]
     ballot = entries[find(entries, "ballot", city.polls["few"])]
     sums = veche_kernel.Sums(4)
-    sums.add([city.poll("few").box.kernel.load(fields(ballot).ballot)])
+    sums.add([city.poll("few").frozen.kernel.load(read_ballot(ballot).ballot)])
     entries[at] = encode(["tally", [poll, counted, root, [[[[0, 1]], sums.to_bytes()]]]])
 
 

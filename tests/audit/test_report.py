@@ -19,7 +19,7 @@ from veche.audit.percents import percents
 from veche.audit.poll_report import DAY, HOUR, PollReport, report_poll, turnout_step
 from veche.audit.poll_warnings import ANSWER, COUNT, poll_warnings
 from veche.audit.report import LedgerReport, report_ledger
-from veche.ledger.entry import decode
+from veche.ledger.codec import decode
 from veche.log.source import Folder
 from veche.texts import LAST, Moment, Number, Percent, Words
 from veche.world import World

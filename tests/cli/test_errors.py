@@ -14,7 +14,8 @@ from click.testing import CliRunner
 from veche.cli import main
 from veche.engine.inbox import hand_in
 from veche.keys import SigningKey
-from veche.ledger.entry import encode, sign
+from veche.ledger.codec import encode
+from veche.ledger.signing import sign
 from veche.log.note import ED25519, Verifier
 from veche.log.receipt import Receipt
 from veche.trustee.trustee import Trustee

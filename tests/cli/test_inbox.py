@@ -13,14 +13,15 @@ from typing import Any
 
 import pytest
 
-from veche.engine.embedded import EmbeddedEngine
+from veche.engine.embedded import LOG_KEY, EmbeddedEngine
 from veche.engine.inbox import Inbox, engine_runs, hand_in, outcomes
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
-from veche.ledger.charter import Charter, PollClass
-from veche.ledger.entry import digest, sign
-from veche.ledger.ledger import LOG_KEY, Ledger
+from veche.ledger.codec import digest
+from veche.ledger.entries.charter import Charter, PollClass
+from veche.ledger.ledger import Ledger
 from veche.ledger.shape import Text
+from veche.ledger.signing import sign
 
 from .conftest import Engine, fails, inside, ok
 

@@ -18,10 +18,10 @@ import os
 import sys
 from pathlib import Path
 
-from veche.engine.embedded import EmbeddedEngine
+from veche.engine.embedded import LOG_KEY, EmbeddedEngine
 from veche.errors import Refused
 from veche.keys import SigningKey
-from veche.ledger.ledger import LOG_KEY, Ledger
+from veche.ledger.ledger import Ledger
 
 
 def say(*words: object) -> None:
@@ -44,9 +44,9 @@ def write_entries(path: Path, entries: list[bytes]) -> None:
 
 def run(folder: Path, path: Path, first: int, time: int, burst: int) -> None:
     entries = read_entries(path)
-    ledger = Ledger(folder, SigningKey.load(folder / LOG_KEY))
+    ledger = Ledger(folder)
     say("open", ledger.size)
-    with EmbeddedEngine(ledger, lambda: time, beat=60) as engine:
+    with EmbeddedEngine(ledger, SigningKey.load(folder / LOG_KEY), lambda: time, pause=60) as engine:
         engine.tick()
         while first < len(entries):
             futures = [engine.submit(entry) for entry in entries[first : first + burst]]

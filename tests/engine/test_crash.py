@@ -13,10 +13,10 @@ import pytest
 
 from veche.audit.ledger import verify_ledger
 from veche.audit.view import View
-from veche.ledger.entry import decode
-from veche.ledger.poll import Choice
+from veche.ledger.codec import decode
+from veche.ledger.entries.poll import Choice
+from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
-from veche.ledger.state import PollState
 from veche.log import merkle
 from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint
 from veche.log.log import Log
@@ -168,7 +168,7 @@ def test_killed_two_hundred_times(tmp_path: Path, nursery: Nursery) -> None:
     driver = Driver(world, nursery, dice)
     for poll in small:
         driver.hand_in(votes[poll.id], now, kills=6)
-        now = poll.poll.closes + 2 * DAY  # the ledger stood still: this is the latest closing that there can be
+        now = poll.definition.closes + 2 * DAY  # the ledger stood still: this is the latest closing that there can be
         driver.hand_in([], now, kills=6)
         driver.hand_in(decryptions(world), now, kills=6)
         now += 1
@@ -197,7 +197,7 @@ def test_killed_two_hundred_times(tmp_path: Path, nursery: Nursery) -> None:
     for poll in [*small, load]:
         result = verified.state.poll(poll.id)
         assert result is not None and result.result is not None
-        assert sum(decode(result.result)[1][2][0]) == (70 if poll is load else 4)
+        assert sum(result.result.body()[2][0]) == (70 if poll is load else 4)
 
 
 def decryptions(world: World) -> list[bytes]:

@@ -14,13 +14,15 @@ from typing import Any
 
 import pytest
 from faults import AFTER, BEFORE, FULL, TORN, Crash, Disk, crashes
+from node import Node
 
 from veche.audit.ledger import verify_ledger
-from veche.engine.embedded import EmbeddedEngine, Stopped
+from veche.engine.embedded import EmbeddedEngine, create_ledger
+from veche.engine.engine import Stopped
 from veche.errors import Refused, UserError
-from veche.keys import SigningKey
-from veche.ledger.ledger import LOG_KEY, Ledger
-from veche.ledger.poll import Choice
+from veche.ledger.entries.poll import Choice
+from veche.ledger.ledger import Ledger
+from veche.ledger.machine import Machine
 from veche.ledger.shape import Text
 from veche.log.source import Folder
 from veche.log.tiles import CHECKPOINT
@@ -94,13 +96,13 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Stage]:
             made[name] = Stage(base / name, time, entries)
 
         poll = world.poll([YES_NO], committee=world.form_committee(), days=1)
-        world.wait_until(poll.poll.opens)
+        world.wait_until(poll.definition.opens)
         ballots = [world.entry(citizen, poll, [[1, 0]]) for citizen in world.citizens]
         ballots.append(world.entry(world.citizens[0], poll, [[0, 1]]))
         stage("ballots", world.now, [*ballots, ballots[0]])
         for ballot in ballots:
             world.submit(ballot)
-        world.wait_until(poll.poll.closes - 1)
+        world.wait_until(poll.definition.closes - 1)
         stage("nothing", world.now + 100, [])
         stage("closing", world.now + 1, [])
         world.wait(1)
@@ -109,24 +111,31 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Stage]:
     return made
 
 
-def open_copy(stage: Stage, folder: Path) -> Ledger:
+def open_copy(stage: Stage, folder: Path) -> Node:
     shutil.copytree(stage.folder, folder)
-    return Ledger(folder, SigningKey.load(folder / LOG_KEY))
+    return Node(folder)
 
 
-def state(ledger: Ledger) -> dict[str, list[Any]]:
-    names = [row[0] for row in ledger.db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
-    found = {name: sorted(ledger.db.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in names}
-    found["meta"] = [row for row in found["meta"] if row[0] not in ("beat", "beat_height", "published")]
+def state(node: Node) -> dict[str, list[Any]]:
+    db = node.ledger.state.db
+    names = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    found = {name: sorted(db.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in names}
+    own = ("heartbeat_time", "heartbeat_height", "published", "owner")
+    found["meta"] = [row for row in found["meta"] if row[0] not in own]
     del found["tail"]
     return found
 
 
-def settle(ledger: Ledger, stage: Stage) -> list[bytes]:
+def settle(node: Node, stage: Stage) -> list[bytes]:
     """Hand everything in again, as its senders do who were not answered, and publish; what was added to the log in all."""
-    ledger.block(stage.time, stage.entries)
-    ledger.publish()
-    return [ledger.entry(number) for number in range(ledger.size)]
+    node.block(stage.time, stage.entries)
+    node.publish()
+    return [node.ledger.entry(number) for number in range(node.ledger.size)]
+
+
+def put(node: Node, database: Any) -> None:
+    """Let the ledger work with another connection."""
+    node.ledger._store.db = node.ledger.state.db = database
 
 
 @pytest.fixture
@@ -150,8 +159,8 @@ def test_a_block_that_fails_at_any_statement(
         late = number % 2 == 0
         folder = tmp_path / f"{number}"
         ledger = open_copy(stage, folder)
-        faults, database = Faults(number, FAILURES[failure], late), ledger.db
-        ledger.db = ledger.state.db = FaultyDatabase(database, faults)  # type: ignore[assignment]
+        faults, database = Faults(number, FAILURES[failure], late), ledger.ledger.state.db
+        put(ledger, FaultyDatabase(database, faults))
         wanted = Crash if failure == "crash" else UserError
         try:
             ledger.block(stage.time, stage.entries)
@@ -160,10 +169,10 @@ def test_a_block_that_fails_at_any_statement(
             if isinstance(error, UserError):
                 assert "cannot be written" in error.message and error.hint
         reached = faults.happened
-        ledger.db = ledger.state.db = database
+        put(ledger, database)
         if failure == "crash":
             ledger.close()
-            ledger = Ledger(folder, SigningKey.load(folder / LOG_KEY))
+            ledger = Node(folder)
         assert state(ledger) in expected
         entries = settle(ledger, stage)
         assert len(set(entries)) == len(entries)
@@ -199,20 +208,20 @@ def test_a_publication_that_fails_at_any_operation(
     for disk in crashes(publish, ready, (how,)):
         times += 1
         head = verify_ledger(Folder(folder)).head  # what everybody can copy at this moment
-        assert head.size in (old.size, ledger.size)
+        assert head.size in (old.size, ledger.ledger.size)
         with Disk() as again:
             if how == FULL:
                 ledger.publish()
             else:
                 ledger.close()
-                ledger = Ledger(folder, SigningKey.load(folder / LOG_KEY))
-        assert verify_ledger(Folder(folder)).head == ledger.checkpoint.checkpoint
+                ledger = Node(folder)
+        assert verify_ledger(Folder(folder)).head == ledger.head
         public = [folder / name for name in Folder(folder).names()]
         new = [path for path in public if not (stage.folder / path.relative_to(folder)).exists()]
         assert {str(path) for path in [*new, folder / CHECKPOINT]} <= disk.durable | again.durable
         assert {str(path.parent) for path in new} | {str(folder)} <= disk.durable | again.durable
         for entry, answer in zip(stage.entries, answers, strict=True):
-            assert isinstance(answer, Refused) or ledger.entry(answer) == entry
+            assert isinstance(answer, Refused) or ledger.ledger.entry(answer) == entry
         assert state(ledger) == expected[1]
     ledger.close()
     assert times > 5 or how == TORN
@@ -222,12 +231,12 @@ def test_everybody_is_answered_when_the_engine_breaks(stages: dict[str, Stage], 
     """Those in the block, those that are being checked, those in the queue: nobody waits for ever."""
     stage = stages["ballots"]
     ledger = open_copy(stage, tmp_path / "ledger")
-    engine = EmbeddedEngine(ledger, lambda: stage.time, beat=60)
-    database = ledger.db
+    engine = EmbeddedEngine(ledger.ledger, ledger.key, lambda: stage.time, pause=60)
+    database = ledger.ledger.state.db
     engine.__enter__()
     futures = [engine.submit(stage.entries[0])]
     futures[0].result()
-    ledger.db = FaultyDatabase(database, Faults(1, FAILURES["full database"], False))  # type: ignore[assignment]
+    put(ledger, FaultyDatabase(database, Faults(1, FAILURES["full database"], False)))
     futures = []
     for _ in range(200):
         try:
@@ -241,16 +250,17 @@ def test_everybody_is_answered_when_the_engine_breaks(stages: dict[str, Stage], 
         engine.stop()
     with pytest.raises(Stopped):
         engine.submit(stage.entries[1])
-    ledger.db = database
+    put(ledger, database)
     ledger.close()
-    with Ledger(tmp_path / "ledger", SigningKey.load(tmp_path / "ledger" / LOG_KEY)) as again, EmbeddedEngine(again, lambda: stage.time) as engine:  # fmt: skip
+    with Node(tmp_path / "ledger") as again, EmbeddedEngine(again.ledger, again.key, lambda: stage.time) as engine:
         assert [engine.submit(entry).result() for entry in stage.entries[1:4]]
 
 
 def test_whoever_goes_away_does_not_stop_the_engine(stages: dict[str, Stage], tmp_path: Path) -> None:
     """A client that gives up cancels its future; the entry goes its way."""
     stage = stages["ballots"]
-    with open_copy(stage, tmp_path / "ledger") as ledger, EmbeddedEngine(ledger, lambda: stage.time, beat=60) as engine:
+    node = open_copy(stage, tmp_path / "ledger")
+    with node, EmbeddedEngine(node.ledger, node.key, lambda: stage.time, pause=60) as engine:
         futures = [engine.submit(entry) for entry in stage.entries[:4]]
         assert not any(future.cancel() for future in futures)
         assert [future.result(timeout=10) for future in futures]
@@ -260,7 +270,6 @@ def test_a_folder_that_cannot_be_written(stages: dict[str, Stage], tmp_path: Pat
     """Whoever runs these tests may be allowed everything, so the system's answer is put in its mouth."""
     folder = tmp_path / "ledger"
     shutil.copytree(stages["ballots"].folder, folder)
-    key = SigningKey.load(folder / LOG_KEY)
 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
@@ -268,13 +277,13 @@ def test_a_folder_that_cannot_be_written(stages: dict[str, Stage], tmp_path: Pat
     with monkeypatch.context() as patch:
         patch.setattr("os.open", refuse)
         with pytest.raises(UserError, match="Permission denied") as caught:
-            Ledger(folder, key)
+            Ledger(folder)
         assert caught.value.hint
     with monkeypatch.context() as patch:
         patch.setattr(sqlite3, "connect", lambda *_, **__: (_ for _ in ()).throw(sqlite3.OperationalError("unable to open database file")))  # fmt: skip
         with pytest.raises(UserError, match="unable to open"):
-            Ledger(folder, key)
-    with Ledger(folder, key) as ledger:
+            Ledger(folder)
+    with Ledger(folder) as ledger:
         assert ledger.size > 2
 
 
@@ -285,28 +294,28 @@ def test_a_database_that_is_none(stages: dict[str, Stage], tmp_path: Path) -> No
         path.unlink()
     (folder / "veche.db").write_bytes(b"This is not a database. " * 100)
     with pytest.raises(UserError, match="not a database"):
-        Ledger(folder, SigningKey.load(folder / LOG_KEY))
+        Node(folder)
 
 
 def test_a_creation_that_is_cut_short_is_begun_again(stages: dict[str, Stage], tmp_path: Path) -> None:
     with open_copy(stages["nothing"], tmp_path / "ledger") as ledger:
-        charter, key = ledger.entry(0), SigningKey.load(tmp_path / "ledger" / LOG_KEY)
+        charter, key = ledger.ledger.entry(0), ledger.key
     folder = tmp_path / "new"
-    original = Ledger._store
+    original = Machine.end
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Ledger, "_store", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))  # fmt: skip
+        patch.setattr(Machine, "end", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))  # fmt: skip
         with pytest.raises(UserError, match="No space left"):
-            Ledger.create(folder, charter, key)
-    assert Ledger._store is original
+            create_ledger(folder, charter, key)
+    assert Machine.end is original
     with pytest.raises(UserError, match="no charter"):
-        Ledger(folder, key)
-    with Ledger.create(folder, charter, key) as ledger:
+        Ledger(folder)
+    with create_ledger(folder, charter, key) as ledger:
         assert ledger.size == 2
     with pytest.raises(UserError, match="already"):
-        Ledger.create(folder, charter, key)
+        create_ledger(folder, charter, key)
     verify_ledger(Folder(folder))
 
 
 def test_two_programs_do_not_write_one_ledger(stages: dict[str, Stage], tmp_path: Path) -> None:
     with open_copy(stages["nothing"], tmp_path / "ledger"), pytest.raises(UserError, match="Another program"):
-        Ledger(tmp_path / "ledger", SigningKey.load(tmp_path / "ledger" / LOG_KEY))
+        Ledger(tmp_path / "ledger")

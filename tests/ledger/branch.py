@@ -15,17 +15,19 @@ import pytest
 from veche.audit.ledger import VerifiedLedger, verify_ledger
 from veche.errors import Refused
 from veche.keys import SigningKey
-from veche.ledger.entry import decode, sign
+from veche.ledger.codec import decode
 from veche.ledger.ledger import Ledger
 from veche.ledger.machine import Machine
-from veche.ledger.state import PollState, State
+from veche.ledger.poll_state import PollState
+from veche.ledger.signing import sign
+from veche.ledger.state import State
 from veche.log import merkle
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint
 from veche.log.checkpoint import sign as sign_checkpoint
 from veche.log.publish import Publisher
 from veche.log.source import Folder
 
-NODE_ONLY = ("beat", "beat_height", "published", "frontier")
+NODE_ONLY = ("heartbeat_time", "heartbeat_height", "published", "root", "owner")
 """What the node keeps in the table ``meta`` that is no part of the rules' state."""
 
 
@@ -43,9 +45,13 @@ def memory(state: State) -> str:
     """What the loaded objects know, which a refused entry must not change either."""
     polls = []
     for poll in state._polls.values():
-        fields = {**vars(poll), "sums": [sums.to_bytes() for sums in poll.sums], "keys": dict(poll.box.permit_keys)}
-        polls.append({name: copy(value) for name, value in fields.items() if name != "box"})
-    return repr((polls, list(state._committees.values()), sorted(state.offices.items())))
+        fields = {
+            **vars(poll),
+            "groups": [(group.counted, len(group._added), len(group._removed)) for group in poll.groups],
+        }
+        polls.append({name: copy(value) for name, value in fields.items() if name not in ("frozen", "checker")})
+    ballots = sorted(state._ballots.items()), sorted(state._trackers.items())
+    return repr((polls, list(state._committees.values()), sorted(state.offices.items()), ballots))
 
 
 class Branch:
@@ -63,7 +69,7 @@ class Branch:
     def of(cls, ledger: Ledger, log_key: SigningKey) -> "Branch":
         """A copy of a ledger in a folder, which goes its own way."""
         copied = sqlite3.connect(":memory:", isolation_level=None)
-        ledger.db.backup(copied)
+        ledger.state.db.backup(copied)
         copied.execute("DROP TABLE tail")
         made = cls(copied, [ledger.entry(number) for number in range(ledger.size)], log_key)
         made.time = ledger.time
@@ -86,7 +92,7 @@ class Branch:
         self, *entries: bytes, time: int | None = None, previous: int | None = None, ahead: bool = False
     ) -> list[int | Refused]:
         """A block with these entries, at ``time`` (a second later), after one at ``previous`` (the second before ``time``,
-        as if the ledger had been beating all the while). The answers are as those of :meth:`Ledger.block`. ``ahead``: ballots are
+        as if the ledger had been beating all the while). The answers are as those of :meth:`Ledger.execute`. ``ahead``: ballots are
         checked all together before the block, as the engine and the verifier do it.
         """
         verdicts = self.machine.check(entries).run() if ahead else [None] * len(entries)
@@ -103,9 +109,9 @@ class Branch:
                     answers.append(self.machine.admit(data, verdict))
                 except Refused as refusal:
                     answers.append(refusal)
-            if self.machine.matters:
+            if self.machine.block.matters:
                 self.machine.end()
-                self.entries += self.machine.appended
+                self.entries += self.machine.block.appended
                 self.state.db.execute("COMMIT")
             else:
                 self.state.db.execute("ROLLBACK")
@@ -124,9 +130,9 @@ class Branch:
         while due := [
             moment
             for moment in (
-                *(poll.closing for poll in self.state.polls("status = 'announced'")),
-                *(poll.poll.opens for poll in self.state.polls("status = 'announced' AND awaits")),
-                *(committee.touched + week for committee in self.state.unfinished_committees()),
+                *(poll.closing for poll in self.state.polls_running(self.time)),
+                *(poll.definition.opens for poll in self.state.polls_without_keys(until)),
+                *(committee.last + week for committee in self.state.forming_committees()),
             )
             if self.time < moment <= until
         ]:
@@ -164,10 +170,10 @@ class Branch:
         try:
             self.machine.begin(self.machine.height + 1, time, max(time - 1, self.time))
             _ = self.state.polls(), self.state.committees()  # all in memory, so that loading changes nothing
-            before = dump(self.state.db), memory(self.state), list(self.machine.appended), self.machine.size
+            before = dump(self.state.db), memory(self.state), list(self.machine.block.appended), self.machine.size
             with pytest.raises(Refused) as caught:
                 self.machine.admit(entry)
-            after = dump(self.state.db), memory(self.state), list(self.machine.appended), self.machine.size
+            after = dump(self.state.db), memory(self.state), list(self.machine.block.appended), self.machine.size
         finally:
             self.state.db.execute("ROLLBACK")
             self.state.forget()

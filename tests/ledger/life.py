@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from veche.keys import SigningKey
-from veche.ledger.poll import Choice, Group, Poll
+from veche.ledger.entries.poll import Choice, Group, Poll
+from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
-from veche.ledger.state import PollState
 from veche.permit.blind_rsa import IssuerKey, blind_sign
 from veche.permit.permit import Permit
 from veche.voter.voter import Voter
@@ -63,7 +63,10 @@ class Life:
     def stuff(self, voter: Voter, group: int) -> list[Permit]:
         """Permits of registrars that sign whatever they are asked to, whoever asks."""
         return voter.collect_permits(
-            self.poll, group, lambda registrar, blinded: blind_sign(self.rsa_key(registrar, group), blinded)
+            self.poll.frozen,
+            self.poll.permit_keys,
+            group,
+            lambda registrar, blinded: blind_sign(self.rsa_key(registrar, group), blinded),
         )
 
     def ballot(
@@ -71,7 +74,7 @@ class Life:
     ) -> bytes:
         """A ballot of this citizen as her device makes it."""
         group = self.world.group_of(citizen, self.poll)
-        sealed = citizen.voter.seal(self.poll, group, [list(choices)])
+        sealed = citizen.voter.seal(self.poll.frozen, group, [list(choices)])
         return citizen.voter.cast(sealed, citizen.permits[self.poll.id] if permits else [], turn)
 
     def definition(self, branch: Branch, **changes: Any) -> Poll:
@@ -105,13 +108,13 @@ def live(folder: Path) -> Life:
         for entry in permit_keys:
             world.submit(entry)
         announced = stage()
-        world.wait_until(poll.poll.opens)
+        world.wait_until(poll.definition.opens)
         opened = stage()
         for number, citizen in enumerate(world.citizens[:7]):
             world.vote(citizen, poll, [[1, 0, 0] if number % 2 else [0, 1, 0]])
         world.vote(world.citizens[0], poll, [[0, 0, 1]])
         voted = stage()
-        world.wait_until(poll.poll.closes)
+        world.wait_until(poll.definition.closes)
         counting = stage()
         decryptions = [entry for trustee in world.trustees for entry in trustee.due(world.view())]
         for entry in decryptions[:6]:  # the total and two cells, by the first two trustees

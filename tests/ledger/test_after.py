@@ -61,7 +61,7 @@ def test_accounts_of_a_cancelled_poll(life: Life, at: At) -> None:
     branch = at("voted")
     branch.say("cancel", [life.poll.id, ["Why", "Почему"]], *life.institutions)
     branch.refuses_to_say("issuance", "issuance", [life.poll.id, rows(4, 3)], office(life, 0))
-    branch.beat_until(life.poll.poll.closes)
+    branch.beat_until(life.poll.definition.closes)
     branch.refuses_to_say("issuance", "issuance", [life.poll.id, rows(3, 3)], office(life, 0))
     branch.say("issuance", [life.poll.id, rows(4, 3)], office(life, 0))
 
@@ -71,7 +71,7 @@ def test_accounts_of_a_poll_cancelled_before_its_keys_were_there(life: Life, at:
     branch = at("keyless")
     branch.admit(life.permit_keys[0])
     branch.say("cancel", [life.poll.id, ["Why", "Почему"]], *life.institutions)
-    branch.beat_until(life.poll.poll.closes)
+    branch.beat_until(life.poll.definition.closes)
     branch.refuses_to_say("issuance", "issuance", [life.poll.id, rows(0, 0)], office(life, 1))
     branch.say("issuance", [life.poll.id, rows(0, 0)], office(life, 0))
 
@@ -108,13 +108,13 @@ def test_the_city_answers(stage: str, status: str, life: Life, at: At) -> None:
 def test_no_outcome_of_a_cancelled_poll(life: Life, at: At) -> None:
     branch = at("voted")
     branch.say("cancel", [life.poll.id, ["Why", "Почему"]], *life.institutions)
-    branch.beat_until(life.poll.poll.closes)
+    branch.beat_until(life.poll.definition.closes)
     branch.refuses_to_say("outcome", "outcome", outcome(life), life.organisers[0])
 
 
 def test_an_outcome_of_a_poll_with_too_few(life: Life, at: At) -> None:
     branch = at("open")
-    branch.beat_until(life.poll.poll.closes)
+    branch.beat_until(life.poll.definition.closes)
     branch.say("outcome", outcome(life, "not"), life.organisers[0])
 
 

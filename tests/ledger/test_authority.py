@@ -7,7 +7,8 @@ import pytest
 
 from veche.keys import SigningKey
 from veche.ledger import rules
-from veche.ledger.entry import add_signature, decode, encode, sign
+from veche.ledger.codec import decode, encode
+from veche.ledger.signing import add_signature, sign
 
 from .branch import Branch
 from .life import Life

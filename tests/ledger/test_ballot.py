@@ -9,8 +9,8 @@ from veche_kernel import cast_sign
 
 from veche.errors import Refused
 from veche.keys import SigningKey
-from veche.ledger.entry import decode, digest, encode
-from veche.ledger.rules.ballot import cast_prefix
+from veche.ledger.codec import decode, digest, encode
+from veche.ledger.entries.ballot import cast_prefix
 from veche.permit.derive import credential_secret
 from veche.permit.seed import Seed
 from veche.voter.voter import Voter
@@ -84,12 +84,14 @@ def test_shape_of_the_whole(life: Life, at: At, her: Citizen) -> None:
 
 def test_an_unknown_poll(life: Life, at: At, her: Citizen) -> None:
     branch = at("open")
-    for poll in (bytes(32), b"", life.poll.id[:31], branch.ledger):
+    for poll in (bytes(32), branch.ledger):
         branch.refuses("unknown-poll", changed(life, her, POLL, poll, life.ballot(her)))
+    for no_id in (b"", life.poll.id[:31]):
+        branch.refuses("shape", changed(life, her, POLL, no_id, life.ballot(her)))
 
 
 def test_not_open(life: Life, at: At, her: Citizen) -> None:
-    entry, opens, closes = life.ballot(her), life.poll.poll.opens, life.poll.poll.closes
+    entry, opens, closes = life.ballot(her), life.poll.definition.opens, life.poll.definition.closes
     assert "not opened" in at("announced").refuses("not-open", entry, time=opens - 1).message
     assert "too late" in at("open").refuses("not-open", entry, time=closes).message
     for time in (opens, closes - 1):
@@ -179,7 +181,7 @@ def test_permits_of_another_poll(life: Life, at: At, her: Citizen) -> None:
     """Two polls with the same keys cannot be (a modulus is used once), and the message names the poll besides."""
     branch = at("open")
     entry = life.ballot(her)
-    twin = life.publish(branch, opens=branch.time + 4000, closes=branch.time + 8000, groups=life.poll.poll.groups)
+    twin = life.publish(branch, opens=branch.time + 4000, closes=branch.time + 8000, groups=life.poll.definition.groups)
     branch.admit(twin)
     body = decode(life.permit_keys[0])[1]
     key = next(key for key in life.world.office_keys if key.public == decode(life.permit_keys[0])[2][0][0])
@@ -194,11 +196,11 @@ def test_more_voters_than_people_on_the_roll(life: Life, at: At) -> None:
         branch.admit(life.ballot(citizen))
     ghost = Voter(Seed.generate())
     permits = life.stuff(ghost, 1)
-    entry = ghost.cast(ghost.seal(life.poll, 1, [[1, 0, 0]]), permits, 1)
+    entry = ghost.cast(ghost.seal(life.poll.frozen, 1, [[1, 0, 0]]), permits, 1)
     assert "roll" in branch.refuses("permits", entry).message
     # In the other group, where four are on the roll, it would have gone through as the first of four.
     permits = life.stuff(ghost, 0)
-    branch.admit(ghost.cast(ghost.seal(life.poll, 0, [[1, 0, 0]]), permits, 1))
+    branch.admit(ghost.cast(ghost.seal(life.poll.frozen, 0, [[1, 0, 0]]), permits, 1))
 
 
 @pytest.mark.parametrize("byte", [0, 31, 32, 63])
@@ -242,14 +244,14 @@ def test_any_changed_byte_of_the_ballot(life: Life, at: At, her: Citizen) -> Non
 def test_a_ballot_for_two_answers(life: Life, at: At, her: Citizen) -> None:
     """A proof for a poll that allows two answers, in a poll that allows one."""
     questions = [(3, 1, 2, False)]
-    generous = kernel.Election(life.poll.key, life.poll.box.fingerprint, life.poll.box.election.uuid, questions)
+    generous = kernel.Election(life.poll.frozen.key, life.poll.frozen.fingerprint, life.poll.frozen.uuid, questions)
     ballot, _ = generous.prove(secret(life, her), [[1, 1, 0]])
     at("open").refuses("shape", changed(life, her, BALLOT, ballot, life.ballot(her)))
 
 
 def test_a_ballot_for_another_election(life: Life, at: At, her: Citizen) -> None:
     """The fingerprint, and with it every frozen word of the poll, is in each proof."""
-    another = kernel.Election(life.poll.key, "A" * 43, life.poll.box.election.uuid, [(3, 1, 1, False)])
+    another = kernel.Election(life.poll.frozen.key, "A" * 43, life.poll.frozen.uuid, [(3, 1, 1, False)])
     ballot, _ = another.prove(secret(life, her), [[1, 0, 0]])
     at("open").refuses("proofs", changed(life, her, BALLOT, ballot, life.ballot(her)))
 
@@ -324,10 +326,10 @@ def test_sums_are_those_of_the_last_ballots(life: Life, at: At, her: Citizen, ot
         branch.admit(entry)
     poll = branch.poll(life.poll.id)
     expected = kernel.Sums(3)
-    expected.add([poll.box.kernel.load(decode(entry)[BALLOT]) for entry in entries[1:]])
-    assert poll.sums[0].to_bytes() == expected.to_bytes()
-    assert poll.sums[1].to_bytes() == kernel.Sums(3).to_bytes()
-    assert branch.state.counted_entries(poll) == [branch.entries.index(entries[1]), branch.entries.index(entries[2])]
+    expected.add([poll.frozen.kernel.load(decode(entry)[BALLOT]) for entry in entries[1:]])
+    assert poll.groups[0].to_bytes() == (expected.to_bytes(), expected.to_bytes())
+    assert poll.groups[1].to_bytes() == (kernel.Sums(3).to_bytes(), kernel.Sums(3).to_bytes())
+    assert branch.state.counted_ballots(poll) == [branch.entries.index(entries[1]), branch.entries.index(entries[2])]
 
 
 def test_an_office_key_is_no_credential(life: Life, at: At) -> None:
@@ -340,7 +342,7 @@ def test_permits_of_one_identity_source(life: Life, her: Citizen) -> None:
     """A class may want two: whoever breaks into people's bank accounts must not get both permits by that."""
     branch = life.open.branch()
     poll_class = branch.poll(life.poll.id).poll_class
-    both_banks = tuple((institution, "bank") for institution, _ in poll_class.registrars)
+    both_banks = tuple(seat._replace(source="bank") for seat in poll_class.registrars)
     object.__setattr__(poll_class, "registrars", both_banks)
     assert "identity source" in branch.refuses("permits", life.ballot(her)).message
     object.__setattr__(poll_class, "sources", 1)

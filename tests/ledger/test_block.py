@@ -7,7 +7,7 @@ import pytest
 
 from veche.audit.ledger import verify_ledger
 from veche.errors import DoesNotHold, Refused
-from veche.ledger.entry import decode, digest, encode
+from veche.ledger.codec import decode, digest, encode
 from veche.log.source import Folder
 
 from .branch import Branch, dump, publish
@@ -94,7 +94,7 @@ def test_what_falls_due_at_once_comes_in_order(life: Life, at: At) -> None:
     for number in (7, 8):
         branch.say("committee", ["city", "pedersen", number], life.organisers[0])
         committees.append(branch.entries[-1])
-    polls = [life.publish(branch, title=life.poll.poll.title._replace(en=name), opens=soon - 9 + i)
+    polls = [life.publish(branch, title=life.poll.definition.title._replace(en=name), opens=soon - 9 + i)
              for i, name in enumerate("ab")]  # fmt: skip
     for entry in polls:
         branch.admit(entry)
@@ -129,4 +129,4 @@ def test_a_block_that_fails_in_the_middle_leaves_nothing(stage: str, life: Life,
     answers = branch.block(*good)
     assert [type(answer) for answer in answers[:2]] == [int, int]
     assert isinstance(answers[4], int)
-    assert branch.poll(life.poll.id).status == "cancelled"
+    assert branch.poll(life.poll.id).phase == "cancelled"

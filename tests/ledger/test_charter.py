@@ -8,39 +8,54 @@ import pytest
 
 from veche.errors import Refused
 from veche.keys import SigningKey
-from veche.ledger.charter import Charter, PollClass
-from veche.ledger.entry import decode, digest, encode, sign
+from veche.ledger.codec import decode, digest, encode
+from veche.ledger.entries.charter import Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat, read_charter
+from veche.ledger.entries.office import Role
 from veche.ledger.machine import Machine
+from veche.ledger.signing import sign
 from veche.ledger.state import State
 
 from .life import Life, text
 
 KEYS = [SigningKey.generate() for _ in range(6)]
 CLASS = PollClass(
-    "city", (("A", "bank"), ("B", "post"), ("C", "tax"), ("D", "tax")), 3, 1, 2, ("T", "U", "V"), 2, 20, 3600, 86_400, 1
+    "city",
+    (RegistrarSeat("A", "bank"), RegistrarSeat("B", "post"), RegistrarSeat("C", "tax"), RegistrarSeat("D", "tax")),
+    3,
+    1,
+    2,
+    ("T", "U", "V"),
+    2,
+    20,
+    3600,
+    86_400,
+    1,
 )
 CHARTER = Charter(
     "veche.example/test", text("A ledger"), 1_800_000_000, SigningKey.generate().public,
-    tuple((name, "observer", key.public) for name, key in zip("ABCDEF", KEYS, strict=True)), 3, (CLASS,), ("embedded", 1),
+    tuple(OfficeSeat(name, Role.OBSERVER, key.public) for name, key in zip("ABCDEF", KEYS, strict=True)), 3, (CLASS,),
+    EngineChoice("embedded", 1),
 )  # fmt: skip
 
 
 def found(charter: Charter | list[Any], keys: list[SigningKey] = KEYS) -> Charter:
     """Found a ledger with it in a fresh state machine, as a node and a verifier do."""
     entry = sign(b"", "charter", charter if isinstance(charter, list) else charter.body(), keys)
-    machine = Machine(State(sqlite3.connect(":memory:")), lambda _: b"")
+    state = State(sqlite3.connect(":memory:"))
+    state.prepare()
+    machine = Machine(state, lambda _: b"")
     try:
-        machine.found(entry)
+        machine.genesis(entry)
     except Refused:
         assert not machine.state.founded
-        assert machine.appended == []
+        assert machine.block.appended == []
         raise
     finally:
         machine.state.db.close()
-    assert machine.appended[0] == entry
+    assert machine.block.appended[0] == entry
     assert machine.ledger == digest(entry)
-    assert decode(machine.appended[1]) == ["block", [0, CHARTER.time, CHARTER.time]]
-    return Charter.parse(entry)
+    assert decode(machine.block.appended[1]) == ["block", [0, CHARTER.time, CHARTER.time]]
+    return read_charter(entry)
 
 
 def refused(rule: str, charter: Charter | list[Any], keys: list[SigningKey] = KEYS) -> None:
@@ -149,7 +164,7 @@ def test_a_bad_signature_under_the_charter() -> None:
     kind, body, pairs = decode(sign(b"", "charter", CHARTER.body(), KEYS))
     pairs[3][1] = pairs[3][1][:-1] + bytes([pairs[3][1][-1] ^ 1])
     with pytest.raises(Refused) as caught:
-        Charter.parse(encode([kind, body, pairs]))
+        read_charter(encode([kind, body, pairs]))
     assert caught.value.rule == "signature"
 
 
@@ -162,13 +177,13 @@ def test_a_charter_of_another_version_or_length() -> None:
 
 def test_only_a_charter_begins_a_ledger(life: Life) -> None:
     with pytest.raises(Refused) as caught:
-        Charter.parse(life.formed.entries[2])
+        read_charter(life.formed.entries[2])
     assert caught.value.rule == "charter"
 
 
 def test_a_ledger_is_founded_once(life: Life) -> None:
     branch = life.founded.branch()
     with pytest.raises(Refused) as caught:
-        branch.machine.found(branch.entries[0])
+        branch.machine.genesis(branch.entries[0])
     assert caught.value.rule == "charter"
     branch.close()

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from veche.errors import Refused
-from veche.ledger.entry import MAX_DEPTH, MAX_ENTRY, MAX_ITEMS, decode, encode
+from veche.ledger.codec import MAX_DEPTH, MAX_ENTRY, MAX_ITEMS, decode, encode
 
 from .life import Life
 

@@ -8,9 +8,11 @@ import pytest
 import veche_kernel as kernel
 
 from veche.audit.view import View
-from veche.ballot.committee import Certificate, Committee, Secrets, make_certificate, make_shares, make_single_key
+from veche.ballot.committee import Committee, Secrets, make_certificate, make_shares, make_single_key
 from veche.keys import SigningKey
-from veche.ledger.entry import decode, digest
+from veche.ledger.codec import decode, digest
+from veche.ledger.life import CommitteePhase
+from veche.ledger.poll_state import in_order
 from veche.trustee.trustee import Trustee
 from veche.world import DAY, World
 
@@ -49,7 +51,8 @@ class Ceremony:
     def void(self) -> str | None:
         found = self.branch.state.committee(self.id)
         assert found is not None
-        return found.void
+        assert bool(found.reason) == (found.phase == CommitteePhase.VOID)
+        return found.reason or None
 
     @property
     def finished(self) -> int | None:
@@ -177,7 +180,7 @@ def test_exponents_other_than_those_committed_to(ceremony: Ceremony) -> None:
     chosen = Secrets(secrets.signing, secrets.decryption, others.coefficients)
     found = branch.state.committee(ceremony.id)
     assert found is not None
-    certificates = [Certificate.from_fields(item[1][2:]) for _, item in sorted(found.steps["committee-certificate"].items())]  # fmt: skip
+    certificates = in_order(found.certificates)
     rushed = make_shares(made, 1, chosen, certificates)
     branch.refuses_to_say("commitment", "committee-shares", [ceremony.id, 1, *rushed.fields()], ceremony.trustees[0].key)  # fmt: skip
     honest = make_shares(made, 1, secrets, certificates)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from veche.errors import Refused
-from veche.ledger.entry import decode, digest
+from veche.ledger.codec import decode, digest
 
 from .branch import Branch
 from .life import Life
@@ -77,7 +77,7 @@ def test_none_for_a_cancelled_poll(stage: str, life: Life, at: At) -> None:
         for entry in life.decryptions[:5]:
             branch.admit(entry)
     branch.say("cancel", [life.poll.id, ["Why", "Почему"]], *life.institutions)
-    assert branch.beat_until(life.poll.poll.closes + 60) == []
+    assert branch.beat_until(life.poll.definition.closes + 60) == []
     branch.refuses("decryption", life.decryptions[5])
     branch.refuses_to_say("cancel", "cancel", [life.poll.id, ["Twice", "Дважды"]], *life.institutions)
     assert branch.poll(life.poll.id).result is None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from veche.ledger.entry import decode
+from veche.ledger.codec import decode
 
 from .branch import Branch
 from .life import Life
@@ -20,4 +20,4 @@ def test_the_auditor_finds_what_the_node_knows(stage: str, at: Callable[[str], B
 def test_the_result(life: Life) -> None:
     result = life.decided.poll(life.poll.id).result
     assert result is not None
-    assert decode(result) == ["result", [life.poll.id, [1, 2], [[3, 3, 1]], [[[2, 1, 1]], [[1, 2, 0]]]]]
+    assert decode(result.encode()) == ["result", [life.poll.id, [1, 2], [[3, 3, 1]], [[[2, 1, 1]], [[1, 2, 0]]]]]

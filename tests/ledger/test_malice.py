@@ -14,8 +14,9 @@ from veche_kernel import cast_sign
 from veche.errors import Refused
 from veche.keys import SigningKey
 from veche.ledger import rules
-from veche.ledger.entry import decode, encode, sign
-from veche.ledger.rules.ballot import cast_prefix
+from veche.ledger.codec import decode, encode
+from veche.ledger.entries.ballot import cast_prefix
+from veche.ledger.signing import sign
 from veche.permit.derive import credential_secret
 
 from .branch import Branch, dump
@@ -180,7 +181,7 @@ def test_a_permit_under_a_modulus_that_is_none(modulus: int, life: Life) -> None
     body[1][0][0] = modulus.to_bytes((modulus.bit_length() + 7) // 8, "big")
     branch.say("permit-key", body, office)
     branch.admit(life.permit_keys[1])
-    branch.beat_until(life.poll.poll.opens)
+    branch.beat_until(life.poll.definition.opens)
     her = life.citizens("Arbat")[0]
     for signature in (bytes(len(body[1][0][0])), b"\xff" * len(body[1][0][0]), b"\x01" * len(body[1][0][0]), b""):
         item = decode(life.ballot(her))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from veche.keys import SigningKey
-from veche.ledger.entry import decode
+from veche.ledger.codec import decode
 
 from .branch import Branch
 from .life import Life

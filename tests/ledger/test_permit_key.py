@@ -7,8 +7,8 @@ import pytest
 
 from veche.errors import Refused
 from veche.keys import SigningKey
-from veche.ledger.entry import decode, digest
-from veche.ledger.poll import Group
+from veche.ledger.codec import decode, digest
+from veche.ledger.entries.poll import Group
 
 from .branch import Branch
 from .life import Life, text
@@ -33,36 +33,36 @@ def test_all_keys_in_time(life: Life, at: At) -> None:
     branch = at("keyless")
     for entry in life.permit_keys:
         branch.admit(entry)
-    assert branch.beat_until(life.poll.poll.opens) == []
+    assert branch.beat_until(life.poll.definition.opens) == []
     assert branch.poll(life.poll.id).open_at(branch.time)
 
 
 def test_a_missing_key_voids_the_poll(life: Life, at: At) -> None:
     branch = at("keyless")
     branch.admit(life.permit_keys[0])
-    assert branch.beat_until(life.poll.poll.opens - 1) == []
-    assert branch.beat_until(life.poll.poll.opens) == ["void"]
+    assert branch.beat_until(life.poll.definition.opens - 1) == []
+    assert branch.beat_until(life.poll.definition.opens) == ["void"]
     assert branch.last("void") == [life.poll.id, "not all registrars published their permit keys before opening"]
     branch.refuses("permit-key", life.permit_keys[1])
     assert "void" in branch.refuses("not-open", life.ballot(life.world.citizens[0])).message
     branch.refuses_to_say("cancel", "cancel", [life.poll.id, ["Why", "Почему"]], *life.institutions)
     branch.refuses_to_say("outcome", "outcome", [life.poll.id, "will", ["A", "А"], 0, []], life.organisers[0])
-    assert branch.beat_until(life.poll.poll.closes) == []
+    assert branch.beat_until(life.poll.definition.closes) == []
     branch.refuses_to_say("issuance", "issuance", [life.poll.id, [[0, bytes(32)]] * 2], office(life, 0))
 
 
 def test_a_key_in_the_last_second(life: Life, at: At) -> None:
     branch = at("keyless")
     branch.admit(life.permit_keys[0])
-    (answer,) = branch.block(life.permit_keys[1], time=life.poll.poll.opens - 1)
+    (answer,) = branch.block(life.permit_keys[1], time=life.poll.definition.opens - 1)
     assert isinstance(answer, int)
-    assert branch.beat_until(life.poll.poll.opens) == []
+    assert branch.beat_until(life.poll.definition.opens) == []
 
 
 def test_a_key_in_the_first_second_is_too_late(life: Life, at: At) -> None:
     branch = at("keyless")
     branch.admit(life.permit_keys[0])
-    (answer,) = branch.block(life.permit_keys[1], time=life.poll.poll.opens)
+    (answer,) = branch.block(life.permit_keys[1], time=life.poll.definition.opens)
     assert isinstance(answer, Refused) and answer.rule == "permit-key"
     assert branch.kinds()[-1] == "void"
 

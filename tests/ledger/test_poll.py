@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from veche.ledger.entry import MAX_ENTRY, digest
-from veche.ledger.poll import MAX_CELLS, MAX_GROUPS, Choice, Group
+from veche.ledger.codec import MAX_ENTRY, digest
+from veche.ledger.entries.poll import MAX_CELLS, MAX_GROUPS, Choice, Group
 from veche.ledger.shape import Text
 from veche.world import DAY
 
@@ -34,7 +34,7 @@ def test_a_poll_is_published_and_frozen(life: Life, at: At) -> None:
     entry = life.publish(branch)
     branch.admit(entry)
     found = branch.poll(digest(entry))
-    assert (found.status, found.closing, found.entry) == ("announced", found.poll.closes, len(branch.entries) - 1)
+    assert (found.phase, found.closing, found.number) == ("announced", found.definition.closes, len(branch.entries) - 1)
     branch.refuses("repeated", entry)
 
 
@@ -164,7 +164,7 @@ def test_the_longest_ballot(life: Life, at: At) -> None:
     branch = at("formed")
     refused(life, branch, "poll-size", questions=(question(52),) * 4)
     branch.admit(life.publish(branch, questions=(question(50),) * 4))
-    size = branch.poll(digest(branch.entries[-1])).box.kernel.ballot_size
+    size = branch.poll(digest(branch.entries[-1])).frozen.kernel.ballot_size
     assert 50_000 < size <= 60_000 < MAX_ENTRY
 
 

@@ -25,7 +25,7 @@ def closing(branch: Branch, life: Life) -> int:
 def before_closing(branch: Branch, life: Life, seconds: int) -> int:
     """Beat until so many seconds before closing; the closing as it was published."""
     branch.beat_until(closing(branch, life) - seconds)
-    return life.poll.poll.closes
+    return life.poll.definition.closes
 
 
 def test_idle_but_beating_is_no_standstill(branch: Branch, life: Life) -> None:
@@ -85,14 +85,14 @@ def test_a_standstill_that_begins_after_closing_moves_nothing(branch: Branch, li
 
 def test_a_standstill_that_begins_with_the_closing_moves_nothing(branch: Branch, life: Life) -> None:
     """Closing later than the block before: at the same second it is not later."""
-    closes = life.poll.poll.closes
+    closes = life.poll.definition.closes
     assert branch.beat_until(closes) == ["tally"]
     assert branch.stand_still(HOUR) == []
     assert closing(branch, life) == closes
 
 
 def test_one_second_before_closing_it_does(branch: Branch, life: Life) -> None:
-    closes = life.poll.poll.closes
+    closes = life.poll.definition.closes
     branch.block(time=closes + HOUR, previous=closes - 1)
     assert closing(branch, life) == closes + 2 * HOUR
 

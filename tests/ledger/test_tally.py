@@ -8,8 +8,9 @@ import veche_kernel as kernel
 from hypothesis import given
 from hypothesis import strategies as st
 
-from veche.ledger.entry import decode, digest
-from veche.ledger.rules.tally import merge, parts
+from veche.ballot.decryption import parts
+from veche.ledger.codec import decode, digest
+from veche.ledger.rules.tally import merge
 from veche.log import merkle
 
 from .branch import Branch
@@ -82,7 +83,7 @@ def test_what_the_tally_says(life: Life, at: At) -> None:
     assert [members for members, _ in cells] == [[[0, 4]], [[1, 3]]]
     for [[group, _]], sums in cells:
         expected = kernel.Sums(3)
-        expected.add([life.poll.box.kernel.load(item[3]) for _, item in last.values() if item[2] == group])
+        expected.add([life.poll.frozen.kernel.load(item[3]) for _, item in last.values() if item[2] == group])
         assert sums == expected.to_bytes()
 
 
@@ -100,7 +101,7 @@ def test_too_few(arbat: int, yakimanka: int, life: Life, at: At) -> None:
     assert close(branch, life) == ["too-few"]
     poll = branch.poll(life.poll.id)
     assert branch.last("too-few")[:2] == [life.poll.id, arbat + yakimanka]
-    assert (poll.status, poll.tally, poll.result) == ("too-few", None, None)
+    assert (poll.phase, poll.tally, poll.result) == ("too-few", None, None)
     body = decode(life.decryptions[0])[1]
     body[2] = digest(branch.entries[-1])
     branch.refuses_to_say("decryption", "decryption", body, life.world.trustees[0].key)
@@ -115,7 +116,7 @@ def test_small_groups_are_merged_before_the_tally_is_written(arbat: int, yakiman
     assert close(branch, life) == ["tally"]
     (cell,) = branch.last("tally")[3]
     assert cell[0] == [[0, arbat], [1, yakimanka]]
-    assert parts([cell]) == [cell[1]]
+    assert parts([cell[1]]) == [cell[1]]
 
 
 def test_revotes_count_once(life: Life, at: At) -> None:
@@ -130,7 +131,7 @@ def test_revotes_count_once(life: Life, at: At) -> None:
 
 def test_the_total_is_the_sum_of_the_cells(life: Life) -> None:
     cells = life.counting.last("tally")[3]
-    total, *rest = parts(cells)
+    total, *rest = parts([sums for _, sums in cells])
     assert rest == [sums for _, sums in cells]
     alphas = [kernel.point_add(rest[0][i : i + 32], rest[1][i : i + 32]) for i in range(0, len(rest[0]), 32)]
     assert total == b"".join(alphas)
@@ -138,9 +139,9 @@ def test_the_total_is_the_sum_of_the_cells(life: Life) -> None:
 
 def test_the_tally_comes_in_the_first_block_after_closing(life: Life, at: At) -> None:
     branch = at("voted")
-    assert branch.beat_until(life.poll.poll.closes - 1) == []
-    assert branch.beat_until(life.poll.poll.closes) == ["tally"]
-    assert branch.beat_until(life.poll.poll.closes + 1000) == []
+    assert branch.beat_until(life.poll.definition.closes - 1) == []
+    assert branch.beat_until(life.poll.definition.closes) == ["tally"]
+    assert branch.beat_until(life.poll.definition.closes + 1000) == []
     late = at("voted")
-    assert late.beat_until(life.poll.poll.closes + 500) == ["tally"]
+    assert late.beat_until(life.poll.definition.closes + 500) == ["tally"]
     assert late.last("tally") == branch.last("tally")

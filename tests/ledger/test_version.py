@@ -7,7 +7,7 @@ import pytest
 
 from veche.audit.ledger import verify_ledger
 from veche.errors import Unsupported
-from veche.ledger.entry import encode
+from veche.ledger.codec import encode
 from veche.log.source import Folder
 
 from .branch import Branch, dump, publish

@@ -8,10 +8,11 @@ import pytest
 
 from veche.errors import Refused
 from veche.keys import SigningKey
-from veche.ledger.entry import digest, sign
-from veche.ledger.ledger import LOG_KEY, Ledger
-from veche.ledger.poll import Choice
-from veche.ledger.state import PollState
+from veche.ledger.codec import digest
+from veche.ledger.entries.poll import Choice
+from veche.ledger.ledger import Ledger
+from veche.ledger.poll_state import PollState
+from veche.ledger.signing import sign
 from veche.world import DAY, World
 
 from .branch import dump
@@ -85,9 +86,9 @@ class Walk:
 
     def ballot(self, turn: int | None = None) -> bytes:
         citizen, poll = self.dice.choice(self.world.citizens), self.poll()
-        if not poll.box.permit_keys:
+        if not poll.permit_keys:
             raise Refused("walk", "Nobody has permits for this poll.")
-        choice = [self.dice.choice(CHOICES[poll.poll.questions[0]])]
+        choice = [self.dice.choice(CHOICES[poll.definition.questions[0]])]
         if turn is None:
             return self.world.entry(citizen, poll, choice)
         permits = self.world.collect(citizen, poll) if self.dice.random() < 0.5 else []
@@ -162,18 +163,17 @@ def test_the_log_leads_to_the_nodes_state(walk: int, tmp_path: Path) -> None:
         life.committees.append(world.form_committee())
         for number in range(3):
             life.attempt(life.announce)
-            world.wait_until(max((poll.poll.opens for poll in life.polls()), default=0))
+            world.wait_until(max((poll.definition.opens for poll in life.polls()), default=0))
             for _ in range(STEPS // 3):
                 life.step()
             verified = world.check()
-            assert dump(verified.state.db) == dump(world.ledger.db), f"after {number + 1} thirds"
-            assert verified.head.root == world.ledger.checkpoint.checkpoint.root
+            assert dump(verified.state.db) == dump(world.ledger.state.db), f"after {number + 1} thirds"
+            assert verified.head.root == world.ledger.head.root
         world.wait(2 * DAY)
         life.attempt(life.trustees)
         verified = world.check()
-        known = dump(world.ledger.db)
+        known = dump(world.ledger.state.db)
         assert dump(verified.state.db) == known
         assert life.refused and len(life.done) > 8
-        key = SigningKey.load(tmp_path / "ledger" / LOG_KEY)
-    with Ledger(tmp_path / "ledger", key) as again:
-        assert dump(again.db) == known
+    with Ledger(tmp_path / "ledger") as again:
+        assert dump(again.state.db) == known

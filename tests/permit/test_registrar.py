@@ -10,6 +10,7 @@ import pytest
 from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
 
 from veche.errors import Refused, UserError
+from veche.ledger.entries.permit_key import GroupIssuance
 from veche.permit.blind_rsa import blind_sign, verify_many
 from veche.permit.derive import credential_secret
 from veche.permit.message import permit_message
@@ -18,7 +19,7 @@ from veche.permit.request import PermitRequest
 from veche.permit.row_proof import RowProof
 from veche.permit.seed import Seed
 from veche.registrar import registrar as registrar_module
-from veche.registrar.registrar import GroupIssuance, Registrar
+from veche.registrar.registrar import Registrar
 
 POLL, DISTRICTS = b"\x0a" * 32, ["Arbat", "Presnya"]
 ROLL = "person,name,district\nann,Ann,Arbat\nboris,,Arbat\nvera,Vera,Presnya\ngleb,,Khamovniki\n"

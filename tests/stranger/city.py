@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from veche.engine.embedded import LOG_KEY
 from veche.keys import SigningKey
-from veche.ledger.entry import decode, digest, encode
-from veche.ledger.ledger import LOG_KEY
-from veche.ledger.poll import Choice
+from veche.ledger.codec import decode, digest, encode
+from veche.ledger.entries.poll import Choice
+from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
-from veche.ledger.state import PollState
 from veche.log import merkle
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
 from veche.log.publish import Publisher

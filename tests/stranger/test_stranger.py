@@ -14,7 +14,8 @@ import pytest
 from veche.audit.ledger import verify_ledger
 from veche.errors import DoesNotHold
 from veche.keys import SigningKey
-from veche.ledger.entry import decode, encode, sign
+from veche.ledger.codec import decode, encode
+from veche.ledger.signing import sign
 from veche.log.source import Folder
 
 from . import city as cities
@@ -45,8 +46,8 @@ def agree(city: City, folder: Path) -> None:
     for poll in city.polls.values():
         ours = state.poll(poll)
         assert ours is not None
-        result = decode(ours.result)[1][2:] if ours.result else []
-        assert found[poll.hex()] == (STATES[ours.status], result)
+        result = ours.result.body()[2:] if ours.result else []
+        assert found[poll.hex()] == (STATES[ours.phase], result)
 
 
 def both_refuse(folder: Path, why: str | None = None) -> None:

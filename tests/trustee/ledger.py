@@ -20,8 +20,11 @@ from veche.ballot.committee import (
     check_single_key,
     public_key,
 )
-from veche.ballot.decryption import Share, alphas_of, betas_of, check_share, open_tally, parts
-from veche.ledger import entry
+from veche.ballot.decryption import Share, alphas_of, betas_of, check_share, open_tally
+from veche.ledger.codec import decode, digest, encode
+from veche.ledger.entries.tally import Cell, Member, Tally, TooFew
+from veche.ledger.poll_state import in_order
+from veche.ledger.signing import check_signatures, signatures, signed_message
 from veche.log import merkle
 
 PHI = "A" * 43
@@ -33,9 +36,9 @@ class InCommittee:
     mode: str
     threshold: int
     trustees: list[str]
-    certificates: dict[int, list[Any]] = field(default_factory=dict)
-    shares: dict[int, list[Any]] = field(default_factory=dict)
-    keys: dict[int, list[Any]] = field(default_factory=dict)
+    certificates: dict[int, Certificate] = field(default_factory=dict)
+    shares: dict[int, Shares] = field(default_factory=dict)
+    keys: dict[int, Key] = field(default_factory=dict)
     complaints: list[list[Any]] = field(default_factory=list)
     void: bool = False
 
@@ -47,31 +50,28 @@ class InCommittee:
     def finished(self) -> bool:
         return len(self.keys) == len(self.trustees) and not self.void
 
-    def _all(self, bodies: dict[int, list[Any]], kind: Any) -> list[Any]:
-        return [kind.from_fields(bodies[i][2:]) for i in sorted(bodies)]
-
     def public_key(self) -> bytes:
-        return public_key(self.parameters, self._all(self.keys, Key), self._all(self.shares, Shares))
+        return public_key(self.parameters, in_order(self.keys), in_order(self.shares))
 
     def admit(self, kind: str, body: list[Any]) -> None:
         index, fields = body[1], body[2:]
-        certificates = self._all(self.certificates, Certificate)
-        shares = self._all(self.shares, Shares)
+        certificates, shares = in_order(self.certificates), in_order(self.shares)
         if kind == "committee-certificate":
             assert index not in self.certificates
-            check_certificate(self.parameters, index, Certificate.from_fields(fields), certificates)
-            self.certificates[index] = body
+            self.certificates[index] = certificate = Certificate.from_fields(fields)
+            check_certificate(self.parameters, index, certificate, certificates)
         elif kind == "committee-shares":
             assert index not in self.shares
-            check_shares(self.parameters, index, Shares.from_fields(fields), certificates)
-            self.shares[index] = body
+            self.shares[index] = dealt = Shares.from_fields(fields)
+            check_shares(self.parameters, index, dealt, certificates)
         elif kind == "committee-key":
             assert index not in self.keys
+            key = Key.from_fields(fields)
             if self.mode == SINGLE:
-                check_single_key(self.parameters, index, Key.from_fields(fields), self._all(self.keys, Key))
+                check_single_key(self.parameters, index, key, in_order(self.keys))
             else:
-                check_key(self.parameters, index, Key.from_fields(fields), certificates, shares)
-            self.keys[index] = body
+                check_key(self.parameters, index, key, certificates, shares)
+            self.keys[index] = key
         else:
             assert kind == "committee-complaint"
             self.complaints.append(body)
@@ -83,7 +83,7 @@ class InPoll:
     id: bytes
     committee: bytes
     phi: str = PHI
-    tally: bytes | None = None
+    tally: Tally | None = None
     cancelled: bool = False
     finished: bool = False
     shares: dict[tuple[int, int], Share] = field(default_factory=dict)
@@ -92,14 +92,14 @@ class InPoll:
     def decryptions(self) -> set[tuple[int, int]]:
         return set(self.shares)
 
-    def sums(self) -> list[bytes]:
+    def sums(self) -> tuple[bytes, ...]:
         assert self.tally is not None
-        return parts([cell[1] for cell in entry.decode(self.tally)[1][3]])
+        return self.tally.parts
 
 
 class Ledger:
     def __init__(self) -> None:
-        self.ledger = entry.digest(b"charter")
+        self.ledger = digest(b"charter")
         self.entries: list[bytes] = [b"charter"]
         self.committees: list[InCommittee] = []
         self.polls: list[InPoll] = []
@@ -113,33 +113,34 @@ class Ledger:
         return merkle.root([merkle.leaf_hash(data) for data in self.entries[:size]])
 
     def add_committee(self, mode: str, threshold: int, trustees: list[str]) -> InCommittee:
-        data = entry.encode(["committee", ["class", mode, len(self.committees)]])
+        data = encode(["committee", ["class", mode, len(self.committees)]])
         self.entries.append(data)
-        self.committees.append(InCommittee(entry.digest(data), mode, threshold, trustees))
+        self.committees.append(InCommittee(digest(data), mode, threshold, trustees))
         return self.committees[-1]
 
     def add_poll(self, committee: InCommittee, cells: list[list[int]], kind: str = "tally") -> InPoll:
         """A closed poll whose cells hold these numbers."""
-        data = entry.encode(["poll", [len(self.polls)]])
-        poll = InPoll(entry.digest(data), committee.id)
-        poll.tally = make_tally(poll.id, committee, cells, kind)
-        self.entries += [data, poll.tally]
+        data = encode(["poll", [len(self.polls)]])
+        poll = InPoll(digest(data), committee.id)
+        made = make_tally(poll.id, committee, cells, kind)
+        poll.tally = made if isinstance(made, Tally) else None
+        self.entries += [data, made.encode()]
         self.polls.append(poll)
         return poll
 
     def hand_in(self, data: bytes) -> None:
-        kind, body, _ = item = entry.decode(data)
-        pairs = entry.signatures(item)
-        entry.check_signatures(entry.signed_message(self.ledger, kind, body), pairs)
+        kind, body, _ = item = decode(data)
+        pairs = signatures(item)
+        check_signatures(signed_message(self.ledger, kind, body), pairs)
         assert len(pairs) == 1
         assert data not in self.entries, "repeated"
         if kind == "decryption":
             poll = next(poll for poll in self.polls if poll.id == body[0])
             committee = next(c for c in self.committees if c.id == poll.committee)
             _, index, tally, part, *fields = body
-            assert poll.tally is not None and tally == entry.digest(poll.tally) and (index, part) not in poll.shares
+            assert poll.tally is not None and tally == poll.tally.hash and (index, part) not in poll.shares
             share = Share.from_fields(fields)
-            check_share(committee.keys[index][2], alphas_of(poll.sums()[part]), poll.phi, tally, part, share)
+            check_share(committee.keys[index].key, alphas_of(poll.sums()[part]), poll.phi, tally, part, share)
             poll.shares[index, part] = share
         else:
             next(committee for committee in self.committees if committee.id == body[0]).admit(kind, body)
@@ -161,9 +162,9 @@ def encrypt(key: bytes, number: int, randomness: bytes | None = None) -> bytes:
     return kernel.base_mul(r) + kernel.point_add(kernel.point_mul(r, key), kernel.base_mul(m))
 
 
-def make_tally(poll: bytes, committee: InCommittee, cells: list[list[int]], kind: str = "tally") -> bytes:
+def make_tally(poll: bytes, committee: InCommittee, cells: list[list[int]], kind: str = "tally") -> Tally | TooFew:
     if kind == "too-few":
-        return entry.encode([kind, [poll, 1, bytes(32)]])
+        return TooFew(poll, 1, bytes(32))
     key = committee.public_key()
     sums = [b"".join(encrypt(key, number) for number in cell) for cell in cells]
-    return entry.encode([kind, [poll, 20, bytes(32), [[[[i, 20]], cell] for i, cell in enumerate(sums)]]])
+    return Tally(poll, 20, bytes(32), tuple(Cell((Member(i, 20),), cell) for i, cell in enumerate(sums)))

@@ -12,7 +12,7 @@ import pytest
 import veche_kernel as kernel
 
 from veche.audit.archive import verify_archive
-from veche.ballot.archive.parts import Ciphertext, Result
+from veche.ballot.archive.parts import Ciphertext, ResultDocument
 from veche.ballot.archive.writer import ArchiveWriter
 from veche.ballot.canonical import encode, point_bytes, point_text
 from veche.ballot.committee import (
@@ -127,7 +127,7 @@ def write_archive(path: Path, made: Finished, owners: list[int]) -> None:
         archive.encrypted_tally(encode([pairs[:2], pairs[2:]]), len(VOTES), len(VOTES))
         for i in owners:
             archive.partial_decryption(i, partial_decryption_json(shares[i], [2, 4]))
-        archive.result(encode(Result(result=RESULT)))
+        archive.result(encode(ResultDocument(result=RESULT)))
 
 
 CASES = [("single", 1, 1), ("single", 3, 3), ("pedersen", 1, 1), ("pedersen", 2, 3), ("pedersen", 3, 5)]

@@ -10,7 +10,6 @@ import veche_kernel as kernel
 from veche.ballot import channel
 from veche.ballot.decryption import alphas_of, check_share
 from veche.errors import DoesNotHold, Refused
-from veche.ledger.entry import digest
 
 from .conftest import City
 from .ledger import InCommittee
@@ -119,7 +118,9 @@ def test_a_bad_share_makes_its_recipient_complain(city: City, monkeypatch: pytes
     monkeypatch.undo()
     city.run()
     assert again.finished
-    assert again.certificates[1][2] != committee.certificates[1][2], "fresh secrets for a new committee"
+    assert again.certificates[1].verification != committee.certificates[1].verification, (
+        "fresh secrets for a new committee"
+    )
 
 
 def test_secrets_are_in_no_entry_and_no_representation(finished: Finished) -> None:
@@ -138,7 +139,7 @@ def test_secrets_are_in_no_entry_and_no_representation(finished: Finished) -> No
     assert len(secrets) == 5 and all(len(secret) == 64 for secret in secrets)
     assert not [secret for secret in secrets if secret in said]
     secret = next(json.loads(f.read_text())["secret"] for f in files if f.name == "answer.json")
-    assert kernel.base_mul(bytes.fromhex(secret)) == committee.keys[1][2]
+    assert kernel.base_mul(bytes.fromhex(secret)) == committee.keys[1].key
 
 
 def test_files_are_private(finished: Finished) -> None:
@@ -156,4 +157,4 @@ def test_a_share_under_the_wrong_index_is_refused(finished: Finished) -> None:
     city.run()
     assert poll.tally is not None
     with pytest.raises(Refused, match="Belenios proof 1"):
-        check_share(committee.keys[2][2], alphas_of(poll.sums()[0]), poll.phi, digest(poll.tally), 0, poll.shares[1, 0])
+        check_share(committee.keys[2].key, alphas_of(poll.sums()[0]), poll.phi, poll.tally.hash, 0, poll.shares[1, 0])

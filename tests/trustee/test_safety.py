@@ -14,7 +14,7 @@ from faults import AFTER, BEFORE, FULL, TORN, Crash, Disk, crashes
 
 from veche.durable import PRIVATE, UNFINISHED, write_new
 from veche.errors import DoesNotHold, UserError
-from veche.ledger import entry
+from veche.ledger.codec import digest, encode
 from veche.trustee.journal import Journal
 from veche.trustee.trustee import Trustee
 
@@ -42,8 +42,8 @@ def test_nothing_is_decrypted_under_a_checkpoint_that_is_not_final(finished: Fin
     assert city.round() == 3
     [[_, name, tally, size, root]] = events(city.folder / "trustee-1", "decrypt")
     assert poll.tally is not None
-    assert (name, tally) == (poll.id.hex(), entry.digest(poll.tally).hex())
-    at = city.ledger.entries.index(poll.tally) + 1
+    assert (name, tally) == (poll.id.hex(), poll.tally.hash.hex())
+    at = city.ledger.entries.index(poll.tally.encode()) + 1
     assert (int(size), root) == (at, city.ledger.root_at(at).hex())
 
 
@@ -122,7 +122,7 @@ def test_a_rewritten_or_cut_ledger_is_refused(finished: Finished) -> None:
 
 def test_a_trustee_serves_one_ledger(finished: Finished) -> None:
     city, _ = finished()
-    city.ledger.ledger = entry.digest(b"another charter")
+    city.ledger.ledger = digest(b"another charter")
     with pytest.raises(UserError, match="serves ledger"):
         city.round()
 
@@ -482,7 +482,9 @@ def test_missing_and_damaged_files(finished: Finished) -> None:
         with pytest.raises(UserError, match=r"answer\.json is damaged|does not hold it"):
             city.trustees[0].due(city.ledger)
     city.ledger.add_poll(committee, [[1]])
-    answer.write_text(json.dumps({"entry": entry.encode(["committee-key", committee.keys[1]]).hex()}))
+    answer.write_text(
+        json.dumps({"entry": encode(["committee-key", [committee.id, 1, *committee.keys[1].fields()]]).hex()})
+    )
     with pytest.raises(UserError, match=r"answer\.json is damaged"):
         city.trustees[0].due(city.ledger)
 

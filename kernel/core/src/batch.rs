@@ -2,29 +2,27 @@
 //!
 //! Points are stored divided by eight, and the combination is multiplied by eight, so that nothing outside the prime-order
 //! subgroup can be in it: a batch in which an equation fails passes with a chance of 2^-128. A batch that fails is divided
-//! down to single ballots. Whatever does not pass here, for any reason, is checked again exactly, by other code: so no
+//! down to single ballots. Whatever does not pass here, for any reason, `checker` checks again exactly, by other code: so no
 //! verdict depends on a ballot's neighbours, and all reasons come from one place.
 use std::ops::Range;
 
 use curve25519_dalek::Scalar;
 use curve25519_dalek::edwards::EdwardsPoint;
-use rayon::prelude::*;
 
 use crate::ballot;
 use crate::cast;
-use crate::checked::CheckedBallot;
+use crate::checked::{self, CheckedBallot, Ciphertexts};
 use crate::columns;
-use crate::error::Result;
 use crate::parameters::Parameters;
 use crate::point;
 use crate::scalar;
 use crate::shape::Target;
 use crate::vartime::msm;
 use crate::vartime::point::Cached;
-use crate::verify::{self, Derived, Unpacked};
+use crate::verify::{self, Derived};
 
 /// Ballots in one combination: enough for the buckets to pay, few enough to stay near the processor.
-const LARGEST_CHUNK: usize = 512;
+pub const LARGEST_CHUNK: usize = 512;
 
 /// Into how many parts a range that fails is divided.
 const PARTS: usize = 8;
@@ -38,36 +36,13 @@ pub struct Item<'a> {
     pub cast_signature: &'a [u8],
 }
 
-pub fn verify(parameters: &Parameters, items: &[Item]) -> Vec<Result<CheckedBallot>> {
-    let chunk = items.len().div_ceil(rayon::current_num_threads()).clamp(1, LARGEST_CHUNK);
-    items.par_chunks(chunk).flat_map_iter(|chunk| verify_chunk(parameters, chunk)).collect()
-}
-
-/// The same verdict, for one ballot and without a combination.
-pub fn verify_one(parameters: &Parameters, item: &Item) -> Result<Unpacked> {
-    ballot::check_size(&parameters.shape, item.packed)?;
-    let cast = cast::read(ballot::credential(item.packed)?, item.cast_signature)?;
-    cast::verify(&cast, item.cast_prefix)?;
-    let ballot = verify::unpack(parameters, item.packed, cast.credential)?;
-    verify::check(parameters, &ballot)?;
-    Ok(ballot)
-}
-
-fn verify_chunk(parameters: &Parameters, items: &[Item]) -> Vec<Result<CheckedBallot>> {
-    let mut passed: Vec<Option<CheckedBallot>> = items.iter().map(|_| None).collect();
-    let signed = check_casts(read_casts(parameters, items));
-    for (place, ballot) in check_proofs(parameters, read_ballots(parameters, items, signed)) {
-        passed[place] = Some(ballot);
-    }
-    let exactly = |item| verify_one(parameters, item).map(|ballot| CheckedBallot::new(&parameters.shape, &ballot));
-    items.iter().zip(passed).map(|(item, ballot)| ballot.map_or_else(|| exactly(item), Ok)).collect()
-}
-
-/// A cast signature ready for a combination, and the place of its ballot in the chunk.
-struct Signed {
-    place: usize,
-    credential: Cached,
-    credential_encoding: [u8; 32],
+/// A ballot whose cast signature is ready for a combination, or holds.
+pub struct Signed {
+    /// Of the ballot among the items.
+    pub place: usize,
+    pub credential: [u8; 32],
+    /// Divided by eight.
+    eighth: Cached,
     commitment: Cached,
     challenge: Scalar,
     response: Scalar,
@@ -86,14 +61,14 @@ fn read_casts(parameters: &Parameters, items: &[Item]) -> Vec<Signed> {
     let decoded = columns::decode(&rows, &[], 0..0);
     let signed = places.into_iter().zip(decoded).filter_map(|((place, response), row)| {
         let row = row?;
-        let [credential_encoding, _] = row.encodings[..] else { unreachable!("two points went in") };
-        if credential_encoding == point::identity() {
+        let [credential, _] = row.encodings[..] else { unreachable!("two points went in") };
+        if credential == point::identity() {
             return None;
         }
         Some(Signed {
             place,
-            credential: row.eighths[0],
-            credential_encoding,
+            credential,
+            eighth: row.eighths[0],
             commitment: row.eighths[1],
             challenge: cast::challenge(items[place].cast_prefix, chunk(items[place].cast_signature, 0)),
             response,
@@ -107,13 +82,14 @@ fn chunk(bytes: &[u8], offset: usize) -> &[u8; 32] {
 }
 
 /// Those whose cast signature holds.
-fn check_casts(signed: Vec<Signed>) -> Vec<Signed> {
+pub fn check_casts(parameters: &Parameters, items: &[Item]) -> Vec<Signed> {
+    let signed = read_casts(parameters, items);
     let combine = |range: Range<usize>| {
         let mut sum = Combination::with_capacity(2 * range.len());
         for (cast, r) in signed[range.clone()].iter().zip(coefficients(range.len())) {
             // z g + c cred - R = 0
             sum.base += r * cast.response;
-            sum.add(r * cast.challenge, cast.credential);
+            sum.add(r * cast.challenge, cast.eighth);
             sum.add(r, cast.commitment.negate());
         }
         sum.vanishes(&EdwardsPoint::default())
@@ -122,7 +98,7 @@ fn check_casts(signed: Vec<Signed>) -> Vec<Signed> {
     signed.into_iter().zip(holds).filter_map(|(cast, holds)| holds.then_some(cast)).collect()
 }
 
-/// A ballot ready for a combination, and its place in the chunk.
+/// A ballot ready for a combination, and its place among the items.
 struct Ballot {
     place: usize,
     /// Numbered as in `Shape`, divided by eight.
@@ -152,20 +128,23 @@ fn read_ballots(parameters: &Parameters, items: &[Item], signed: Vec<Signed>) ->
     let ballots = rest.into_iter().zip(decoded).filter_map(|((cast, scalars), row)| {
         let row = row?;
         let mut points = Vec::with_capacity(shape.points());
-        points.push(cast.credential);
+        points.push(cast.eighth);
         points.extend(row.eighths);
         let mut encodings = Vec::with_capacity(1 + row.encodings.len());
-        encodings.push(cast.credential_encoding);
+        encodings.push(cast.credential);
         encodings.extend(row.encodings);
         let (derived, _) = verify::derive(parameters, &encodings, scalars);
-        let checked = CheckedBallot { credential: encodings[0], tracker: derived.tracker, ciphertexts: row.kept };
+        let stored = checked::stored(shape, items[cast.place].packed);
+        let ciphertexts = Ciphertexts { points: row.kept, stored, hints: row.hints };
+        let checked = CheckedBallot { credential: encodings[0], tracker: derived.tracker, ciphertexts };
         Some(Ballot { place: cast.place, points, derived, checked })
     });
     ballots.collect()
 }
 
-/// Those whose proofs hold, with their places.
-fn check_proofs(parameters: &Parameters, ballots: Vec<Ballot>) -> Vec<(usize, CheckedBallot)> {
+/// Those of `signed` whose proofs hold, with their places.
+pub fn check_proofs(parameters: &Parameters, items: &[Item], signed: Vec<Signed>) -> Vec<(usize, CheckedBallot)> {
+    let ballots = read_ballots(parameters, items, signed);
     let combine = |range: Range<usize>| {
         let mut sum = Combination::with_capacity(range.len() * parameters.shape.points());
         for ballot in &ballots[range] {

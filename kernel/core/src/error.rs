@@ -34,3 +34,51 @@ impl Error {
         }
     }
 }
+
+/// The rule of docs/protocol.md (2 and 3.2) that a ballot breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rule {
+    Codec,
+    Shape,
+    Group,
+    Turn,
+    Permits,
+    Cast,
+    Proofs,
+}
+
+impl Rule {
+    /// As the protocol writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Rule::Codec => "codec",
+            Rule::Shape => "shape",
+            Rule::Group => "group",
+            Rule::Turn => "turn",
+            Rule::Permits => "permits",
+            Rule::Cast => "cast",
+            Rule::Proofs => "proofs",
+        }
+    }
+}
+
+/// Why a ballot is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Failure {
+    pub rule: Rule,
+    /// One plain sentence without a full stop.
+    pub reason: String,
+}
+
+pub type Verdict<T> = std::result::Result<T, Failure>;
+
+impl Failure {
+    pub fn new(rule: Rule, reason: impl Into<String>) -> Failure {
+        Failure { rule, reason: reason.into() }
+    }
+
+    /// What is wrong inside a ballot, by the rule that looked there.
+    pub fn of(rule: Rule) -> impl Fn(Error) -> Failure {
+        move |error| Failure::new(rule, format!("The ballot does not hold: {}", error.reason()))
+    }
+}

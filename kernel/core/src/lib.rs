@@ -3,33 +3,36 @@
 //! Read `point` and `scalar` first. No module uses one above it:
 //!
 //! ```text
-//! batch                                   many ballots at once
-//! sums                                    what a tally is made of
+//! checker                                 everything of a ballot's entry that needs no state, many at once
+//! batch · sums · recount · archive        proofs of many ballots, and sums: running, again, of archives
 //! checked                                 what remains of a ballot that holds
-//! prove                                   one ballot, made
-//! verify                                  one ballot, checked
+//! prove · verify                          one ballot, made and checked
 //! json                                    Belenios's text of it
 //! ballot · parameters · transcript        its points and scalars; what its proofs depend on, and what they hash
-//! shape · cast · columns                  where everything is in it
+//! shape · entry · cast · columns          where everything is in it, and in its entry
 //! schnorr · dleq · dlog · rsa · decimal   single proofs and texts
 //! point · scalar · hash · vartime         the group; vartime: its own arithmetic, ADR 6
 //! error
 //! ```
 #![deny(unsafe_code)] // with two exceptions, in vartime/product.rs
-pub mod ballot;
-pub mod batch;
+pub mod archive;
+mod ballot;
+mod batch;
 pub mod cast;
 pub mod checked;
+pub mod checker;
 mod columns;
 mod decimal;
 pub mod dleq;
 pub mod dlog;
+pub mod entry;
 pub mod error;
 pub mod hash;
 mod json;
 pub mod parameters;
 pub mod point;
 pub mod prove;
+pub mod recount;
 pub mod rsa;
 pub mod scalar;
 pub mod schnorr;

@@ -1,7 +1,7 @@
 //! Running sums of ciphertexts: what a tally is made of.
 use rayon::prelude::*;
 
-use crate::checked::{CheckedBallot, decode_checked};
+use crate::checked::{Ciphertexts, decode_checked};
 use crate::error::{Result, malformed};
 use crate::point;
 use crate::vartime::point::{Point, encode_many};
@@ -32,21 +32,21 @@ impl Sums {
     }
 
     /// Nothing is changed where one of the ballots does not fit.
-    pub fn add(&mut self, ballots: &[&CheckedBallot]) -> Result<()> {
+    pub fn add(&mut self, ballots: &[&Ciphertexts]) -> Result<()> {
         self.apply(ballots, false)
     }
 
     /// As `add`: ballots that a later one replaces.
-    pub fn subtract(&mut self, ballots: &[&CheckedBallot]) -> Result<()> {
+    pub fn subtract(&mut self, ballots: &[&Ciphertexts]) -> Result<()> {
         self.apply(ballots, true)
     }
 
-    fn apply(&mut self, ballots: &[&CheckedBallot], subtract: bool) -> Result<()> {
+    fn apply(&mut self, ballots: &[&Ciphertexts], subtract: bool) -> Result<()> {
         for ballot in ballots {
-            self.check(ballot.ciphertexts.len() / 2)?;
+            self.check(ballot.count())?;
         }
         for ballot in ballots {
-            for (sum, point) in self.points.iter_mut().zip(&ballot.ciphertexts) {
+            for (sum, point) in self.points.iter_mut().zip(&ballot.points) {
                 *sum = if subtract { sum.add(&point.negate()) } else { sum.add(point) };
             }
         }

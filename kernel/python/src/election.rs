@@ -1,59 +1,28 @@
-//! What Python holds: an election with all that its ballots can be asked, and a ballot that was checked.
+//! An election, with what its ballots can be asked one by one.
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use rayon::prelude::*;
-use veche_core::batch::{self, Item};
 use veche_core::parameters::Parameters;
 use veche_core::prove::{self, Choices};
 use veche_core::shape::Question;
 use veche_core::verify::{self, Unpacked};
-use veche_core::{checked, error, scalar};
+use veche_core::{archive, checked, checker, scalar};
 
+use crate::archive::ArchiveBallot;
+use crate::checked::{CheckedBallot, Ciphertexts, verdicts};
 use crate::error::Result;
 
 #[pyclass(frozen, module = "veche_kernel")]
-pub struct CheckedBallot(pub checked::CheckedBallot);
-
-#[pymethods]
-impl CheckedBallot {
-    #[getter]
-    fn credential<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.0.credential)
-    }
-
-    #[getter]
-    fn tracker<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.0.tracker)
-    }
-}
-
-#[pyclass(frozen, module = "veche_kernel")]
 pub struct Election {
-    parameters: Parameters,
+    pub parameters: Arc<Parameters>,
 }
 
 impl Election {
-    fn checked(&self, ballot: &Unpacked) -> CheckedBallot {
-        CheckedBallot(self.keep(ballot))
-    }
-
-    fn keep(&self, ballot: &Unpacked) -> checked::CheckedBallot {
-        checked::CheckedBallot::new(&self.parameters.shape, ballot)
-    }
-
-    /// One verdict per ballot, as Python wants it: the ballot, or the reason why not in words.
-    fn verdicts<'py>(
-        py: Python<'py>,
-        verdicts: Vec<error::Result<checked::CheckedBallot>>,
-    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        verdicts
-            .into_iter()
-            .map(|verdict| match verdict {
-                Ok(ballot) => Ok(Bound::new(py, CheckedBallot(ballot))?.into_any()),
-                Err(error) => Ok(error.reason().into_pyobject(py)?.into_any()),
-            })
-            .collect()
+    fn keep(&self, packed: &[u8], ballot: &Unpacked) -> checked::CheckedBallot {
+        checker::keep(&self.parameters, packed, ballot)
     }
 }
 
@@ -68,7 +37,7 @@ impl Election {
     ) -> Result<Election> {
         let questions =
             questions.into_iter().map(|(answers, min, max, blank)| Question { answers, min, max, blank }).collect();
-        Ok(Election { parameters: Parameters::new(public_key, fingerprint, uuid, questions)? })
+        Ok(Election { parameters: Arc::new(Parameters::new(public_key, fingerprint, uuid, questions)?) })
     }
 
     #[getter]
@@ -99,38 +68,18 @@ impl Election {
         py.detach(|| Ok(prove::open(&self.parameters, ballot, opening)?))
     }
 
-    fn load(&self, py: Python<'_>, ballot: &[u8]) -> Result<CheckedBallot> {
-        py.detach(|| Ok(self.checked(&verify::load(&self.parameters, ballot)?)))
+    fn load(&self, py: Python<'_>, ballot: &[u8]) -> PyResult<Py<CheckedBallot>> {
+        let loaded = py.detach(|| Result::Ok(self.keep(ballot, &verify::load(&self.parameters, ballot)?)))?;
+        CheckedBallot::wrap(py, loaded)
     }
 
-    fn verify(&self, py: Python<'_>, ballot: &[u8]) -> Result<CheckedBallot> {
-        py.detach(|| Ok(self.checked(&verify::verify(&self.parameters, ballot)?)))
+    fn ciphertexts(&self, py: Python<'_>, ballot: &[u8]) -> Result<Ciphertexts> {
+        py.detach(|| Ok(Ciphertexts(checked::Ciphertexts::load(&self.parameters, ballot)?)))
     }
 
-    fn verify_with_cast(
-        &self,
-        py: Python<'_>,
-        ballot: &[u8],
-        cast_prefix: &[u8],
-        cast_signature: &[u8],
-    ) -> Result<CheckedBallot> {
-        let item = Item { packed: ballot, cast_prefix, cast_signature };
-        py.detach(|| Ok(self.checked(&batch::verify_one(&self.parameters, &item)?)))
-    }
-
-    fn verify_batch<'py>(
-        &self,
-        py: Python<'py>,
-        items: Vec<(PyBackedBytes, PyBackedBytes, PyBackedBytes)>,
-    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let verdicts = py.detach(|| {
-            let items: Vec<Item> = items
-                .iter()
-                .map(|(packed, cast_prefix, cast_signature)| Item { packed, cast_prefix, cast_signature })
-                .collect();
-            batch::verify(&self.parameters, &items)
-        });
-        Self::verdicts(py, verdicts)
+    fn verify(&self, py: Python<'_>, ballot: &[u8]) -> PyResult<Py<CheckedBallot>> {
+        let checked = py.detach(|| Result::Ok(self.keep(ballot, &verify::verify(&self.parameters, ballot)?)))?;
+        CheckedBallot::wrap(py, checked)
     }
 
     fn to_json<'py>(&self, py: Python<'py>, ballot: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
@@ -144,14 +93,13 @@ impl Election {
         Ok(PyBytes::new(py, &packed))
     }
 
-    fn verify_json(&self, py: Python<'_>, json: &[u8]) -> Result<CheckedBallot> {
-        py.detach(|| Ok(self.checked(&verify::verify_json(&self.parameters, json)?)))
+    fn verify_json(&self, py: Python<'_>, json: &[u8]) -> Result<ArchiveBallot> {
+        py.detach(|| Ok(ArchiveBallot(archive::ArchiveBallot::verify(&self.parameters, json)?)))
     }
 
     fn verify_json_many<'py>(&self, py: Python<'py>, ballots: Vec<PyBackedBytes>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let verdicts = py.detach(|| {
-            ballots.par_iter().map(|json| Ok(self.keep(&verify::verify_json(&self.parameters, json)?))).collect()
-        });
-        Self::verdicts(py, verdicts)
+        let judged = py
+            .detach(|| ballots.par_iter().map(|json| archive::ArchiveBallot::judge(&self.parameters, json)).collect());
+        verdicts(py, judged, |py, ballot| Py::new(py, ArchiveBallot(ballot)))
     }
 }

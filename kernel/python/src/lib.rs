@@ -6,6 +6,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use veche_core::point;
 
+mod archive;
+mod ballots;
+mod checked;
 mod election;
 mod error;
 mod group;
@@ -23,8 +26,15 @@ fn _veche_kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("BASE", PyBytes::new(py, &point::base()))?;
     m.add("IDENTITY", PyBytes::new(py, &point::identity()))?;
     m.add("ProofError", py.get_type::<error::ProofError>())?;
+    m.add_class::<archive::ArchiveBallot>()?;
+    m.add_class::<archive::ArchiveSums>()?;
+    m.add_class::<ballots::BallotChecker>()?;
+    m.add_class::<ballots::BallotEntry>()?;
+    m.add_class::<checked::CheckedBallot>()?;
+    m.add_class::<checked::Ciphertexts>()?;
+    m.add_class::<checked::Failure>()?;
     m.add_class::<election::Election>()?;
-    m.add_class::<election::CheckedBallot>()?;
+    m.add_class::<sums::Recount>()?;
     m.add_class::<sums::Sums>()?;
     macro_rules! functions {
         ($($path:path),* $(,)?) => { $( m.add_function(wrap_pyfunction!($path, m)?)?; )* };
@@ -57,6 +67,7 @@ fn _veche_kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
         proofs::decrypt_factor,
         group::discrete_logs,
         proofs::rsa_pss_verify_many,
+        ballots::read_ballots,
     );
     Ok(())
 }

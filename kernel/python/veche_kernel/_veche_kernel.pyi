@@ -14,15 +14,22 @@ Conventions, for all that follows:
 """
 
 from collections.abc import Sequence
-from typing import Final, final
+from typing import Final, Literal, final
 
 __all__ = [
     "BASE",
     "IDENTITY",
     "ORDER",
+    "ArchiveBallot",
+    "ArchiveSums",
+    "BallotChecker",
+    "BallotEntry",
     "CheckedBallot",
+    "Ciphertexts",
     "Election",
+    "Failure",
     "ProofError",
+    "Recount",
     "Sums",
     "base_mul",
     "cast_sign",
@@ -40,6 +47,7 @@ __all__ = [
     "point_sub",
     "point_sum",
     "points_check",
+    "read_ballots",
     "rsa_pss_verify_many",
     "scalar_add",
     "scalar_from_wide",
@@ -159,12 +167,130 @@ def cast_sign(secret: bytes, prefix: bytes) -> bytes:
     """The cast signature of 64 bytes: R' = g^(w/8), then z = w - secret · H(prefix + str(R'))."""
 
 @final
-class CheckedBallot:
-    """A ballot that was checked (or, from ``Election.load``, only read), with its ciphertexts at hand for ``Sums``."""
+class Failure:
+    """Why a ballot is refused. Two are equal if they say the same; made by this module only."""
+
+    @property
+    def rule(self) -> Literal["codec", "shape", "group", "turn", "permits", "cast", "proofs"]:
+        """The rule that the ballot breaks, as sections 2 and 3.2 of docs/protocol.md name it."""
+
+    @property
+    def reason(self) -> str:
+        """What is wrong, for people: one plain sentence without a full stop."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class BallotEntry:
+    """A ballot's entry, ``["ballot", poll, group, ballot, permits, turn, cast]``, whose form is right; from ``read_ballots``.
+
+    Nothing of it is proven, and nothing is compared with a poll yet: that is what ``BallotChecker`` does.
+    """
+
+    @property
+    def data(self) -> bytes:
+        """The entry's bytes: the object that was read, not a copy."""
+
+    @property
+    def poll(self) -> bytes:
+        """The poll's id, 32 bytes."""
+
+    @property
+    def group(self) -> int:
+        """Index of the voter's group in the poll, below 2^64: the poll may have no such group."""
+
+    @property
+    def ballot(self) -> bytes:
+        """The packed ballot, of any length."""
+
+    @property
+    def permits(self) -> list[tuple[int, bytes, bytes]]:
+        """(registrar, prefix, signature) each, as the entry has them: any number, in any order, of any length."""
+
+    @property
+    def turn(self) -> int:
+        """The number that says which of a voter's ballots is the later one, below 2^64."""
+
+    @property
+    def cast(self) -> bytes:
+        """The cast signature, 64 bytes."""
+
+def read_ballots(entries: Sequence[bytes]) -> list[BallotEntry | Failure | None]:
+    """Read the ballots among some entries: one pass over the bytes of each, which copies nothing.
+
+    None for an entry that does not begin as a ballot does (0x87, 0x66, ``ballot``). A ``Failure`` names ``codec`` for what is
+    no entry at all (docs/protocol.md, section 2: CBOR in the one deterministic encoding, at most 65,535 bytes and 4,096
+    items), ``shape`` for an entry that is not of a ballot's form (section 3.1): a poll of 32 bytes, a cast signature of 64,
+    permits ``[[registrar, prefix, signature], ...]``. The time is bounded by the bytes that are right before the first that
+    are not.
+    """
+
+@final
+class BallotChecker:
+    """What makes a poll's ballot good and needs no state (docs/protocol.md, section 3.2). Can be shared between threads.
+
+    To be made when the poll's permit keys are all there, and kept as long as the poll is open: what it says depends on nothing
+    that can change. What needs the state is not asked here: whether the poll is open, whether the credential needs permits or
+    may not have any, whether the turn is later than the last and the tracker new.
+    """
+
+    def __new__(
+        cls,
+        election: Election,
+        poll: bytes,
+        moduli: Sequence[Sequence[bytes]],
+        k: int,
+        sources: Sequence[int],
+        wanted_sources: int,
+    ) -> BallotChecker:
+        """``poll``: the id, 32 bytes. ``moduli[registrar][group]``: RSA moduli, big-endian; so there are as many groups.
+
+        ``k``: how many permits a ballot has, if it has any. ``sources[registrar]``: a number below 2^64 for the identity
+        source of each registrar; the permits of a ballot must come from ``wanted_sources`` different ones. ``ValueError``
+        where the lists do not fit each other.
+        """
+
+    def check(self, entries: Sequence[BallotEntry]) -> list[CheckedBallot | Failure]:
+        """A verdict for each, on all cores.
+
+        In this order: the ballot is of this poll and as long as its questions want (``shape``), its group exists (``group``),
+        its turn is 1 to 32 (``turn``); the cast signature holds (``cast``); the permits, if there are any, are k of different
+        registrars in ascending order, of enough sources, and hold (``permits``); the credential is not the identity, and every
+        proof and the ballot's signature hold (``proofs``, also for a credential that cannot be read, before ``cast``).
+
+        Equations are checked in random combinations with 128-bit coefficients from the operating system (Bellare, Garay,
+        Rabin 1998). Whatever does not pass there is judged by ``check_one``: no verdict depends on a ballot's neighbours.
+        """
+
+    def check_one(self, entry: BallotEntry) -> CheckedBallot | Failure:
+        """The verdict of ``check``, each equation on its own and with curve25519-dalek alone."""
+
+class Ciphertexts:
+    """The ciphertexts of a ballot, ready for ``Sums`` and ``Recount``."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+@final
+class CheckedBallot(Ciphertexts):
+    """A ballot that was checked, or, from ``Election.load``, only read."""
 
     @property
     def credential(self) -> bytes:
         """The voter's credential, 32 bytes, a point as everywhere (not divided by eight)."""
+
+    @property
+    def tracker(self) -> bytes:
+        """SHA-256 of the ballot's JSON, 32 bytes. Belenios writes it as unpadded base64."""
+
+@final
+class ArchiveBallot:
+    """A ballot of an archive, checked in Belenios's form with curve25519-dalek alone, ready for ``ArchiveSums``."""
+
+    @property
+    def credential(self) -> bytes:
+        """The voter's credential, 32 bytes."""
 
     @property
     def tracker(self) -> bytes:
@@ -207,21 +333,13 @@ class Election:
         """The choices in an audited ballot; ``ProofError`` if the opening does not fit. Does not check the proofs."""
 
     def load(self, ballot: bytes) -> CheckedBallot:
-        """Read a ballot that was admitted before, without checking its proofs again."""
+        """Read a ballot that was admitted before, without checking its proofs again: for its credential and tracker."""
+
+    def ciphertexts(self, ballot: bytes) -> Ciphertexts:
+        """Read only the ciphertexts of a ballot that was admitted before: what a later ballot takes out of the sums again."""
 
     def verify(self, ballot: bytes) -> CheckedBallot:
         """Check a packed ballot: canonical, credential not the identity, every proof and the signature, each on its own."""
-
-    def verify_with_cast(self, ballot: bytes, cast_prefix: bytes, cast_signature: bytes) -> CheckedBallot:
-        """Check the cast signature, then the ballot: the verdict of ``verify_batch``, reached exactly."""
-
-    def verify_batch(self, items: Sequence[tuple[bytes, bytes, bytes]]) -> list[CheckedBallot | str]:
-        """A verdict for each (ballot, cast prefix, cast signature): the ballot, or in words why it is refused.
-
-        The cast signature: R' (32 bytes) and z (32 bytes), 8 R' = g^z credential^c, c = H(cast prefix + str(R')).
-        All equations are checked in one random combination with 128-bit coefficients from the operating system (Bellare,
-        Garay, Rabin 1998), on all cores; what fails is divided down to single ballots, which are checked exactly.
-        """
 
     def to_json(self, ballot: bytes) -> bytes:
         """Belenios's JSON of a packed ballot, byte for byte. Does not check the proofs."""
@@ -229,15 +347,15 @@ class Election:
     def from_json(self, json: bytes) -> bytes:
         """The packed ballot of a JSON text, which is checked as by ``verify_json``."""
 
-    def verify_json(self, json: bytes) -> CheckedBallot:
+    def verify_json(self, json: bytes) -> ArchiveBallot:
         """Check a ballot in Belenios's form. Any byte that is not canonical is a ``ValueError``."""
 
-    def verify_json_many(self, ballots: Sequence[bytes]) -> list[CheckedBallot | str]:
-        """``verify_json`` for each, on all cores: the ballot, or in words why it is refused."""
+    def verify_json_many(self, ballots: Sequence[bytes]) -> list[ArchiveBallot | Failure]:
+        """``verify_json`` for each, on all cores; ``shape`` stands for its ``ValueError``, ``proofs`` for its ``ProofError``."""
 
 @final
 class Sums:
-    """Running sums of ciphertexts, pair by pair."""
+    """Running sums of ciphertexts, pair by pair: quick, with the arithmetic that batches have. ``Recount`` checks them."""
 
     def __new__(cls, count: int) -> Sums:
         """``count`` pairs (alpha, beta), all the identity."""
@@ -246,10 +364,10 @@ class Sums:
     def from_bytes(data: bytes) -> Sums:
         """From ``to_bytes``; every point is checked."""
 
-    def add(self, ballots: Sequence[CheckedBallot]) -> None:
-        """Add the ciphertexts of these ballots; ``ValueError`` and no change if one has another number of them."""
+    def add(self, ballots: Sequence[Ciphertexts]) -> None:
+        """Add these (of checked ballots, which are such); ``ValueError`` and no change if one has another number of them."""
 
-    def subtract(self, ballots: Sequence[CheckedBallot]) -> None:
+    def subtract(self, ballots: Sequence[Ciphertexts]) -> None:
         """Take them away again: ballots that a later one replaces."""
 
     def add_scaled(self, other: Sums, weight: int) -> None:
@@ -260,6 +378,53 @@ class Sums:
 
     def pairs(self) -> list[tuple[bytes, bytes]]:
         """The pairs (alpha, beta)."""
+
+    def __len__(self) -> int:
+        """The number of pairs."""
+
+@final
+class Recount:
+    """The second sum of a tally: the same bytes as ``Sums.to_bytes()`` unless one of the two codes errs.
+
+    It shares no arithmetic with ``Sums``. It adds up the points as the entry stores them, in a field whose code is generated
+    with a proof (fiat-crypto), and multiplies by eight at the end. Square roots found elsewhere are only taken if they are
+    roots, which costs a multiplication; otherwise they are computed again. About 2 µs for a ballot of five ciphertexts.
+    """
+
+    def __new__(cls, count: int) -> Recount:
+        """``count`` pairs (alpha, beta), all the identity."""
+
+    @staticmethod
+    def from_bytes(data: bytes) -> Recount:
+        """From ``to_bytes`` of either sum; every point is checked."""
+
+    def add(self, ballots: Sequence[Ciphertexts]) -> None:
+        """Add these, on all cores; ``ValueError`` and no change if one has another number of them."""
+
+    def subtract(self, ballots: Sequence[Ciphertexts]) -> None:
+        """Take them away again: ballots that a later one replaces."""
+
+    def add_scaled(self, other: Recount, weight: int) -> None:
+        """Add ``weight`` times the other sums (0 <= weight < 2^64)."""
+
+    def to_bytes(self) -> bytes:
+        """64 bytes a pair: alpha, beta, as plain points (not divided by eight)."""
+
+    def __len__(self) -> int:
+        """The number of pairs."""
+
+@final
+class ArchiveSums:
+    """Weighted sums of an archive's ciphertexts, pair by pair, with curve25519-dalek alone: nobody checks them again."""
+
+    def __new__(cls, count: int) -> ArchiveSums:
+        """``count`` pairs (alpha, beta), all the identity."""
+
+    def add(self, ballots: Sequence[ArchiveBallot], weight: int) -> None:
+        """Add ``weight`` (0 <= weight < 2^64) times each; ``ValueError`` and no change if one does not fit."""
+
+    def pairs(self) -> list[tuple[bytes, bytes]]:
+        """The pairs (alpha, beta), as plain points."""
 
     def __len__(self) -> int:
         """The number of pairs."""

@@ -14,7 +14,7 @@ import veche_kernel
 
 from veche.ballot.archive.archive import Archive
 from veche.ballot.archive.credentials import read_credentials
-from veche.ballot.archive.parts import Ciphertext, Tally
+from veche.ballot.archive.parts import Ciphertext, TallyDocument
 from veche.ballot.archive.records import MAX_RECORD
 from veche.ballot.archive.shares import Pairs, check_result, check_share, combine
 from veche.ballot.archive.trustees import Trustees
@@ -193,7 +193,7 @@ def _check_tally(archive: Archive, pairs: Pairs, counted: int, total_weight: int
     assert archive.tally is not None and archive.sized is not None  # The caller has seen to it.
     where = "the encrypted tally"
     expected = [[Ciphertext(alpha=point_text(a), beta=point_text(b)) for a, b in question] for question in pairs]
-    if decode(archive.read(archive.tally), Tally, where) != expected:
+    if decode(archive.read(archive.tally), TallyDocument, where) != expected:
         raise DoesNotHold("A8", where, "The encrypted tally is not the sum of the ballots that count.")
     sized = archive.sized
     if sized.num_tallied != counted:

@@ -14,6 +14,7 @@ has the result of each. Points are 32 bytes (RFC 8032), proofs 64 bytes (challen
 """
 
 import json
+from collections.abc import Sequence
 
 import msgspec
 import veche_kernel
@@ -21,7 +22,7 @@ import veche_kernel
 from veche.audit.archive import CANNOT_SHOW
 from veche.audit.ledger import VerifiedLedger
 from veche.ballot.archive.archive import Archive
-from veche.ballot.archive.parts import Result, Tally
+from veche.ballot.archive.parts import ResultDocument, TallyDocument
 from veche.ballot.archive.shares import combine
 from veche.ballot.archive.trustees import Trustees
 from veche.ballot.canonical import decode as decode_json
@@ -31,11 +32,11 @@ from veche.ballot.documents import PartialDecryption
 from veche.ballot.election import Election
 from veche.errors import DoesNotHold, Refused
 from veche.ledger import shape
-from veche.ledger.entry import decode, digest
-from veche.ledger.poll import uuid_of
-from veche.ledger.rules.permit_key import MAX_SUM
-from veche.ledger.rules.tally import parts
-from veche.ledger.state import PollState
+from veche.ledger.entries import Tally as TallyEntry
+from veche.ledger.entries import read_entry
+from veche.ledger.entries.permit_key import LARGEST_COUNT
+from veche.ledger.frozen_poll import uuid_of
+from veche.ledger.poll_state import PollState
 from veche.texts import N_
 
 FORMAT = "veche-bound-v1"
@@ -81,25 +82,23 @@ class _Bound(msgspec.Struct, forbid_unknown_fields=True):
 def bound_json(verified: VerifiedLedger, poll: PollState) -> bytes:
     """The file for a decided poll of a verified ledger."""
     assert poll.tally is not None and poll.result is not None
-    _, members, _, cells = decode(poll.result)[1]
-    found = verified.state.shares(poll)
     content = {
         "format": FORMAT,
         "ledger": verified.ledger.hex(),
         "poll": poll.id.hex(),
-        "phi": poll.box.fingerprint,
-        "tally": poll.tally.hex(),
+        "phi": poll.frozen.fingerprint,
+        "tally": poll.tally.encode().hex(),
         "shares": [
             {
                 "trustee": member,
                 "parts": [
-                    {"factors": item[1][4].hex(), "bound": item[1][6].hex()}
-                    for _, item in sorted(found[member].items())
+                    {"factors": entry.share.factors.hex(), "bound": entry.share.bound.hex()}
+                    for _, entry in sorted(poll.shares[member].items())
                 ],
             }
-            for member in members
+            for member in poll.result.trustees
         ],
-        "cells": cells,
+        "cells": poll.result.cells,
     }
     return (json.dumps(content, indent=1) + "\n").encode()
 
@@ -120,7 +119,7 @@ def verify_bound(archive: Archive, raw: bytes) -> None:
         factors = {share.trustee: points[part] for share, points in zip(found.shares, shares, strict=True)}
         _check_cell(found.cells[part - 1], part, blob, combine(trustees, factors))
     if found.cells:
-        total = decode_json(archive.read(archive.result), Result, "the result").result
+        total = decode_json(archive.read(archive.result), ResultDocument, "the result").result
         sums = [[sum(numbers) for numbers in zip(*rows, strict=True)] for rows in zip(*found.cells, strict=True)]
         _same(sums, [[int(number) for number in row] for row in total], "B4", "the results of groups", "sum")
 
@@ -141,30 +140,28 @@ def _read(archive: Archive, raw: bytes) -> _Bound:
     return found
 
 
-def _tally_parts(archive: Archive, found: _Bound) -> tuple[bytes, list[bytes]]:
+def _tally_parts(archive: Archive, found: _Bound) -> tuple[bytes, Sequence[bytes]]:
     """The hash of the tally entry, and the sums of each of its parts. B2."""
     assert archive.tally is not None and archive.sized is not None
-    entry = _hex(found.tally, None, "the tally entry")
-    rows = decode_json(archive.read(archive.tally), Tally, "the encrypted tally")
+    data = _hex(found.tally, None, "the tally entry")
+    rows = decode_json(archive.read(archive.tally), TallyDocument, "the encrypted tally")
     total = b"".join(point_bytes(text) for row in rows for pair in row for text in (pair.alpha, pair.beta))
     try:
-        kind, body = shape.array(decode(entry), "The tally entry", 2, 2)
-        poll, counted, root, cells = shape.array(body, "The tally", 4, 4)
-        shape.data(root, "The root", 32)
-        for cell in shape.array(cells, "The cells", 1):
-            _, sums = shape.array(cell, "A cell", 2, 2)
-            shape.points(sums, "The sums of a cell", len(total) // 32)
-        blobs = parts(cells)
+        entry = read_entry(data)
+        if not isinstance(entry, TallyEntry):
+            raise Refused("shape", f"It is a {entry.kind} entry.")
+        for cell in entry.cells:
+            shape.points(cell.sums, "The sums of a cell", len(total) // 32)
     except Refused as refusal:
         raise _wrong("B2", "the tally entry", f"is malformed: {refusal.message.rstrip('.')}") from None
-    _same((kind, poll), ("tally", bytes.fromhex(found.poll)), "B2", "the tally entry", "poll")
-    _same(counted, archive.sized.num_tallied, "B2", "the tally entry", "number of ballots")
-    _same(blobs[0], total, "B2", "the tally entry", "total")
-    return digest(entry), blobs
+    _same(entry.poll, bytes.fromhex(found.poll), "B2", "the tally entry", "poll")
+    _same(entry.counted, archive.sized.num_tallied, "B2", "the tally entry", "number of ballots")
+    _same(entry.parts[0], total, "B2", "the tally entry", "total")
+    return entry.hash, entry.parts
 
 
 def _check_share(
-    archive: Archive, found: _Bound, share: _Share, keys: dict[int, bytes], tally: bytes, blobs: list[bytes]
+    archive: Archive, found: _Bound, share: _Share, keys: dict[int, bytes], tally: bytes, blobs: Sequence[bytes]
 ) -> list[list[bytes]]:
     """The factors of each part of a share, whose proofs hold. B3."""
     who = f"the share of trustee {share.trustee}"
@@ -196,7 +193,7 @@ def _check_cell(numbers: list[list[int]], part: int, blob: bytes, opened: list[b
     if len(flat) != len(opened):
         raise _wrong("B4", where, f"has {len(flat)} numbers, not {len(opened)}")
     for number, beta, factor in zip(flat, betas_of(blob), opened, strict=True):
-        fits = 0 <= number <= MAX_SUM and veche_kernel.base_mul(
+        fits = 0 <= number <= LARGEST_COUNT and veche_kernel.base_mul(
             number.to_bytes(32, "little")
         ) == veche_kernel.point_sub(beta, factor)
         if not fits:

@@ -17,19 +17,17 @@ from typing import BinaryIO
 
 from veche.audit.bound import bound_json
 from veche.audit.ledger import Progress, VerifiedLedger
-from veche.ballot.archive.parts import Ciphertext, Result
+from veche.ballot.archive.parts import Ciphertext, ResultDocument
 from veche.ballot.archive.writer import ArchiveWriter
 from veche.ballot.canonical import encode, point_text, weight_json
 from veche.ballot.committee import trustees_json
-from veche.ballot.decryption import Share, partial_decryption_json
+from veche.ballot.decryption import TOTAL, partial_decryption_json
 from veche.durable import must_be_new, whole_file
 from veche.errors import UserError
-from veche.ledger.entry import decode
-from veche.ledger.rules.ballot import fields, is_ballot
-from veche.ledger.rules.committee_steps import certificates, keys, scheme, shares
-from veche.ledger.rules.tally import parts
+from veche.ledger.entries.ballot import read_ballot
+from veche.ledger.life import Phase
+from veche.ledger.poll_state import PollState, in_order
 from veche.ledger.shape import chunks
-from veche.ledger.state import PollState
 
 BOUND = ".bound.json"
 
@@ -56,7 +54,7 @@ def write_archive(verified: VerifiedLedger, poll: PollState, path: Path, progres
     Raises UserError if the poll is not finished, or if one of the files exists or cannot be written.
     """
     check_finished(poll)
-    decided = poll.status == "decided"
+    decided = poll.phase == Phase.DECIDED
     beside = bound_path(path) if decided else None
     must_be_new(path)
     if beside is not None:
@@ -72,11 +70,11 @@ def write_archive(verified: VerifiedLedger, poll: PollState, path: Path, progres
 def check_finished(poll: PollState) -> None:
     """Raises UserError unless there will be nothing more to say about this poll's count."""
     reason = {
-        "announced": "it has not closed yet",
-        "counting": "the trustees have not decrypted it yet",
-        "void": "it is void and was never open",
-        "cancelled": "it was cancelled, so it has no result and never will",
-    }.get(poll.status)
+        Phase.ANNOUNCED: "it has not closed yet",
+        Phase.COUNTING: "the trustees have not decrypted it yet",
+        Phase.VOID: "it is void and was never open",
+        Phase.CANCELLED: "it was cancelled, so it has no result and never will",
+    }.get(poll.phase)
     if reason is not None:
         raise UserError(f"Poll {poll.id.hex()} cannot be exported: {reason}.", "Export the whole ledger instead.")
 
@@ -85,8 +83,8 @@ def _write(verified: VerifiedLedger, poll: PollState, out: BinaryIO, progress: P
     """The archive; the answer is the number of ballots in it. Its time is that of the block that closed the poll."""
     kind = "tally" if poll.tally is not None else "too-few"
     writer = ArchiveWriter(out, verified.time_of(verified.derived[kind, poll.id]))
-    writer.setup(poll.box.election.to_json(), committee_json(verified, poll), credentials_json(verified, poll))
-    numbers = ballot_numbers(verified, poll)
+    writer.setup(poll.frozen.election.to_json(), committee_json(verified, poll), credentials_json(verified, poll))
+    numbers = verified.state.accepted_ballots(poll)
     for done, ballot in enumerate(ballots_json(verified, poll, numbers), 1):
         writer.ballot(ballot)
         if progress is not None and done % 256 == 0:
@@ -99,25 +97,25 @@ def _write(verified: VerifiedLedger, poll: PollState, out: BinaryIO, progress: P
 
 def _write_count(verified: VerifiedLedger, poll: PollState, writer: ArchiveWriter) -> None:
     assert poll.tally is not None and poll.result is not None
-    shape = [question.ciphertexts for question in poll.poll.questions]
-    pairs = iter(chunks(parts(decode(poll.tally)[1][3])[0], 64))
+    shape = [question.ciphertexts for question in poll.definition.questions]
+    pairs = iter(chunks(poll.tally.parts[0], 64))
     texts = [[(point_text(pair[:32]), point_text(pair[32:])) for pair in islice(pairs, count)] for count in shape]
     rows = [[Ciphertext(alpha=alpha, beta=beta) for alpha, beta in row] for row in texts]
-    weight = sum(counted * group.weight for counted, group in zip(poll.counted, poll.poll.groups, strict=True))
+    weight = sum(counted * group.weight for counted, group in zip(poll.counted, poll.definition.groups, strict=True))
     writer.encrypted_tally(encode(rows), sum(poll.counted), weight)
-    _, members, total, _ = decode(poll.result)[1]
-    found = verified.state.shares(poll)
-    for member in members:
-        share = Share.from_fields(found[member][0][1][4:])
+    for member in poll.result.trustees:
+        share = poll.shares[member][TOTAL].share
         writer.partial_decryption(member, partial_decryption_json(share, shape))
-    writer.result(encode(Result(result=[[weight_json(number) for number in row] for row in total])))
+    writer.result(encode(ResultDocument(result=[[weight_json(number) for number in row] for row in poll.result.total])))
 
 
 def committee_json(verified: VerifiedLedger, poll: PollState) -> bytes:
     """The archive's list of trustees."""
-    committee = verified.state.committee(poll.poll.committee)
+    committee = verified.state.committee(poll.definition.committee)
     assert committee is not None, "a poll's committee is in the ledger"
-    return trustees_json(scheme(committee), keys(committee), certificates(committee), shares(committee))
+    return trustees_json(
+        committee.scheme, in_order(committee.keys), in_order(committee.certificates), in_order(committee.shares)
+    )
 
 
 def credentials_json(verified: VerifiedLedger, poll: PollState) -> bytes:
@@ -125,17 +123,8 @@ def credentials_json(verified: VerifiedLedger, poll: PollState) -> bytes:
 
     In ascending order of their bytes, as belenios-tool sorts them.
     """
-    rows = verified.state.db.execute(
-        "SELECT credential, grp FROM credential WHERE poll = ? ORDER BY credential", (poll.entry,)
-    )
-    suffixes = [f",{group.weight}" if group.weight != 1 else "" for group in poll.poll.groups]
-    return encode([point_text(credential) + suffixes[group] for credential, group in rows])
-
-
-def ballot_numbers(verified: VerifiedLedger, poll: PollState) -> list[int]:
-    """The numbers of all accepted ballots of a poll, superseded ones too, in the order of the log."""
-    rows = verified.state.db.execute("SELECT entry FROM tracker WHERE poll = ? ORDER BY entry", (poll.entry,))
-    return [number for (number,) in rows]
+    suffixes = [f",{group.weight}" if group.weight != 1 else "" for group in poll.definition.groups]
+    return encode([point_text(credential) + suffixes[group] for credential, group in verified.state.credentials(poll)])
 
 
 def ballots_json(verified: VerifiedLedger, poll: PollState, numbers: list[int]) -> Iterator[bytes]:
@@ -146,6 +135,5 @@ def ballots_json(verified: VerifiedLedger, poll: PollState, numbers: list[int]) 
     number = next(wanted)
     for at, data in enumerate(verified.log.entries(number, numbers[-1] + 1), number):
         if at == number:
-            assert is_ballot(data)
-            yield poll.box.kernel.to_json(fields(data).ballot)
+            yield poll.frozen.kernel.to_json(read_ballot(data).ballot)
             number = next(wanted, -1)

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from veche.audit.ledger import VerifiedLedger
-from veche.ledger.entry import decode
-from veche.ledger.poll import Choice
-from veche.ledger.state import PollState
+from veche.ledger.entries.poll import Choice
+from veche.ledger.entries.result import Numbers
+from veche.ledger.entries.statements import Outcome, read_said
+from veche.ledger.poll_state import PollState
 from veche.texts import Localizable, Words
 
 DAY = 86_400
@@ -17,7 +18,7 @@ MOST_STEPS = 400
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnswerReport:
     """An answer and its votes, weighted; None as long as nothing is decrypted."""
 
     text: Words
@@ -25,19 +26,19 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Question:
+class QuestionReport:
     """A question: choose ``least`` to ``most`` of the answers. ``blank``: how many left it blank, where that is allowed."""
 
     text: Words
     least: int
     most: int
-    answers: list[Answer]
+    answers: list[AnswerReport]
     blank_allowed: bool
     blank: int | None
 
 
 @dataclass(frozen=True)
-class Account:
+class AccountReport:
     """A registrar's numbers for a group: used <= issued <= people. ``issued`` is None as long as it has not said it."""
 
     registrar: str
@@ -47,17 +48,17 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Group:
+class GroupReport:
     """A group of voters. ``counted``: ballots, each once; it is what everybody sees in the log, before any decryption."""
 
     name: Words
     weight: int
     counted: int
-    accounts: list[Account]
+    accounts: list[AccountReport]
 
 
 @dataclass(frozen=True)
-class Cell:
+class CellReport:
     """Groups (by index) that were counted together, and their result: for each question a number for each ciphertext."""
 
     groups: list[int]
@@ -66,7 +67,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Trustee:
+class TrusteeReport:
     """A trustee by the index in the committee. ``shared``: handed in all her shares."""
 
     index: int
@@ -75,7 +76,7 @@ class Trustee:
 
 
 @dataclass(frozen=True)
-class Step:
+class TurnoutStep:
     """How many counted ballots came in the time from ``start`` on, for an hour, a day or several (UTC)."""
 
     start: int
@@ -83,7 +84,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Statement:
+class StatementReport:
     """What offices said about a poll: ``kind`` is outcome (status will, done or not), cancel or notice. Times in seconds."""
 
     kind: str
@@ -117,13 +118,13 @@ class PollReport:
     people: int | None
     threshold: int
     mode: str
-    trustees: list[Trustee]
-    questions: list[Question]
-    groups: list[Group]
-    cells: list[Cell]
+    trustees: list[TrusteeReport]
+    questions: list[QuestionReport]
+    groups: list[GroupReport]
+    cells: list[CellReport]
     turnout_step: int
-    turnout: list[Step]
-    statements: list[Statement]
+    turnout: list[TurnoutStep]
+    statements: list[StatementReport]
     uuid: str
     fingerprint: str
     warnings: list[Localizable] = field(default_factory=list)
@@ -136,17 +137,16 @@ class PollReport:
 
 def report_poll(verified: VerifiedLedger, poll: PollState) -> PollReport:
     """Everything about a poll of a verified ledger."""
-    state, definition = verified.state, poll.poll
+    state, definition = verified.state, poll.definition
     committee = state.committee(definition.committee)
     assert committee is not None, "a poll's committee is in the ledger"
-    result = None if poll.result is None else decode(poll.result)[1]
-    shared = _shared(verified, poll)
+    shared = _shared(poll)
     closed = _derived_time(verified, poll, "tally") or _derived_time(verified, poll, "too-few")
     groups = _groups(verified, poll)
     step = turnout_step(min(poll.closing, verified.time) - definition.opens)
     return PollReport(
         id=poll.id.hex(),
-        entry=poll.entry,
+        entry=poll.number,
         title=Words(*definition.title),
         status=_status(poll, verified.time),
         opens=definition.opens,
@@ -154,26 +154,26 @@ def report_poll(verified: VerifiedLedger, poll: PollState) -> PollReport:
         closing=poll.closing,
         closed=closed,
         decided=_derived_time(verified, poll, "result"),
-        ballots=_ballots(verified, poll),
+        ballots=len(state.accepted_ballots(poll)),
         counted=sum(poll.counted),
         smallest=poll.poll_class.smallest,
         people=_people(poll),
-        threshold=committee.size if committee.mode == "single" else committee.poll_class.t,
+        threshold=committee.threshold,
         mode=committee.mode,
-        trustees=[Trustee(i, name, i in shared) for i, name in enumerate(committee.poll_class.trustees, 1)],
-        questions=_questions(definition.questions, result[2] if result else None),
+        trustees=[TrusteeReport(i, name, i in shared) for i, name in enumerate(committee.poll_class.trustees, 1)],
+        questions=_questions(definition.questions, poll.result.total if poll.result else None),
         groups=groups,
-        cells=_cells(poll, result[3] if result else []),
+        cells=_cells(poll),
         turnout_step=step,
         turnout=_turnout(verified, poll, step),
         statements=_statements(verified, poll),
-        uuid=poll.box.election.uuid,
-        fingerprint=poll.box.fingerprint,
+        uuid=poll.frozen.uuid,
+        fingerprint=poll.frozen.fingerprint,
     )
 
 
 def _status(poll: PollState, time: int) -> str:
-    return "open" if poll.open_at(time) else poll.status
+    return "open" if poll.open_at(time) else str(poll.phase)
 
 
 def _derived_time(verified: VerifiedLedger, poll: PollState, kind: str) -> int | None:
@@ -181,67 +181,62 @@ def _derived_time(verified: VerifiedLedger, poll: PollState, kind: str) -> int |
     return None if number is None else verified.time_of(number)
 
 
-def _ballots(verified: VerifiedLedger, poll: PollState) -> int:
-    row = verified.state.db.execute("SELECT count(*) FROM tracker WHERE poll = ?", (poll.entry,)).fetchone()
-    return int(row[0])
-
-
-def _shared(verified: VerifiedLedger, poll: PollState) -> set[int]:
+def _shared(poll: PollState) -> set[int]:
     """The trustees who handed in a share of every part."""
     if poll.tally is None:
         return set()
-    cells = len(decode(poll.tally)[1][3])
-    wanted = 1 if cells == 1 else 1 + cells
-    return {member for member, parts in verified.state.shares(poll).items() if len(parts) == wanted}
+    return {member for member, parts in poll.shares.items() if len(parts) == len(poll.tally.parts)}
 
 
 def _people(poll: PollState) -> int | None:
-    rolls = [sum(people for _, people in rows) for rows in poll.box.permit_keys.values()]
+    rolls = [sum(row.people for row in keys.groups) for keys in poll.permit_keys.values()]
     return max(rolls, default=None)
 
 
-def _questions(choices: Sequence[Choice], result: list[list[int]] | None) -> list[Question]:
+def _questions(choices: Sequence[Choice], result: Numbers | None) -> list[QuestionReport]:
     made = []
     for position, choice in enumerate(choices):
         numbers: Sequence[int | None] = [None] * choice.ciphertexts if result is None else result[position]
         blank = numbers[0] if choice.blank else None
         answers = [
-            Answer(Words(*text), n) for text, n in zip(choice.answers, numbers[int(choice.blank) :], strict=True)
+            AnswerReport(Words(*text), n) for text, n in zip(choice.answers, numbers[int(choice.blank) :], strict=True)
         ]
-        made.append(Question(Words(*choice.text), choice.least, choice.most, answers, choice.blank, blank))
+        made.append(QuestionReport(Words(*choice.text), choice.least, choice.most, answers, choice.blank, blank))
     return made
 
 
-def _groups(verified: VerifiedLedger, poll: PollState) -> list[Group]:
-    rows = verified.state.db.execute("SELECT registrar, grp, issued FROM issuance WHERE poll = ?", (poll.entry,))
-    issued = {(registrar, group): number for registrar, group, number in rows}
+def _groups(verified: VerifiedLedger, poll: PollState) -> list[GroupReport]:
+    accounts = verified.state.issuances(poll)
     return [
-        Group(
+        GroupReport(
             Words(*group.name),
             group.weight,
-            poll.counted[place],
+            poll.groups[place].counted,
             [
-                Account(
-                    poll.poll_class.registrars[r][0],
-                    keys[place][1],
-                    issued.get((r, place)),
-                    poll.admitted.get((r, place), 0),
+                AccountReport(
+                    poll.poll_class.registrars[registrar].institution,
+                    keys.groups[place].people,
+                    accounts[registrar].groups[place].issued if registrar in accounts else None,
+                    poll.admitted.get((registrar, place), 0),
                 )
-                for r, keys in sorted(poll.box.permit_keys.items())
+                for registrar, keys in sorted(poll.permit_keys.items())
             ],
         )
-        for place, group in enumerate(poll.poll.groups)
+        for place, group in enumerate(poll.definition.groups)
     ]
 
 
-def _cells(poll: PollState, results: list[list[list[int]]]) -> list[Cell]:
+def _cells(poll: PollState) -> list[CellReport]:
     """What was counted apart; nothing if there is one total only, or no result yet."""
-    if not results or poll.tally is None:
+    if poll.tally is None or poll.result is None or not poll.result.cells:
         return []
-    cells = decode(poll.tally)[1][3]
     return [
-        Cell([group for group, _ in members], sum(counted for _, counted in members), result)
-        for (members, _), result in zip(cells, results, strict=True)
+        CellReport(
+            [member.group for member in cell.members],
+            sum(member.counted for member in cell.members),
+            [list(row) for row in result],
+        )
+        for cell, result in zip(poll.tally.cells, poll.result.cells, strict=True)
     ]
 
 
@@ -252,26 +247,25 @@ def turnout_step(seconds: int) -> int:
     return DAY * -(-seconds // (DAY * MOST_STEPS))
 
 
-def _turnout(verified: VerifiedLedger, poll: PollState, step: int) -> list[Step]:
+def _turnout(verified: VerifiedLedger, poll: PollState, step: int) -> list[TurnoutStep]:
     """Counted ballots by the day or hour of their block, from opening to closing, none left out."""
     counts: dict[int, int] = {}
-    for number in verified.state.counted_entries(poll):
+    for number in verified.state.counted_ballots(poll):
         start = verified.time_of(number) // step * step
         counts[start] = counts.get(start, 0) + 1
     last = min(poll.closing, verified.time + 1)
-    starts = range(poll.poll.opens // step * step, last, step) if counts else range(0)
-    return [Step(start, counts.get(start, 0)) for start in starts]
+    starts = range(poll.definition.opens // step * step, last, step) if counts else range(0)
+    return [TurnoutStep(start, counts.get(start, 0)) for start in starts]
 
 
-def _statements(verified: VerifiedLedger, poll: PollState) -> list[Statement]:
-    rows = verified.state.db.execute("SELECT kind, entry FROM statement WHERE poll = ? ORDER BY entry", (poll.id,))
-    return [statement(verified, kind, number) for kind, number in rows.fetchall()]
+def _statements(verified: VerifiedLedger, poll: PollState) -> list[StatementReport]:
+    return [statement(verified, number) for number in verified.state.statements(poll.id)]
 
 
-def statement(verified: VerifiedLedger, kind: str, number: int) -> Statement:
-    """An outcome, cancel or notice entry."""
-    body = decode(verified.entry(number))[1]
-    time = verified.time_of(number)
-    if kind == "outcome":
-        return Statement(kind, number, time, Words(*body[2]), body[1], body[3])
-    return Statement(kind, number, time, Words(*body[1]))
+def statement(verified: VerifiedLedger, number: int) -> StatementReport:
+    """An outcome, cancel or notice entry, by its number in the log."""
+    said = read_said(verified.entry(number))
+    time, text = verified.time_of(number), Words(*said.text)
+    if isinstance(said, Outcome):
+        return StatementReport(said.kind, number, time, text, str(said.status), said.due)
+    return StatementReport(said.kind, number, time, text)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from veche.audit.ledger import VerifiedLedger
 from veche.errors import DoesNotHold
-from veche.ledger.rules.ballot import fields, is_ballot
+from veche.ledger.entries.ballot import is_ballot, read_ballot
+from veche.ledger.heads import head_policy
+from veche.ledger.life import Phase
 from veche.log import merkle
-from veche.log.checkpoint import Policy
 from veche.log.receipt import Receipt
 from veche.texts import N_
 
@@ -24,6 +25,16 @@ SENTENCES = {
     "entry": N_("What this receipt is of is in the ledger. It is no ballot."),
 }
 """For each state of a receipt what to tell its owner; ``by`` is the number of the entry that replaced a ballot."""
+
+STATES = {
+    Phase.ANNOUNCED: "waiting",
+    Phase.COUNTING: "counted",
+    Phase.DECIDED: "counted",
+    Phase.TOO_FEW: "not-opened",
+    Phase.CANCELLED: "not-opened",
+    Phase.VOID: "not-opened",
+}
+"""What becomes of the last ballot of a voter in a poll of this phase."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,7 @@ def check_receipt(verified: VerifiedLedger, data: bytes) -> ReceiptReport:
     the receipt is of a later state than this copy of the ledger."""
     try:
         receipt = Receipt.parse(data)
-        receipt.checkpoint.verify(Policy.log(verified.state.charter.origin, verified.state.charter.log_key))
+        receipt.checkpoint.verify(head_policy(verified.state.charter))
     except DoesNotHold as error:
         raise DoesNotHold(STEP, error.where, error.message, error.hint) from None
     head = receipt.checkpoint.checkpoint
@@ -79,14 +90,13 @@ def _report(verified: VerifiedLedger, number: int, entry: bytes) -> ReceiptRepor
     time = verified.time_of(number)
     if not is_ballot(entry):
         return ReceiptReport(number, time, "entry")
-    found = fields(entry)
-    poll = verified.state.poll(found.poll)
+    cast = read_ballot(entry)
+    poll = verified.state.poll(cast.poll)
     assert poll is not None, "a ballot that was admitted has a poll"
-    ballot = poll.box.kernel.load(found.ballot)
+    ballot = poll.frozen.kernel.load(cast.ballot)
     last = verified.state.last_ballot(poll, ballot.credential)
     assert last is not None, "an admitted ballot has a credential that voted"
     tracker = base64.b64encode(ballot.tracker).decode().rstrip("=")
-    if last[2] != number:
-        return ReceiptReport(number, time, "superseded", poll.id.hex(), tracker, last[2])
-    state = {"announced": "waiting", "counting": "counted", "decided": "counted"}.get(poll.status, "not-opened")
-    return ReceiptReport(number, time, state, poll.id.hex(), tracker)
+    if last.number != number:
+        return ReceiptReport(number, time, "superseded", poll.id.hex(), tracker, last.number)
+    return ReceiptReport(number, time, STATES[poll.phase], poll.id.hex(), tracker)

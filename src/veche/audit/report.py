@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 
 from veche.audit.ledger import CANNOT_SHOW, STEPS, VerifiedLedger
-from veche.audit.poll_report import PollReport, Statement, report_poll, statement
+from veche.audit.poll_report import PollReport, StatementReport, report_poll, statement
 from veche.audit.poll_warnings import poll_warnings
 from veche.audit.receipt import ReceiptReport
 from veche.errors import UserError
 from veche.ledger.machine import RULES_VERSION
-from veche.ledger.state import PollState
+from veche.ledger.poll_state import PollState
 from veche.texts import Localizable, Words
 
 FORMAT = "veche-report-v1"
@@ -36,7 +36,7 @@ class LedgerReport:
     time: int
     log_key: str
     polls: list[PollReport]
-    notices: list[Statement]
+    notices: list[StatementReport]
     receipt: ReceiptReport | None = None
     steps: dict[str, str] = field(default_factory=lambda: dict(STEPS))
     cannot_show: Sequence[str] = CANNOT_SHOW
@@ -59,7 +59,6 @@ def report_ledger(
     """The report on a verified ledger, with these polls (all by default, in the order of the log)."""
     charter = verified.state.charter
     found = [report_poll(verified, poll) for poll in (verified.state.polls() if polls is None else polls)]
-    rows = verified.state.db.execute("SELECT entry FROM statement WHERE poll = ? ORDER BY entry", (b"",)).fetchall()
     return LedgerReport(
         program=f"veche {version('veche')}",
         rules=RULES_VERSION,
@@ -71,7 +70,7 @@ def report_ledger(
         time=verified.time,
         log_key=charter.log_key.hex(),
         polls=[replace(poll, warnings=poll_warnings(poll, verified.time)) for poll in found],
-        notices=[statement(verified, "notice", number) for (number,) in rows],
+        notices=[statement(verified, number) for number in verified.state.statements()],
         receipt=receipt,
     )
 
@@ -81,9 +80,7 @@ def find_poll(verified: VerifiedLedger, name: str) -> PollState:
     polls = verified.state.polls()
     wanted = name.strip().lower()
     found = [
-        poll
-        for poll in polls
-        if poll.box.election.uuid == name.strip() or (wanted and poll.id.hex().startswith(wanted))
+        poll for poll in polls if poll.frozen.uuid == name.strip() or (wanted and poll.id.hex().startswith(wanted))
     ]
     if len(found) != 1:
         many = (

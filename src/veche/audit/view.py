@@ -2,35 +2,36 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from veche.audit.ledger import VerifiedLedger
-from veche.ledger.state import CommitteeState, PollState
-from veche.log.log import Log
+from veche.ballot.committee import Certificate, Key, Shares
+from veche.ledger.entries.tally import Tally
+from veche.ledger.life import CommitteePhase, Phase
+from veche.ledger.poll_state import CommitteeState, PollState
 
 
 @dataclass(frozen=True)
-class Committee:
-    """One committee; the mappings go from a trustee's index to the body that she handed in."""
+class SeenCommittee:
+    """One committee; the mappings go from a trustee's index to what they handed in."""
 
     id: bytes
     mode: str
     threshold: int
     trustees: Sequence[str]
-    certificates: Mapping[int, Sequence[Any]]
-    shares: Mapping[int, Sequence[Any]]
-    keys: Mapping[int, Sequence[Any]]
+    certificates: Mapping[int, Certificate]
+    shares: Mapping[int, Shares]
+    keys: Mapping[int, Key]
     void: bool
 
 
 @dataclass(frozen=True)
-class Poll:
+class SeenPoll:
     """One poll, as far as decryption goes."""
 
     id: bytes
     phi: str
     committee: bytes
-    tally: bytes | None
+    tally: Tally | None
     decryptions: Collection[tuple[int, int]]
     cancelled: bool
     finished: bool
@@ -39,32 +40,32 @@ class Poll:
 class View:
     """What :func:`veche.audit.ledger.verify_ledger` found, read only.
 
-    ``final``: the embedded log's one key signed the head, which verification demands; more validators come with their engine.
+    ``final``: verification demands that the head is signed as the ledger's policy says (:mod:`veche.ledger.heads`).
     """
 
     def __init__(self, verified: VerifiedLedger) -> None:
-        self._log = Log(verified.source, verified.head)
+        self._log = verified.log
         self.ledger = verified.ledger
         self.size = verified.head.size
         self.final = True
         self.committees = [_committee(found) for found in verified.state.committees()]
-        self.polls = [_poll(found, verified.state.shares(found)) for found in verified.state.polls()]
+        self.polls = [_poll(found) for found in verified.state.polls()]
 
     def root_at(self, size: int) -> bytes:
         """The root of the first ``size`` entries."""
         return self._log.root(size)
 
 
-def _committee(found: CommitteeState) -> Committee:
-    def bodies(step: str) -> dict[int, Sequence[Any]]:
-        return {member: item[1] for member, item in found.steps.get(step, {}).items()}
-
-    certificates, shares, keys = map(bodies, ("committee-certificate", "committee-shares", "committee-key"))
-    trustees, t = found.poll_class.trustees, found.poll_class.t
-    return Committee(found.id, found.mode, t, trustees, certificates, shares, keys, found.void is not None)
+def _committee(found: CommitteeState) -> SeenCommittee:
+    void = found.phase == CommitteePhase.VOID
+    return SeenCommittee(
+        found.id, found.mode, found.poll_class.t, found.poll_class.trustees, found.certificates, found.shares, found.keys, void
+    )  # fmt: skip
 
 
-def _poll(found: PollState, shares: Mapping[int, Mapping[int, Any]]) -> Poll:
-    done = {(member, part) for member, parts in shares.items() for part in parts}
-    cancelled, finished = found.status == "cancelled", found.result is not None
-    return Poll(found.id, found.box.fingerprint, found.poll.committee, found.tally, done, cancelled, finished)
+def _poll(found: PollState) -> SeenPoll:
+    done = {(member, part) for member, parts in found.shares.items() for part in parts}
+    cancelled, finished = found.phase == Phase.CANCELLED, found.phase == Phase.DECIDED
+    return SeenPoll(
+        found.id, found.frozen.fingerprint, found.definition.committee, found.tally, done, cancelled, finished
+    )

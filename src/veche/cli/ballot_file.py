@@ -12,7 +12,7 @@ from typing import Any
 from veche.cli.options import read_file
 from veche.durable import write_new
 from veche.errors import UserError
-from veche.ledger.state import PollState
+from veche.ledger.poll_state import PollState
 from veche.terminal.show import short
 from veche.voter.voter import Sealed
 

@@ -5,16 +5,17 @@ from pathlib import Path
 import click
 
 from veche.cli import options
-from veche.cli.draft_charter import charter_json, charter_lines, charter_of, read_charter, template
+from veche.cli.draft_charter import charter_json, charter_lines, read_charter, template
 from veche.cli.entry_file import SUFFIX, add_signatures, is_entry, make_entry, read_entry
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import read_ledger
 from veche.durable import write_new
-from veche.ledger.charter import Charter
-from veche.ledger.entry import decode
+from veche.ledger.codec import decode
+from veche.ledger.entries.charter import Charter
+from veche.ledger.entries.charter import read_charter as check_charter
 
 
-@click.group(cls=options.Group, short_help="Write and sign what a ledger begins with.")
+@click.group(cls=options.CommandGroup, short_help="Write and sign what a ledger begins with.")
 def charter() -> None:
     """Write and sign the charter, with which a ledger begins.
 
@@ -61,20 +62,20 @@ def sign(file: Path, keys: tuple[Path, ...], output: Path | None) -> None:
       veche charter sign charter.entry --key ~/registrar
     """
     if is_entry(file):
-        found, target = charter_of(read_entry(file, "charter")[1][1]), file
+        found, target = Charter.parse(read_entry(file, "charter")[1][1]), file
         click.echo("\n".join(charter_lines(found)))
         entry = add_signatures(file, b"", keys, "charter")
     else:
         found, target = read_charter(file), output or file.with_suffix(SUFFIX)
         click.echo("\n".join(charter_lines(found)))
-        entry = make_entry(target, b"", "charter", found.body(), keys)
+        entry = make_entry(target, b"", found, keys)
     signed = {key for key, _ in decode(entry)[2]}
     missing = [f"{name} ({role})" for name, role, key in found.offices if key not in signed]
     click.echo(f"Signed {target}.")
     if missing:
         click.echo(f"Still to sign: {', '.join(missing)}.")
     else:
-        Charter.parse(entry)
+        check_charter(entry)
         click.echo(f"Everybody has signed. Begin the ledger: veche ledger init FOLDER {target}")
 
 
@@ -92,7 +93,7 @@ def show(source: Path, as_json: bool) -> None:
     if source.suffix in (".toml", ".json"):
         found = read_charter(source)
     elif is_entry(source):
-        found = charter_of(read_entry(source, "charter")[1][1])
+        found = Charter.parse(read_entry(source, "charter")[1][1])
     else:
         with read_ledger(source) as reading:
             found = reading.charter

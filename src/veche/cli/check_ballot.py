@@ -29,8 +29,8 @@ def check_ballot(file: Path, folder: Path, as_json: bool) -> None:
     with read_ledger(folder) as reading:
         poll = reading.poll(poll_id.hex())
     try:
-        checked = poll.box.kernel.verify(ballot)
-        choices = poll.box.kernel.open(ballot, opening)
+        checked = poll.frozen.kernel.verify(ballot)
+        choices = poll.frozen.kernel.open(ballot, opening)
     except ValueError as error:
         raise DoesNotHold("ballot", str(file), f"The ballot in {file} does not hold: {error}.",
                           "Do not vote with the device that sealed it.") from None  # fmt: skip
@@ -38,5 +38,5 @@ def check_ballot(file: Path, folder: Path, as_json: bool) -> None:
         options.emit({"poll": poll.id.hex(), "tracker": tracker(checked.tracker), "choices": choices})
         return
     click.echo(f"Tracker {tracker(checked.tracker)}")
-    for line in choice_lines(poll.poll, choices):
+    for line in choice_lines(poll.definition, choices):
         click.echo(line)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from veche.errors import UserError
-from veche.ledger.poll import Choice, Poll
+from veche.ledger.entries.poll import Choice, Poll
 from veche.terminal.show import both, question_lines
 from veche.texts import Message, Plural
 

@@ -7,12 +7,14 @@ import click
 from veche.cli import options
 from veche.cli.reading import read_ledger
 from veche.engine.inbox import hand_in
-from veche.ledger.entry import digest, sign
-from veche.ledger.state import CommitteeState
+from veche.ledger.codec import digest
+from veche.ledger.entries.committee import CommitteeCall
+from veche.ledger.entries.office import Role
+from veche.ledger.poll_state import CommitteeState
 from veche.terminal.show import committee_status, short
 
 
-@click.group(cls=options.Group, short_help="Ask the trustees for a common key.")
+@click.group(cls=options.CommandGroup, short_help="Ask the trustees for a common key.")
 def committee() -> None:
     """Ask the trustees for a common key, and see how far they are.
 
@@ -44,8 +46,9 @@ def form(folder: Path, class_name: str, mode: str, key: Path, as_json: bool) -> 
     """
     signer = options.load_key(key)
     with read_ledger(folder) as reading:
-        reading.office(signer.public, "organiser")
-        entry = sign(reading.id, "committee", [class_name, mode, len(reading.state.committees())], [signer])
+        reading.office(signer.public, Role.ORGANISER)
+        call = CommitteeCall(class_name, mode, len(reading.state.committees()))
+        entry = call.sign(reading.id, [signer])
     (number,) = hand_in(folder, [entry])
     if as_json:
         options.emit({"committee": digest(entry).hex(), "entry": number})
@@ -105,13 +108,13 @@ def show(name: str, folder: Path, as_json: bool) -> None:
 def _json(one: CommitteeState) -> dict[str, object]:
     return {
         "committee": one.id.hex(),
-        "entry": one.entry,
+        "entry": one.number,
         "class": one.poll_class.name,
         "mode": one.mode,
         "trustees": list(one.poll_class.trustees),
         "threshold": one.poll_class.t,
-        "steps": {kind: sorted(members) for kind, members in one.steps.items()},
+        "steps": one.steps,
         "finished": one.finished,
-        "void": one.void,
+        "void": one.reason or None,
         "key": one.key.hex() if one.key is not None and one.finished is not None else None,
     }

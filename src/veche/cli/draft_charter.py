@@ -10,8 +10,8 @@ import msgspec
 
 from veche.cli.draft import BothTexts, Count, Duration, PublicKey, Table, read_draft
 from veche.errors import UserError
-from veche.ledger.charter import Charter, PollClass
-from veche.ledger.shape import Text
+from veche.ledger.entries.charter import Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat
+from veche.ledger.entries.office import Role
 from veche.terminal.show import both
 from veche.texts import duration, iso_time
 
@@ -138,23 +138,9 @@ def read_charter(path: Path) -> Charter:
         )
     return Charter(
         draft.origin, draft.name.text, int(clock_time.time()), bytes(draft.log_key),
-        tuple((office.institution, office.role, bytes(office.key)) for office in draft.office),
-        draft.k, tuple(_class(table) for table in draft.classes), ("embedded", draft.seconds),
+        tuple(OfficeSeat(office.institution, Role.read(office.role, "charter"), bytes(office.key)) for office in draft.office),
+        draft.k, tuple(_class(table) for table in draft.classes), EngineChoice("embedded", draft.seconds),
     )  # fmt: skip
-
-
-def charter_of(body: Any) -> Charter:
-    """The charter in the body of an entry that not all have signed yet. Raises UserError, and Refused for its classes."""
-    try:
-        version, origin, name, time, log_key, offices, k, classes, engine = body
-        rows = tuple((str(institution), str(role), bytes(key)) for institution, role, key in offices)
-        parsed = tuple(PollClass.parse(found) for found in classes)
-        made = Charter(origin, Text(*name), time, log_key, rows, k, parsed, (str(engine[0]), int(engine[1])))
-    except (TypeError, ValueError, LookupError):
-        raise UserError("This is not the charter of a ledger.", "Make it anew from its draft.") from None
-    if version != 1 or made.body() != body:
-        raise UserError("This is not a charter that this program knows.", "Make it anew from its draft.")
-    return made
 
 
 def charter_lines(charter: Charter) -> Iterator[str]:
@@ -194,7 +180,7 @@ def charter_json(charter: Charter) -> dict[str, Any]:
 
 
 def _class(table: ClassTable) -> PollClass:
-    registrars = tuple((registrar.institution, registrar.source) for registrar in table.registrars)
+    registrars = tuple(RegistrarSeat(registrar.institution, registrar.source) for registrar in table.registrars)
     made = PollClass(
         table.name, registrars, table.k, table.f, table.sources, tuple(table.trustees), table.t, table.smallest,
         int(table.notice), int(table.longest), table.organisers,

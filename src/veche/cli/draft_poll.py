@@ -10,9 +10,9 @@ from veche.cli.draft import BothTexts, Count, Digest, Moment, Table, read_draft
 from veche.cli.options import read_file
 from veche.cli.reading import Reading
 from veche.errors import UserError
-from veche.ledger.entry import digest
-from veche.ledger.poll import Choice, Group, Poll
-from veche.ledger.shape import Text
+from veche.ledger.codec import digest
+from veche.ledger.entries.poll import Choice, Group, Poll
+from veche.ledger.shape import Attachment, Text
 from veche.log.source import ATTACHMENT_LIMIT
 
 EVERYONE = Text("Everyone", "Все")
@@ -126,7 +126,7 @@ def read_poll(path: Path, reading: Reading) -> tuple[Poll, dict[bytes, bytes]]:
             contents[hashed] = content
         else:
             raise UserError(f"In {path}: {attachment.name!r} has no file.", 'Name it: file = "..."')
-        rows.append((attachment.name, hashed))
+        rows.append(Attachment(attachment.name, hashed))
     poll = Poll(
         draft.poll_class, draft.title.text, draft.background.text,
         tuple(_choice(question) for question in draft.question),

@@ -12,7 +12,9 @@ from veche.cli.options import load_key, read_file
 from veche.durable import replace, write_new
 from veche.errors import Refused, UserError
 from veche.keys import BadSignature, verify
-from veche.ledger.entry import MAX_ENTRY, add_signature, decode, sign, signatures, signed_message
+from veche.ledger.codec import MAX_ENTRY, decode
+from veche.ledger.entries.entry import ByOffice
+from veche.ledger.signing import add_signature, signatures, signed_message
 
 SUFFIX = ".entry"
 
@@ -36,11 +38,11 @@ def read_entry(path: Path, kind: str | None = None) -> tuple[bytes, list[Any]]:
     return data, item
 
 
-def make_entry(path: Path, ledger: bytes, kind: str, body: list[Any], keys: Sequence[Path]) -> bytes:
+def make_entry(path: Path, ledger: bytes, entry: ByOffice, keys: Sequence[Path]) -> bytes:
     """Sign a new entry and write it to a new file. Raises UserError if the file exists; then nothing is written."""
-    entry = sign(ledger, kind, body, [load_key(key) for key in keys])
-    write_new(path, entry)
-    return entry
+    data = entry.sign(ledger, [load_key(key) for key in keys])
+    write_new(path, data)
+    return data
 
 
 def add_signatures(path: Path, ledger: bytes, keys: Sequence[Path], kind: str | None = None) -> bytes:

@@ -11,8 +11,9 @@ from veche.cli import options
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import Reading, read_ledger
 from veche.errors import UserError
-from veche.ledger.rules.ballot import fields
-from veche.ledger.state import PollState
+from veche.ledger.entries.ballot import read_ballot
+from veche.ledger.life import Phase
+from veche.ledger.poll_state import PollState
 from veche.permit.seed import Seed
 from veche.terminal.show import tracker
 from veche.voter.voter import Voter
@@ -60,20 +61,20 @@ _SAYS = {
     "not counted": "The poll is not counted.",
 }
 
+_STATES = {Phase.ANNOUNCED: "last", Phase.COUNTING: "counted", Phase.DECIDED: "counted"}
+"""What becomes of a voter's last ballot in a poll of this phase."""
+
 
 def _row(reading: Reading, poll: PollState, number: int) -> dict[str, Any]:
-    found = fields(reading.entry(number))
-    ballot = poll.box.kernel.load(found.ballot)
+    cast = read_ballot(reading.entry(number))
+    ballot = poll.frozen.kernel.load(cast.ballot)
     last = reading.state.last_ballot(poll, ballot.credential)
-    if last is None or last[2] != number:
-        state = "replaced"
-    else:
-        state = {"announced": "last", "counting": "counted", "decided": "counted"}.get(poll.status, "not counted")
+    state = "replaced" if last is None or last.number != number else _STATES.get(poll.phase, "not counted")
     return {
         "entry": number,
         "poll": poll.id.hex(),
-        "title": poll.poll.title.en,
-        "turn": found.turn,
+        "title": poll.definition.title.en,
+        "turn": cast.turn,
         "tracker": tracker(ballot.tracker),
         "state": state,
     }
@@ -95,8 +96,8 @@ def _by_seed(reading: Reading, voter: Voter) -> list[tuple[PollState, int]]:
     rows = []
     for poll in reading.state.polls():
         last = reading.state.last_ballot(poll, voter.credential(poll.id))
-        if last is not None and last[2] < reading.size:
-            rows.append((poll, last[2]))
+        if last is not None and last.number < reading.size:
+            rows.append((poll, last.number))
     return rows
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from veche.cli.options import Group
+from veche.cli.options import CommandGroup
 from veche.errors import VecheError
 
 COMMANDS = (
@@ -27,7 +27,7 @@ DEBUG = "VECHE_DEBUG"
 """Set in the environment, it shows where an unexpected error came from."""
 
 
-class Commands(Group):
+class Commands(CommandGroup):
     """The group ``veche``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

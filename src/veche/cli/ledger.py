@@ -12,18 +12,17 @@ from veche.cli.entry_file import add_signatures, read_entry
 from veche.cli.ledger_read import READERS
 from veche.cli.options import ANY_PATH, folder_argument
 from veche.cli.reading import read_ledger
-from veche.engine.embedded import EmbeddedEngine
+from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
 from veche.engine.inbox import PAUSE, Inbox, hand_in, open_ledger
 from veche.errors import UserError
 from veche.keys import SigningKey
-from veche.ledger.ledger import LOG_KEY, Ledger
 from veche.terminal.show import describe
 
 PATIENCE = 5.0
 """Seconds for which ``run`` waits for another command that writes the ledger for a moment."""
 
 
-@click.group(cls=options.Group, short_help="Begin a ledger, run it, read it.")
+@click.group(cls=options.CommandGroup, short_help="Begin a ledger, run it, read it.")
 def ledger() -> None:
     """Begin a ledger, run it, hand entries in, and look at what is in it.
 
@@ -69,9 +68,9 @@ def init(folder: Path, charter: Path) -> None:
     entry, _ = read_entry(charter, "charter")
     if not (folder / LOG_KEY).exists():
         raise UserError(f"There is no log key in {folder}.", f"Make it first: veche ledger keygen {folder}")
-    with Ledger.create(folder, entry, SigningKey.load(folder / LOG_KEY)) as made:
+    with create_ledger(folder, entry, SigningKey.load(folder / LOG_KEY)) as made:
         click.echo(f"The ledger {made.state.charter.origin} begins in {folder}.")
-        click.echo(f"Its id is {made.machine.ledger.hex()}.")
+        click.echo(f"Its id is {made.id.hex()}.")
     click.echo(f"Let it run: veche ledger run {folder}")
 
 
@@ -101,8 +100,8 @@ def run(folder: Path, once: bool, seconds: float | None) -> None:
         with written:
             inbox = Inbox(folder)
             inbox.recover(written)
-            beat = written.state.charter.engine[1]
-            with EmbeddedEngine(written, beat=beat) as engine:
+            pause = written.state.charter.engine.seconds
+            with EmbeddedEngine(written, SigningKey.load(folder / LOG_KEY), pause=pause) as engine:
                 size = engine.tick()
                 click.echo(f"The ledger in {folder} runs, with {size} entries.")
                 finish = clock_time.monotonic() + seconds if seconds is not None else None

@@ -11,7 +11,7 @@ from veche.cli.reading import Reading, read_ledger
 from veche.durable import write_new
 from veche.engine.inbox import engine_runs
 from veche.errors import DoesNotHold, UserError
-from veche.ledger.entry import decode, digest
+from veche.ledger.codec import decode, digest
 from veche.log import merkle
 from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint
 from veche.log.note import ED25519, NOTE_LIMIT, Verifier

@@ -9,10 +9,10 @@ from veche.cli.entry_file import make_entry
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import read_ledger
 from veche.keys import SigningKey
-from veche.ledger.charter import ROLES
+from veche.ledger.entries.office import OfficeAction, OfficeChange, Role
 
 
-@click.group(cls=options.Group, short_help="Make keys; add, replace, retire offices.")
+@click.group(cls=options.CommandGroup, short_help="Make keys; add, replace, retire offices.")
 def office() -> None:
     """Make the key of an office; add, replace or retire offices.
 
@@ -58,7 +58,7 @@ def _change(action: str, text: str) -> None:
     @office.command(action, help=text)
     @options.ledger
     @click.option("--institution", required=True, metavar="NAME", help="The institution, as the ledger spells it.")
-    @click.option("--role", required=True, type=click.Choice(ROLES), help="Which of its offices.")
+    @click.option("--role", required=True, type=click.Choice([*Role]), help="Which of its offices.")
     @click.option("--public", required=True, metavar="HEX", help="The public key that this is about.")
     @options.key("offices", many=True)
     @click.option(
@@ -67,7 +67,7 @@ def _change(action: str, text: str) -> None:
     def command(folder: Path, institution: str, role: str, public: str, keys: tuple[Path, ...], output: Path) -> None:
         key = options.parse_hex(public, 32, "a public key")
         with read_ledger(folder) as reading:
-            make_entry(output, reading.id, "office", [action, institution, role, key], keys)
+            make_entry(output, reading.id, OfficeChange(OfficeAction(action), institution, Role(role), key), keys)
             needed = reading.charter.k
         click.echo(f"Wrote {output}: {action} {institution} as {role}. {needed} institutions have to sign it:")
         click.echo(f"  veche ledger sign {output} --key FILE\n  veche ledger submit {output}")

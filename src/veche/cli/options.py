@@ -13,7 +13,7 @@ from veche.keys import SigningKey
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class Group(click.Group):
+class CommandGroup(click.Group):
     """A group of commands whose list shows what each is for in a whole sentence, and does not break off."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from veche.durable import read_private, write_private
 from veche.errors import UserError
-from veche.ledger.state import PollState
+from veche.ledger.poll_state import PollState
 from veche.permit.permit import Permit
 
 

@@ -16,15 +16,17 @@ from veche.cli.reading import read_ledger
 from veche.durable import write_new
 from veche.engine.inbox import hand_in
 from veche.errors import UserError
-from veche.ledger.entry import decode, digest, sign
-from veche.ledger.poll import Poll
-from veche.ledger.rules.outcome import STATUSES
+from veche.ledger.codec import decode, digest
+from veche.ledger.entries.office import Role
+from veche.ledger.entries.poll import Poll
+from veche.ledger.entries.statements import Cancel, Outcome, OutcomeStatus, read_said
+from veche.ledger.shape import Text
 from veche.terminal.bars import bars
-from veche.terminal.show import STATUS, poll_json, poll_lines, short, status_of, tally_of
+from veche.terminal.show import STAGES, poll_json, poll_lines, short, stage_of, stage_word, tally_of
 from veche.texts import Plural, iso_time, languages
 
 
-@click.group(cls=options.Group, short_help="Write, publish, show and answer polls.")
+@click.group(cls=options.CommandGroup, short_help="Write, publish, show and answer polls.")
 def poll() -> None:
     """Write a poll, sign and publish it; list polls, show results; answer what the city voted.
 
@@ -89,7 +91,7 @@ def sign_(file: Path, folder: Path, keys: tuple[Path, ...], output: Path | None)
     """
     with read_ledger(folder) as reading:
         for key in keys:
-            reading.office(options.load_key(key).public, "organiser")
+            reading.office(options.load_key(key).public, Role.ORGANISER)
         if is_entry(file):
             target, found = file, Poll.parse(read_entry(file, "poll")[1][1])
             needed = reading.charter.poll_class(found.class_name).organisers
@@ -100,7 +102,7 @@ def sign_(file: Path, folder: Path, keys: tuple[Path, ...], output: Path | None)
             found, contents = read_poll(file, reading)
             needed = reading.charter.poll_class(found.class_name).organisers
             click.echo("\n".join(poll_lines(found)))
-            entry = make_entry(target, reading.id, "poll", found.body(), keys)
+            entry = make_entry(target, reading.id, found, keys)
             keep(target, contents)
         missing = needed - len(decode(entry)[2])
     click.echo("")
@@ -153,7 +155,7 @@ def list_(folder: Path, as_json: bool) -> None:
             return
         for one in found:
             voters = f"{sum(one.counted)} voters"
-            click.echo(f"{short(one.id)}  {status_of(one, now):<10}  {voters:>14}  {one.poll.title.en}")
+            click.echo(f"{short(one.id)}  {stage_word(one, now):<10}  {voters:>14}  {one.definition.title.en}")
         if not found:
             click.echo("There is no poll yet. Write one: veche poll new")
 
@@ -176,21 +178,17 @@ def show(name: str, folder: Path, lang: str, as_json: bool) -> None:
     with read_ledger(folder) as reading:
         one = reading.poll(name)
         said = [
-            decode(reading.entry(number))
-            for (number,) in reading.state.db.execute(
-                "SELECT entry FROM statement WHERE poll = ? ORDER BY entry", (one.id,)
-            )
-            if number < reading.size
+            read_said(reading.entry(number)) for number in reading.state.statements(one.id) if number < reading.size
         ]
-        published = [one.poll_class.registrars[registrar][0] for registrar in sorted(one.box.permit_keys)]
+        published = [one.poll_class.registrars[registrar].institution for registrar in sorted(one.permit_keys)]
     if as_json:
         options.emit(poll_json(one, now))
         return
-    click.echo(f"Poll {one.id.hex()}, entry {one.entry}")
-    click.echo(f"It is {STATUS[status_of(one, now)]}.")
+    click.echo(f"Poll {one.id.hex()}, entry {one.number}")
+    click.echo(f"It is {STAGES[stage_of(one, now)]}.")
     click.echo("")
-    click.echo("\n".join(poll_lines(one.poll)))
-    if one.closing != one.poll.closes:
+    click.echo("\n".join(poll_lines(one.definition)))
+    if one.closing != one.definition.closes:
         click.echo(f"The ledger stood still, so it closes later: {iso_time(one.closing)}")
     click.echo(f"Permits:   {one.poll_class.k} of {len(one.poll_class.registrars)} registrars; "
                f"ready: {', '.join(published) or 'none yet'}")  # fmt: skip
@@ -198,9 +196,9 @@ def show(name: str, folder: Path, lang: str, as_json: bool) -> None:
     click.echo(f"Voters:    {sum(one.counted) if counted is None else counted}")
     if one.result is not None:
         Console(highlight=False).print(bars(one, lang))
-    for kind, body, _ in said:
-        text = body[1] if kind != "outcome" else body[2]
-        click.echo(f"{kind}{f' ({body[1]})' if kind == 'outcome' else ''}: {text[0]}")
+    for one_said in said:
+        status = f" ({one_said.status})" if isinstance(one_said, Outcome) else ""
+        click.echo(f"{one_said.kind}{status}: {one_said.text.en}")
 
 
 @poll.command()
@@ -220,7 +218,7 @@ def cancel(name: str, folder: Path, text: str, text_ru: str, keys: tuple[Path, .
       veche ledger submit cancel.entry
     """
     with read_ledger(folder) as reading:
-        make_entry(output, reading.id, "cancel", [reading.poll(name).id, [text, text_ru]], keys)
+        make_entry(output, reading.id, Cancel(reading.poll(name).id, Text(text, text_ru)), keys)
         needed = reading.charter.k
     click.echo(f"Wrote {output}. {needed} institutions have to sign it:")
     click.echo(f"  veche ledger sign {output} --key FILE\n  veche ledger submit {output}")
@@ -228,7 +226,7 @@ def cancel(name: str, folder: Path, text: str, text_ru: str, keys: tuple[Path, .
 
 @poll.command()
 @click.argument("name", metavar="POLL")
-@click.argument("status", type=click.Choice(STATUSES))
+@click.argument("status", type=click.Choice([*OutcomeStatus]))
 @options.ledger
 @click.option("--text", required=True, metavar="TEXT", help="What was decided, in English.")
 @click.option("--text-ru", required=True, metavar="TEXT", help="What was decided, in Russian.")
@@ -246,8 +244,8 @@ def outcome(name: str, status: str, folder: Path, text: str, text_ru: str, due: 
     if seconds < 0:
         raise UserError("The date is before 1970.", "Give the day by which it will be done.")
     with read_ledger(folder) as reading:
-        reading.office(signer.public, "organiser")
-        body = [reading.poll(name).id, status, [text, text_ru], seconds, []]
-        entry = sign(reading.id, "outcome", body, [signer])
+        reading.office(signer.public, Role.ORGANISER)
+        said = Outcome(reading.poll(name).id, OutcomeStatus(status), Text(text, text_ru), seconds)
+        entry = said.sign(reading.id, [signer])
     (number,) = hand_in(folder, [entry])
     click.echo(f"The outcome is entry {number} of the ledger.")

@@ -5,8 +5,8 @@ from pathlib import Path
 from veche.cli.options import read_file
 from veche.durable import make_folder, replace
 from veche.errors import UserError
-from veche.ledger.entry import digest
-from veche.ledger.poll import Poll
+from veche.ledger.codec import digest
+from veche.ledger.entries.poll import Poll
 from veche.log.source import ATTACHMENT_LIMIT
 
 

@@ -10,8 +10,10 @@ from veche.cli.reading import Reading, read_ledger
 from veche.durable import write_new
 from veche.engine.inbox import hand_in
 from veche.errors import DoesNotHold, UserError
-from veche.ledger.entry import sign
-from veche.ledger.state import PollState
+from veche.ledger.entries.office import Role
+from veche.ledger.entries.permit_key import Issuance, PermitKeys
+from veche.ledger.life import Phase
+from veche.ledger.poll_state import PollState
 from veche.permit.row_proof import RowProof
 from veche.registrar.registrar import Registrar
 
@@ -19,7 +21,7 @@ desk = click.argument("desk", type=ANY_PATH, metavar="FOLDER")
 poll_argument = click.argument("name", metavar="POLL")
 
 
-@click.group(cls=options.Group, short_help="Keep the roll, sign permits, account for them.")
+@click.group(cls=options.CommandGroup, short_help="Keep the roll, sign permits, account for them.")
 def registrar() -> None:
     """Run a registrar's office: the roll, the permits, the account of them.
 
@@ -114,7 +116,7 @@ def open_(desk: Path, name: str, folder: Path, everyone: bool, as_json: bool) ->
     """
     with Registrar(desk) as opened, read_ledger(folder) as reading:
         poll = _own_poll(opened, reading, name)
-        groups = [group.name.en for group in poll.poll.groups]
+        groups = [group.name.en for group in poll.definition.groups]
         unknown = [group for group in groups if group not in opened.districts()]
         if unknown and not everyone:
             raise UserError(
@@ -122,8 +124,8 @@ def open_(desk: Path, name: str, folder: Path, everyone: bool, as_json: bool) ->
                 'Compare with "veche registrar show". If all people on the roll vote, say --everyone.',
             )
         keys = opened.open_poll(poll.id, groups, everyone=everyone)
-        body = [poll.id, [[key.modulus, key.people, key.root] for key in keys]]
-        (number,) = hand_in(folder, [sign(reading.id, "permit-key", body, [opened.office])])
+        entry = PermitKeys(poll.id, tuple(keys)).sign(reading.id, [opened.office])
+        (number,) = hand_in(folder, [entry])
     if as_json:
         options.emit({"entry": number, "people": [key.people for key in keys]})
     else:
@@ -172,13 +174,13 @@ def issuance(desk: Path, name: str, folder: Path, as_json: bool) -> None:
     """
     with Registrar(desk) as opened, read_ledger(folder) as reading:
         poll = _own_poll(opened, reading, name)
-        if poll.status == "announced":
+        if poll.phase == Phase.ANNOUNCED:
             raise UserError(
                 "The poll has not closed yet.", "After this account no more permits are signed, so it comes last."
             )
         rows = opened.issuance(poll.id)
-        body = [poll.id, [[row.issued, row.root] for row in rows]]
-        (number,) = hand_in(folder, [sign(reading.id, "issuance", body, [opened.office])])
+        entry = Issuance(poll.id, tuple(rows)).sign(reading.id, [opened.office])
+        (number,) = hand_in(folder, [entry])
     if as_json:
         options.emit({"entry": number, "issued": [row.issued for row in rows]})
     else:
@@ -232,29 +234,23 @@ def check_proof(file: Path, folder: Path, as_json: bool) -> None:
 
 def _check_row(found: RowProof, poll: PollState, reading: Reading) -> tuple[str, bool | None]:
     """Check a row's proof; the registrar's name, and whether it says that it served this person (None: not yet)."""
-    db = reading.state.db
-    for registrar, (institution, _) in enumerate(poll.poll_class.registrars):
-        row = db.execute(
-            "SELECT modulus, people, root FROM permit_key WHERE poll = ? AND registrar = ? AND grp = ?",
-            (poll.entry, registrar, found.group),
-        ).fetchone()
-        if row is None:
+    for registrar, keys in sorted(poll.permit_keys.items()):
+        institution = poll.poll_class.registrars[registrar].institution
+        if found.group >= len(keys.groups):
             continue
+        key = keys.groups[found.group]
         try:
-            found.verify_on_roll(poll.id, found.group, *row)
+            found.verify_on_roll(poll.id, found.group, key.modulus, key.people, key.root)
         except DoesNotHold as wrong:
             if wrong.step == "roll":  # another registrar's key
                 continue
             raise
-        account = db.execute(
-            "SELECT root FROM issuance WHERE poll = ? AND registrar = ? AND grp = ?",
-            (poll.entry, registrar, found.group),
-        ).fetchone()
         if found.issuance is None:
             return institution, None
+        account = reading.state.issuances(poll).get(registrar)
         if account is None:
             raise DoesNotHold("issuance", institution, f"{institution} has not accounted for this poll in the ledger.")
-        found.verify_issuance(account[0])
+        found.verify_issuance(account.groups[found.group].root)
         return institution, found.issuance.served
     raise DoesNotHold("roll", "proof", "The proof fits no registrar's key for this poll and group.")
 
@@ -274,14 +270,14 @@ def erase(desk: Path, name: str, folder: Path, yes: bool) -> None:
     with Registrar(desk) as opened, read_ledger(folder) as reading:
         poll = _own_poll(opened, reading, name)
         if not yes:
-            click.confirm(f"Erase what this registrar knows of {poll.poll.title.en!r}?", abort=True)
+            click.confirm(f"Erase what this registrar knows of {poll.definition.title.en!r}?", abort=True)
         opened.erase(poll.id)
     click.echo("Erased. Backups are yours to destroy.")
 
 
 def _own_poll(opened: Registrar, reading: Reading, name: str) -> PollState:
     """A poll that this registrar guards. Raises UserError."""
-    institution, poll = reading.office(opened.office.public, "registrar"), reading.poll(name)
-    if institution not in [known for known, _ in poll.poll_class.registrars]:
+    institution, poll = reading.office(opened.office.public, Role.REGISTRAR), reading.poll(name)
+    if institution not in [seat.institution for seat in poll.poll_class.registrars]:
         raise UserError(f"{institution} is not a registrar of polls of class {poll.poll_class.name!r}.")
     return poll

@@ -12,7 +12,7 @@ from veche.cli.options import ANY_PATH
 from veche.cli.reading import wait_until_published
 from veche.engine.inbox import PAUSE, outcomes
 from veche.errors import Refused
-from veche.ledger.entry import decode
+from veche.ledger.codec import decode
 from veche.log.source import open_source
 from veche.terminal.show import short
 from veche.trustee.trustee import Trustee
@@ -20,7 +20,7 @@ from veche.trustee.trustee import Trustee
 office = click.argument("office", type=ANY_PATH, metavar="FOLDER")
 
 
-@click.group(cls=options.Group, short_help="Make the key of the urn, decrypt the tallies.")
+@click.group(cls=options.CommandGroup, short_help="Make the key of the urn, decrypt the tallies.")
 def trustee() -> None:
     """Be a trustee: help to make the key of the urn, and decrypt the one tally of each poll.
 

@@ -13,7 +13,7 @@ from veche.audit import receipt as receipt_report
 from veche.audit.archive import ArchiveReport
 from veche.audit.page.words import ballots, entries
 from veche.audit.percents import percents
-from veche.audit.poll_report import PollReport, Question
+from veche.audit.poll_report import PollReport, QuestionReport
 from veche.audit.receipt import ReceiptReport
 from veche.audit.report import LedgerReport
 from veche.errors import DoesNotHold
@@ -63,7 +63,7 @@ def _print_poll(poll: PollReport, out: Console) -> None:
         out.print(Text(f"  Look at this: {warning}", "yellow"))
 
 
-def _print_question(poll: PollReport, question: Question, out: Console) -> None:
+def _print_question(poll: PollReport, question: QuestionReport, out: Console) -> None:
     rows = [(answer.text.en, answer.votes) for answer in question.answers]
     if question.blank_allowed:
         rows.append(("(left blank)", question.blank))

@@ -18,7 +18,8 @@ from veche.cli.reading import Reading, read_ledger, wait_until_published
 from veche.durable import write_new
 from veche.engine.inbox import hand_in
 from veche.errors import UserError, VecheError
-from veche.ledger.state import PollState
+from veche.ledger.entries.office import Role
+from veche.ledger.poll_state import PollState
 from veche.log.receipt import FILE_EXTENSION
 from veche.permit.permit import Permit
 from veche.permit.seed import Seed
@@ -74,7 +75,7 @@ def vote(
         last = reading.state.last_ballot(poll, voter.credential(poll.id))
         kept = PermitFile(seed, poll)
         choices = [] if collect else _choices(poll, choose)
-        group = last[0] if last is not None else 0
+        group = last.group if last is not None else 0
         permits: list[Permit] = []
         if last is None and not check:
             with _open_registrars(desks, reading, poll) as opened:
@@ -84,13 +85,13 @@ def vote(
             kept.write(group, permits)
         click.echo("Your permits for this poll are kept. Vote when it opens: veche vote")
         return
-    sealed = voter.seal(poll, group, choices)
+    sealed = voter.seal(poll.frozen, group, choices)
     if check:
         path = write_spoiled(receipts, poll, sealed)
         click.echo(f"Sealed and spoiled: tracker {tracker(sealed.tracker)}. It can never be cast.")
         click.echo(f"Wrote {path}. Open it on another device: veche check-ballot {path}")
         return
-    turn = last[1] + 1 if last is not None else 1
+    turn = last.turn + 1 if last is not None else 1
     (number,) = hand_in(folder, [voter.cast(sealed, permits, turn)])
     files = _keep_receipt(folder, number, receipts, sealed)
     if as_json:
@@ -113,12 +114,12 @@ def _seed(path: Path, quiet: bool) -> Seed:
 def _choices(poll: PollState, choose: tuple[str, ...]) -> list[list[int]]:
     """What the voter chooses: from the command line, or asked for and confirmed."""
     if choose:
-        return parse_choices(poll.poll, choose)
+        return parse_choices(poll.definition, choose)
     if not sys.stdin.isatty():
         raise UserError("Nothing was chosen.", 'Say what: --choose NUMBERS for each question. See "veche poll show".')
-    found = ask_choices(poll.poll)
+    found = ask_choices(poll.definition)
     click.echo("\nYou chose:")
-    for line in choice_lines(poll.poll, found):
+    for line in choice_lines(poll.definition, found):
         click.echo(f"  {line}")
     click.confirm("\nCast this ballot?", abort=True)
     return found
@@ -131,10 +132,10 @@ def _open_registrars(desks: tuple[Path, ...], reading: Reading, poll: PollState)
     with ExitStack() as stack:
         if desks:
             from veche.registrar import registrar  # only now: its database takes longer to load than all the rest
-        names = [name for name, _ in poll.poll_class.registrars]
+        names = [seat.institution for seat in poll.poll_class.registrars]
         for desk in desks:
             opened = stack.enter_context(registrar.Registrar(desk))
-            institution = reading.office(opened.office.public, "registrar")
+            institution = reading.office(opened.office.public, Role.REGISTRAR)
             if institution in names:
                 found[names.index(institution)] = opened
         yield found
@@ -147,7 +148,7 @@ def _collect(
     before = kept.read()
     if before is not None:
         return before
-    if len(poll.box.permit_keys) < len(poll.poll_class.registrars):
+    if not poll.has_all_keys:
         raise UserError("Not all registrars have published their permit keys for this poll yet.", "Try again later.")
     if person is None or len(opened) < poll.poll_class.k:
         raise UserError(
@@ -158,11 +159,11 @@ def _collect(
 
     def ask(registrar: int, blinded: bytes) -> bytes:
         if registrar not in opened:
-            name = poll.poll_class.registrars[registrar][0]
+            name = poll.poll_class.registrars[registrar].institution
             raise UserError(f"A permit of {name} is needed too.", "Name its folder with --registrar.")
         return opened[registrar].issue(person, poll.id, blinded, group)
 
-    return group, voter.collect_permits(poll, group, ask)
+    return group, voter.collect_permits(poll.frozen, poll.permit_keys, group, ask)
 
 
 def _keep_receipt(folder: Path, number: int, receipts: Path, sealed: Sealed) -> Path:

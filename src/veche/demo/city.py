@@ -20,9 +20,10 @@ import veche_kernel as kernel
 from veche.demo.content import EVERYONE, PEOPLE, POLLS, DemoPoll
 from veche.engine.inbox import PAUSE, Inbox
 from veche.errors import Refused, VecheError
-from veche.ledger.entry import digest, sign
-from veche.ledger.poll import Group, Poll
-from veche.ledger.state import PollState
+from veche.ledger.codec import digest
+from veche.ledger.entries.poll import Group, Poll
+from veche.ledger.poll_state import PollState
+from veche.ledger.signing import sign
 from veche.permit.seed import Seed
 from veche.voter.voter import Sealed, Voter
 from veche.world import DAY, Citizen, World
@@ -223,7 +224,7 @@ class DemoCity:
         poll = self.polls[demo]
         thief = Voter(Seed.generate())
         flags = [1, *[0] * (len(demo.question.answers) - 1)]
-        sealed = thief.seal(poll, self.world.group_of(victim, poll), [flags])
+        sealed = thief.seal(poll.frozen, self.world.group_of(victim, poll), [flags])
         return self._refused(thief.cast(sealed, self.world.collect(victim, poll), 1))
 
     def second_permit(self, cheat: Citizen, demo: DemoPoll) -> Refused:
@@ -276,7 +277,7 @@ class DemoCity:
         world = self.world
         for registrar in world.registrars:
             for poll in self.polls.values():
-                if poll.status != "announced":
+                if poll.phase != "announced":
                     rows = registrar.issuance(poll.id)
                     world.say("issuance", [poll.id, [[row.issued, row.root] for row in rows]], registrar.office)
         world.engine.tick()

@@ -3,7 +3,7 @@ options are made up in their spirit. No person in it is real."""
 
 from dataclasses import dataclass
 
-from veche.ledger.poll import Choice, Group
+from veche.ledger.entries.poll import Choice, Group
 from veche.ledger.shape import Text
 
 EVERYONE = Text("Everyone", "Все жители")

@@ -10,8 +10,7 @@ from veche.demo.city import HALF_DAYS, DemoCity
 from veche.demo.content import COURTYARD, HOUSE, OUTCOME, POLLS, SPEED, STATION, DemoPoll
 from veche.demo.screen import Screen
 from veche.errors import Refused
-from veche.ledger.entry import decode
-from veche.ledger.rules.tally import parts
+from veche.ledger.codec import decode
 from veche.terminal.bars import bars, in_language
 from veche.terminal.show import result_of, short, tally_of, tracker
 from veche.texts import Message, Plural, Words
@@ -132,11 +131,11 @@ def permits(city: DemoCity, screen: Screen) -> None:
 def voting(city: DemoCity, screen: Screen) -> None:
     world = city.world
     screen.part(Message("The polls are open for three days"))
-    world.wait_until(city.polls[STATION].poll.opens)
+    world.wait_until(city.polls[STATION].definition.opens)
     poll = city.polls[STATION]
     tester = city.bystanders(STATION, 1)[0]
     sealed = world.seal(tester, poll, [[0, 1, 0]])
-    (flags,) = poll.box.kernel.open(sealed.ballot, sealed.opening)
+    (flags,) = poll.frozen.kernel.open(sealed.ballot, sealed.opening)
     screen.fact(
         Message(
             "Anna checks her device first: she seals a ballot, opens it, reads “{answer}”, and throws it away.",
@@ -168,7 +167,7 @@ def voting(city: DemoCity, screen: Screen) -> None:
     last = world.ledger.state.last_ballot(poll, vote.citizen.voter.credential(poll.id))
     assert last is not None
     entry = world.ledger.entry(last[2])
-    city.tracker = tracker(poll.box.kernel.load(decode(entry)[3]).tracker)
+    city.tracker = tracker(poll.frozen.kernel.load(decode(entry)[3]).tracker)
     screen.fact(
         Message(
             "One of them: entry {number}, {size} bytes, tracker {tracker}. No name, no choice; its owner finds it, and so can you.",
@@ -217,7 +216,7 @@ def closing(city: DemoCity, screen: Screen) -> None:
     )
     world.engine.tick()
     assert poll.tally is not None
-    sums = parts(decode(poll.tally)[1][3])[0]
+    sums = poll.tally.parts[0]
     screen.fact(
         Message("Four polls are tallied by the ledger itself: it multiplies all ciphertexts, so the sums stay encrypted."),
     )  # fmt: skip
@@ -278,8 +277,9 @@ def cells(city: DemoCity, demo: DemoPoll, screen: Screen) -> None:
     table.add_column("")
     for answer in demo.question.answers:
         table.add_column(screen.words(answer), justify="right")
-    for (members, _), numbers in zip(decode(poll.tally)[1][3], decode(poll.result)[1][3], strict=True):
-        name = " + ".join(in_language(poll.poll.groups[group].name, screen.lang) for group, _ in members)
+    for cell, numbers in zip(poll.tally.cells, poll.result.cells, strict=True):
+        groups = [poll.definition.groups[member.group].name for member in cell.members]
+        name = " + ".join(in_language(group, screen.lang) for group in groups)
         table.add_row(name, *map(str, numbers[0]))
     screen.put(table)
 
@@ -289,12 +289,8 @@ def accounts(city: DemoCity, screen: Screen) -> None:
     screen.part(Message("The registrars account for their permits, the city answers"))
     city.account()
     poll = city.polls[STATION]
-    issued = [
-        row[0]
-        for row in world.ledger.state.db.execute(
-            "SELECT sum(issued) FROM issuance WHERE poll = ? GROUP BY registrar", (poll.entry,)
-        )
-    ]
+    accounts = world.ledger.state.issuances(poll)
+    issued = [sum(row.issued for row in account.groups) for _, account in sorted(accounts.items())]
     screen.fact(
         Message(
             "{title} {votes} voters, {issued} permits issued, {roll} people on the roll.",
@@ -306,12 +302,9 @@ def accounts(city: DemoCity, screen: Screen) -> None:
     )
     proof = world.registrars[0].proof_for(city.you.person, poll.id)
     assert proof.issuance is not None
-    row = world.ledger.state.db.execute(
-        "SELECT k.modulus, k.people, k.root, i.root FROM permit_key k JOIN issuance i USING (poll, registrar, grp)"
-        " WHERE k.poll = ? AND k.registrar = 0 AND k.grp = 0", (poll.entry,),
-    ).fetchone()  # fmt: skip
-    proof.verify_on_roll(poll.id, 0, row[0], row[1], row[2])
-    proof.verify_issuance(row[3])
+    key = poll.permit_keys[0].groups[0]
+    proof.verify_on_roll(poll.id, 0, key.modulus, key.people, key.root)
+    proof.verify_issuance(accounts[0].groups[0].root)
     assert proof.issuance.served is False
     screen.fact(
         Message(

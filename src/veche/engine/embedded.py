@@ -11,10 +11,16 @@ import time as clock_time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from types import TracebackType
+from pathlib import Path
 
-from veche.errors import Refused, VecheError
-from veche.ledger.ledger import Ledger, Verdict
+from veche.engine.engine import Stopped
+from veche.errors import Refused, UserError
+from veche.keys import SigningKey
+from veche.ledger.checks import Verdict
+from veche.ledger.entries.charter import Charter, read_charter
+from veche.ledger.ledger import Ledger
+from veche.ledger.publication import Publication
+from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
 
 BATCH = 2048
 """Entries checked together: large enough for the kernel's batches, small enough that a block takes well under a second."""
@@ -23,20 +29,29 @@ Job = tuple[bytes | None, "Future[int]"]
 """An entry, or None for a block now whether or not anything was handed in; and who waits for it."""
 
 
-class Stopped(VecheError):
-    """The engine has ended and takes no more entries."""
+LOG_KEY = "log.key"
+"""The file beside a ledger that holds the key of its log, mode 0600."""
 
 
 class EmbeddedEngine:
-    """Drives a ledger. ``clock`` gives whole seconds since 1970; ``beat`` is the longest time between two blocks, in seconds.
+    """Drives a ledger, and signs its heads with the log's ``key``. See :class:`veche.engine.engine.Engine`.
 
-    Use it as a context manager. ``submit`` may be called from any thread; the ledger belongs to the engine's thread meanwhile.
+    ``clock`` gives seconds since 1970; ``pause`` is the longest time between two blocks, in seconds. The ledger belongs to
+    the engine's thread from ``with`` to ``stop``.
     """
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], float] = clock_time.time, beat: float = 1.0) -> None:
+    def __init__(
+        self, ledger: Ledger, key: SigningKey, clock: Callable[[], float] = clock_time.time, pause: float = 1.0
+    ) -> None:
+        """What a crash left unpublished is published. Raises UserError if this is not the key that the charter names."""
+        _check_key(ledger.state.charter, key)
         self.ledger = ledger
+        self._key = key
+        self._publication = Publication(ledger.folder)
+        self._published: Checkpoint | None = None
+        self._publish()
         self._clock = clock
-        self._beat = beat
+        self._pause = pause
         self._queue: queue.Queue[Job | None] = queue.Queue(maxsize=16 * BATCH)
         self._failure: BaseException | None = None
         self._stopping = False
@@ -49,9 +64,7 @@ class EmbeddedEngine:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def stop(self) -> None:
@@ -101,22 +114,23 @@ class EmbeddedEngine:
             jobs, last = self._take(wait=waiting is None)
             checking = None
             if jobs:
-                batch = self.ledger.machine.check([entry for entry, _ in jobs if entry is not None])
-                checking = jobs, self._checker.submit(batch.run)
+                check = self.ledger.check([entry for entry, _ in jobs if entry is not None])
+                checking = jobs, self._checker.submit(check.run)
             if waiting is not None:
-                self._block(waiting[0], waiting[1].result())
+                waiting[1].result()
+                self._block(waiting[0])
             elif not jobs:
-                self._block([], [])
+                self._block([])
             waiting = checking
             if last and waiting is None:
                 return
 
     def _take(self, wait: bool) -> tuple[list[Job], bool]:
-        """The entries at hand, and whether the engine is to end. ``wait``: up to a beat for the first one."""
+        """The entries at hand, and whether the engine is to end. ``wait``: up to a pause for the first one."""
         jobs: list[Job] = []
         try:
             while len(jobs) < BATCH:
-                job = self._queue.get(block=wait and not jobs, timeout=self._beat)
+                job = self._queue.get(block=wait and not jobs, timeout=self._pause)
                 if job is None:
                     self._queue.put(None)
                     return jobs, True
@@ -125,21 +139,28 @@ class EmbeddedEngine:
             pass
         return jobs, False
 
-    def _block(self, jobs: Sequence[Job], verdicts: Sequence[Verdict]) -> None:
-        size = self.ledger.size
-        answers = iter(
-            self.ledger.block(int(self._clock()), [entry for entry, _ in jobs if entry is not None], verdicts)
-        )
-        if self.ledger.size != size and any(entry is None for entry, _ in jobs):
-            self.ledger.publish()  # who asked for a block wants to see it
+    def _block(self, jobs: Sequence[Job]) -> None:
+        ledger = self.ledger
+        entries = [entry for entry, _ in jobs if entry is not None]
+        executed = ledger.execute(ledger.height + 1, max(int(self._clock()), ledger.time), entries)
+        ledger.commit()
+        if executed.logged and len(entries) < len(jobs):
+            self._publish()  # who asked for a block wants to see it
+        answers = iter(executed.answers)
         for entry, future in jobs:
-            answer = self.ledger.size if entry is None else next(answers)
+            answer = ledger.size if entry is None else next(answers)
             if isinstance(answer, Refused):
                 future.set_exception(answer)
             else:
                 future.set_result(answer)
-        if self.ledger.size != size:
-            self.ledger.publish()
+        if executed.logged:
+            self._publish()
+
+    def _publish(self) -> None:
+        head = self.ledger.head
+        if head != self._published:
+            self._publication.publish(self.ledger, SignedCheckpoint(head, (sign(head, self._key),)))
+            self._published = head
 
     def _end(self, failure: BaseException | None) -> None:
         """Nobody waits for ever: whoever has no answer yet is told why, wherever his entry was."""
@@ -153,3 +174,25 @@ class EmbeddedEngine:
         with suppress(queue.Empty):
             while True:  # who waits for room in the queue goes on, and finds his answer
                 self._queue.get_nowait()
+
+
+def create_ledger(folder: Path, charter: bytes, key: SigningKey) -> Ledger:
+    """Begin a ledger of one process in a folder, with this charter entry, and publish it. Raises Refused, UserError.
+
+    A crash leaves a ledger without charter at most, which is begun by calling this again.
+    """
+    _check_key(read_charter(charter), key)
+    ledger = Ledger.create(folder, charter)
+    try:
+        EmbeddedEngine(ledger, key)
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
+
+
+def _check_key(charter: Charter, key: SigningKey) -> None:
+    if charter.log_key != key.public:
+        raise UserError(
+            "This is not the log's key that the charter names.", "Give the key file that belongs to the charter."
+        )

@@ -21,11 +21,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from veche.durable import FOREIGN, UNFINISHED, Held, holder, make_folder, replace
-from veche.engine.embedded import BATCH, EmbeddedEngine
+from veche.engine.embedded import BATCH, LOG_KEY, EmbeddedEngine
+from veche.engine.engine import Engine
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
-from veche.ledger.entry import MAX_ENTRY
-from veche.ledger.ledger import DATABASE, LOG_KEY, Ledger
+from veche.ledger.codec import MAX_ENTRY
+from veche.ledger.ledger import Ledger
+from veche.ledger.store import DATABASE
 
 ENTRY, ANSWER = ".entry", ".json"
 RECENT = 4 * BATCH
@@ -63,7 +65,7 @@ class Inbox:
             if found is not None:
                 self._answer(found, {"number": number})
 
-    def serve(self, engine: EmbeddedEngine) -> int:
+    def serve(self, engine: Engine) -> int:
         """Hand what waits to the engine, at most a batch, and answer it; the answer is how many entries there were.
 
         Raises what broke the engine, if anything did: then the entries stay in the inbox.
@@ -155,11 +157,10 @@ def engine_runs(folder: Path) -> bool:
 
 def open_ledger(folder: Path, patience: float) -> Ledger:
     """Open a ledger to write it; while some process writes it, wait up to ``patience`` seconds. Raises UserError."""
-    key = SigningKey.load(folder / LOG_KEY)
     end = clock_time.monotonic() + patience
     while True:
         try:
-            return Ledger(folder, key)
+            return Ledger(folder)
         except Held:
             if clock_time.monotonic() > end:
                 raise
@@ -175,7 +176,7 @@ def _run_for_a_moment(folder: Path) -> None:
     with ledger:
         inbox = Inbox(folder)
         inbox.recover(ledger)
-        with EmbeddedEngine(ledger) as engine:
+        with EmbeddedEngine(ledger, SigningKey.load(folder / LOG_KEY)) as engine:
             inbox.serve(engine)
 
 

@@ -1,110 +1,146 @@
-"""A ledger in a folder: the log, the state that it leads to, and the files that the world reads.
+"""A ledger in a folder, as its one writer sees it: entries are checked, a block is executed, then committed or discarded.
 
     veche.db         the node's own: the state, and every entry that is not yet in a full, durable bundle of tile/
-    log.key          the key that signs checkpoints (embedded engine), mode 0600
     checkpoint, tile/, attachment/   what everybody may copy (docs/protocol.md, section 5)
 
-The database decides: a block is committed there in one transaction, and only then acknowledged. Tiles and checkpoint are
-made from it afterwards; a crash in between is repaired by :meth:`Ledger.publish`, the same code as in normal work.
+The database decides: a block is committed there in one transaction, and only then acknowledged. A ledger holds no key and
+publishes nothing by itself: its engine signs the head and hands it to :mod:`veche.ledger.publication`. Engines drive it with
+four calls, whatever they agree on and with whom:
+
+    check     verdicts on entries, remembered; before they are proposed, on any thread
+    execute   a block: which entries it admits, and the head to which it leads. Nothing is durable yet; it can be repeated
+    commit    make the executed block durable
+    discard   forget it
 """
 
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import TracebackType
 
 from veche.durable import Lock, make_folder, replace
 from veche.errors import Refused, UserError
-from veche.keys import SigningKey
-from veche.ledger.charter import Charter
-from veche.ledger.entry import digest
+from veche.ledger.block import Block
+from veche.ledger.checks import Check, Verdicts
+from veche.ledger.codec import digest
+from veche.ledger.entries.charter import read_charter
 from veche.ledger.machine import Machine
-from veche.ledger.rules.ballot import Checked
 from veche.ledger.state import State
-from veche.log import merkle
-from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
-from veche.log.publish import Publisher
-from veche.log.tiles import ENTRIES, WIDTH, Tile, unpack
+from veche.ledger.store import DATABASE, Store
+from veche.log.checkpoint import Checkpoint
+from veche.log.publish import Growth, edge_at
+from veche.log.tiles import ENTRIES, WIDTH, Edge, Row, Tile, unpack
 
-DATABASE = "veche.db"
-LOG_KEY = "log.key"
-BEAT = 60
+HEARTBEAT = 60
 """How often, in seconds, the time of a block that appends nothing is written down."""
 
-Verdict = Checked | Refused | None
+Answer = int | Refused
+"""What became of an entry: its number in the log, or why it was refused."""
+
+
+@dataclass(frozen=True)
+class Executed:
+    """A block that was executed and is not durable yet. ``answers``: one an entry; ``head``: of the log with the block.
+
+    ``logged``: whether it belongs into the log. A block that neither appends anything nor ends a halt only moves the time.
+    """
+
+    height: int
+    time: int
+    answers: list[Answer]
+    head: Checkpoint
+    logged: bool
+
+
+@dataclass(frozen=True)
+class _Pending:
+    """An executed block, with what becomes of the tree if it is committed."""
+
+    executed: Executed
+    block: Block
+    edge: Edge
+    full: list[Row]
 
 
 class Ledger:
-    """The one writer of a ledger's folder (it holds a lock on it). ``time`` is given to it; it reads no clock."""
+    """The one writer of a ledger's folder (it holds a lock on it). It reads no clock; times are seconds since 1970.
 
-    def __init__(self, folder: Path, key: SigningKey) -> None:
-        """Open a ledger, and repair what a crash left unpublished. Raises UserError if it is missing, in use or cannot be written."""
+    ``height`` and ``time`` are those of the last block, whether or not it was logged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Open a ledger. Raises UserError if it is missing, in use or cannot be read."""
         if not (folder / DATABASE).exists():
             raise UserError(f"There is no ledger in {folder}.", "Begin one with: veche ledger init")
-        self._open(folder, key)
-        try:
-            if not self.state.founded:
-                raise UserError(f"The ledger in {folder} has no charter.", "Begin it with: veche ledger init")
-            self.publish()
-        except BaseException:
+        self._open(folder)
+        if not self.state.founded:
             self.close()
-            raise
+            raise UserError(f"The ledger in {folder} has no charter.", "Begin it with: veche ledger init")
 
     @classmethod
-    def create(cls, folder: Path, charter: bytes, key: SigningKey) -> "Ledger":
+    def create(cls, folder: Path, charter: bytes) -> "Ledger":
         """Begin a ledger with this charter entry. Raises Refused, UserError.
 
         A crash leaves a ledger without charter at most, which is begun by calling this again.
         """
-        parsed = Charter.parse(charter)
-        if parsed.log_key != key.public:
-            raise UserError(
-                "This is not the log's key that the charter names.", "Give the key file that belongs to the charter."
-            )
+        read_charter(charter)
         made = cls.__new__(cls)
-        made._open(folder, key)
+        made._open(folder)
         try:
             if made.state.founded:
                 raise UserError(f"There is a ledger in {folder} already.", "Choose an empty folder.")
-            with _plainly(folder):
-                made.db.execute("BEGIN IMMEDIATE")
-                made.machine.found(charter)
-                made._store(parsed.time)
-            made.publish()
+            with made._store.plainly():
+                made._store.begin()
+                made.machine.genesis(charter)
+                made._pend(made.machine.block, [])
+            made.commit()
         except BaseException:
             made.close()
             raise
         return made
 
-    def _open(self, folder: Path, key: SigningKey) -> None:
+    def _open(self, folder: Path) -> None:
         self.folder = folder
-        self._key = key
         self._resources = ExitStack()
         try:
-            with _plainly(folder):
-                make_folder(folder)
-                self._resources.enter_context(Lock(folder / "lock", f"the ledger in {folder}", "writing"))
-                self.db = sqlite3.connect(folder / DATABASE, isolation_level=None, check_same_thread=False)
-                self._resources.enter_context(closing(self.db))
-                self.db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;")
-                self.db.execute("CREATE TABLE IF NOT EXISTS tail (number INTEGER PRIMARY KEY, data BLOB) STRICT")
-                self.state = State(self.db)
-                self.machine = Machine(self.state, self.entry)
-                self._publisher = Publisher(folder)
-                self._bundle = lru_cache(maxsize=64)(self._read_bundle)
-                self._load()
+            make_folder(folder)
+            self._resources.enter_context(Lock(folder / "lock", f"the ledger in {folder}", "writing"))
+            self._store = Store.open(folder)
+            self._resources.callback(self._store.close)
+            self.machine = Machine(self._store.state, self.entry)
+            self._verdicts = Verdicts()
+            self._bundle = lru_cache(maxsize=64)(self._read_bundle)
+            self._pending: _Pending | None = None
+            self._load_tree()
+            self._load()
         except BaseException:
             self.close()
             raise
 
+    def _load_tree(self) -> None:
+        """The right edge of the tree, from the durable tiles and the tail behind them; the rest of the tree is on disk."""
+        start = self.state.get("published")
+        self._edge = edge_at(self.folder, start)
+        tail = Block(0, 0, 0, start)
+        for entry in self._store.tail(start):
+            tail.append(entry)
+        self._full = list(self._edge.extend(tail.leaf_hashes()))
+        if self._edge.size and (self._edge.size, self._edge.root()) != (
+            self.state.get("size"),
+            self.state.get_bytes("root"),
+        ):
+            raise UserError(
+                f"The database of the ledger in {self.folder} does not fit its public files.",
+                "Files were changed or are missing: get both from a backup, or begin a new folder from the public files.",
+            )
+
     def _load(self) -> None:
-        """Take memory from disk: at the start, and after a block that failed, of which memory may hold a part."""
+        """Take memory from disk: at the start, and after a block that was discarded, of which memory may hold a part."""
         self.state.forget()
         self.machine.load()
-        self.height, self.time = self.state.get("beat_height"), self.state.get("beat")
-        row = self.db.execute("SELECT value FROM meta WHERE name = 'frontier'").fetchone()
-        self._frontier = merkle.Frontier() if row is None else merkle.Frontier.from_bytes(row[0])
+        self.height, self.time = self.state.get("heartbeat_height"), self.state.get("heartbeat_time")
 
     def close(self) -> None:
         self._resources.close()
@@ -112,82 +148,141 @@ class Ledger:
     def __enter__(self) -> "Ledger":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     @property
+    def state(self) -> State:
+        """What the rules remember."""
+        return self._store.state
+
+    @property
+    def id(self) -> bytes:
+        """SHA-256 of the charter."""
+        return self.machine.ledger
+
+    @property
     def size(self) -> int:
-        return self._frontier.size
+        """How many entries are committed."""
+        return self._edge.size
+
+    @property
+    def head(self) -> Checkpoint:
+        """The head of what is committed."""
+        return self._head(self._edge)
 
     # Blocks
 
-    def block(
-        self, time: int, entries: Sequence[bytes] = (), verdicts: Sequence[Verdict] | None = None
-    ) -> list[int | Refused]:
-        """Make the next block at this time, of those entries that the rules admit, durable when this returns.
+    def check(self, entries: Sequence[bytes]) -> Check:
+        """Prepare the costly checks of these entries, on the thread that owns the ledger; ``run()`` them on any.
 
-        The answer has for each entry its number in the log or why it was refused. ``verdicts`` are those of
-        :meth:`Machine.check`. A block that neither appends anything nor ends a standstill only moves the time on.
-        Raises UserError if the disk is full or the folder cannot be written: then there was no block.
+        Their verdicts are remembered, so that ``execute`` finds them. Who does not ask before pays in ``execute``.
         """
-        time = max(time, self.time)
-        try:
-            with _plainly(self.folder):
-                self.db.execute("BEGIN IMMEDIATE")
-                self.machine.begin(self.height + 1, time, self.time)
-                answers = [self._admit(data, verdicts[i] if verdicts else None) for i, data in enumerate(entries)]
-                if self.machine.matters:
-                    self._store(time)
-                else:
-                    self._skip(time)
-        except BaseException:
-            if self.db.in_transaction:  # SQLite ends a transaction itself when the disk is full
-                self.db.execute("ROLLBACK")
-            self._load()
-            raise
-        return answers
+        return self.machine.check(entries, self._verdicts)
 
-    def _admit(self, data: bytes, verdict: Verdict) -> int | Refused:
+    def execute(self, height: int, time: int, entries: Sequence[bytes] = ()) -> Executed:
+        """Execute a block of those entries that the rules admit. What was executed before and not committed is discarded.
+
+        Raises Refused("block", ...) if it cannot follow the last one, SumsDisagree if a tally cannot be relied on, and
+        UserError if the disk refuses: then there was no block.
+        """
+        self.discard()
         try:
-            return self.machine.admit(data, verdict)
+            with self._store.plainly():
+                self._store.begin()
+                self.machine.begin(height, time, self.time)
+                answers = [self._admit(data) for data in entries]
+                return self._pend(self.machine.block, answers)
+        except BaseException:
+            self._undo()
+            raise
+
+    def _admit(self, data: bytes) -> Answer:
+        known = self._verdicts.get(data)
+        try:
+            return self.machine.admit(data, known.verdict, known.leaf_hash)
         except Refused as refusal:
             return refusal
 
-    def _store(self, time: int) -> None:
-        """Commit the block: entries, state and frontier at once. A crash before COMMIT leaves the block undone, one after it leaves it done."""
-        self.machine.end()
-        first = self._frontier.size
-        for data in self.machine.appended:
-            self._frontier.append(merkle.leaf_hash(data))
-        self.db.executemany("INSERT INTO tail VALUES (?, ?)", enumerate(self.machine.appended, first))
-        self.state.put("frontier", self._frontier.to_bytes())
-        self.height, self.time = self.machine.height, time
-        self.state.put("beat", time)
-        self.state.put("beat_height", self.height)
-        self.db.execute("COMMIT")
+    def _pend(self, block: Block, answers: list[Answer]) -> Executed:
+        edge, full = self._edge, []
+        if block.matters:
+            edge = edge.copy()
+            full = list(edge.extend(block.leaf_hashes()))
+        executed = Executed(block.height, block.time, answers, self._head(edge), block.matters)
+        self._pending = _Pending(executed, block, edge, full)
+        return executed
 
-    def _skip(self, time: int) -> None:
+    def commit(self) -> None:
+        """Make the executed block durable: entries, state and head at once, in one transaction.
+
+        A crash before its end leaves the block undone, one after it leaves it done. Raises UserError if the disk refuses:
+        then there was no block.
+        """
+        pending = self._pending
+        if pending is None:
+            raise RuntimeError("nothing was executed that could be committed")
+        if not pending.executed.logged:
+            self._skip(pending.executed)
+            return
+        try:
+            with self._store.plainly():
+                self.machine.end()
+                self._store.append(pending.block.start, pending.block.appended)
+                self.state.put("root", pending.executed.head.root)
+                self._beat(pending.executed.height, pending.executed.time)
+                self._store.commit()
+        except BaseException:
+            self._undo()
+            self._load_tree()  # the disk may have committed, and then said that it had not
+            raise
+        self._pending = None
+        self._edge = pending.edge
+        self._full += pending.full
+        self.height, self.time = pending.executed.height, pending.executed.time
+
+    def discard(self) -> None:
+        """Forget the executed block, if there is one."""
+        if self._pending is not None:
+            self._undo()
+
+    def _undo(self) -> None:
+        self._pending = None
+        before = self.height, self.time
+        self._store.roll_back()
+        self._load()
+        # Blocks that appended nothing were not all written down.
+        self.height, self.time = max(before, (self.height, self.time))
+
+    def _skip(self, executed: Executed) -> None:
         """A block that appends nothing: nothing changed but the time, which is written down now and then.
 
-        A crash loses at most a minute of beats: the ledger then seems to have stood still a minute longer.
+        A crash loses at most a minute of it: the ledger then seems to have halted a minute longer.
         """
-        self.db.execute("ROLLBACK")
+        self._pending = None
+        self._store.roll_back()
         self.machine.load()
-        self.height += 1
-        if time - self.state.get("beat") >= BEAT:
-            self.db.execute("BEGIN IMMEDIATE")
-            self.state.put("beat", time)
-            self.state.put("beat_height", self.height)
-            self.db.execute("COMMIT")
-        self.time = time
+        if executed.time - self.state.get("heartbeat_time") >= HEARTBEAT:
+            with self._store.transaction():
+                self._beat(executed.height, executed.time)
+        self.height, self.time = executed.height, executed.time
 
-    # Reading
+    def _beat(self, height: int, time: int) -> None:
+        self.state.put("heartbeat_height", height)
+        self.state.put("heartbeat_time", time)
+
+    def _head(self, edge: Edge) -> Checkpoint:
+        return Checkpoint(self.state.charter.origin, edge.size, edge.root())
+
+    # Reading and publishing
 
     def entry(self, number: int) -> bytes:
-        """An entry of the log by its number. Raises UserError if there is none."""
-        row = self.db.execute("SELECT data FROM tail WHERE number = ?", (number,)).fetchone()
-        if row is not None:
-            return bytes(row[0])
+        """A committed entry of the log by its number. Raises UserError if there is none."""
+        found = self._store.entry(number)
+        if found is not None:
+            return found
         if not 0 <= number < self.size:
             raise UserError(f"The ledger has no entry {number}; it has {self.size}, numbered from 0.")
         return self._bundle(number // WIDTH)[number % WIDTH]
@@ -196,40 +291,16 @@ class Ledger:
         tile = Tile(ENTRIES, index)
         return unpack(tile, (self.folder / tile.name).read_bytes())
 
-    @property
-    def checkpoint(self) -> SignedCheckpoint:
-        """The head of the log, signed by the log's key."""
-        head = Checkpoint(self.state.charter.origin, self._frontier.size, self._frontier.root())
-        return SignedCheckpoint(head, (sign(head, self._key),))
-
-    # Publishing
-
-    def publish(self) -> None:
-        """Write tiles and checkpoint up to the last block, then forget the entries that full bundles hold.
-
-        Idempotent; a crash at any point is repaired by calling it again, as opening the ledger does. Raises UserError if
-        the disk is full or the folder cannot be written, and DoesNotHold if files there are of another ledger.
-        """
-        with _plainly(self.folder):
-            self._publish()
-
-    def _publish(self) -> None:
+    def growth(self) -> Growth:
+        """What was committed since full bundles were last published."""
         start = self.state.get("published")
-        tail = [
-            bytes(data)
-            for (data,) in self.db.execute("SELECT data FROM tail WHERE number >= ? ORDER BY number", (start,))
-        ]
-        end = self._publisher.publish(start, tail, self.checkpoint)
-        if end != start:
-            try:
-                self.db.execute("BEGIN IMMEDIATE")
-                self.db.execute("DELETE FROM tail WHERE number < ?", (end,))
-                self.state.put("published", end)
-                self.db.execute("COMMIT")
-            except BaseException:
-                if self.db.in_transaction:
-                    self.db.execute("ROLLBACK")
-                raise
+        return Growth(start, self._store.tail(start), [*self._full, *self._edge.partial()], self._edge.root())
+
+    def forget(self, before: int) -> None:
+        """Forget the entries before this number in the database: full, durable bundles hold them."""
+        if before != self.state.get("published"):
+            self._store.drop(before)
+        self._full = []
 
     def attach(self, content: bytes) -> bytes:
         """Store an attachment (a 32-byte salt, then the content) beside the log; the answer is its hash."""
@@ -238,17 +309,3 @@ class Ledger:
         make_folder(folder)
         replace(folder / name.hex(), content, drafts=self.folder)  # in the folder itself others would see the draft
         return name
-
-
-@contextmanager
-def _plainly(folder: Path) -> Iterator[None]:
-    """Say in a plain sentence what the disk did. Nothing is lost: what was not committed was not acknowledged."""
-    try:
-        yield
-    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
-        raise  # a mistake of this program, not of the disk
-    except (OSError, sqlite3.DatabaseError) as error:
-        raise UserError(
-            f"The ledger in {folder} cannot be written: {error}.",
-            "Make room on the disk or give the right to write there, then start again; nothing acknowledged is lost.",
-        ) from error

@@ -19,6 +19,13 @@ class Text(NamedTuple):
         return f"{self.en} / {self.ru}" if self.en or self.ru else ""
 
 
+class Attachment(NamedTuple):
+    """A file that belongs to an entry: its name for people, and SHA-256 of its salt (32 bytes) and content."""
+
+    name: str
+    hash: bytes
+
+
 MAX_NUMBER = (1 << 53) - 1
 """The greatest number in an entry: every language that will ever read one holds it exactly."""
 
@@ -86,9 +93,11 @@ def text(item: Any, what: str, most: int = 10_000, empty: bool = False) -> Text:
     return Text(item[0], item[1])
 
 
-def attachments(item: Any) -> list[tuple[str, bytes]]:
+def attachments(item: Any) -> tuple[Attachment, ...]:
     rows = [array(row, "An attachment", 2, 2) for row in array(item, "The attachments", 0, 100)]
-    return [(word(row[0], "An attachment's name", 200), data(row[1], "An attachment's hash", 32)) for row in rows]
+    return tuple(
+        Attachment(word(row[0], "An attachment's name", 200), data(row[1], "An attachment's hash", 32)) for row in rows
+    )
 
 
 def points(item: Any, what: str, count: int) -> list[bytes]:

@@ -1,20 +1,28 @@
-"""What the rules remember: the state that the log's entries lead to, in SQLite.
+"""What the rules remember: the state that the log's entries lead to, in SQLite. All SQL of the rules is here.
 
 The state is derived: it can be thrown away and rebuilt from the log. The node keeps it beside the log and writes it in the
-same transaction as the log's tail; a verifier builds its own in memory. Objects that the rules change (:class:`PollState`,
-:class:`CommitteeState`) are loaded once and written back by :meth:`State.flush` at the end of a block; after a failed
-transaction :meth:`State.forget` drops them, so that the next block starts from what is on disk.
+same transaction as the log's tail; a verifier builds its own in memory. What rules change (:class:`PollState`,
+:class:`CommitteeState`) is loaded once; :meth:`State.flush` at the end of a block writes down what is not yet; after a
+transaction that is taken back :meth:`State.forget` drops all of it, so that the next block starts from what is on disk.
 """
 
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-import veche_kernel
-
-from veche.ledger.charter import Charter, PollClass
-from veche.ledger.entry import decode
-from veche.ledger.poll import Ballotbox, Poll
+from veche.ledger.codec import decode
+from veche.ledger.entries import parse_item
+from veche.ledger.entries.charter import Charter, read_charter
+from veche.ledger.entries.committee import CertificateStep, Complaint, KeyStep, SharesStep, Step
+from veche.ledger.entries.decryption import Decryption
+from veche.ledger.entries.office import Role
+from veche.ledger.entries.permit_key import GroupIssuance, GroupPermitKey, Issuance, PermitKeys
+from veche.ledger.entries.result import Result
+from veche.ledger.entries.tally import Tally
+from veche.ledger.frozen_poll import FrozenPoll
+from veche.ledger.group_sums import GroupSums
+from veche.ledger.life import CommitteePhase, Phase
+from veche.ledger.poll_state import CommitteeState, LastBallot, PollState
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
@@ -22,90 +30,48 @@ CREATE TABLE IF NOT EXISTS body (hash BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS office (key BLOB PRIMARY KEY, institution TEXT, role TEXT, active INTEGER) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS version (version INTEGER PRIMARY KEY, since INTEGER) STRICT;
 CREATE TABLE IF NOT EXISTS committee (
-  id BLOB PRIMARY KEY, entry INTEGER, class TEXT, mode TEXT, touched INTEGER, finished INTEGER, void TEXT, key BLOB
+  id BLOB PRIMARY KEY, number INTEGER, class TEXT, mode TEXT, last INTEGER, phase TEXT, finished INTEGER, reason TEXT, key BLOB
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS step (
-  committee BLOB, kind TEXT, member INTEGER, item BLOB, PRIMARY KEY (committee, kind, member)
+  committee BLOB, kind TEXT, member INTEGER, entry BLOB, PRIMARY KEY (committee, kind, member)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS poll (
-  id BLOB PRIMARY KEY, entry INTEGER, data BLOB, key BLOB, version INTEGER, opens INTEGER, closing INTEGER, status TEXT,
+  id BLOB PRIMARY KEY, number INTEGER, entry BLOB, key BLOB, version INTEGER, opens INTEGER, closing INTEGER, phase TEXT,
   tally BLOB, result BLOB, awaits INTEGER
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS poll_due ON poll (status, closing);
+CREATE INDEX IF NOT EXISTS poll_due ON poll (phase, closing);
 CREATE TABLE IF NOT EXISTS modulus (hash BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS permit_key (
   poll INTEGER, registrar INTEGER, grp INTEGER, modulus BLOB, people INTEGER, root BLOB, PRIMARY KEY (poll, registrar, grp)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS credential (
-  poll INTEGER, credential BLOB, grp INTEGER, turn INTEGER, entry INTEGER, PRIMARY KEY (poll, credential)
+  poll INTEGER, credential BLOB, grp INTEGER, turn INTEGER, number INTEGER, PRIMARY KEY (poll, credential)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tracker (
-  poll INTEGER, tracker BLOB, entry INTEGER, PRIMARY KEY (poll, tracker)
+  poll INTEGER, tracker BLOB, number INTEGER, PRIMARY KEY (poll, tracker)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS box (
-  poll INTEGER, grp INTEGER, counted INTEGER, sums BLOB, PRIMARY KEY (poll, grp)
+CREATE TABLE IF NOT EXISTS sums (
+  poll INTEGER, grp INTEGER, counted INTEGER, sums BLOB, recount BLOB, PRIMARY KEY (poll, grp)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS admission (
   poll INTEGER, registrar INTEGER, grp INTEGER, people INTEGER, PRIMARY KEY (poll, registrar, grp)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS share (
-  poll INTEGER, member INTEGER, part INTEGER, item BLOB, PRIMARY KEY (poll, member, part)
+  poll INTEGER, member INTEGER, part INTEGER, entry BLOB, PRIMARY KEY (poll, member, part)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS issuance (
   poll INTEGER, registrar INTEGER, grp INTEGER, issued INTEGER, root BLOB, PRIMARY KEY (poll, registrar, grp)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS statement (poll BLOB, kind TEXT, entry INTEGER, PRIMARY KEY (poll, kind, entry)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS statement (poll BLOB, kind TEXT, number INTEGER, PRIMARY KEY (poll, kind, number)) STRICT, WITHOUT ROWID;
 """
 
 
-@dataclass
-class CommitteeState:
-    """A key generation. ``steps[kind][member]`` is the decoded entry of that step; members count from 1."""
+class OfficeKey(NamedTuple):
+    """Whose key it is or was: ``active`` as long as it holds the office."""
 
-    id: bytes
-    entry: int
-    poll_class: PollClass
-    mode: str
-    touched: int
-    finished: int | None = None
-    void: str | None = None
-    key: bytes | None = None
-    steps: dict[str, dict[int, list]] = field(default_factory=dict)  # type: ignore[type-arg]
-
-    @property
-    def size(self) -> int:
-        return len(self.poll_class.trustees)
-
-
-@dataclass
-class PollState:
-    """A published poll. ``status``: announced, void, cancelled, counting (tallied), too-few or decided."""
-
-    box: Ballotbox
-    entry: int
-    data: bytes
-    key: bytes
-    poll_class: PollClass
-    version: int
-    closing: int
-    status: str = "announced"
-    tally: bytes | None = None
-    result: bytes | None = None
-    counted: list[int] = field(default_factory=list)
-    sums: list[veche_kernel.Sums] = field(default_factory=list)
-    admitted: dict[tuple[int, int], int] = field(default_factory=dict)
-    touched: set[int] = field(default_factory=set)
-
-    @property
-    def poll(self) -> Poll:
-        return self.box.poll
-
-    @property
-    def id(self) -> bytes:
-        return self.box.id
-
-    def open_at(self, time: int) -> bool:
-        return self.status == "announced" and self.poll.opens <= time < self.closing
+    institution: str
+    role: Role
+    active: bool
 
 
 class State:
@@ -113,16 +79,37 @@ class State:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.db = connection
+        self.forget()
+
+    def prepare(self) -> None:
+        """Make the tables that are missing: by whoever writes them."""
         for statement in SCHEMA.split(";"):
             self.db.execute(statement)
-        self.forget()
 
     def forget(self) -> None:
         """Drop everything loaded: after a rollback, memory must not know more than the disk."""
         self._polls: dict[bytes, PollState] = {}
         self._committees: dict[bytes, CommitteeState] = {}
-        self._offices: dict[bytes, tuple[str, str, bool]] | None = None
+        self._offices: dict[bytes, OfficeKey] | None = None
         self._charter: Charter | None = None
+        self._ballots: dict[tuple[int, bytes], LastBallot] = {}  # by poll and credential: not written down yet
+        self._trackers: dict[tuple[int, bytes], int] = {}
+
+    def flush(self) -> None:
+        """Write down the ballots of this block, and the sums that they changed."""
+        self._flush_ballots()
+        for poll in self._polls.values():
+            if not poll.changed:
+                continue
+            self.db.executemany(
+                "INSERT OR REPLACE INTO sums VALUES (?, ?, ?, ?, ?)",
+                [(poll.number, g, poll.groups[g].counted, *poll.groups[g].to_bytes()) for g in sorted(poll.changed)],
+            )
+            self.db.executemany(
+                "INSERT OR REPLACE INTO admission VALUES (?, ?, ?, ?)",
+                [(poll.number, r, g, n) for (r, g), n in poll.admitted.items() if g in poll.changed],
+            )
+            poll.changed.clear()
 
     # Small facts
 
@@ -130,19 +117,27 @@ class State:
         row = self.db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return default if row is None else row[0]
 
+    def get_bytes(self, name: str) -> bytes:
+        row = self.db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return b"" if row is None else bytes(row[0])
+
     def put(self, name: str, value: int | bytes) -> None:
         self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
     @property
     def charter(self) -> Charter:
         if self._charter is None:
-            row = self.db.execute("SELECT value FROM meta WHERE name = 'charter'").fetchone()
-            self._charter = Charter.parse(row[0])
+            self._charter = read_charter(self.get_bytes("charter"))
         return self._charter
+
+    def set_charter(self, data: bytes) -> None:
+        """The charter's entry, with which the ledger begins."""
+        self.put("charter", data)
 
     @property
     def founded(self) -> bool:
-        return self._charter is not None or bool(self.get("founded"))
+        """Whether the ledger has a charter."""
+        return self._charter is not None or bool(self.get_bytes("charter"))
 
     def is_new_body(self, digest: bytes) -> bool:
         return self.db.execute("SELECT 1 FROM body WHERE hash = ?", (digest,)).fetchone() is None
@@ -150,24 +145,40 @@ class State:
     def remember_body(self, digest: bytes) -> None:
         self.db.execute("INSERT INTO body VALUES (?)", (digest,))
 
+    # Versions of the rules
+
+    def version_at(self, time: int) -> int:
+        """The version of the rules that is in force at this time."""
+        row = self.db.execute("SELECT max(version) FROM version WHERE since <= ?", (time,)).fetchone()
+        return int(row[0] or 1)
+
+    @property
+    def last_version(self) -> int:
+        """The greatest version that was announced."""
+        return int(self.db.execute("SELECT max(version) FROM version").fetchone()[0] or 1)
+
+    def add_version(self, version: int, since: int) -> None:
+        self.db.execute("INSERT INTO version VALUES (?, ?)", (version, since))
+
     # Offices
 
     @property
-    def offices(self) -> dict[bytes, tuple[str, str, bool]]:
-        """key -> (institution, role, active), retired keys included."""
+    def offices(self) -> dict[bytes, OfficeKey]:
+        """Every key that is or was an office's."""
         if self._offices is None:
             rows = self.db.execute("SELECT key, institution, role, active FROM office")
-            self._offices = {key: (institution, role, bool(active)) for key, institution, role, active in rows}
+            self._offices = {key: OfficeKey(name, Role(role), bool(active)) for key, name, role, active in rows}
         return self._offices
 
-    def set_office(self, key: bytes, institution: str, role: str, active: bool) -> None:
+    def set_office(self, key: bytes, institution: str, role: Role, active: bool) -> None:
+        offices = self.offices
         self.db.execute("INSERT OR REPLACE INTO office VALUES (?, ?, ?, ?)", (key, institution, role, int(active)))
-        self.offices[key] = (institution, role, active)
+        offices[key] = OfficeKey(institution, role, active)
 
-    def key_of(self, institution: str, role: str) -> bytes | None:
+    def key_of(self, institution: str, role: Role) -> bytes | None:
         """The active key of an office, if it has one."""
-        for key, (name, kind, active) in self.offices.items():
-            if active and name == institution and kind == role:
+        for key, office in self.offices.items():
+            if office == (institution, role, True):
                 return key
         return None
 
@@ -177,41 +188,45 @@ class State:
         found = self._committees.get(committee_id)
         if found is None:
             row = self.db.execute(
-                "SELECT entry, class, mode, touched, finished, void, key FROM committee WHERE id = ?", (committee_id,)
+                "SELECT number, class, mode, last, phase, finished, reason, key FROM committee WHERE id = ?",
+                (committee_id,),
             ).fetchone()
             if row is None:
                 return None
-            found = CommitteeState(committee_id, row[0], self.charter.poll_class(row[1]), *row[2:])
-            for kind, member, item in self.db.execute(
-                "SELECT kind, member, item FROM step WHERE committee = ?", (committee_id,)
-            ):
-                found.steps.setdefault(kind, {})[member] = decode(item)
+            number, name, mode, last, phase, finished, reason, key = row
+            poll_class = self.charter.poll_class(name)
+            found = CommitteeState(
+                committee_id, number, poll_class, mode, last, CommitteePhase(phase), finished, reason, key
+            )
+            for (entry,) in self.db.execute("SELECT entry FROM step WHERE committee = ?", (committee_id,)):
+                step = parse_item(decode(entry))
+                assert isinstance(step, CertificateStep | SharesStep | KeyStep | Complaint)
+                found.take(step)
             self._committees[committee_id] = found
         return found
 
     def save_committee(self, committee: CommitteeState) -> None:
         self._committees[committee.id] = committee
         self.db.execute(
-            "INSERT OR REPLACE INTO committee VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (committee.id, committee.entry, committee.poll_class.name, committee.mode, committee.touched,
-             committee.finished, committee.void, committee.key),
+            "INSERT OR REPLACE INTO committee VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (committee.id, committee.number, committee.poll_class.name, committee.mode, committee.last, committee.phase,
+             committee.finished, committee.reason, committee.key),
         )  # fmt: skip
 
-    def save_step(self, committee: CommitteeState, kind: str, member: int, data: bytes) -> None:
-        committee.steps.setdefault(kind, {})[member] = decode(data)
-        self.db.execute("INSERT INTO step VALUES (?, ?, ?, ?)", (committee.id, kind, member, data))
+    def add_step(self, committee: CommitteeState, step: Step, data: bytes) -> None:
+        committee.take(step)
+        self.db.execute("INSERT INTO step VALUES (?, ?, ?, ?)", (committee.id, step.kind, step.index, data))
 
-    def unfinished_committees(self) -> Iterator[CommitteeState]:
-        rows = self.db.execute(
-            "SELECT id FROM committee WHERE finished IS NULL AND void IS NULL ORDER BY entry"
-        ).fetchall()
-        for (committee_id,) in rows:
-            found = self.committee(committee_id)
-            assert found is not None
-            yield found
+    def forming_committees(self) -> list[CommitteeState]:
+        """Key generations that are neither finished nor void, in the order of the log."""
+        rows = self.db.execute("SELECT id FROM committee WHERE phase = ? ORDER BY number", (CommitteePhase.FORMING,))
+        return self._committees_of(rows.fetchall())
 
     def committees(self) -> list[CommitteeState]:
-        rows = self.db.execute("SELECT id FROM committee ORDER BY entry").fetchall()
+        """All of them, in the order of the log."""
+        return self._committees_of(self.db.execute("SELECT id FROM committee ORDER BY number").fetchall())
+
+    def _committees_of(self, rows: Sequence[tuple[bytes]]) -> list[CommitteeState]:
         return [found for (committee_id,) in rows if (found := self.committee(committee_id)) is not None]
 
     # Polls
@@ -219,111 +234,191 @@ class State:
     def poll(self, poll_id: bytes) -> PollState | None:
         found = self._polls.get(poll_id)
         if found is None:
-            row = self.db.execute(
-                "SELECT entry, data, key, version, closing, status, tally, result FROM poll WHERE id = ?", (poll_id,)
-            ).fetchone()
-            if row is None:
-                return None
-            entry, data, key, version, closing, status, tally, result = row
-            box = Ballotbox(data, key)
-            found = PollState(
-                box,
-                entry,
-                data,
-                key,
-                self.charter.poll_class(box.poll.class_name),
-                version,
-                closing,
-                status,
-                tally,
-                result,
-            )
-            for registrar, modulus, people in self.db.execute(
-                "SELECT registrar, modulus, people FROM permit_key WHERE poll = ? ORDER BY registrar, grp", (entry,)
-            ):
-                box.permit_keys.setdefault(registrar, []).append((modulus, people))
-            found.counted, found.sums = [0] * len(box.poll.groups), []
-            blobs: dict[int, bytes] = {}
-            for group, counted, blob in self.db.execute("SELECT grp, counted, sums FROM box WHERE poll = ?", (entry,)):
-                found.counted[group], blobs[group] = counted, blob
-            for group in range(len(box.poll.groups)):
-                blob = blobs.get(group)
-                empty = veche_kernel.Sums(box.poll.ciphertexts)
-                found.sums.append(empty if blob is None else veche_kernel.Sums.from_bytes(blob))
-            for registrar, group, people in self.db.execute(
-                "SELECT registrar, grp, people FROM admission WHERE poll = ?", (entry,)
-            ):
-                found.admitted[registrar, group] = people
-            self._polls[poll_id] = found
+            found = self._load_poll(poll_id)
+            if found is not None:
+                self._polls[poll_id] = found
         return found
 
-    def add_poll(self, poll: PollState) -> None:
-        poll.counted = [0] * len(poll.poll.groups)
-        poll.sums = [veche_kernel.Sums(poll.poll.ciphertexts) for _ in poll.poll.groups]
+    def _load_poll(self, poll_id: bytes) -> PollState | None:
+        row = self.db.execute(
+            "SELECT number, entry, key, version, closing, phase, tally, result FROM poll WHERE id = ?", (poll_id,)
+        ).fetchone()
+        if row is None:
+            return None
+        number, entry, key, version, closing, phase, tally, result = row
+        frozen = self._frozen(entry, key)
+        found = PollState(frozen, number, version, closing, Phase(phase))
+        found.tally = None if tally is None else Tally.parse(decode(tally)[1])
+        found.result = None if result is None else Result.parse(decode(result)[1])
+        keys: dict[int, list[GroupPermitKey]] = {}
+        for registrar, *group in self.db.execute(
+            "SELECT registrar, modulus, people, root FROM permit_key WHERE poll = ? ORDER BY registrar, grp", (number,)
+        ):
+            keys.setdefault(registrar, []).append(GroupPermitKey(*group))
+        found.permit_keys = {registrar: PermitKeys(poll_id, tuple(groups)) for registrar, groups in keys.items()}
+        found.groups = self._empty_groups(frozen)
+        for group, counted, sums, recount in self.db.execute(
+            "SELECT grp, counted, sums, recount FROM sums WHERE poll = ?", (number,)
+        ):
+            found.groups[group] = GroupSums.from_bytes(counted, sums, recount)
+        for registrar, group, people in self.db.execute(
+            "SELECT registrar, grp, people FROM admission WHERE poll = ?", (number,)
+        ):
+            found.admitted[registrar, group] = people
+        for (data,) in self.db.execute("SELECT entry FROM share WHERE poll = ? ORDER BY member, part", (number,)):
+            share = Decryption.parse(decode(data)[1])
+            found.shares.setdefault(share.index, {})[share.part] = share
+        return found
+
+    def _frozen(self, entry: bytes, key: bytes) -> FrozenPoll:
+        item = decode(entry)
+        return FrozenPoll.of_entry(entry, self.charter.poll_class(item[1][0]), key)
+
+    def _empty_groups(self, frozen: FrozenPoll) -> list[GroupSums]:
+        return [GroupSums(frozen.definition.ciphertexts) for _ in frozen.definition.groups]
+
+    def add_poll(self, frozen: FrozenPoll, entry: bytes, number: int, version: int) -> PollState:
+        """A poll that was published with this entry, under this version of the rules."""
+        poll = PollState(frozen, number, version, frozen.definition.closes, groups=self._empty_groups(frozen))
         self._polls[poll.id] = poll
-        self.save_poll(poll)
+        self.db.execute(
+            "INSERT INTO poll VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, 1)",
+            (poll.id, number, entry, frozen.key, version, frozen.definition.opens, poll.closing, poll.phase),
+        )
+        return poll
 
     def save_poll(self, poll: PollState) -> None:
-        """Write what the rules change in a poll outside its ballot box."""
+        """Write what the rules change in a poll, but for its ballots."""
         self.db.execute(
-            "INSERT OR REPLACE INTO poll VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (poll.id, poll.entry, poll.data, poll.key, poll.version, poll.poll.opens, poll.closing, poll.status,
-             poll.tally, poll.result, int(poll.status == "announced" and not self.has_all_keys(poll))),
-        )  # fmt: skip
+            "UPDATE poll SET closing = ?, phase = ?, tally = ?, result = ?, awaits = ? WHERE id = ?",
+            (
+                poll.closing,
+                poll.phase,
+                None if poll.tally is None else poll.tally.encode(),
+                None if poll.result is None else poll.result.encode(),
+                int(poll.phase == Phase.ANNOUNCED and not poll.has_all_keys),
+                poll.id,
+            ),
+        )
 
-    def has_all_keys(self, poll: PollState) -> bool:
-        return len(poll.box.permit_keys) == len(poll.poll_class.registrars)
+    def polls(self) -> list[PollState]:
+        """All polls, in the order of the log."""
+        return self._polls_where("1")
 
-    def polls(self, where: str = "1", *parameters: int) -> list[PollState]:
-        """Polls in the order of the log; ``where`` is SQL over the columns of the table ``poll``."""
-        rows = self.db.execute(f"SELECT id FROM poll WHERE {where} ORDER BY entry", parameters).fetchall()
+    def polls_closing(self, time: int) -> list[PollState]:
+        """Polls to be tallied in a block of this time."""
+        return self._polls_where("phase = ? AND closing <= ?", Phase.ANNOUNCED, time)
+
+    def polls_running(self, time: int) -> list[PollState]:
+        """Polls that were to be open, or to open, after this time."""
+        return self._polls_where("phase = ? AND closing > ?", Phase.ANNOUNCED, time)
+
+    def polls_without_keys(self, time: int) -> list[PollState]:
+        """Polls that open by this time and lack permit keys."""
+        return self._polls_where("phase = ? AND awaits AND opens <= ?", Phase.ANNOUNCED, time)
+
+    def _polls_where(self, where: str, *parameters: int | str) -> list[PollState]:
+        rows = self.db.execute(f"SELECT id FROM poll WHERE {where} ORDER BY number", parameters).fetchall()
         return [found for (poll_id,) in rows if (found := self.poll(poll_id)) is not None]
+
+    # What registrars say
+
+    def is_known_modulus(self, digest: bytes) -> bool:
+        """Whether a permit key with this hash of its modulus was ever published."""
+        return self.db.execute("SELECT 1 FROM modulus WHERE hash = ?", (digest,)).fetchone() is not None
+
+    def add_permit_keys(self, poll: PollState, registrar: int, keys: PermitKeys, hashes: Sequence[bytes]) -> None:
+        """``hashes``: SHA-256 of each modulus."""
+        self.db.executemany("INSERT INTO modulus VALUES (?)", [(h,) for h in hashes])
+        self.db.executemany(
+            "INSERT INTO permit_key VALUES (?, ?, ?, ?, ?, ?)",
+            [(poll.number, registrar, g, row.modulus, row.people, row.root) for g, row in enumerate(keys.groups)],
+        )
+        poll.permit_keys[registrar] = keys
+        self.save_poll(poll)
+
+    def add_issuance(self, poll: PollState, registrar: int, account: Issuance) -> None:
+        self.db.executemany(
+            "INSERT INTO issuance VALUES (?, ?, ?, ?, ?)",
+            [(poll.number, registrar, group, row.issued, row.root) for group, row in enumerate(account.groups)],
+        )
+
+    def issuances(self, poll: PollState) -> dict[int, Issuance]:
+        """What registrars (by their index in the class) have accounted for."""
+        found: dict[int, list[GroupIssuance]] = {}
+        for registrar, issued, root in self.db.execute(
+            "SELECT registrar, issued, root FROM issuance WHERE poll = ? ORDER BY registrar, grp", (poll.number,)
+        ):
+            found.setdefault(registrar, []).append(GroupIssuance(issued, root))
+        return {registrar: Issuance(poll.id, tuple(groups)) for registrar, groups in found.items()}
+
+    # What offices say in words
+
+    def add_statement(self, poll: bytes, kind: str, number: int) -> None:
+        """``poll``: its id, or empty if the statement is about none."""
+        self.db.execute("INSERT INTO statement VALUES (?, ?, ?)", (poll, kind, number))
+
+    def statements(self, poll: bytes = b"") -> list[int]:
+        """The numbers of the notices, outcomes and cancels about a poll, in the order of the log."""
+        rows = self.db.execute("SELECT number FROM statement WHERE poll = ? ORDER BY number", (poll,))
+        return [number for (number,) in rows]
 
     # Ballots
 
-    def last_ballot(self, poll: PollState, credential: bytes) -> tuple[int, int, int] | None:
-        """(group, turn, entry) of the credential's last accepted ballot in this poll."""
-        row: tuple[int, int, int] | None = self.db.execute(
-            "SELECT grp, turn, entry FROM credential WHERE poll = ? AND credential = ?", (poll.entry, credential)
-        ).fetchone()
-        return row
-
-    def find_tracker(self, poll: PollState, tracker: bytes) -> int | None:
-        row = self.db.execute(
-            "SELECT entry FROM tracker WHERE poll = ? AND tracker = ?", (poll.entry, tracker)
-        ).fetchone()
-        return None if row is None else int(row[0])
-
-    def set_ballot(self, poll: PollState, credential: bytes, group: int, turn: int, entry: int, tracker: bytes) -> None:
-        self.db.execute("INSERT INTO tracker VALUES (?, ?, ?)", (poll.entry, tracker, entry))
-        self.db.execute(
-            "INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?)", (poll.entry, credential, group, turn, entry)
-        )
-
-    def counted_entries(self, poll: PollState) -> list[int]:
-        rows = self.db.execute("SELECT entry FROM credential WHERE poll = ? ORDER BY entry", (poll.entry,))
-        return [entry for (entry,) in rows]
-
-    def shares(self, poll: PollState) -> dict[int, dict[int, list]]:  # type: ignore[type-arg]
-        """member -> part -> decoded decryption entry."""
-        found: dict[int, dict[int, list]] = {}  # type: ignore[type-arg]
-        for member, part, item in self.db.execute(
-            "SELECT member, part, item FROM share WHERE poll = ? ORDER BY member, part", (poll.entry,)
-        ):
-            found.setdefault(member, {})[part] = decode(item)
+    def last_ballot(self, poll: PollState, credential: bytes) -> LastBallot | None:
+        """The credential's last accepted ballot in this poll."""
+        found = self._ballots.get((poll.number, credential))
+        if found is None:
+            row = self.db.execute(
+                "SELECT grp, turn, number FROM credential WHERE poll = ? AND credential = ?", (poll.number, credential)
+            ).fetchone()
+            return None if row is None else LastBallot(*row)
         return found
 
-    def flush(self) -> None:
-        """Write the running sums that this block changed."""
-        for poll in self._polls.values():
-            if not poll.touched:
-                continue
-            self.db.executemany(
-                "INSERT OR REPLACE INTO box VALUES (?, ?, ?, ?)",
-                [(poll.entry, g, poll.counted[g], poll.sums[g].to_bytes()) for g in sorted(poll.touched)],
-            )
-            self.db.executemany(
-                "INSERT OR REPLACE INTO admission VALUES (?, ?, ?, ?)",
-                [(poll.entry, r, g, n) for (r, g), n in poll.admitted.items() if g in poll.touched],
-            )
-            poll.touched.clear()
+    def find_tracker(self, poll: PollState, tracker: bytes) -> int | None:
+        """The number of the accepted ballot with this tracker."""
+        found = self._trackers.get((poll.number, tracker))
+        if found is None:
+            row = self.db.execute(
+                "SELECT number FROM tracker WHERE poll = ? AND tracker = ?", (poll.number, tracker)
+            ).fetchone()
+            return None if row is None else int(row[0])
+        return found
+
+    def set_ballot(self, poll: PollState, credential: bytes, ballot: LastBallot, tracker: bytes) -> None:
+        """Remember an accepted ballot."""
+        self._ballots[poll.number, credential] = ballot
+        self._trackers[poll.number, tracker] = ballot.number
+
+    def _flush_ballots(self) -> None:
+        if self._trackers:
+            rows = [(poll, tracker, number) for (poll, tracker), number in self._trackers.items()]
+            self.db.executemany("INSERT INTO tracker VALUES (?, ?, ?)", rows)
+            last = [(poll, credential, *ballot) for (poll, credential), ballot in self._ballots.items()]
+            self.db.executemany("INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?)", last)
+            self._ballots, self._trackers = {}, {}
+
+    def counted_ballots(self, poll: PollState) -> list[int]:
+        """The numbers of the ballots that count, ascending."""
+        self._flush_ballots()
+        rows = self.db.execute("SELECT number FROM credential WHERE poll = ? ORDER BY number", (poll.number,))
+        return [number for (number,) in rows]
+
+    def accepted_ballots(self, poll: PollState) -> list[int]:
+        """The numbers of all accepted ballots, replaced ones too, ascending."""
+        self._flush_ballots()
+        rows = self.db.execute("SELECT number FROM tracker WHERE poll = ? ORDER BY number", (poll.number,))
+        return [number for (number,) in rows]
+
+    def credentials(self, poll: PollState) -> Iterator[tuple[bytes, int]]:
+        """The credentials that voted, ascending, each with its group."""
+        self._flush_ballots()
+        yield from self.db.execute(
+            "SELECT credential, grp FROM credential WHERE poll = ? ORDER BY credential", (poll.number,)
+        )
+
+    # Decryption
+
+    def add_share(self, poll: PollState, share: Decryption, data: bytes) -> None:
+        poll.shares.setdefault(share.index, {})[share.part] = share
+        self.db.execute("INSERT INTO share VALUES (?, ?, ?, ?)", (poll.number, share.index, share.part, data))

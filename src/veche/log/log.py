@@ -5,7 +5,9 @@ edge of the tree, these for the tiles below them, and the leaf hashes for the en
 """
 
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from veche.errors import DoesNotHold
 from veche.log import merkle
@@ -207,12 +209,19 @@ def check_tiles(source: Source, size: int, root: bytes, progress: Progress | Non
     """Check every byte below ``tile/`` (:func:`checked_bundles`) without looking at the entries."""
     done = 0
     for bundle in checked_bundles(source, size, root):
-        done += len(bundle)
+        done += len(bundle.entries)
         if progress is not None:
             progress(done, size)
 
 
-def checked_bundles(source: Source, size: int, root: bytes) -> Iterator[list[bytes]]:
+class Bundle(NamedTuple):
+    """A bundle's entries, and SHA-256 of the file that holds them: whoever reads it a second time can see that it is the same."""
+
+    entries: list[bytes]
+    digest: bytes
+
+
+def checked_bundles(source: Source, size: int, root: bytes) -> Iterator[Bundle]:
     """The entries, bundle by bundle, while every byte below ``tile/`` is checked: the tree of this size and root, and
     nothing else. Only when the iterator has ended without an error do the entries make up the root.
 
@@ -227,10 +236,11 @@ def checked_bundles(source: Source, size: int, root: bytes) -> Iterator[list[byt
     edge = Edge()
     for start in range(0, size, WIDTH):
         tile = Tile(ENTRIES, start // WIDTH, min(WIDTH, size - start))
-        bundle = unpack(tile, source.read(tile.name))
-        for full, row in edge.extend([merkle.leaf_hash(entry) for entry in bundle]):
+        data = source.read(tile.name)
+        entries = unpack(tile, data)
+        for full, row in edge.extend([merkle.leaf_hash(entry) for entry in entries]):
             _check_row(source, full, row)
-        yield bundle
+        yield Bundle(entries, sha256(data).digest())
     for partial, row in edge.partial():
         _check_row(source, partial, row)
     if edge.root() != root:

@@ -5,6 +5,7 @@ at any point is repaired by publishing the same entries once more.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from veche.durable import Batch, make_folder, replace
@@ -16,6 +17,7 @@ from veche.log.tiles import (
     ENTRIES,
     WIDTH,
     Edge,
+    Row,
     Tile,
     levels_of,
     pack,
@@ -29,17 +31,39 @@ from veche.log.tiles import (
 UNFINISHED = "unfinished"  # where files are written first: beside tile/, so that they can be renamed into it
 
 
+@dataclass(frozen=True)
+class Growth:
+    """What a log gained since its bundles were last durable: the entries from ``start`` (where a bundle begins) on, the hash
+    tiles that follow from them, full ones first, and the root over all."""
+
+    start: int
+    entries: Sequence[bytes]
+    rows: Sequence[Row]
+    root: bytes
+
+    @property
+    def size(self) -> int:
+        """The size of the log with it."""
+        return self.start + len(self.entries)
+
+    @property
+    def leaf_hashes(self) -> list[bytes]:
+        """Those of the entries, in their order."""
+        return [leaf for row in self.rows if row.tile.level == 0 for leaf in row.hashes]
+
+
 class Publisher:
     """Owns the files of a ledger's folder: its tiles and its checkpoint. One publisher at a time may own a folder.
 
-    The tiles are one :class:`~veche.durable.Batch`; the checkpoint follows when they are durable. So after a crash the folder holds a checkpoint with everything that it
-    covers, and perhaps some tiles of the next one: the same entries published again are found to be there already.
+    The tiles are one :class:`~veche.durable.Batch`; the checkpoint follows when they are durable. So after a crash the
+    folder holds a checkpoint with everything that it covers, and perhaps some tiles of the next one: the same entries
+    published again are found to be there already.
     """
 
     def __init__(self, folder: Path) -> None:
         """Take over a folder, made if it is missing."""
         self.folder = folder
-        self._edge = Edge()  # as of the next start
+        self._own: Checkpoint | None = None  # the head that this publisher published last
         make_folder(folder)
 
     def published(self) -> Checkpoint | None:
@@ -50,70 +74,69 @@ class Publisher:
             return None
 
     def publish(self, start: int, entries: Sequence[bytes], checkpoint: SignedCheckpoint) -> int:
-        """Make the ledger public up to this checkpoint, durably.
+        """As :meth:`publish_growth`, for whoever has entries and no tree: its edge is read from the tiles before ``start``.
 
         ``entries`` are all entries from index ``start`` to the checkpoint's size; ``start`` is 0 at first and then
-        what the last call returned: the index up to which full bundles are durable, before which the caller may
-        forget the entries. After a crash, call again from the last ``start`` that is known.
+        what the last call returned.
+        """
+        if start % WIDTH or start + len(entries) != checkpoint.checkpoint.size:
+            raise ValueError(f"entries {start} to {start + len(entries)} do not complete {checkpoint.checkpoint}")
+        self._published_before(start, start + len(entries))
+        edge = edge_at(self.folder, start)
+        rows = list(edge.extend([merkle.leaf_hash(entry) for entry in entries]))
+        return self.publish_growth(Growth(start, entries, [*rows, *edge.partial()], edge.root()), checkpoint)
 
-        Raises :class:`~veche.errors.DoesNotHold` (step ``tiles``), with the old checkpoint still in place, if the
-        entries do not lead to the checkpoint's root, if the published head is not a part of it, or if a full tile is
+    def publish_growth(self, growth: Growth, checkpoint: SignedCheckpoint) -> int:
+        """Make the log public up to this checkpoint, durably.
+
+        The answer is the index up to which full bundles are durable, before which the caller may forget the entries, and
+        where the next growth starts. After a crash, call again from the last ``start`` that is known.
+
+        Raises :class:`~veche.errors.DoesNotHold` (step ``tiles``), with the old checkpoint still in place, if the growth
+        does not lead to the checkpoint's root, if the published head is not a part of it, or if a full tile is
         there with other bytes: then two different ledgers were to be published under one name.
         """
-        head = checkpoint.checkpoint
-        if start % WIDTH or start + len(entries) != head.size:
-            raise ValueError(f"entries {start} to {start + len(entries)} do not complete a tree of size {head.size}")
-        old = self.published()
+        head, start = checkpoint.checkpoint, growth.start
+        if growth.size != head.size:
+            raise ValueError(f"entries {start} to {growth.size} do not complete a tree of size {head.size}")
+        old_size = self._check_published(growth)
+        if growth.root != head.root:
+            raise wrong(CHECKPOINT, f"its root is not that of the {head.size} entries")
+        publication = _Publication(self.folder, old_size)
+        for offset in range(0, len(growth.entries), WIDTH):
+            bundle = growth.entries[offset : offset + WIDTH]
+            publication.write(Tile(ENTRIES, (start + offset) // WIDTH, len(bundle)), pack(bundle))
+        for tile, hashes in growth.rows:
+            publication.write(tile, b"".join(hashes))
+        publication.finish(checkpoint.to_bytes())
+        self._remove_narrower(start, head.size)
+        self._own = head
+        return head.size - head.size % WIDTH
+
+    def _published_before(self, start: int, size: int) -> Checkpoint | None:
+        """The published head, from which a growth from ``start`` to ``size`` can go on."""
+        old = self._own or self.published()
         old_size = old.size if old else 0
-        if head.size < old_size:
-            raise wrong(CHECKPOINT, f"a head of size {old_size} is published already, {head.size} would be a step back")
+        if size < old_size:
+            raise wrong(CHECKPOINT, f"a head of size {old_size} is published already, {size} would be a step back")
         if start > old_size:
             raise wrong(
                 CHECKPOINT, f"{old_size} entries are published here, so entries before {start} would be missing"
             )
-        edge = self._edge_at(start)
-        batch = _Publication(self.folder, old_size)
-        for offset in range(0, len(entries), WIDTH):
-            bundle = entries[offset : offset + WIDTH]
-            hashes = [merkle.leaf_hash(entry) for entry in bundle]
-            if old and edge.size <= old_size < edge.size + len(bundle):
-                _check_part(old, edge, hashes)
-            batch.write(Tile(ENTRIES, (start + offset) // WIDTH, len(bundle)), pack(bundle))
-            for tile, row in edge.extend(hashes):
-                batch.write(tile, b"".join(row))
-        if old and edge.size == old_size:
-            _check_part(old, edge, [])
-        for tile, row in edge.partial():
-            batch.write(tile, b"".join(row))
-        if edge.root() != head.root:
-            raise wrong(CHECKPOINT, f"its root is not that of the {head.size} entries")
-        batch.finish(checkpoint.to_bytes())
-        self._remove_narrower(start, head.size)
-        edge.forget_leaves()  # the next call brings them again, with their entries
-        self._edge = edge
-        return edge.size
+        return old
 
-    def _edge_at(self, start: int) -> Edge:
-        """The edge after ``start`` entries: in memory, or from the full tiles in the folder.
-
-        What is read is not checked here: a wrong hash would not lead to the checkpoint's root."""
-        if self._edge.size == start:
-            return self._edge.copy()
-        edge = Edge()
-        edge.size = start
-        level = 0
-        while start // span(level + 1):
-            end = start // span(level + 1)
-            tiles = [Tile(level, index) for index in range(end - end % WIDTH, end)]
-            edge.rows.append([merkle.root(split_hashes(tile, self._read(tile))) for tile in tiles])
-            level += 1
-        return edge
-
-    def _read(self, tile: Tile) -> bytes:
-        try:
-            return (self.folder / tile.name).read_bytes()
-        except FileNotFoundError:
-            raise wrong(tile.name, "the file is missing") from None
+    def _check_published(self, growth: Growth) -> int:
+        """Check that the published head is a part of the tree that grew; its size, 0 if there is none."""
+        old = self._published_before(growth.start, growth.size)
+        if old is None:
+            return 0
+        if self._own is None:  # what this publisher published itself, it checked then
+            part = edge_at(self.folder, growth.start)
+            for _ in part.extend(growth.leaf_hashes[: old.size - growth.start]):
+                pass
+            if part.root() != old.root:
+                raise wrong(CHECKPOINT, f"the head of size {old.size} that is published here has another history")
+        return old.size
 
     def _remove_narrower(self, start: int, size: int) -> None:
         """Remove the partial tiles that full or wider ones replace, wherever entries from ``start`` on may have put
@@ -172,10 +195,25 @@ class _Publication:
         replace(self._folder / CHECKPOINT, checkpoint, drafts=self._drafts)
 
 
-def _check_part(old: Checkpoint, edge: Edge, hashes: Sequence[bytes]) -> None:
-    """Check that the published head is the tree of this edge and the first of these leaves."""
-    part = edge.copy()
-    for _ in part.extend(hashes[: old.size - edge.size]):
-        pass
-    if part.root() != old.root:
-        raise wrong(CHECKPOINT, f"the head of size {old.size} that is published here has another history")
+def edge_at(folder: Path, start: int) -> Edge:
+    """The right edge of the tree of the first ``start`` entries (where a bundle begins), from the full tiles in a folder.
+
+    What is read is not checked here: a wrong hash does not lead to the root that is checked later. Raises
+    :class:`~veche.errors.DoesNotHold` (step ``tiles``) if a tile is missing.
+    """
+    edge = Edge()
+    edge.size = start
+    level = 0
+    while start // span(level + 1):
+        end = start // span(level + 1)
+        tiles = [Tile(level, index) for index in range(end - end % WIDTH, end)]
+        edge.rows.append([merkle.root(split_hashes(tile, _read(folder, tile))) for tile in tiles])
+        level += 1
+    return edge
+
+
+def _read(folder: Path, tile: Tile) -> bytes:
+    try:
+        return (folder / tile.name).read_bytes()
+    except FileNotFoundError:
+        raise wrong(tile.name, "the file is missing") from None

@@ -13,6 +13,7 @@ the others cuts them from it (:func:`veche.log.log.read_tile`).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from veche.errors import DoesNotHold
 from veche.log import merkle
@@ -131,6 +132,13 @@ def wrong(where: str, message: str) -> DoesNotHold:
     return DoesNotHold("tiles", where, f"{where}: {message}.")
 
 
+class Row(NamedTuple):
+    """A hash tile and its hashes."""
+
+    tile: Tile
+    hashes: list[bytes]
+
+
 class Edge:
     """The right edge of a tree in tiles: at each level the hashes of the tile that is not full yet.
 
@@ -148,7 +156,7 @@ class Edge:
         other.size, other.rows = self.size, [row.copy() for row in self.rows]
         return other
 
-    def extend(self, leaf_hashes: Sequence[bytes]) -> Iterator[tuple[Tile, list[bytes]]]:
+    def extend(self, leaf_hashes: Sequence[bytes]) -> Iterator[Row]:
         """Append leaves; yields each hash tile with its hashes when it becomes full. Exhaust the iterator."""
         for start in range(0, len(leaf_hashes), WIDTH):
             rest: Sequence[bytes] = leaf_hashes[start : start + WIDTH]
@@ -159,26 +167,21 @@ class Edge:
                 rest = rest[room:]
                 yield from self._close()
 
-    def _close(self) -> Iterator[tuple[Tile, list[bytes]]]:
+    def _close(self) -> Iterator[Row]:
         level = 0
         while len(self.rows[level]) == WIDTH:
             row, self.rows[level] = self.rows[level], []
-            yield Tile(level, self.size // span(level + 1) - 1), row
+            yield Row(Tile(level, self.size // span(level + 1) - 1), row)
             if level + 1 == len(self.rows):
                 self.rows.append([])
             self.rows[level + 1].append(merkle.root(row))
             level += 1
 
-    def forget_leaves(self) -> None:
-        """Go back to the last full tile of leaves."""
-        self.size -= len(self.rows[0])
-        self.rows[0] = []
-
-    def partial(self) -> Iterator[tuple[Tile, list[bytes]]]:
+    def partial(self) -> Iterator[Row]:
         """The tiles that are not full, with their hashes, from level 0 up."""
         for level, row in enumerate(self.rows):
             if row:
-                yield Tile(level, self.size // span(level + 1), len(row)), row
+                yield Row(Tile(level, self.size // span(level + 1), len(row)), row)
 
     def root(self) -> bytes:
         """The root of the whole tree: a row's tree is the last leaf of the row above."""

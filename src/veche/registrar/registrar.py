@@ -17,7 +17,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from os import urandom
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +28,7 @@ from sqlalchemy.exc import IntegrityError
 from veche.durable import PRIVATE_FOLDER, make_folder, read_private, write_private
 from veche.errors import DoesNotHold, Refused, UserError
 from veche.keys import SigningKey
+from veche.ledger.entries.permit_key import GroupIssuance, GroupPermitKey
 from veche.permit.blind_rsa import blind_sign, check_blinded
 from veche.permit.roll import RollTree
 from veche.permit.row_proof import RowProof
@@ -39,23 +39,6 @@ from veche.registrar.roll_import import RollReport, current_roll, delete_unused_
 from veche.registrar.store import CLOSED, ERASED, OPEN, RegistrarStore
 
 _TREES_KEPT = 4  # in memory, up to 350 bytes a person (measured)
-
-
-@dataclass(frozen=True, slots=True)
-class GroupKey:
-    """A group's row in the ``permit-key`` entry: RSA modulus (big-endian), people on the roll, root of the roll."""
-
-    modulus: bytes
-    people: int
-    root: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class GroupIssuance:
-    """A group's row in the ``issuance`` entry: how many people were served, and the root over all rows."""
-
-    issued: int
-    root: bytes
 
 
 class Registrar:
@@ -118,7 +101,7 @@ class Registrar:
         everyone: bool = False,
         bits: int = 2048,
         progress: Callable[[int, int], None] | None = None,
-    ) -> list[GroupKey]:
+    ) -> list[GroupPermitKey]:
         """Make a poll's keys and fix its roll: what the ``permit-key`` entry says, one row per group.
 
         poll: 32 bytes. groups: names of districts on the roll, in the poll's order; a resident of any other district is
@@ -284,7 +267,7 @@ class Registrar:
                     return group
         raise Refused("roll", "You are not on the electoral roll of this poll.", "Ask the registrar if that is wrong.")
 
-    def _published(self, name: str, names: list[str], everyone: bool) -> list[GroupKey] | None:
+    def _published(self, name: str, names: list[str], everyone: bool) -> list[GroupPermitKey] | None:
         """What was published of this poll, None if nothing was."""
         with self._store.reading() as connection:
             row = connection.execute(select(store.poll).where(store.poll.c.id == name)).first()
@@ -295,7 +278,7 @@ class Registrar:
             raise Refused("unknown-poll", "The registrar has erased what it knew of this poll.")
         if [group.name for group in groups] != names or bool(row.everyone) != everyone:
             raise Refused("group", "This poll was opened with other groups.", "A changed poll is a new poll.")
-        return [GroupKey(group.modulus, group.people, group.root) for group in groups]
+        return [GroupPermitKey(group.modulus, group.people, group.root) for group in groups]
 
     def _publish(self, poll: bytes, names: list[str], everyone: bool, moduli: list[bytes]) -> None:
         """Fix the roll of a poll and note all that is published of it, at once. IntegrityError: somebody else did."""

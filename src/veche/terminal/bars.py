@@ -7,9 +7,9 @@ from rich.table import Table
 from rich.text import Text as Styled
 
 from veche.audit.percents import percents
-from veche.ledger.poll import Choice
+from veche.ledger.entries.poll import Choice
+from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
-from veche.ledger.state import PollState
 from veche.terminal.show import result_of
 from veche.texts import Localizable, Message, Number, Percent, Words
 
@@ -35,7 +35,7 @@ def bars(poll: PollState, lang: str) -> Group:
     result = result_of(poll)
     assert result is not None, "the caller has looked"
     parts = []
-    for question, numbers in zip(poll.poll.questions, result, strict=True):
+    for question, numbers in zip(poll.definition.questions, result, strict=True):
         table = Table.grid(padding=(0, 1))
         table.add_column(max_width=40)
         table.add_column(width=WIDTH)
@@ -52,4 +52,4 @@ def bars(poll: PollState, lang: str) -> Group:
 
 def ballots_of(poll: PollState) -> int:
     """The weight of all ballots that count together."""
-    return sum(counted * group.weight for counted, group in zip(poll.counted, poll.poll.groups, strict=True))
+    return sum(counted * group.weight for counted, group in zip(poll.counted, poll.definition.groups, strict=True))

@@ -4,10 +4,14 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
-from veche.ledger.entry import decode
-from veche.ledger.poll import Choice, Poll
+from veche.errors import Refused
+from veche.ledger import entries
+from veche.ledger.entries.poll import Choice, Poll
+from veche.ledger.entries.result import Numbers
+from veche.ledger.life import CommitteePhase, Stage, stage
+from veche.ledger.poll_state import CommitteeState, PollState
 from veche.ledger.shape import Text
-from veche.ledger.state import CommitteeState, PollState, State
+from veche.ledger.state import State
 from veche.texts import duration, iso_time
 
 
@@ -26,25 +30,27 @@ def tracker(digest: bytes) -> str:
     return base64.b64encode(digest).decode().rstrip("=")
 
 
-def status_of(poll: PollState, now: float) -> str:
-    """Where the poll stands, in one word; ``now`` in seconds since 1970."""
-    if poll.status != "announced":
-        return {"counting": "decrypting", "decided": "decided"}.get(poll.status, poll.status)
-    if now < poll.poll.opens:
-        return "announced"
-    return "open" if now < poll.closing else "closed"
+def stage_of(poll: PollState, now: float) -> Stage:
+    """Where the poll stands; ``now`` in seconds since 1970."""
+    return stage(poll.phase, poll.definition.opens, poll.closing, now)
 
 
-STATUS = {
-    "announced": "not open yet",
-    "open": "open: ballots are taken",
-    "closed": "closed; the next block tallies it",
-    "decrypting": "closed and tallied; the trustees decrypt",
-    "decided": "decided",
-    "too-few": "closed; too few voted, so it is never decrypted",
-    "void": "void: a registrar published no permit keys in time",
-    "cancelled": "cancelled; it is never decrypted",
+STAGES = {
+    Stage.ANNOUNCED: "not open yet",
+    Stage.OPEN: "open: ballots are taken",
+    Stage.CLOSED: "closed; the next block tallies it",
+    Stage.COUNTING: "closed and tallied; the trustees decrypt",
+    Stage.DECIDED: "decided",
+    Stage.TOO_FEW: "closed; too few voted, so it is never decrypted",
+    Stage.VOID: "void: a registrar published no permit keys in time",
+    Stage.CANCELLED: "cancelled; it is never decrypted",
 }
+
+
+def stage_word(poll: PollState, now: float) -> str:
+    """The same in one word, for lists and scripts."""
+    found = stage_of(poll, now)
+    return "decrypting" if found == Stage.COUNTING else str(found)
 
 
 def question_lines(question: Choice, number: int) -> Iterator[str]:
@@ -83,25 +89,22 @@ def poll_lines(poll: Poll) -> Iterator[str]:
         yield f"Attached:  {name}  {hashed.hex()}"
 
 
-def result_of(poll: PollState) -> list[list[int]] | None:
+def result_of(poll: PollState) -> Numbers | None:
     """The numbers of each question, the blank flag's first where there is one; None as long as there is no result."""
-    if poll.result is None:
-        return None
-    total: list[list[int]] = decode(poll.result)[1][2]
-    return total
+    return None if poll.result is None else poll.result.total
 
 
 def tally_of(poll: PollState) -> int | None:
     """How many ballots counted; None before closing, and if too few did."""
-    return None if poll.tally is None else int(decode(poll.tally)[1][1])
+    return None if poll.tally is None else poll.tally.counted
 
 
 def poll_json(poll: PollState, now: float) -> dict[str, Any]:
-    definition, result = poll.poll, result_of(poll)
+    definition, result = poll.definition, result_of(poll)
     return {
         "poll": poll.id.hex(),
-        "entry": poll.entry,
-        "status": status_of(poll, now),
+        "entry": poll.number,
+        "status": stage_word(poll, now),
         "class": definition.class_name,
         "title": definition.title._asdict(),
         "background": definition.background._asdict(),
@@ -125,8 +128,8 @@ def poll_json(poll: PollState, now: float) -> dict[str, Any]:
 
 
 def committee_status(committee: CommitteeState) -> str:
-    if committee.void is not None:
-        return f"void: {committee.void}"
+    if committee.phase == CommitteePhase.VOID:
+        return f"void: {committee.reason}"
     if committee.finished is not None:
         return f"finished {iso_time(committee.finished)}"
     steps = ", ".join(
@@ -145,46 +148,59 @@ def entry_json(item: Any) -> Any:
 
 
 def describe(item: list[Any], state: State) -> str:
-    """An entry in one line, after its kind; whatever it holds."""
+    """A decoded entry in one line, after its kind; whatever it holds."""
+    if item[0] == entries.BALLOT:
+        return _describe_ballot(item)
     try:
-        return _describe(item, state)
-    except (TypeError, ValueError, LookupError, AttributeError):
-        return "it is malformed"
+        text = _describe(entries.parse_item(item))
+    except Refused as refused:
+        return f"it is malformed: {refused.message}"
+    return " ".join(text.split("\n")) + _signed_by(item, state)
 
 
-def _describe(item: list[Any], state: State) -> str:
-    kind, body = item[0], item[1]
-    by = ""
-    if len(item) == 3:
-        names = [state.offices.get(key, ("?", "", False))[0] for key, _ in item[2]]
-        by = f", by {' and '.join(dict.fromkeys(names))}" if names else ""
-    match kind:
-        case "block":
-            text = f"height {body[0]}, {iso_time(body[1])}"
-        case "charter":
-            return str(body[2][0])
-        case "ballot":
-            return f"in poll {short(body)}, group {item[2]}, turn {item[5]}, {len(item[4])} permits"
-        case "poll":
-            text = f"{body[1][0]}"
-        case "office":
-            text = f"{body[0]} {body[1]} as {body[2]}"
-        case "committee":
-            text = f"class {body[0]}, {body[1]}"
-        case "notice":
-            text = body[1][0]
-        case "outcome":
-            text = f"poll {short(body[0])}: {body[1]}: {body[2][0]}"
-        case "cancel":
-            text = f"poll {short(body[0])}: {body[1][0]}"
-        case "void" | "committee-void":
-            text = f"{short(body[0])}: {body[1]}"
-        case "tally" | "too-few":
-            text = f"poll {short(body[0])}: {body[1]} ballots counted"
-        case "result":
-            text = f"poll {short(body[0])}: {body[2]}"
-        case "rules":
-            text = f"version {body[0]} from {iso_time(body[1])}"
-        case _:
-            text = short(body[0])
-    return text.replace("\n", " ") + by
+def _describe_ballot(item: list[Any]) -> str:
+    match item:
+        case [_, bytes(poll), int(group), bytes(), list(permits), int(turn), bytes()]:
+            return f"in poll {short(poll)}, group {group}, turn {turn}, {len(permits)} permits"
+    return "it is malformed"
+
+
+def _signed_by(item: list[Any], state: State) -> str:
+    keys = [pair[0] for pair in item[2]] if len(item) == 3 else []
+    names = [state.offices[key].institution if key in state.offices else "?" for key in keys]
+    return f", by {' and '.join(dict.fromkeys(names))}" if names else ""
+
+
+def _describe(entry: entries.Entry) -> str:
+    match entry:
+        case entries.BlockEntry(height, time):
+            return f"height {height}, {iso_time(time)}"
+        case entries.Charter():
+            return entry.name.en
+        case entries.Poll():
+            return entry.title.en
+        case entries.OfficeChange():
+            return f"{entry.action} {entry.institution} as {entry.role}"
+        case entries.CommitteeCall():
+            return f"class {entry.class_name}, {entry.mode}"
+        case entries.Notice():
+            return entry.text.en
+        case entries.Outcome():
+            return f"poll {short(entry.poll)}: {entry.status}: {entry.text.en}"
+        case entries.Cancel():
+            return f"poll {short(entry.poll)}: {entry.text.en}"
+        case entries.Void():
+            return f"{short(entry.poll)}: {entry.reason}"
+        case entries.CommitteeVoid():
+            return f"{short(entry.committee)}: {entry.reason}"
+        case entries.Tally() | entries.TooFew():
+            return f"poll {short(entry.poll)}: {entry.counted} ballots counted"
+        case entries.Result():
+            return f"poll {short(entry.poll)}: {[list(row) for row in entry.total]}"
+        case entries.RulesVersion():
+            return f"version {entry.version} from {iso_time(entry.since)}"
+        case entries.PermitKeys() | entries.Issuance() | entries.Decryption():
+            return f"poll {short(entry.poll)}"
+        case entries.CertificateStep() | entries.SharesStep() | entries.KeyStep() | entries.Complaint():
+            return f"committee {short(entry.committee)}, trustee {entry.index}"
+    raise AssertionError(f"a kind that nobody describes: {entry.kind}")

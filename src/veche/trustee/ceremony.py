@@ -6,7 +6,7 @@ says one thing in each step, byte for byte, and never without holding its secret
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from veche.ballot.committee import (
     SINGLE,
     Certificate,
     Committee,
+    Key,
     Secrets,
     Shares,
     make_certificate,
@@ -27,8 +28,10 @@ from veche.ballot.committee import (
 from veche.durable import read_private, settle, write_private
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
-from veche.ledger import entry
-from veche.trustee.view import Body, CommitteeView
+from veche.ledger.codec import decode
+from veche.ledger.entries.committee import CertificateStep, Complaint, KeyStep, SharesStep, Step
+from veche.ledger.shape import Text
+from veche.trustee.view import CommitteeView
 
 
 class Ceremony:
@@ -70,9 +73,9 @@ class Ceremony:
 
     def unknown(self) -> str:
         """The step of this trustee that the ledger shows and the folder does not hold; empty if there is none."""
-        for name, bodies in self._steps():
-            body = bodies.get(self.index)
-            if body is not None and not (self._path(name).exists() and self._body(name) == list(body)):
+        for name, kept in self._steps():
+            seen = kept.get(self.index)
+            if seen is not None and not (self._path(name).exists() and self._body(name)[2:] == seen.fields()):
                 return name
         return ""
 
@@ -80,7 +83,7 @@ class Ceremony:
         """The secret scalar of this trustee's key in a finished ceremony. Raises UserError if it is not the ledger's."""
         self.check()
         [secret] = self._read("answer", "secret")
-        if len(secret) != 32 or kernel.base_mul(secret) != self._view.keys[self.index][2]:
+        if len(secret) != 32 or kernel.base_mul(secret) != self._view.keys[self.index].key:
             raise UserError(f"The secret in {self._folder} does not belong to the key in the ledger.")
         return secret
 
@@ -92,30 +95,31 @@ class Ceremony:
             "signing": secrets.signing.hex(),
             "decryption": secrets.decryption.hex(),
             "coefficients": b"".join(secrets.coefficients).hex(),
-            "entry": self._sign("committee-certificate", certificate.fields()),
+            "entry": self._sign(CertificateStep(self._view.id, self.index, certificate)),
         }
 
     def _make_shares(self) -> dict[str, str]:
         shares = make_shares(self._committee, self.index, self._secrets(), self._certificates())
-        return {"entry": self._sign("committee-shares", shares.fields())}
+        return {"entry": self._sign(SharesStep(self._view.id, self.index, shares))}
 
     def _make_answer(self) -> dict[str, str]:
         """The key, or a complaint against the first dealer whose share does not fit: then there is no secret."""
         secrets = self._secrets()
         received = []
         for dealer in range(1, self._committee.size + 1):
-            shares = Shares.from_fields(self._view.shares[dealer][2:])
             try:
-                received.append(open_share(self._committee, self.index, secrets, dealer, shares))
+                received.append(open_share(self._committee, self.index, secrets, dealer, self._view.shares[dealer]))
             except Refused as refused:
-                text = [refused.message, f"Доля от попечителя {dealer} не соответствует опубликованным им значениям."]
-                return {"entry": self._sign("committee-complaint", [dealer, text])}
+                text = Text(
+                    refused.message, f"Доля от попечителя {dealer} не соответствует опубликованным им значениям."
+                )
+                return {"entry": self._sign(Complaint(self._view.id, self.index, dealer, text))}
         key, secret = make_key(self._committee, self.index, secrets, received)
-        return {"secret": secret.hex(), "entry": self._sign("committee-key", key.fields())}
+        return {"secret": secret.hex(), "entry": self._sign(KeyStep(self._view.id, self.index, key))}
 
     def _make_single_key(self) -> dict[str, str]:
         key, secret = make_single_key()
-        return {"secret": secret.hex(), "entry": self._sign("committee-key", key.fields())}
+        return {"secret": secret.hex(), "entry": self._sign(KeyStep(self._view.id, self.index, key))}
 
     # Files
 
@@ -127,8 +131,8 @@ class Ceremony:
         settle(path, self._top)
         return self._read(name, "entry")[0]
 
-    def _sign(self, kind: str, fields: Sequence[Any]) -> str:
-        return entry.sign(self._ledger, kind, [self._view.id, self.index, *fields], [self._key]).hex()
+    def _sign(self, step: Step) -> str:
+        return step.sign(self._ledger, [self._key]).hex()
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.json"
@@ -142,12 +146,12 @@ class Ceremony:
         except (ValueError, TypeError, LookupError):
             raise UserError(f"The file {path} is damaged.", "This committee cannot be served any more.") from None
 
-    def _steps(self) -> list[tuple[str, Mapping[int, Body]]]:
+    def _steps(self) -> list[tuple[str, Mapping[int, Certificate | Shares | Key]]]:
         return [("certificate", self._view.certificates), ("shares", self._view.shares), ("answer", self._view.keys)]
 
     def _body(self, name: str) -> list[Any]:
         try:
-            return list(entry.decode(self._read(name, "entry")[0])[1])
+            return list(decode(self._read(name, "entry")[0])[1])
         except (Refused, TypeError, LookupError):
             return []
 
@@ -156,5 +160,4 @@ class Ceremony:
         return Secrets(signing, decryption, tuple(coefficients[i : i + 32] for i in range(0, len(coefficients), 32)))
 
     def _certificates(self) -> list[Certificate]:
-        bodies = self._view.certificates
-        return [Certificate.from_fields(bodies[i][2:]) for i in range(1, self._committee.size + 1)]
+        return [self._view.certificates[i] for i in range(1, self._committee.size + 1)]

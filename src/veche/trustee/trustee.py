@@ -14,11 +14,11 @@ checkpoint, of a ledger that she checked herself. So the program takes a verifie
 
 from pathlib import Path
 
-from veche.ballot.decryption import alphas_of, make_share, parts
+from veche.ballot.decryption import alphas_of, make_share
 from veche.durable import UNFINISHED, read_private, settle, write_private
 from veche.errors import DoesNotHold, UserError
 from veche.keys import SigningKey
-from veche.ledger import entry
+from veche.ledger.entries.decryption import Decryption
 from veche.trustee.ceremony import Ceremony
 from veche.trustee.journal import Journal
 from veche.trustee.view import LedgerView, PollView
@@ -130,7 +130,7 @@ class Trustee:
         """The decryption shares of one poll that the ledger does not show yet. The checkpoint is final."""
         if poll.tally is None or journal.about("lost-poll", poll.id):
             return []
-        tally = entry.digest(poll.tally)
+        tally = poll.tally.hash
         known = journal.about("decrypt", poll.id)
         where = f"poll {poll.id.hex()[:16]}…"
         if known and known[2] != tally.hex():
@@ -147,20 +147,19 @@ class Trustee:
                 f"This trustee decrypted {where} already, but the journal does not know it.",
                 "It is an old backup, or somebody else uses the key. Use the folder where the program ran last.",
             )
-        kind, body = entry.decode(poll.tally)
-        if kind != "tally" or poll.cancelled or poll.finished:
+        if poll.cancelled or poll.finished:
             return []
         if not known:
             journal.append("decrypt", poll.id.hex(), tally.hex(), str(view.size), view.root_at(view.size).hex())
         # From here on this is the poll's one tally. After a crash the parts that have no file yet are made then.
         secret = ceremony.secret()
         entries = []
-        for part, sums in enumerate(parts([cell[1] for cell in body[3]])):
+        for part, sums in enumerate(poll.tally.parts):
             path = folder / str(part)
             if not path.exists():
                 share = make_share(secret, alphas_of(sums), poll.phi, tally, part)
-                fields = [poll.id, ceremony.index, tally, part, *share.fields()]
-                write_private(path, entry.sign(view.ledger, "decryption", fields, [self.key]))
+                made = Decryption(poll.id, ceremony.index, tally, part, share)
+                write_private(path, made.sign(view.ledger, [self.key]))
             if part not in done:
                 settle(path, self._folder)
                 entries.append(read_private(path))

@@ -1,18 +1,18 @@
 """What a trustee's program wants to know of the ledger: a *verified view*.
 
 Whoever makes a view (``veche.audit``) has checked the ledger from its bytes, entry by entry; a trustee believes no
-server. Everything here is read only. Bodies are those of docs/protocol.md, section 2, as decoded.
+server. Everything here is read only.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-Body = Sequence[Any]
-"""The body of an admitted entry, ``[committee, index, ...]``."""
+from veche.ballot.committee import Certificate, Key, Shares
+from veche.ledger.entries.tally import Tally
 
 
 class CommitteeView(Protocol):
-    """One committee. The mappings go from a trustee's index (from 1) to the body that she handed in."""
+    """One committee. The mappings go from a trustee's index (from 1) to what they handed in."""
 
     @property
     def id(self) -> bytes:
@@ -31,16 +31,16 @@ class CommitteeView(Protocol):
         """The institutions in the order of the class: the first has index 1."""
 
     @property
-    def certificates(self) -> Mapping[int, Body]:
-        """``committee-certificate`` bodies."""
+    def certificates(self) -> Mapping[int, Certificate]:
+        """Step 1."""
 
     @property
-    def shares(self) -> Mapping[int, Body]:
-        """``committee-shares`` bodies."""
+    def shares(self) -> Mapping[int, Shares]:
+        """Step 2."""
 
     @property
-    def keys(self) -> Mapping[int, Body]:
-        """``committee-key`` bodies."""
+    def keys(self) -> Mapping[int, Key]:
+        """Step 3."""
 
     @property
     def void(self) -> bool:
@@ -63,8 +63,8 @@ class PollView(Protocol):
         """The committee's id."""
 
     @property
-    def tally(self) -> bytes | None:
-        """The bytes of the ``tally`` or ``too-few`` entry; None as long as there is none."""
+    def tally(self) -> Tally | None:
+        """The tally; None as long as there is none, and for good if too few voted."""
 
     @property
     def decryptions(self) -> Collection[tuple[int, int]]:

@@ -4,15 +4,15 @@ Nothing need be kept but the seed and the number of the last turn: another devic
 stopped. What the device sends are entries for the ledger and blinded messages for registrars, nothing else.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import veche_kernel as kernel
 
 from veche.errors import UserError
-from veche.ledger.entry import encode
-from veche.ledger.rules.ballot import cast_prefix
-from veche.ledger.state import PollState
+from veche.ledger.entries.ballot import cast_ballot, unsigned_ballot
+from veche.ledger.entries.permit_key import PermitKeys
+from veche.ledger.frozen_poll import FrozenPoll
 from veche.permit.derive import credential_secret
 from veche.permit.permit import Permit
 from veche.permit.request import PermitRequest
@@ -40,7 +40,7 @@ class Sealed:
 
 
 class Voter:
-    """Seals and casts ballots with the credentials that her seed gives."""
+    """Seals and casts ballots with the credentials that the voter's seed gives."""
 
     def __init__(self, seed: Seed) -> None:
         self._seed = seed
@@ -49,14 +49,17 @@ class Voter:
         """The public credential in this poll, 32 bytes: a pseudonym that nobody can link to another poll's."""
         return kernel.base_mul(credential_secret(self._seed, poll))
 
-    def collect_permits(self, poll: PollState, group: int, ask: Ask) -> list[Permit]:
-        """Ask registrars, in their order, until k have answered. Raises what the last failing one raised if too few do."""
+    def collect_permits(self, poll: FrozenPoll, keys: Mapping[int, PermitKeys], group: int, ask: Ask) -> list[Permit]:
+        """Ask registrars, in their order, until k have answered. Raises what the last failing one raised if too few do.
+
+        ``keys``: what the registrars published, by their index in the class, taken from a verified ledger.
+        """
         permits: list[Permit] = []
         failure: Exception | None = None
         for registrar in range(len(poll.poll_class.registrars)):
             if len(permits) == poll.poll_class.k:
                 break
-            modulus = poll.box.permit_keys[registrar][group][0]
+            modulus = keys[registrar].groups[group].modulus
             request = PermitRequest(self._seed, poll.id, group, self.credential(poll.id), modulus)
             try:
                 permits.append(request.finish(registrar, ask(registrar, request.blinded)))
@@ -66,16 +69,15 @@ class Voter:
             raise failure or UserError("Too few registrars answered.", "Try again later.")
         return permits
 
-    def seal(self, poll: PollState, group: int, choices: list[list[int]]) -> Sealed:
+    def seal(self, poll: FrozenPoll, group: int, choices: list[list[int]]) -> Sealed:
         """Encrypt and prove. ``choices``: for each question a 0 or 1 an answer, the blank flag first if there is one."""
         try:
-            ballot, opening = poll.box.kernel.prove(credential_secret(self._seed, poll.id), choices)
+            ballot, opening = poll.kernel.prove(credential_secret(self._seed, poll.id), choices)
         except ValueError as error:
             raise UserError(f"{error}.", "See the poll's rules: veche poll show.") from None
-        return Sealed(poll.id, group, ballot, opening, poll.box.kernel.load(ballot).tracker)
+        return Sealed(poll.id, group, ballot, opening, poll.kernel.load(ballot).tracker)
 
     def cast(self, sealed: Sealed, permits: list[Permit], turn: int) -> bytes:
         """The ballot entry. ``permits``: for the first ballot in a poll; ``turn``: greater than the last one, 1..32."""
-        rows = [[permit.registrar, permit.prefix, permit.signature] for permit in permits]
-        item = ["ballot", sealed.poll, sealed.group, sealed.ballot, rows, turn]
-        return encode([*item, kernel.cast_sign(credential_secret(self._seed, sealed.poll), cast_prefix(item))])
+        unsigned = unsigned_ballot(sealed.poll, sealed.group, sealed.ballot, permits, turn)
+        return cast_ballot(credential_secret(self._seed, sealed.poll), unsigned)

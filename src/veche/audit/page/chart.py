@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from veche.audit.poll_report import HOUR, Step
+from veche.audit.poll_report import HOUR, TurnoutStep
 from veche.texts import DAY_AND_TIME, DAY_OF_MONTH, Message, Moment, Number, languages
 
 WIDTHS = (328, 648)
@@ -30,12 +30,12 @@ def bar(tenths: int, label: str, language: str) -> Markup:
     return BAR.format(language=language, label=label, width=min(tenths, 1000))
 
 
-def turnout(steps: list[Step], step: int) -> Markup:
+def turnout(steps: list[TurnoutStep], step: int) -> Markup:
     """Columns of counted ballots by day or hour, zero-based, in both widths and all languages."""
     return Markup("").join(_columns(steps, step, width, language) for width in WIDTHS for language in languages())
 
 
-def _columns(steps: list[Step], step: int, width: int, language: str) -> Markup:
+def _columns(steps: list[TurnoutStep], step: int, width: int, language: str) -> Markup:
     unit = _unit(max(column.ballots for column in steps))
     top = unit * LINES
     left, floor, roof = 56, HEIGHT - 26, 10

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from veche.audit.percents import percents
-from veche.audit.poll_report import PollReport, Question, Statement
+from veche.audit.poll_report import PollReport, QuestionReport, StatementReport
 from veche.texts import N_, Localizable, Message, Moment, Percent, Plural
 
 STATUS = {
@@ -73,7 +73,7 @@ def lead(poll: PollReport) -> Iterator[Message]:
         yield Message("No ballot will ever be opened.")
 
 
-def result_rows(question: Question, weight: int) -> list[ResultRow]:
+def result_rows(question: QuestionReport, weight: int) -> list[ResultRow]:
     """The answers with their votes, of ballots that weigh this much together; none as long as there is no result."""
     texts = [answer.text for answer in question.answers]
     counts = [answer.votes for answer in question.answers]
@@ -89,12 +89,12 @@ def rows(texts: Sequence[Localizable], votes: Sequence[int], weight: int) -> lis
     return [ResultRow(*row) for row in zip(texts, votes, shares, strict=True)]
 
 
-def answer_texts(question: Question) -> list[Localizable]:
+def answer_texts(question: QuestionReport) -> list[Localizable]:
     """What the numbers of a group's result stand for, in their order."""
     return [*([LEFT_BLANK] if question.blank_allowed else []), *(answer.text for answer in question.answers)]
 
 
-def heading(statement: Statement) -> Message:
+def heading(statement: StatementReport) -> Message:
     """What kind of statement it is."""
     match statement.kind, statement.status:
         case "outcome", "will":

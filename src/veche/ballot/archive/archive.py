@@ -35,7 +35,7 @@ MAX_DOCUMENT = 1 << 26
 """The largest document that is read into values, which take many times its size."""
 
 
-class State(Enum):
+class ArchiveState(Enum):
     """How far the poll has come. The value completes the sentence "this poll ..."."""
 
     SETUP = "has not been set up"
@@ -45,19 +45,19 @@ class State(Enum):
     FINISHED = "is finished"
 
 
-_GRAMMAR: dict[tuple[State, str], tuple[int, State]] = {
-    (State.SETUP, "Setup"): (4, State.VOTING),
-    (State.VOTING, "Ballot"): (1, State.VOTING),
-    (State.VOTING, "EndBallots"): (0, State.CLOSED),
-    (State.CLOSED, "EncryptedTally"): (2, State.TALLIED),
-    (State.TALLIED, "PartialDecryption"): (2, State.TALLIED),
-    (State.TALLIED, "Result"): (1, State.FINISHED),
+_GRAMMAR: dict[tuple[ArchiveState, str], tuple[int, ArchiveState]] = {
+    (ArchiveState.SETUP, "Setup"): (4, ArchiveState.VOTING),
+    (ArchiveState.VOTING, "Ballot"): (1, ArchiveState.VOTING),
+    (ArchiveState.VOTING, "EndBallots"): (0, ArchiveState.CLOSED),
+    (ArchiveState.CLOSED, "EncryptedTally"): (2, ArchiveState.TALLIED),
+    (ArchiveState.TALLIED, "PartialDecryption"): (2, ArchiveState.TALLIED),
+    (ArchiveState.TALLIED, "Result"): (1, ArchiveState.FINISHED),
 }
 """For a state and the type of an event: how many data records come before the event, and the next state."""
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class ArchiveShare:
     """A partial decryption: the trustee (counted from 1), and where the share lies."""
 
     owner: int
@@ -76,9 +76,9 @@ class Archive:
         self.file = file
         self.records = RecordReader(file)
         self.time = self.records.time
-        self.state = State.SETUP
+        self.state = ArchiveState.SETUP
         self.ballots: list[Span] = []
-        self.shares: list[Share] = []
+        self.shares: list[ArchiveShare] = []
         self.sized: SizedTally | None = None
         self.tally: Span | None = None
         self.result: Span | None = None
@@ -143,7 +143,11 @@ class Archive:
             if kind == "data":
                 digest = bytes.fromhex(span.digest)
                 if digest in seen:
-                    what = "Two ballots are the same" if self.state is State.VOTING else "Two data records are the same"
+                    what = (
+                        "Two ballots are the same"
+                        if self.state is ArchiveState.VOTING
+                        else "Two data records are the same"
+                    )
                     raise DoesNotHold(STEP, self._where, f"{what}: {span.digest} is there twice.")
                 seen.add(digest)
                 pending.append(span)
@@ -158,7 +162,7 @@ class Archive:
                 pending = []
         if pending:
             raise DoesNotHold(STEP, "the end", "The archive ends with data that no event names.")
-        if self.state is State.SETUP:
+        if self.state is ArchiveState.SETUP:
             raise DoesNotHold(STEP, "the end", "The archive holds no event, not even the setup of a poll.")
 
     @property
@@ -173,7 +177,7 @@ class Archive:
             raise self._fault("does not name the event before it as its parent")
         step = _GRAMMAR.get((self.state, event.type))
         if step is None:
-            if self.state is State.TALLIED and event.type in ("Shuffle", "EndShuffles"):
+            if self.state is ArchiveState.TALLIED and event.type in ("Shuffle", "EndShuffles"):
                 raise Unsupported(
                     "The archive holds shuffles of ballots, which this program cannot check.",
                     "Use a verifier made for this kind of election.",
@@ -204,7 +208,7 @@ class Archive:
             owned = decode(self.read(pending[1]), Owned, f"the share at {self._where}")
             if owned.payload != pending[0].digest:
                 raise self._fault("does not name the share before it")
-            self.shares.append(Share(owned.owner, pending[0]))
+            self.shares.append(ArchiveShare(owned.owner, pending[0]))
         elif kind == "Result":
             self.result = pending[0]
 

@@ -46,7 +46,7 @@ class Ciphertext(Record, frozen=True, kw_only=True):
     beta: Hex
 
 
-Tally = list[list[Ciphertext]]
+TallyDocument = list[list[Ciphertext]]
 """The encrypted tally: for each question its ciphertexts, the blank flag first."""
 
 
@@ -65,7 +65,7 @@ class Owned(Record, frozen=True, kw_only=True):
     payload: Hex
 
 
-class Result(Record, frozen=True, kw_only=True):
+class ResultDocument(Record, frozen=True, kw_only=True):
     """The result: for each question a number for each of its ciphertexts."""
 
     result: list[list[Weight]]

@@ -6,7 +6,7 @@ docs/protocol.md): an archive has no other.
 
 import veche_kernel
 
-from veche.ballot.archive.parts import Result
+from veche.ballot.archive.parts import ResultDocument
 from veche.ballot.archive.trustees import Seats, Trustees
 from veche.ballot.canonical import decode, point, point_text, scalar, weight_value
 from veche.ballot.decryption import lagrange
@@ -79,7 +79,7 @@ def check_result(raw: bytes, tally: Pairs, opened: list[bytes], total_weight: in
     The number of votes v must satisfy g^v = beta / alpha^secret and 0 <= v <= total weight, which is below q: only one does.
     So nothing needs to be searched, however large the weights are.
     """
-    result = decode(raw, Result, "the result").result
+    result = decode(raw, ResultDocument, "the result").result
     if [len(question) for question in result] != [len(question) for question in tally]:
         raise DoesNotHold(RESULT_STEP, "the result", "The shape of the result is not that of the tally.")
     secrets = iter(opened)

@@ -1,41 +1,33 @@
-"""The rules of the ledger, one file per kind of entry.
+"""The rules of the ledger, one file per kind of entry. docs/protocol.md, section 2.
 
-A file named after a kind has ``admit(machine, entry)``: it raises :class:`veche.errors.Refused` before it changes anything, or
-changes the state and returns; and perhaps ``then(machine, entry)``: what follows at once. Files of derived kinds have ``due``.
+A rule (:class:`veche.ledger.rules.rule.Rule`) admits what offices write; ``ballot.py`` admits ballots; ``due.py`` derives
+what falls due as time goes on, ``result.py`` what shares complete.
 """
 
-from types import ModuleType
+from typing import Any
 
-from veche.ledger.rules import (
-    cancel,
-    committee,
-    committee_steps,
-    decryption,
-    issuance,
-    notice,
-    office,
-    outcome,
-    permit_key,
-    poll,
-    version,
-)
+from veche.ledger.entries import KINDS
+from veche.ledger.entries.entry import Derived
+from veche.ledger.rules.cancel import CancelRule
+from veche.ledger.rules.committee import CommitteeRule
+from veche.ledger.rules.committee_steps import CertificateRule, ComplaintRule, KeyRule, SharesRule
+from veche.ledger.rules.decryption import DecryptionRule
+from veche.ledger.rules.issuance import IssuanceRule
+from veche.ledger.rules.notice import NoticeRule
+from veche.ledger.rules.office import OfficeRule
+from veche.ledger.rules.outcome import OutcomeRule
+from veche.ledger.rules.permit_key import PermitKeyRule
+from veche.ledger.rules.poll import PollRule
+from veche.ledger.rules.rule import Rule
+from veche.ledger.rules.version import VersionRule
 
-BY_KIND: dict[str, ModuleType] = {
-    "office": office,
-    "rules": version,
-    "notice": notice,
-    "committee": committee,
-    "committee-certificate": committee_steps,
-    "committee-shares": committee_steps,
-    "committee-key": committee_steps,
-    "committee-complaint": committee_steps,
-    "poll": poll,
-    "permit-key": permit_key,
-    "decryption": decryption,
-    "issuance": issuance,
-    "outcome": outcome,
-    "cancel": cancel,
-}
+RULES: tuple[Rule[Any], ...] = (
+    OfficeRule(), VersionRule(), NoticeRule(), CommitteeRule(), CertificateRule(), SharesRule(), KeyRule(), ComplaintRule(),
+    PollRule(), PermitKeyRule(), DecryptionRule(), IssuanceRule(), OutcomeRule(), CancelRule(),
+)  # fmt: skip
 """What offices hand in. Ballots, and what is derived, are not here."""
 
-DERIVED = ("block", "committee-void", "void", "tally", "too-few", "result")
+BY_KIND: dict[str, Rule[Any]] = {rule.entry.kind: rule for rule in RULES}
+
+DERIVED = tuple(entry.kind for entry in KINDS if issubclass(entry, Derived))
+"""What nobody hands in."""

@@ -1,22 +1,21 @@
 """``cancel``: k institutions stop a poll, with a reason; it is never decrypted."""
 
-from typing import TYPE_CHECKING
-
 from veche.errors import Refused
-from veche.ledger import shape
-from veche.ledger.rules.permit_key import poll_of
+from veche.ledger.block import Block
+from veche.ledger.entries.statements import Cancel
+from veche.ledger.rules.rule import Rule, poll_of
+from veche.ledger.signed_entry import SignedEntry
+from veche.ledger.state import State
 
-if TYPE_CHECKING:
-    from veche.ledger.machine import Machine, Signed
 
+class CancelRule(Rule[Cancel]):
+    entry = Cancel
 
-def admit(machine: "Machine", entry: "Signed") -> None:
-    poll_id, text = shape.array(entry.body, "A cancel entry", 2, 2)
-    poll = poll_of(machine, poll_id)
-    entry.together(machine.state.charter.k)
-    shape.text(text, "The reason")
-    if poll.status not in ("announced", "counting"):
-        raise Refused("cancel", f"The poll cannot be cancelled: it is {poll.status}.")
-    poll.status = "cancelled"
-    machine.state.save_poll(poll)
-    machine.state.db.execute("INSERT INTO statement VALUES (?, 'cancel', ?)", (poll.id, machine.size))
+    def admit(self, state: State, block: Block, signed: SignedEntry[Cancel]) -> None:
+        poll = poll_of(state, signed.entry.poll)
+        signed.together(state.charter.k)
+        if not poll.takes(Cancel.kind):
+            raise Refused("cancel", f"The poll cannot be cancelled: it is {poll.phase}.")
+        poll.pass_on(Cancel.kind)
+        state.save_poll(poll)
+        state.add_statement(poll.id, Cancel.kind, block.size)

@@ -1,27 +1,29 @@
 """``committee``: an organiser asks the trustees of a class to generate a key."""
 
-from typing import TYPE_CHECKING
-
-from veche.ballot.committee import Committee
 from veche.errors import Refused
-from veche.ledger import shape
-from veche.ledger.state import CommitteeState
+from veche.ledger.block import Block
+from veche.ledger.entries.committee import CommitteeCall
+from veche.ledger.entries.office import Role
+from veche.ledger.poll_state import CommitteeState
+from veche.ledger.rules.rule import Rule
+from veche.ledger.signed_entry import SignedEntry
+from veche.ledger.state import State
 
-if TYPE_CHECKING:
-    from veche.ledger.machine import Machine, Signed
 
+class CommitteeRule(Rule[CommitteeCall]):
+    entry = CommitteeCall
 
-def admit(machine: "Machine", entry: "Signed") -> None:
-    state = machine.state
-    entry.only("organiser")
-    name, mode, number = shape.array(entry.body, "A committee", 3, 3)
-    poll_class = state.charter.poll_class(shape.word(name, "The class"))
-    shape.uint(number, "The number")
-    shape.word(mode, "The mode")
-    Committee(entry.id, mode, len(poll_class.trustees), poll_class.t)
-    for institution in poll_class.trustees:
-        if state.key_of(institution, "trustee") is None:
-            raise Refused(
-                "authority", f"{institution} has no trustee's key in this ledger.", "Add it with an office entry."
-            )
-    state.save_committee(CommitteeState(entry.id, machine.size, poll_class, mode, machine.time))
+    def admit(self, state: State, block: Block, signed: SignedEntry[CommitteeCall]) -> None:
+        signed.only(Role.ORGANISER)
+        call = signed.entry
+        poll_class = state.charter.poll_class(call.class_name)
+        made = CommitteeState(signed.id, block.size, poll_class, call.mode, block.time)
+        _ = made.scheme  # refuses a mode that the class cannot have
+        for institution in poll_class.trustees:
+            if state.key_of(institution, Role.TRUSTEE) is None:
+                raise Refused(
+                    "authority",
+                    f"{institution} has no trustee's key in this ledger.",
+                    "Add it with an office entry.",
+                )
+        state.save_committee(made)

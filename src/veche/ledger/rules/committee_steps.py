@@ -1,12 +1,10 @@
-"""``committee-certificate``, ``-shares``, ``-key``, ``-complaint``: the trustees' steps, and ``committee-void``. docs/protocol.md, section 2.3."""
+"""The trustees' steps of key generation, and ``committee-void``. docs/protocol.md, section 2.3."""
 
-from typing import TYPE_CHECKING, Any
+from abc import abstractmethod
+from typing import TypeVar
 
 from veche.ballot.committee import (
-    Certificate,
-    Committee,
-    Key,
-    Shares,
+    SINGLE,
     check_certificate,
     check_key,
     check_shares,
@@ -15,116 +13,141 @@ from veche.ballot.committee import (
 )
 from veche.errors import Refused
 from veche.ledger import shape
-from veche.ledger.state import CommitteeState
-
-if TYPE_CHECKING:
-    from veche.ledger.machine import Machine, Signed
+from veche.ledger.block import Block
+from veche.ledger.entries.committee import (
+    CertificateStep,
+    CommitteeVoid,
+    Complaint,
+    KeyStep,
+    SharesStep,
+    Step,
+)
+from veche.ledger.entries.entry import ByOffice
+from veche.ledger.entries.office import Role
+from veche.ledger.life import CommitteePhase
+from veche.ledger.poll_state import CommitteeState, in_order
+from veche.ledger.rules.rule import Rule
+from veche.ledger.signed_entry import SignedEntry
+from veche.ledger.state import State
 
 SILENCE = 7 * 86_400
-CERTIFICATE, SHARES, KEY, COMPLAINT = (
-    "committee-certificate",
-    "committee-shares",
-    "committee-key",
-    "committee-complaint",
-)
+"""Seconds without an entry of it that make an unfinished committee void."""
+
+S = TypeVar("S", CertificateStep, SharesStep, KeyStep, Complaint)
 
 
-def scheme(committee: CommitteeState) -> Committee:
-    """The committee as the ballot protocol knows it."""
-    return Committee(committee.id, committee.mode, committee.size, committee.poll_class.t)
+class StepRule(Rule[S]):
+    """What all steps have in common; ``check`` is the step's own."""
+
+    def admit(self, state: State, block: Block, signed: SignedEntry[S]) -> None:
+        step = signed.entry
+        committee = state.committee(step.committee)
+        if committee is None:
+            raise Refused("committee", "There is no committee with this id in the ledger.")
+        check_member(committee, signed, step.index)
+        if not committee.takes(step.kind):
+            raise _over(committee)
+        if committee.has_taken(step):
+            raise Refused("committee", "This trustee has taken this step already.")
+        if committee.mode == SINGLE and not isinstance(step, KeyStep):
+            raise Refused("committee", f"A committee of mode single has no step {step.kind}.")
+        self.check(committee, step)
+        self.finish(committee, step, block.time)
+        committee.last = block.time
+        state.add_step(committee, step, signed.data)
+        state.save_committee(committee)
+
+    @abstractmethod
+    def check(self, committee: CommitteeState, step: S) -> None:
+        """Check a step against those before it. Raises Refused."""
+
+    def finish(self, committee: CommitteeState, step: S, time: int) -> None:
+        """What the step completes. Raises Refused before anything is changed."""
 
 
-def certificates(committee: CommitteeState) -> list[Certificate]:
-    return [Certificate.from_fields(item[1][2:]) for _, item in sorted(committee.steps.get(CERTIFICATE, {}).items())]
+class CertificateRule(StepRule[CertificateStep]):
+    entry = CertificateStep
+
+    def check(self, committee: CommitteeState, step: CertificateStep) -> None:
+        check_certificate(committee.scheme, step.index, step.certificate, in_order(committee.certificates))
 
 
-def shares(committee: CommitteeState) -> list[Shares]:
-    return [Shares.from_fields(item[1][2:]) for _, item in sorted(committee.steps.get(SHARES, {}).items())]
+class SharesRule(StepRule[SharesStep]):
+    entry = SharesStep
+
+    def check(self, committee: CommitteeState, step: SharesStep) -> None:
+        _complete(committee, CertificateStep.kind, len(committee.certificates))
+        check_shares(committee.scheme, step.index, step.shares, in_order(committee.certificates))
 
 
-def keys(committee: CommitteeState) -> list[Key]:
-    return [Key.from_fields(item[1][2:]) for _, item in sorted(committee.steps.get(KEY, {}).items())]
+class KeyRule(StepRule[KeyStep]):
+    entry = KeyStep
+
+    def check(self, committee: CommitteeState, step: KeyStep) -> None:
+        if committee.mode == SINGLE:
+            check_single_key(committee.scheme, step.index, step.key, in_order(committee.keys))
+            return
+        _complete(committee, SharesStep.kind, len(committee.shares))
+        check_key(committee.scheme, step.index, step.key, in_order(committee.certificates), in_order(committee.shares))
+
+    def finish(self, committee: CommitteeState, step: KeyStep, time: int) -> None:
+        keys = [*in_order(committee.keys), step.key]  # the order does not matter to their product
+        if len(keys) == committee.size:
+            committee.key = public_key(committee.scheme, keys, in_order(committee.shares))
+            committee.finished, committee.phase = time, CommitteePhase.FINISHED
 
 
-def member_of(committee: CommitteeState, entry: "Signed", index: object) -> int:
+class ComplaintRule(StepRule[Complaint]):
+    entry = Complaint
+
+    def check(self, committee: CommitteeState, step: Complaint) -> None:
+        _complete(committee, SharesStep.kind, len(committee.shares))
+        shape.uint(step.against, "The dealer's index", 1, committee.size)
+
+    def then(self, state: State, block: Block, signed: SignedEntry[Complaint]) -> None:
+        step = signed.entry
+        committee = state.committee(step.committee)
+        assert committee is not None, "it was there a moment ago"
+        _void(state, block, committee, f"trustee {step.index} complains about trustee {step.against}")
+
+
+def check_member(committee: CommitteeState, signed: SignedEntry[ByOffice], index: int) -> None:
     """Check that the trustee with this index signed. Raises Refused("authority", ...)."""
-    institution = entry.only("trustee")
-    place = shape.uint(index, "The trustee's index", 1, committee.size)
-    if committee.poll_class.trustees[place - 1] != institution:
-        raise Refused("authority", f"{institution} is not trustee {place} of this committee.")
-    return place
+    institution = signed.only(Role.TRUSTEE)
+    shape.uint(index, "The trustee's index", 1, committee.size)
+    if committee.poll_class.trustees[index - 1] != institution:
+        raise Refused("authority", f"{institution} is not trustee {index} of this committee.")
 
 
-def admit(machine: "Machine", entry: "Signed") -> None:
-    body = shape.array(entry.body, f"A {entry.kind}", 4, 6)
-    committee = machine.state.committee(shape.data(body[0], "The committee's id", 32))
-    if committee is None:
-        raise Refused("committee", "There is no committee with this id in the ledger.")
-    index = member_of(committee, entry, body[1])
-    if committee.void is not None:
-        raise Refused("committee", f"This committee is void: {committee.void}.", "Form a new one.")
-    if committee.finished is not None:
-        raise Refused("committee", "This committee has finished its key.")
-    if index in committee.steps.get(entry.kind, {}):
-        raise Refused("committee", "This trustee has taken this step already.")
-    _check(committee, entry.kind, index, body[2:])
-    if entry.kind == KEY and len(keys(committee)) == committee.size - 1:
-        # Refuses the identity before anything is changed. The order of the keys does not matter to their product.
-        committee.key = public_key(scheme(committee), [*keys(committee), Key.from_fields(body[2:])], shares(committee))
-        committee.finished = machine.time
-    committee.touched = machine.time
-    machine.state.save_step(committee, entry.kind, index, entry.data)
-    machine.state.save_committee(committee)
-
-
-def _check(committee: CommitteeState, kind: str, index: int, rest: list[Any]) -> None:
-    """Check a step against those before it. Raises Refused."""
-    made = scheme(committee)
-
-    def complete(step: str) -> None:
-        if len(committee.steps.get(step, {})) < committee.size:
-            raise Refused(
-                "committee", f"This step begins when all {committee.size} trustees have handed in their {step}."
-            )
-
-    if kind == KEY and committee.mode == "single":
-        check_single_key(made, index, Key.from_fields(rest), keys(committee))
-    elif committee.mode == "single":
-        raise Refused("committee", f"A committee of mode single has no step {kind}.")
-    elif kind == CERTIFICATE:
-        check_certificate(made, index, Certificate.from_fields(rest), certificates(committee))
-    elif kind == SHARES:
-        complete(CERTIFICATE)
-        check_shares(made, index, Shares.from_fields(rest), certificates(committee))
-    elif kind == KEY:
-        complete(SHARES)
-        check_key(made, index, Key.from_fields(rest), certificates(committee), shares(committee))
-    else:
-        complete(SHARES)
-        against, text = shape.array(rest, "A complaint", 2, 2)
-        shape.uint(against, "The dealer's index", 1, committee.size)
-        shape.text(text, "The complaint", 2000)
-
-
-def then(machine: "Machine", entry: "Signed") -> None:
-    if entry.kind == COMPLAINT:
-        committee = machine.state.committee(entry.body[0])
-        assert committee is not None
-        _void(machine, committee, f"trustee {entry.body[1]} complains about trustee {entry.body[2]}")
-
-
-def silent(machine: "Machine", time: int) -> list[CommitteeState]:
+def silent(state: State, time: int) -> list[CommitteeState]:
     """The committees of which there was no entry for a week before ``time``, unfinished."""
-    return [c for c in machine.state.unfinished_committees() if time - c.touched >= SILENCE]
+    return [committee for committee in state.forming_committees() if time - committee.last >= SILENCE]
 
 
-def due(machine: "Machine") -> None:
+def void_silent(state: State, block: Block) -> None:
     """A week without an entry of an unfinished committee makes it void."""
-    for committee in silent(machine, machine.time):
-        _void(machine, committee, "a week passed without an entry of it")
+    for committee in silent(state, block.time):
+        _void(state, block, committee, "a week passed without an entry of it")
 
 
-def _void(machine: "Machine", committee: CommitteeState, reason: str) -> None:
-    machine.derive("committee-void", [committee.id, reason])
-    committee.void = reason
-    machine.state.save_committee(committee)
+def _void(state: State, block: Block, committee: CommitteeState, reason: str) -> None:
+    block.derive(CommitteeVoid(committee.id, reason))
+    committee.pass_on(CommitteeVoid.kind)
+    committee.reason = reason
+    state.save_committee(committee)
+
+
+def _over(committee: CommitteeState) -> Refused:
+    if committee.phase == CommitteePhase.VOID:
+        return Refused("committee", f"This committee is void: {committee.reason}.", "Form a new one.")
+    return Refused("committee", "This committee has finished its key.")
+
+
+def _complete(committee: CommitteeState, kind: str, done: int) -> None:
+    if done < committee.size:
+        raise Refused("committee", f"This step begins when all {committee.size} trustees have handed in their {kind}.")
+
+
+__all__ = [
+    "SILENCE", "CertificateRule", "ComplaintRule", "KeyRule", "SharesRule", "Step", "check_member", "silent", "void_silent",
+]  # fmt: skip

@@ -1,48 +1,50 @@
 """``decryption``: a trustee's share of one part of a tally, with both proofs. docs/protocol.md, section 2.6."""
 
-from typing import TYPE_CHECKING
-
-from veche.ballot.decryption import Share, check_share
+from veche.ballot.decryption import alphas_of, check_share
 from veche.errors import Refused
 from veche.ledger import shape
-from veche.ledger.entry import decode, digest
-from veche.ledger.rules import result
-from veche.ledger.rules.committee_steps import member_of
-from veche.ledger.rules.permit_key import poll_of
-from veche.ledger.rules.tally import parts
+from veche.ledger.block import Block
+from veche.ledger.entries.decryption import Decryption
+from veche.ledger.life import Phase
+from veche.ledger.poll_state import PollState
+from veche.ledger.rules.committee_steps import check_member
+from veche.ledger.rules.result import derive_result
+from veche.ledger.rules.rule import Rule, poll_of
+from veche.ledger.signed_entry import SignedEntry
+from veche.ledger.state import State
 
-if TYPE_CHECKING:
-    from veche.ledger.machine import Machine, Signed
 
+class DecryptionRule(Rule[Decryption]):
+    entry = Decryption
 
-def admit(machine: "Machine", entry: "Signed") -> None:
-    poll_id, index, tally, part, factors, proofs, bound = shape.array(entry.body, "A decryption", 7, 7)
-    poll = poll_of(machine, poll_id)
-    if poll.status != "counting" or poll.tally is None:
-        reason = {"announced": "it has not closed", "decided": "its result is known already"}.get(
-            poll.status, f"it is {poll.status}"
+    def admit(self, state: State, block: Block, signed: SignedEntry[Decryption]) -> None:
+        entry = signed.entry
+        poll = poll_of(state, entry.poll)
+        if not poll.takes(Decryption.kind):
+            raise Refused("decryption", f"Nothing is to be decrypted in this poll: {_why_not(poll)}.")
+        tally, committee = poll.tally, state.committee(poll.definition.committee)
+        assert tally is not None and committee is not None, "a poll that is counted has both"
+        check_member(committee, signed, entry.index)
+        if entry.tally != tally.hash:
+            raise Refused("decryption", "This is a share of another tally than the one in the ledger.")
+        shape.uint(entry.part, "The part", 0, len(tally.parts) - 1)
+        if entry.part in poll.shares.get(entry.index, {}):
+            raise Refused("decryption", "This trustee has decrypted this part already.")
+        check_share(
+            committee.keys[entry.index].key,
+            alphas_of(tally.parts[entry.part]),
+            poll.frozen.fingerprint,
+            tally.hash,
+            entry.part,
+            entry.share,
         )
-        raise Refused("decryption", f"Nothing is to be decrypted in this poll: {reason}.")
-    committee = machine.state.committee(poll.poll.committee)
-    assert committee is not None
-    member_of(committee, entry, index)
-    if shape.data(tally, "The tally's hash", 32) != digest(poll.tally):
-        raise Refused("decryption", "This is a share of another tally than the one in the ledger.")
-    sums = parts(decode(poll.tally)[1][3])
-    shape.uint(part, "The part", 0, len(sums) - 1)
-    if part in machine.state.shares(poll).get(index, {}):
-        raise Refused("decryption", "This trustee has decrypted this part already.")
-    count = poll.poll.ciphertexts
-    shape.data(factors, "The factors", 32 * count)
-    shape.data(proofs, "The proofs", 0 if part else 64 * count)
-    shape.data(bound, "The bound proofs", 64 * count)
-    alphas = [pair[:32] for pair in shape.chunks(sums[part], 64)]
-    key = committee.steps["committee-key"][index][1][2]
-    check_share(
-        key, alphas, poll.box.fingerprint, digest(poll.tally), part, Share.from_fields([factors, proofs, bound])
-    )
-    machine.state.db.execute("INSERT INTO share VALUES (?, ?, ?, ?)", (poll.entry, index, part, entry.data))
+        state.add_share(poll, entry, signed.data)
+
+    def then(self, state: State, block: Block, signed: SignedEntry[Decryption]) -> None:
+        derive_result(state, block, poll_of(state, signed.entry.poll))
 
 
-def then(machine: "Machine", entry: "Signed") -> None:
-    result.due(machine, poll_of(machine, entry.body[0]))
+def _why_not(poll: PollState) -> str:
+    if poll.phase == Phase.ANNOUNCED:
+        return "it has not closed"
+    return "its result is known already" if poll.phase == Phase.DECIDED else f"it is {poll.phase}"

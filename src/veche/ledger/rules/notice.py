@@ -1,20 +1,19 @@
 """``notice``: an office says something in public: an incident, evidence of double signing."""
 
-from typing import TYPE_CHECKING
-
 from veche.errors import Refused
-from veche.ledger import shape
+from veche.ledger.block import Block
+from veche.ledger.entries.statements import Notice
+from veche.ledger.rules.rule import Rule, poll_of
+from veche.ledger.signed_entry import SignedEntry
+from veche.ledger.state import State
 
-if TYPE_CHECKING:
-    from veche.ledger.machine import Machine, Signed
 
+class NoticeRule(Rule[Notice]):
+    entry = Notice
 
-def admit(machine: "Machine", entry: "Signed") -> None:
-    poll, text, attachments = shape.array(entry.body, "A notice", 3, 3)
-    if len(entry.offices) != 1:
-        raise Refused("authority", "A notice is signed by one office.")
-    if poll != b"" and machine.state.poll(shape.data(poll, "The poll", 32)) is None:
-        raise Refused("unknown-poll", "There is no poll with this id in the ledger.")
-    shape.text(text, "The notice")
-    shape.attachments(attachments)
-    machine.state.db.execute("INSERT INTO statement VALUES (?, 'notice', ?)", (poll, machine.size))
+    def admit(self, state: State, block: Block, signed: SignedEntry[Notice]) -> None:
+        if len(signed.signers) != 1:
+            raise Refused("authority", "A notice is signed by one office.")
+        if signed.entry.poll:
+            poll_of(state, signed.entry.poll)
+        state.add_statement(signed.entry.poll, Notice.kind, block.size)

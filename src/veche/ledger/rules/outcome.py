@@ -1,26 +1,20 @@
 """``outcome``: after closing the city says what it will do, did, or why not."""
 
-from typing import TYPE_CHECKING
-
 from veche.errors import Refused
-from veche.ledger import shape
-from veche.ledger.rules.permit_key import poll_of
+from veche.ledger.block import Block
+from veche.ledger.entries.office import Role
+from veche.ledger.entries.statements import Outcome
+from veche.ledger.rules.rule import Rule, poll_of
+from veche.ledger.signed_entry import SignedEntry
+from veche.ledger.state import State
 
-if TYPE_CHECKING:
-    from veche.ledger.machine import Machine, Signed
 
-STATUSES = ("will", "done", "not")
+class OutcomeRule(Rule[Outcome]):
+    entry = Outcome
 
-
-def admit(machine: "Machine", entry: "Signed") -> None:
-    poll_id, status, text, due, attachments = shape.array(entry.body, "An outcome", 5, 5)
-    poll = poll_of(machine, poll_id)
-    entry.only("organiser")
-    if status not in STATUSES:
-        raise Refused("outcome", f"{status!r} is not an outcome; will, done and not are.")
-    if poll.status not in ("counting", "too-few", "decided"):
-        raise Refused("outcome", "The city answers after the poll has closed.")
-    shape.text(text, "The outcome")
-    shape.uint(due, "The date")
-    shape.attachments(attachments)
-    machine.state.db.execute("INSERT INTO statement VALUES (?, 'outcome', ?)", (poll.id, machine.size))
+    def admit(self, state: State, block: Block, signed: SignedEntry[Outcome]) -> None:
+        poll = poll_of(state, signed.entry.poll)
+        signed.only(Role.ORGANISER)
+        if not poll.takes(Outcome.kind):
+            raise Refused("outcome", "The city answers after the poll has closed.")
+        state.add_statement(poll.id, Outcome.kind, block.size)

@@ -1,66 +1,53 @@
 """``permit-key``: a registrar publishes, for each group of a poll, the key that signs permits, and the size and root of the roll."""
 
-from typing import TYPE_CHECKING
-
 from veche.errors import Refused
-from veche.ledger import shape
-from veche.ledger.entry import digest
-from veche.ledger.state import PollState
-
-if TYPE_CHECKING:
-    from veche.ledger.machine import Machine, Signed
-
-MAX_SUM = 1 << 40
-
-
-def poll_of(machine: "Machine", poll_id: object) -> PollState:
-    """The poll that an entry speaks of. Raises Refused("unknown-poll", ...)."""
-    found = machine.state.poll(shape.data(poll_id, "The poll's id", 32))
-    if found is None:
-        raise Refused("unknown-poll", "There is no poll with this id in the ledger.")
-    return found
+from veche.ledger.block import Block
+from veche.ledger.codec import digest
+from veche.ledger.entries.entry import ByOffice
+from veche.ledger.entries.office import Role
+from veche.ledger.entries.permit_key import LARGEST_COUNT, PermitKeys
+from veche.ledger.poll_state import PollState
+from veche.ledger.rules.rule import Rule, poll_of
+from veche.ledger.signed_entry import SignedEntry
+from veche.ledger.state import State
 
 
-def registrar_of(poll: PollState, entry: "Signed") -> int:
+class PermitKeyRule(Rule[PermitKeys]):
+    entry = PermitKeys
+
+    def admit(self, state: State, block: Block, signed: SignedEntry[PermitKeys]) -> None:
+        poll = poll_of(state, signed.entry.poll)
+        registrar = registrar_of(poll, signed)
+        keys = signed.entry
+        if not poll.takes(PermitKeys.kind) or block.time >= poll.definition.opens:
+            raise Refused("permit-key", "Permit keys must be published before the poll opens.")
+        if registrar in poll.permit_keys:
+            raise Refused("permit-key", "This registrar has published its permit keys for this poll already.")
+        check_rows(poll, len(keys.groups), "permit keys")
+        hashes = [digest(row.modulus) for row in keys.groups]
+        if len(set(hashes)) < len(hashes) or any(state.is_known_modulus(hash) for hash in hashes):
+            raise Refused(
+                "permit-key", "A permit key was used before; every group of every poll needs a key of its own."
+            )
+        groups = zip(keys.groups, poll.definition.groups, strict=True)
+        heaviest = sum(row.people * group.weight for row, group in groups)
+        # Each ballot uses k permits of n rolls.
+        if heaviest * len(poll.poll_class.registrars) > LARGEST_COUNT * poll.poll_class.k:
+            raise Refused("permit-key", "The roll times the weights is over 2^40 k/n, more than a tally can open.")
+        state.add_permit_keys(poll, registrar, keys, hashes)
+
+
+def registrar_of(poll: PollState, signed: SignedEntry[ByOffice]) -> int:
     """The place of the signing registrar in the class's list. Raises Refused("authority", ...)."""
-    institution = entry.only("registrar")
-    for index, (name, _) in enumerate(poll.poll_class.registrars):
-        if name == institution:
+    institution = signed.only(Role.REGISTRAR)
+    for index, seat in enumerate(poll.poll_class.registrars):
+        if seat.institution == institution:
             return index
     raise Refused("authority", f"{institution} is not a registrar of polls of class {poll.poll_class.name!r}.")
 
 
-def admit(machine: "Machine", entry: "Signed") -> None:
-    state = machine.state
-    poll_id, rows = shape.array(entry.body, "A permit-key entry", 2, 2)
-    poll = poll_of(machine, poll_id)
-    registrar = registrar_of(poll, entry)
-    if poll.status != "announced" or machine.time >= poll.poll.opens:
-        raise Refused("permit-key", "Permit keys must be published before the poll opens.")
-    if registrar in poll.box.permit_keys:
-        raise Refused("permit-key", "This registrar has published its permit keys for this poll already.")
-    keys: list[tuple[bytes, int, bytes]] = []
-    for row in shape.array(rows, "The permit keys", len(poll.poll.groups), len(poll.poll.groups)):
-        modulus, people, root = shape.array(row, "A permit key", 3, 3)
-        shape.data(modulus, "A modulus", 256, 512)
-        if not modulus[0] or not modulus[-1] & 1 or int.from_bytes(modulus, "big").bit_length() < 2048:
-            raise Refused("shape", "A modulus is an odd number of 2048 to 4096 bits without leading zeros.")
-        keys.append(
-            (modulus, shape.uint(people, "The number of people", 0, MAX_SUM), shape.data(root, "The roll's root", 32))
-        )
-    hashes = [digest(modulus) for modulus, _, _ in keys]
-    known = any(state.db.execute("SELECT 1 FROM modulus WHERE hash = ?", (h,)).fetchone() for h in hashes)
-    if known or len(set(hashes)) < len(hashes):
-        raise Refused("permit-key", "A permit key was used before; every group of every poll needs a key of its own.")
-    heaviest = sum(people * group.weight for (_, people, _), group in zip(keys, poll.poll.groups, strict=True))
-    if (
-        heaviest * len(poll.poll_class.registrars) > MAX_SUM * poll.poll_class.k
-    ):  # each ballot uses k permits of n rolls
-        raise Refused("permit-key", "The roll times the weights is over 2^40 k/n, more than a tally can open.")
-    state.db.executemany("INSERT INTO modulus VALUES (?)", [(h,) for h in hashes])
-    state.db.executemany(
-        "INSERT INTO permit_key VALUES (?, ?, ?, ?, ?, ?)",
-        [(poll.entry, registrar, group, *row) for group, row in enumerate(keys)],
-    )
-    poll.box.permit_keys[registrar] = [(modulus, people) for modulus, people, _ in keys]
-    state.save_poll(poll)
+def check_rows(poll: PollState, count: int, what: str) -> None:
+    """Raise Refused("shape", ...) unless there is a row for each group."""
+    wanted = len(poll.definition.groups)
+    if count != wanted:
+        raise Refused("shape", f"There must be {what} for each of the {wanted} groups, and there are {count}.")

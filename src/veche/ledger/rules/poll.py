@@ -1,51 +1,65 @@
 """``poll``: organisers publish a frozen definition."""
 
-from typing import TYPE_CHECKING
-
 from veche.errors import Refused
-from veche.ledger.poll import MAX_BALLOT, Ballotbox, Poll
-from veche.ledger.state import PollState
-
-if TYPE_CHECKING:
-    from veche.ledger.machine import Machine, Signed
+from veche.ledger.block import Block
+from veche.ledger.entries.office import Role
+from veche.ledger.entries.poll import MAX_BALLOT, Poll
+from veche.ledger.frozen_poll import FrozenPoll
+from veche.ledger.poll_state import CommitteeState
+from veche.ledger.rules.rule import Rule
+from veche.ledger.signed_entry import SignedEntry
+from veche.ledger.state import State
 
 FRESH = 92 * 86_400
+"""Seconds for which polls may open after their committee finished its key."""
 
 
-def admit(machine: "Machine", entry: "Signed") -> None:
-    state = machine.state
-    poll = Poll.parse(entry.body)
-    poll_class = state.charter.poll_class(poll.class_name)
-    if len(entry.by("organiser")) != len(entry.offices):
-        raise Refused("authority", "A poll is signed by organisers only.")
-    if len(entry.offices) < poll_class.organisers:
-        raise Refused("authority", f"{len(entry.offices)} organisers signed; class {poll_class.name!r} wants {poll_class.organisers}.",
-                      "A second person must sign: veche poll sign.")  # fmt: skip
-    if poll.opens < machine.time + max(poll_class.notice, 1):  # permit keys come in a block before the opening
-        raise Refused(
-            "poll-dates",
-            f"The poll must be published {poll_class.notice} seconds before it opens.",
-            "Choose a later opening.",
-        )
-    if poll.closes - poll.opens > poll_class.longest:
-        raise Refused("poll-dates", f"A poll of class {poll_class.name!r} lasts {poll_class.longest} seconds at most.")
-    committee = state.committee(poll.committee)
+class PollRule(Rule[Poll]):
+    entry = Poll
+
+    def admit(self, state: State, block: Block, signed: SignedEntry[Poll]) -> None:
+        poll = signed.entry
+        poll_class = state.charter.poll_class(poll.class_name)
+        if len(signed.by(Role.ORGANISER)) != len(signed.signers):
+            raise Refused("authority", "A poll is signed by organisers only.")
+        if len(signed.signers) < poll_class.organisers:
+            raise Refused(
+                "authority",
+                f"{len(signed.signers)} organisers signed; class {poll_class.name!r} wants {poll_class.organisers}.",
+                "A second person must sign: veche poll sign.",
+            )
+        if poll.opens < block.time + max(poll_class.notice, 1):  # permit keys come in a block before the opening
+            raise Refused(
+                "poll-dates",
+                f"The poll must be published {poll_class.notice} seconds before it opens.",
+                "Choose a later opening.",
+            )
+        if poll.closes - poll.opens > poll_class.longest:
+            raise Refused(
+                "poll-dates", f"A poll of class {poll_class.name!r} lasts {poll_class.longest} seconds at most."
+            )
+        key = _committee_key(state.committee(poll.committee), poll)
+        frozen = FrozenPoll(signed.id, poll, poll_class, key)
+        if frozen.kernel.ballot_size > MAX_BALLOT:
+            raise Refused(
+                "poll-size", "A ballot of this poll would not fit into an entry.", "Ask fewer questions in one poll."
+            )
+        state.add_poll(frozen, signed.data, block.size, version=1)
+
+
+def _committee_key(committee: CommitteeState | None, poll: Poll) -> bytes:
+    """The key of the poll's committee. Raises Refused("poll-committee", ...) if the poll cannot have it."""
     if committee is None or committee.finished is None or committee.key is None:
         raise Refused(
             "poll-committee", "The poll's committee of trustees has not finished its key.", "Wait for the trustees."
         )
-    if committee.poll_class.name != poll_class.name:
+    if committee.poll_class.name != poll.class_name:
         raise Refused(
             "poll-committee",
-            f"The committee is of class {committee.poll_class.name!r}, the poll of class {poll_class.name!r}.",
+            f"The committee is of class {committee.poll_class.name!r}, the poll of class {poll.class_name!r}.",
         )
     if poll.opens > committee.finished + FRESH:
         raise Refused(
             "poll-committee", "The committee's key is over 92 days old when the poll opens.", "Form a new committee."
         )
-    box = Ballotbox(entry.data, committee.key)
-    if box.kernel.ballot_size > MAX_BALLOT:
-        raise Refused(
-            "poll-size", "A ballot of this poll would not fit into an entry.", "Ask fewer questions in one poll."
-        )
-    state.add_poll(PollState(box, machine.size, entry.data, committee.key, poll_class, 1, poll.closes))
+    return committee.key

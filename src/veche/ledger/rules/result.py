@@ -1,43 +1,43 @@
 """``result``: derived right after the decryption that completes enough shares. docs/protocol.md, section 2.6."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from veche.ballot import decryption as shares
-from veche.ledger.entry import decode
-from veche.ledger.rules.tally import parts
-from veche.ledger.shape import chunks
-from veche.ledger.state import PollState
-
-if TYPE_CHECKING:
-    from veche.ledger.machine import Machine
+from veche.ballot import decryption
+from veche.ledger.block import Block
+from veche.ledger.entries.result import Numbers, Result
+from veche.ledger.entries.tally import Tally
+from veche.ledger.poll_state import PollState
+from veche.ledger.state import State
 
 
-def due(machine: "Machine", poll: PollState) -> None:
-    assert poll.tally is not None
-    sums = parts(decode(poll.tally)[1][3])
-    committee = machine.state.committee(poll.poll.committee)
-    assert committee is not None
-    found = machine.state.shares(poll)
-    complete = [member for member, done in sorted(found.items()) if len(done) == len(sums)]
-    wanted = committee.size if committee.mode == "single" else committee.poll_class.t
-    if len(complete) < wanted:
+def derive_result(state: State, block: Block, poll: PollState) -> None:
+    """Derive the result if the shares of enough trustees are complete."""
+    tally, committee = poll.tally, state.committee(poll.definition.committee)
+    assert tally is not None and committee is not None, "a poll that is counted has both"
+    complete = [member for member, parts in sorted(poll.shares.items()) if len(parts) == len(tally.parts)]
+    if len(complete) < committee.threshold:
         return
-    cells = decode(poll.tally)[1][3]
-    weights = [sum(counted * poll.poll.groups[group].weight for group, counted in members) for members, _ in cells]
-    bounds = [sum(weights), *(weights if len(weights) > 1 else [])]
     opened = []
-    for part, (blob, bound) in enumerate(zip(sums, bounds, strict=True)):
-        betas = [pair[32:] for pair in chunks(blob, 64)]
-        factors = {member: chunks(found[member][part][1][4], 32) for member in complete}
-        opened.append(_by_question(poll, shares.open_tally(betas, factors, committee.mode, bound)))
-    poll.result = machine.derive("result", [poll.id, complete, opened[0], opened[1:]])
-    poll.status = "decided"
-    machine.state.save_poll(poll)
+    for part, (sums, limit) in enumerate(zip(tally.parts, limits(poll, tally), strict=True)):
+        factors = {member: poll.shares[member][part].share.points() for member in complete}
+        numbers = decryption.open_tally(decryption.betas_of(sums), factors, committee.mode, limit)
+        opened.append(_by_question(poll, numbers))
+    poll.result = Result(poll.id, tuple(complete), opened[0], tuple(opened[1:]))
+    block.derive(poll.result)
+    poll.pass_on(Result.kind)
+    state.save_poll(poll)
 
 
-def _by_question(poll: PollState, numbers: list[int]) -> list[list[int]]:
+def limits(poll: PollState, tally: Tally) -> list[int]:
+    """For each part of the tally the greatest number that it can hold: the weight of its ballots."""
+    groups = poll.definition.groups
+    weights = [sum(member.counted * groups[member.group].weight for member in cell.members) for cell in tally.cells]
+    return [sum(weights), *(weights if len(weights) > 1 else [])]
+
+
+def _by_question(poll: PollState, numbers: Sequence[int]) -> Numbers:
     rows, start = [], 0
-    for question in poll.poll.questions:
-        rows.append(numbers[start : start + question.ciphertexts])
+    for question in poll.definition.questions:
+        rows.append(tuple(numbers[start : start + question.ciphertexts]))
         start += question.ciphertexts
-    return rows
+    return tuple(rows)

@@ -1,35 +1,35 @@
 """``tally`` and ``too-few``: derived at closing from the running sums. docs/protocol.md, section 2.6."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
 
-import veche_kernel
-
-from veche.ballot import decryption
-from veche.ledger.state import PollState
+from veche.ledger.block import Block
+from veche.ledger.entries.tally import Cell, Member, Tally, TooFew
+from veche.ledger.group_sums import weighted
+from veche.ledger.poll_state import PollState
+from veche.ledger.state import State
 from veche.log import merkle
 
-if TYPE_CHECKING:
-    from veche.ledger.machine import Machine
 
-
-def due(machine: "Machine") -> None:
-    for poll in machine.state.polls("status = 'announced' AND closing <= ?", machine.time):
-        entries = machine.state.counted_entries(poll)
-        root = counted_root(entries)
-        if len(entries) < poll.poll_class.smallest:
-            machine.derive("too-few", [poll.id, len(entries), root])
-            poll.status = "too-few"
+def derive_tallies(state: State, block: Block) -> None:
+    """Tally the polls that are over by the block's time. Raises SumsDisagree if the two sums of one differ."""
+    for poll in state.polls_closing(block.time):
+        ballots = state.counted_ballots(poll)
+        root = counted_root(ballots)
+        smallest = poll.poll_class.smallest
+        if len(ballots) < smallest:
+            block.derive(TooFew(poll.id, len(ballots), root))
+            poll.pass_on(TooFew.kind)
         else:
-            cells = [_cell(poll, members) for members in merge(poll.counted, poll.poll_class.smallest)]
-            poll.tally = machine.derive("tally", [poll.id, len(entries), root, cells])
-            poll.status = "counting"
-        machine.state.save_poll(poll)
+            cells = tuple(_cell(poll, groups) for groups in merge(poll.counted, smallest))
+            poll.tally = Tally(poll.id, len(ballots), root, cells)
+            block.derive(poll.tally)
+            poll.pass_on(Tally.kind)
+        state.save_poll(poll)
 
 
-def counted_root(entries: Sequence[int]) -> bytes:
+def counted_root(numbers: Sequence[int]) -> bytes:
     """The Merkle root over the numbers of the counted ballots: a receipt then proves counted, not only included."""
-    return merkle.root([merkle.leaf_hash(entry.to_bytes(8, "big")) for entry in entries])
+    return merkle.root([merkle.leaf_hash(number.to_bytes(8, "big")) for number in numbers])
 
 
 def merge(counted: Sequence[int], smallest: int) -> Iterator[list[int]]:
@@ -45,13 +45,7 @@ def merge(counted: Sequence[int], smallest: int) -> Iterator[list[int]]:
     yield from cells
 
 
-def _cell(poll: PollState, members: list[int]) -> list[Any]:
-    sums = veche_kernel.Sums(poll.poll.ciphertexts)
-    for group in members:
-        sums.add_scaled(poll.sums[group], poll.poll.groups[group].weight)
-    return [[[group, poll.counted[group]] for group in members], sums.to_bytes()]
-
-
-def parts(cells: Sequence[Any]) -> list[bytes]:
-    """The sums that trustees decrypt, from the cells of a tally entry: part 0 is the total, then each cell if there are several."""
-    return decryption.parts([sums for _, sums in cells])
+def _cell(poll: PollState, groups: list[int]) -> Cell:
+    weights = [(poll.groups[group], poll.definition.groups[group].weight) for group in groups]
+    sums = weighted(weights, poll.definition.ciphertexts)
+    return Cell(tuple(Member(group, poll.groups[group].counted) for group in groups), sums)

@@ -1,24 +1,26 @@
 """``rules``: k institutions announce the version of the rules from a date on."""
 
-from typing import TYPE_CHECKING
-
 from veche.errors import Refused
-from veche.ledger import shape
+from veche.ledger.block import Block
+from veche.ledger.entries.rules import RulesVersion
+from veche.ledger.rules.rule import Rule
+from veche.ledger.signed_entry import SignedEntry
+from veche.ledger.state import State
 
-if TYPE_CHECKING:
-    from veche.ledger.machine import Machine, Signed
-
-AHEAD = 14 * 86_400
+RULES_NOTICE = 14 * 86_400
+"""Seconds between the announcement of a version and the day from which it holds."""
 
 
-def admit(machine: "Machine", entry: "Signed") -> None:
-    entry.together(machine.state.charter.k)
-    version, since = shape.array(entry.body, "A rules entry", 2, 2)
-    shape.uint(version, "The version", 2, 1000)
-    shape.uint(since, "The date")
-    if since < machine.time + AHEAD:
-        raise Refused("rules", "New rules must be announced at least 14 days ahead.")
-    last = machine.state.db.execute("SELECT max(version) FROM version").fetchone()[0] or 1
-    if version <= last:
-        raise Refused("rules", f"Version {last} of the rules is known already; a new one must be greater.")
-    machine.state.db.execute("INSERT INTO version VALUES (?, ?)", (version, since))
+class VersionRule(Rule[RulesVersion]):
+    entry = RulesVersion
+
+    def admit(self, state: State, block: Block, signed: SignedEntry[RulesVersion]) -> None:
+        signed.together(state.charter.k)
+        version, since = signed.entry.version, signed.entry.since
+        if since < block.time + RULES_NOTICE:
+            raise Refused("rules", "New rules must be announced at least 14 days ahead.")
+        if version <= state.last_version:
+            raise Refused(
+                "rules", f"Version {state.last_version} of the rules is known already; a new one must be greater."
+            )
+        state.add_version(version, since)

@@ -1,13 +1,14 @@
 """``void``: a poll that opens without the permit keys of all its registrars never opens."""
 
-from typing import TYPE_CHECKING
+from veche.ledger.block import Block
+from veche.ledger.entries.tally import Void
+from veche.ledger.state import State
 
-if TYPE_CHECKING:
-    from veche.ledger.machine import Machine
+REASON = "not all registrars published their permit keys before opening"
 
 
-def due(machine: "Machine") -> None:
-    for poll in machine.state.polls("status = 'announced' AND awaits AND opens <= ?", machine.time):
-        machine.derive("void", [poll.id, "not all registrars published their permit keys before opening"])
-        poll.status = "void"
-        machine.state.save_poll(poll)
+def void_polls(state: State, block: Block) -> None:
+    for poll in state.polls_without_keys(block.time):
+        block.derive(Void(poll.id, REASON))
+        poll.pass_on(Void.kind)
+        state.save_poll(poll)

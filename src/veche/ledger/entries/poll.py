@@ -1,29 +1,16 @@
-"""A poll as its entry defines it: parsed once, never changed. docs/protocol.md, section 2.5."""
+"""``poll``: a poll as organisers publish it, parsed once, never changed. docs/protocol.md, section 2.5."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
-import veche_kernel
-
-from veche.ballot.election import Election, Question
 from veche.errors import Refused
 from veche.ledger import shape
-from veche.ledger.entry import decode, digest
-from veche.ledger.shape import Text
+from veche.ledger.entries.entry import ByOffice
+from veche.ledger.shape import Attachment, Text
 
 MAX_GROUPS = 200  # a permit-key entry with as many keys of 2048 bits fits
 MAX_CELLS = 900  # ciphertexts x groups: what fits into one tally entry
-MAX_BALLOT = 60_000
-BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-
-
-def uuid_of(poll: bytes) -> str:
-    """The Belenios uuid of a poll: its 32-byte id in Base58, always 44 characters."""
-    number, digits = int.from_bytes(poll, "big"), ""
-    for _ in range(44):
-        number, digit = divmod(number, 58)
-        digits = BASE58[digit] + digits
-    return digits
+MAX_BALLOT = 60_000  # bytes of a packed ballot
 
 
 @dataclass(frozen=True)
@@ -44,7 +31,7 @@ class Choice:
         return ["choice", list(self.text), [list(a) for a in self.answers], self.least, self.most, int(self.blank)]
 
     @classmethod
-    def parse(cls, item: Any) -> "Choice":
+    def parse(cls, item: Any) -> Self:
         row = shape.array(item, "A question", 6, 6)
         if row[0] != "choice":
             raise Refused("shape", f"This program does not know questions of type {row[0]!r}.")
@@ -66,8 +53,8 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Poll:
-    """The frozen definition. Times are seconds since 1970; ``closes`` is as published (standstills move the closing)."""
+class Poll(ByOffice):
+    """The frozen definition. Times are seconds since 1970; ``closes`` is as published (halts move the closing)."""
 
     class_name: str
     title: Text
@@ -77,7 +64,9 @@ class Poll:
     opens: int
     closes: int
     committee: bytes
-    attachments: tuple[tuple[str, bytes], ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+
+    kind: ClassVar[str] = "poll"
 
     @property
     def ciphertexts(self) -> int:
@@ -89,7 +78,7 @@ class Poll:
                 [list(row) for row in self.attachments]]  # fmt: skip
 
     @classmethod
-    def parse(cls, body: Any) -> "Poll":
+    def parse(cls, body: Any) -> Self:
         row = shape.array(body, "A poll", 9, 9)
         questions = tuple(Choice.parse(q) for q in shape.array(row[3], "The questions", 1, 64))
         groups = tuple(
@@ -101,7 +90,7 @@ class Poll:
         made = cls(
             shape.word(row[0], "The class"), shape.text(row[1], "The title", 500),
             shape.text(row[2], "The background", 20_000, empty=True), questions, groups, shape.uint(row[5], "The opening"),
-            shape.uint(row[6], "The closing"), shape.data(row[7], "The committee", 32), tuple(shape.attachments(row[8])),
+            shape.uint(row[6], "The closing"), shape.data(row[7], "The committee", 32), shape.attachments(row[8]),
         )  # fmt: skip
         if made.opens >= made.closes:
             raise Refused("poll-dates", "The poll closes before it opens.")
@@ -109,40 +98,3 @@ class Poll:
             raise Refused("poll-size", f"Answers times groups are {made.ciphertexts * len(groups)}; {MAX_CELLS} are the most.",
                           "Use fewer answers or fewer groups, or split the poll.")  # fmt: skip
         return made
-
-
-class Ballotbox:
-    """What checking the ballots of one poll depends on, all of it fixed before opening.
-
-    ``permit_keys[registrar][group]`` = (modulus, people on the roll).
-    """
-
-    def __init__(self, entry: bytes, key: bytes) -> None:
-        self.id = digest(entry)
-        self.poll = Poll.parse(decode(entry)[1])
-        self.election = belenios_election(self.id, self.poll, key)
-        self.fingerprint = self.election.fingerprint
-        questions = [(len(q.answers), q.least, q.most, q.blank) for q in self.poll.questions]
-        self.kernel = veche_kernel.Election(key, self.fingerprint, self.election.uuid, questions)
-        self.permit_keys: dict[int, list[tuple[bytes, int]]] = {}
-
-
-def belenios_election(poll_id: bytes, poll: Poll, key: bytes) -> Election:
-    """The Belenios election that is derived from a poll, so that its fingerprint covers everything frozen."""
-    questions = [
-        Question(
-            answers=[answer.both() for answer in question.answers],
-            blank=question.blank or None,
-            min=question.least,
-            max=question.most,
-            question=question.text.both(),
-        )
-        for question in poll.questions
-    ]
-    return Election(
-        description=poll.background.both(),
-        name=poll.title.both(),
-        public_key=key[::-1].hex(),
-        questions=questions,
-        uuid=uuid_of(poll_id),
-    )

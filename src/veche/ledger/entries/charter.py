@@ -1,23 +1,51 @@
 """The charter: entry 0, which fixes everything that no organiser may choose. docs/protocol.md, section 2.1."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Self
 
 from veche.errors import Refused
 from veche.ledger import shape
-from veche.ledger.entry import check_signatures, decode, digest, signatures, signed_message
+from veche.ledger.codec import decode
+from veche.ledger.entries.entry import ByOffice
+from veche.ledger.entries.office import Role
 from veche.ledger.shape import Text
+from veche.ledger.signing import check_signatures, signatures, signed_message
 from veche.permit.threshold import check_registrars
 
-ROLES = ("organiser", "registrar", "trustee", "validator", "observer")
+
+class RegistrarSeat(NamedTuple):
+    """A registrar of a class: the institution, and the identity source by which it knows people."""
+
+    institution: str
+    source: str
+
+
+class OfficeSeat(NamedTuple):
+    """An office of the charter: who holds it, in which role, with which Ed25519 key."""
+
+    institution: str
+    role: Role
+    key: bytes
+
+
+class EngineChoice(NamedTuple):
+    """The engine that orders the entries, and its seconds between blocks."""
+
+    name: str
+    seconds: int
 
 
 @dataclass(frozen=True)
 class PollClass:
-    """A class of poll. ``registrars`` are (institution, identity source), ``trustees`` institutions, in order."""
+    """A class of poll, as docs/protocol.md, section 2.1, explains each field.
+
+    ``registrars`` and ``trustees`` are in order: ballots and committees name them by index. A ballot needs permits of
+    ``k`` registrars, of whom ``f`` may cheat, from ``sources`` identity sources; ``t`` trustees decrypt; no tally has
+    fewer than ``smallest`` ballots; ``notice`` and ``longest`` are seconds; ``organisers`` is how many sign a poll.
+    """
 
     name: str
-    registrars: tuple[tuple[str, str], ...]
+    registrars: tuple[RegistrarSeat, ...]
     k: int
     f: int
     sources: int
@@ -36,7 +64,7 @@ class PollClass:
     def parse(cls, item: Any) -> "PollClass":
         row = shape.array(item, "A class", 11, 11)
         registrars = tuple(
-            (shape.word(pair[0], "A registrar's institution"), shape.word(pair[1], "An identity source"))
+            RegistrarSeat(shape.word(pair[0], "A registrar's institution"), shape.word(pair[1], "An identity source"))
             for pair in (shape.array(p, "A registrar", 2, 2) for p in shape.array(row[1], "The registrars", 1, 32))
         )
         trustees = tuple(
@@ -73,21 +101,25 @@ class PollClass:
 
 
 @dataclass(frozen=True)
-class Charter:
-    """The parsed charter. ``offices`` are (institution, role, key); ``k`` institutions act together."""
+class Charter(ByOffice):
+    """What a ledger begins with. ``k`` institutions act together; ``time`` is that of genesis, seconds since 1970.
+
+    ``origin`` is the log's name in checkpoints (C2SP), ``log_key`` the Ed25519 key that signs them on the embedded engine.
+    """
 
     origin: str
     name: Text
     time: int
     log_key: bytes
-    offices: tuple[tuple[str, str, bytes], ...]
+    offices: tuple[OfficeSeat, ...]
     k: int
     classes: tuple[PollClass, ...]
-    engine: tuple[str, int]
-    id: bytes = field(default=b"", compare=False)
+    engine: EngineChoice
+
+    kind: ClassVar[str] = "charter"
 
     def body(self) -> list[Any]:
-        return [1, self.origin, list(self.name), self.time, self.log_key, [list(row) for row in self.offices], self.k,
+        return [1, self.origin, list(self.name), self.time, self.log_key, [[name, str(role), key] for name, role, key in self.offices], self.k,
                 [c.body() for c in self.classes], list(self.engine)]  # fmt: skip
 
     def poll_class(self, name: str) -> PollClass:
@@ -99,13 +131,9 @@ class Charter:
         )
 
     @classmethod
-    def parse(cls, entry: bytes) -> "Charter":
-        """Parse and check a charter entry, signatures too. Raises Refused."""
-        item = decode(entry)
-        if item[0] != "charter":
-            raise Refused("charter", "A ledger must begin with its charter.")
-        signed = signatures(item)
-        row = shape.array(item[1], "A charter", 9, 9)
+    def parse(cls, body: Any) -> Self:
+        """As for every entry; :func:`read_charter` checks the signatures too."""
+        row = shape.array(body, "A charter", 9, 9)
         shape.uint(row[0], "The charter's version", 1, 1)
         origin = shape.word(row[1], "The origin", 100)
         if any(not "!" <= c <= "~" or c == "+" for c in origin):
@@ -117,23 +145,36 @@ class Charter:
         offices = []
         for office in shape.array(row[5], "The offices", 1, 200):
             institution, role, key = shape.array(office, "An office", 3, 3)
-            if role not in ROLES:
-                raise Refused("charter", f"{role!r} is not a role.", f"Roles are: {', '.join(ROLES)}.")
+            known = Role.read(role, "charter")
             offices.append(
-                (shape.word(institution, "An institution"), str(role), shape.office_key(key, "An office's key"))
+                OfficeSeat(shape.word(institution, "An institution"), known, shape.office_key(key, "An office's key"))
             )
-        if len({(o[0], o[1]) for o in offices}) < len(offices) or len({o[2] for o in offices}) < len(offices):
+        if len({(o.institution, o.role) for o in offices}) < len(offices) or len({o.key for o in offices}) < len(
+            offices
+        ):
             raise Refused("charter", "An institution holds two keys of a kind, or two offices share a key.")
-        if {key for key, _ in signed} != {key for _, _, key in offices}:
-            raise Refused("charter", "The charter must be signed by all its offices, and by nobody else.")
-        check_signatures(signed_message(b"", item[0], item[1]), signed)
         classes = tuple(PollClass.parse(c) for c in shape.array(row[7], "The classes", 1, 100))
         if len({c.name for c in classes}) < len(classes):
             raise Refused("charter", "Two classes have the same name.")
-        k = shape.uint(row[6], "k", 1, len({institution for institution, _, _ in offices}))
+        k = shape.uint(row[6], "k", 1, len({office.institution for office in offices}))
         engine = shape.array(row[8], "The engine", 2, 2)
         if engine[0] != "embedded":
             raise Refused("charter", f"This program does not know the engine {engine[0]!r}.")
         seconds = shape.uint(engine[1], "The engine's seconds between blocks", 1, 60)
-        return cls(origin, shape.text(row[2], "The ledger's name"), shape.uint(row[3], "The time of genesis"),
-                   shape.office_key(row[4], "The log's key"), tuple(offices), k, classes, ("embedded", seconds), digest(entry))  # fmt: skip
+        return cls(
+            origin, shape.text(row[2], "The ledger's name"), shape.uint(row[3], "The time of genesis"),
+            shape.office_key(row[4], "The log's key"), tuple(offices), k, classes, EngineChoice("embedded", seconds),
+        )  # fmt: skip
+
+
+def read_charter(data: bytes) -> Charter:
+    """The charter in these bytes, the log's entry 0, signed by all its offices and nobody else. Raises Refused."""
+    item = decode(data)
+    if item[0] != Charter.kind:
+        raise Refused("charter", "A ledger must begin with its charter.")
+    signed = signatures(item)
+    charter = Charter.parse(item[1])
+    if {key for key, _ in signed} != {office.key for office in charter.offices}:
+        raise Refused("charter", "The charter must be signed by all its offices, and by nobody else.")
+    check_signatures(signed_message(b"", item[0], item[1]), signed)
+    return charter

@@ -1,0 +1,178 @@
+//! Everything that makes a poll's ballot good and needs no state: docs/protocol.md, section 3.2.
+//!
+//! What needs no arithmetic first, then what is cheap: the cast signature, the permits, the proofs. For many ballots cast signatures and proofs go
+//! into combinations (`batch`); what does not pass there is checked alone, in the same order, and that verdict counts.
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::batch::{self, Item};
+use crate::checked::{self, CheckedBallot, Ciphertexts, decode_checked};
+use crate::entry::{Entry, Permit};
+use crate::error::{Failure, Result, Rule, Verdict, malformed};
+use crate::parameters::Parameters;
+use crate::verify::Unpacked;
+use crate::{ballot, cast, rsa, verify};
+
+const MOST_TURNS: u64 = 32;
+const PREFIX_SIZE: usize = 32;
+
+/// What the permits of a poll's ballots must be. All lists are by registrar, in the order of the poll's class.
+pub struct PermitRules {
+    /// The RSA modulus of each registrar for each group.
+    pub moduli: Vec<Vec<Vec<u8>>>,
+    /// Permits that a ballot carries if it carries any.
+    pub k: usize,
+    /// A number for each registrar's identity source.
+    pub sources: Vec<u64>,
+    /// From how many different sources a ballot's permits must come.
+    pub wanted_sources: usize,
+}
+
+/// The checks of one poll, all of whose permit keys are there.
+pub struct Checker {
+    parameters: Arc<Parameters>,
+    poll: [u8; 32],
+    groups: usize,
+    rules: PermitRules,
+}
+
+impl Checker {
+    pub fn new(parameters: Arc<Parameters>, poll: &[u8], rules: PermitRules) -> Result<Checker> {
+        let Ok(poll) = poll.try_into() else {
+            return malformed(format!("a poll's id has 32 bytes, not {}", poll.len()));
+        };
+        let groups = rules.moduli.first().map_or(0, Vec::len);
+        if groups == 0 || rules.moduli.iter().any(|of_registrar| of_registrar.len() != groups) {
+            return malformed("every registrar has a modulus for each group, and there is one of each at least");
+        }
+        if rules.sources.len() != rules.moduli.len() {
+            return malformed(format!("{} registrars have {} sources", rules.moduli.len(), rules.sources.len()));
+        }
+        Ok(Checker { parameters, poll, groups, rules })
+    }
+
+    /// A verdict for each, on all cores.
+    pub fn check<D: AsRef<[u8]> + Sync>(&self, entries: &[&Entry<D>]) -> Vec<Verdict<CheckedBallot>> {
+        let chunk = entries.len().div_ceil(rayon::current_num_threads()).clamp(1, batch::LARGEST_CHUNK);
+        entries.par_chunks(chunk).flat_map_iter(|chunk| self.check_chunk(chunk)).collect()
+    }
+
+    /// The same verdict, for one ballot and without a combination.
+    pub fn check_one<D: AsRef<[u8]>>(&self, entry: &Entry<D>) -> Verdict<CheckedBallot> {
+        self.check_form(entry)?;
+        let packed = entry.ballot();
+        let credential = ballot::credential(packed).map_err(Failure::of(Rule::Proofs))?;
+        let signature = cast::read(credential, entry.cast()).map_err(Failure::of(Rule::Cast))?;
+        cast::verify(&signature, &entry.cast_prefix()).map_err(Failure::of(Rule::Cast))?;
+        self.check_permits(entry, &credential.compress().0)?;
+        let ballot = verify::unpack(&self.parameters, packed, credential).map_err(Failure::of(Rule::Proofs))?;
+        verify::check(&self.parameters, &ballot).map_err(Failure::of(Rule::Proofs))?;
+        Ok(keep(&self.parameters, packed, &ballot))
+    }
+
+    fn check_chunk<D: AsRef<[u8]>>(&self, entries: &[&Entry<D>]) -> Vec<Verdict<CheckedBallot>> {
+        let mut verdicts: Vec<Option<Verdict<CheckedBallot>>> = entries.iter().map(|_| None).collect();
+        let (mut places, mut prefixes) = (Vec::new(), Vec::new());
+        for (place, entry) in entries.iter().enumerate() {
+            match self.check_form(entry) {
+                Ok(()) => {
+                    places.push(place);
+                    prefixes.push(entry.cast_prefix());
+                }
+                Err(failure) => verdicts[place] = Some(Err(failure)),
+            }
+        }
+        let items: Vec<Item> = places
+            .iter()
+            .zip(&prefixes)
+            .map(|(&place, cast_prefix)| {
+                let (packed, cast_signature) = (entries[place].ballot(), entries[place].cast());
+                Item { packed, cast_prefix, cast_signature }
+            })
+            .collect();
+        let mut signed = batch::check_casts(&self.parameters, &items);
+        signed.retain(|signed| {
+            let place = places[signed.place];
+            let permitted = self.check_permits(entries[place], &signed.credential);
+            permitted.map_err(|failure| verdicts[place] = Some(Err(failure))).is_ok()
+        });
+        for (item, ballot) in batch::check_proofs(&self.parameters, &items, signed) {
+            verdicts[places[item]] = Some(Ok(ballot));
+        }
+        let verdicts = entries.iter().zip(verdicts);
+        verdicts.map(|(entry, verdict)| verdict.unwrap_or_else(|| self.check_one(entry))).collect()
+    }
+
+    /// What can be seen without any arithmetic.
+    fn check_form<D: AsRef<[u8]>>(&self, entry: &Entry<D>) -> Verdict<()> {
+        let fail = |rule, reason: String| Err(Failure::new(rule, reason));
+        if entry.poll() != self.poll {
+            return fail(Rule::Shape, "This ballot is for another poll".into());
+        }
+        ballot::check_size(&self.parameters.shape, entry.ballot()).map_err(Failure::of(Rule::Shape))?;
+        if entry.group >= self.groups as u64 {
+            return fail(Rule::Group, format!("The poll has no group {}", entry.group));
+        }
+        if !(1..=MOST_TURNS).contains(&entry.turn) {
+            return fail(Rule::Turn, format!("A turn is a number from 1 to {MOST_TURNS}"));
+        }
+        Ok(())
+    }
+
+    /// The permits of an entry whose group exists: their form, then their signatures.
+    fn check_permits<D: AsRef<[u8]>>(&self, entry: &Entry<D>, credential: &[u8; 32]) -> Verdict<()> {
+        let fail = |reason| Err(Failure::new(Rule::Permits, reason));
+        let permits: Vec<Permit> = entry.permits().collect();
+        if permits.is_empty() {
+            return Ok(()); // only the state can tell whether it needs some
+        }
+        let PermitRules { moduli, k, sources, wanted_sources } = &self.rules;
+        if permits.len() != *k {
+            return fail(format!("The ballot carries {} permits and needs {k}", permits.len()));
+        }
+        if permits.windows(2).any(|pair| pair[0].registrar >= pair[1].registrar) {
+            let reason = "The ballot's permits are not by different registrars in ascending order";
+            return fail(reason.into());
+        }
+        if permits.iter().any(|permit| permit.registrar >= moduli.len() as u64) {
+            let reason = format!("There are {} registrars, and a permit names another", moduli.len());
+            return fail(reason);
+        }
+        if permits.iter().any(|permit| permit.prefix.len() != PREFIX_SIZE) {
+            return fail(format!("The prefix of a permit is {PREFIX_SIZE} bytes"));
+        }
+        let mut found: Vec<u64> = permits.iter().map(|permit| sources[permit.registrar as usize]).collect();
+        found.sort_unstable();
+        found.dedup();
+        if found.len() < *wanted_sources {
+            let found = found.len();
+            let reason = format!("The permits come from {found} identity source; this class wants {wanted_sources}");
+            return fail(reason);
+        }
+        let message = entry.permit_message(credential);
+        let holds = |permit: &Permit| {
+            let modulus = &self.rules.moduli[permit.registrar as usize][entry.group as usize];
+            rsa::holds(modulus, &[permit.prefix, &message].concat(), permit.signature)
+        };
+        if !permits.iter().all(holds) {
+            let reason = "A permit does not hold: no registrar of this group signed it for this credential";
+            return fail(reason.into());
+        }
+        Ok(())
+    }
+}
+
+/// What remains of a ballot that was read or checked exactly.
+pub fn keep(parameters: &Parameters, packed: &[u8], ballot: &Unpacked) -> CheckedBallot {
+    let shape = &parameters.shape;
+    CheckedBallot {
+        credential: ballot.encodings[0],
+        tracker: ballot.derived.tracker,
+        ciphertexts: Ciphertexts {
+            points: decode_checked(&ballot.encodings[1..1 + 2 * shape.ciphertexts]),
+            stored: checked::stored(shape, packed),
+            hints: Vec::new(),
+        },
+    }
+}

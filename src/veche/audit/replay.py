@@ -1,0 +1,175 @@
+"""A second state machine, driven through the entries of a log: steps L4 to L7 of docs/protocol.md, section 6.1."""
+
+import sqlite3
+from array import array
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+from types import TracebackType
+from typing import Any, NoReturn
+
+from veche.errors import DoesNotHold, Refused
+from veche.ledger import rules
+from veche.ledger.checks import Verdict
+from veche.ledger.codec import decode, digest
+from veche.ledger.entries import BlockEntry, Charter
+from veche.ledger.entries.ballot import is_ballot
+from veche.ledger.group_sums import SumsDisagree
+from veche.ledger.machine import Machine
+from veche.ledger.state import State
+from veche.log.log import Bundle, read_tile
+from veche.log.source import Source
+from veche.log.tiles import ENTRIES, WIDTH, Tile, unpack
+
+CHUNK = 2048
+"""Entries that are checked together, by the kernel on all cores, one chunk ahead."""
+
+
+class Replay:
+    """Drives a state machine through the entries of a log, and compares. Use it as a context manager: it owns a thread.
+
+    ``derived``: at which number of the log something was derived, by kind and poll or committee. ``block_numbers`` and
+    ``block_times``: where blocks begin.
+    """
+
+    def __init__(self, source: Source, size: int) -> None:
+        self._source = source
+        self._size = size
+        self._bundle = lru_cache(maxsize=64)(self._read_bundle)
+        # An unnamed database: private, in memory as long as it is small, and gone with the process.
+        connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-131072;")
+        state = State(connection)
+        state.prepare()
+        connection.execute("BEGIN")
+        self.machine = Machine(state, self._read)
+        self.done = 0
+        self.derived: dict[tuple[str, bytes], int] = {}
+        self.block_numbers, self.block_times = array("Q"), array("Q")
+        self._digests: list[bytes] = []  # of each bundle: replaced ballots are read a second time, and must be the same
+        self._matched = 0  # how many entries of the current block the log has shown
+        self._buffer: list[bytes] = []
+        self._ahead: tuple[list[bytes], Future[list[Verdict]]] | None = None
+        self._pool = ThreadPoolExecutor(1, "veche-verify")
+
+    def __enter__(self) -> "Replay":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown()
+
+    def begin(self, bundle: Bundle) -> None:
+        """Take the first bundle, which begins with the charter. Raises DoesNotHold (L1) if it does not."""
+        try:
+            self.machine.genesis(bundle.entries[0])
+        except Refused as refusal:
+            raise DoesNotHold("L1", "entry 0", f"Entry 0: {refusal.message}") from None
+        self.done, self._matched = 1, 1
+        self._note_block(0, self.machine.time)
+        self.feed(Bundle(bundle.entries[1:], bundle.digest))
+
+    def feed(self, bundle: Bundle) -> None:
+        """Take the next entries. What is wrong with them may be raised by a later call."""
+        self._digests.append(bundle.digest)
+        self._buffer += bundle.entries
+        while len(self._buffer) >= CHUNK:
+            self._chunk(self._buffer[:CHUNK])
+            del self._buffer[:CHUNK]
+
+    def finish(self) -> None:
+        """Take the end of the log. Raises DoesNotHold if something is missing there."""
+        self._chunk(self._buffer)
+        self._chunk([])
+        appended = self.machine.block.appended
+        if self._matched != len(appended):
+            self._wrong("L7", f"the log breaks off where a {decode(appended[self._matched])[0]} entry is due")
+        self._end_block()
+
+    def _chunk(self, entries: list[bytes]) -> None:
+        """Begin to check these entries, and admit those of the chunk before."""
+        ready = self._ahead
+        self._ahead = entries, self._pool.submit(self.machine.check(entries).run)
+        if ready is not None:
+            self._admit(ready[0], ready[1].result())
+
+    def _admit(self, entries: list[bytes], verdicts: list[Verdict]) -> None:
+        for position, data in enumerate(entries):
+            appended = self.machine.block.appended
+            if self._matched < len(appended):
+                if data != appended[self._matched]:
+                    kind = decode(appended[self._matched])[0]
+                    self._wrong("L7", f"a {kind} entry is due here, and the log has another entry or other values")
+                self._matched += 1
+                self._note_derived(data)
+            else:
+                verdict = verdicts[position]
+                if verdict is None and is_ballot(data):
+                    # Its poll was not known when the chunk was prepared: check what is left of the chunk together.
+                    verdicts[position:] = self.machine.check(entries[position:]).run()
+                    verdict = verdicts[position]
+                self._next(data, verdict)
+            self.done += 1
+
+    def _next(self, data: bytes, verdict: Verdict) -> None:
+        """An entry that nothing derived: a new block, or one that somebody handed in."""
+        try:
+            if not is_ballot(data):
+                item = decode(data)
+                if item[0] == BlockEntry.kind:
+                    self._end_block()
+                    self._begin_block(item)
+                    return
+                if item[0] in rules.DERIVED or item[0] == Charter.kind:
+                    self._wrong("L7", f"the rules do not derive a {item[0]} entry here")
+            self.machine.admit(data, verdict)
+        except Refused as refusal:
+            step = "L6" if is_ballot(data) else "L5"
+            self._wrong(step, f"{refusal.message.rstrip('.')} (rule {refusal.rule})")
+        self._matched += 1
+
+    def _begin_block(self, item: list[Any]) -> None:
+        try:
+            if len(item) != 2:
+                raise Refused("shape", "the block is not an array of kind and body")
+            entry = BlockEntry.parse(item[1])
+            self.machine.begin(entry.height, entry.time, entry.previous)
+        except Refused as refusal:
+            self._wrong("L4", refusal.message)
+        except SumsDisagree as error:
+            self._wrong("L7", error.message)
+        self._matched = 1
+        self._note_block(self.done, entry.time)
+
+    def _note_block(self, number: int, time: int) -> None:
+        self.block_numbers.append(number)
+        self.block_times.append(time)
+
+    def _note_derived(self, data: bytes) -> None:
+        kind, body = decode(data)
+        if kind != BlockEntry.kind:
+            self.derived[kind, body[0]] = self.done
+
+    def _end_block(self) -> None:
+        if not self.machine.block.matters:
+            self._wrong("L4", "the block before appends nothing and does not follow a halt")
+        self.machine.end()
+
+    def _read(self, number: int) -> bytes:
+        return self._bundle(number // WIDTH)[number % WIDTH]
+
+    def _read_bundle(self, index: int) -> list[bytes]:
+        tile = Tile(ENTRIES, index, min(WIDTH, self._size - index * WIDTH))
+        data = read_tile(self._source, tile)
+        if digest(data) != self._digests[index]:
+            hint = "Copy the ledger to a place where nobody writes, and verify the copy."
+            raise DoesNotHold("L3", tile.name, f"{tile.name}: the file changed while it was verified.", hint)
+        return unpack(tile, data)
+
+    def _wrong(self, step: str, message: str) -> NoReturn:
+        raise DoesNotHold(
+            step,
+            f"entry {self.done}",
+            f"Entry {self.done}: {message.rstrip('.')}.",
+            "Keep this copy as evidence and compare it with another node's.",
+        )

@@ -1,0 +1,59 @@
+"""A block while it is made: its time, and what it puts into the log. docs/protocol.md, section 2.2.
+
+Rules read its time and append what they derive; it knows no rule and no state.
+"""
+
+from veche.ledger.entries.entry import Derived
+from veche.log.merkle import leaf_hash
+
+HALT = 600
+"""Seconds between two blocks above which the ledger halted in between."""
+HALT_GRACE = 3_600
+"""Seconds after the end of a halt for which every poll stays open that was not over when it began."""
+HALT_LONGEST = 172_800
+"""Seconds after the published closing beyond which no halt moves it."""
+
+
+class Block:
+    """Block ``height`` at ``time`` (seconds since 1970), after one at ``previous``, in a log of ``start`` entries.
+
+    ``appended`` are its entries so far.
+    """
+
+    def __init__(self, height: int, time: int, previous: int, start: int) -> None:
+        self.height = height
+        self.time = time
+        self.previous = previous
+        self.start = start
+        self.appended: list[bytes] = []
+        self._hashes: list[bytes | None] = []
+
+    @property
+    def size(self) -> int:
+        """The size of the log with what the block has appended: the number of the next entry."""
+        return self.start + len(self.appended)
+
+    @property
+    def after_halt(self) -> bool:
+        """Whether the block ends a halt."""
+        return self.time - self.previous > HALT
+
+    @property
+    def matters(self) -> bool:
+        """Whether the block belongs into the log: it appends more than its own entry, or ends a halt."""
+        return len(self.appended) > 1 or self.after_halt
+
+    def append(self, data: bytes, hashed: bytes | None = None) -> int:
+        """Put an entry into the block; the answer is its number in the log. ``hashed``: its leaf hash, if it is known."""
+        self.appended.append(data)
+        self._hashes.append(hashed)
+        return self.size - 1
+
+    def leaf_hashes(self) -> list[bytes]:
+        """The hashes of its entries in the tree (RFC 6962): those that were handed on, and the others made now."""
+        pairs = zip(self._hashes, self.appended, strict=True)
+        return [leaf_hash(data) if hashed is None else hashed for hashed, data in pairs]
+
+    def derive(self, entry: Derived) -> int:
+        """Append what nobody hands in; its number in the log."""
+        return self.append(entry.encode())

@@ -1,0 +1,106 @@
+"""Checks of ballots that need no state: form, permits, cast signature, proofs. docs/protocol.md, section 3.2.
+
+They cost nearly all the time that a ballot takes, and run for many ballots at once, on all cores, with the interpreter's lock
+released. What a verdict depends on (the entry's bytes, the poll, its permit keys) is fixed before the poll opens, so a verdict
+stays true for as long as it may be asked for, and is remembered by the entry's hash. What the state says is never remembered.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import veche_kernel
+
+from veche.errors import Refused
+from veche.ledger.entries.ballot import POLL_ID, is_ballot, refused
+from veche.ledger.poll_state import PollState
+from veche.ledger.state import State
+from veche.log.merkle import leaf_hash
+
+REMEMBERED = 8_192
+"""Verdicts that are kept, about 8 kB each with their entries: four batches of the embedded engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A ballot that holds: the entry as read, and the ballot as checked."""
+
+    entry: veche_kernel.BallotEntry
+    ballot: veche_kernel.CheckedBallot
+
+
+Verdict = Checked | Refused | None
+"""What was found of an entry; None of what is no ballot, or one of a poll that is not known or not ready yet."""
+
+
+class Known(NamedTuple):
+    """What was made of an entry once: its leaf hash (RFC 6962), and the verdict."""
+
+    leaf_hash: bytes
+    verdict: Verdict
+
+
+class Verdicts:
+    """What is known of the newest ``REMEMBERED`` entries. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[bytes, Known] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, data: bytes) -> Known:
+        """What is known of this entry; without a verdict if nobody checked it."""
+        with self._lock:
+            found = self._kept.get(data)
+        return Known(leaf_hash(data), None) if found is None else found
+
+    def put(self, entries: Sequence[bytes], verdicts: Sequence[Verdict]) -> None:
+        """Remember the verdicts of these entries. What is None may become another, and is not remembered."""
+        found = [(data, Known(leaf_hash(data), v)) for data, v in zip(entries, verdicts, strict=True) if v is not None]
+        with self._lock:
+            self._kept.update(found)
+            while len(self._kept) > REMEMBERED:
+                self._kept.popitem(last=False)
+
+
+class Check:
+    """The checks of some entries. Made on the thread that owns the state, run on any, once."""
+
+    def __init__(self, state: State, entries: Sequence[bytes], known: Verdicts | None = None) -> None:
+        """``known``: where to remember the verdicts."""
+        self._entries = entries
+        self._known = known
+        self._checkers: dict[bytes, veche_kernel.BallotChecker] = {}
+        for poll_id in {data[POLL_ID] for data in entries if is_ballot(data)}:
+            poll = state.poll(poll_id)
+            if poll is not None and poll.has_all_keys:
+                self._checkers[poll_id] = poll.checker
+
+    def run(self) -> list[Verdict]:
+        """One verdict an entry."""
+        verdicts: list[Verdict] = [None] * len(self._entries)
+        by_poll: dict[bytes, list[tuple[int, veche_kernel.BallotEntry]]] = {}
+        for position, read in enumerate(veche_kernel.read_ballots(self._entries)):
+            if isinstance(read, veche_kernel.Failure):
+                verdicts[position] = refused(read)
+            elif read is not None and read.poll in self._checkers:
+                by_poll.setdefault(read.poll, []).append((position, read))
+        for poll_id, found in by_poll.items():
+            checked = self._checkers[poll_id].check([entry for _, entry in found])
+            for (position, entry), verdict in zip(found, checked, strict=True):
+                if isinstance(verdict, veche_kernel.Failure):
+                    verdicts[position] = refused(verdict)
+                else:
+                    verdicts[position] = Checked(entry, verdict)
+        if self._known is not None:
+            self._known.put(self._entries, verdicts)
+        return verdicts
+
+
+def check_ballot(poll: PollState, entry: veche_kernel.BallotEntry) -> Checked:
+    """The same for one ballot of an open poll, at once. Raises Refused."""
+    (verdict,) = poll.checker.check([entry])
+    if isinstance(verdict, veche_kernel.Failure):
+        raise refused(verdict)
+    return Checked(entry, verdict)

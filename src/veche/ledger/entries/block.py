@@ -1,0 +1,28 @@
+"""``block``: derived, first in every block that the log holds. docs/protocol.md, section 2.2."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from veche.ledger import shape
+from veche.ledger.entries.entry import Derived
+
+
+@dataclass(frozen=True)
+class BlockEntry(Derived):
+    """Block ``height`` at ``time``; ``previous`` is the time of the block before, in the log or not. Seconds since 1970."""
+
+    height: int
+    time: int
+    previous: int
+
+    kind: ClassVar[str] = "block"
+
+    def body(self) -> list[Any]:
+        return [self.height, self.time, self.previous]
+
+    @classmethod
+    def parse(cls, body: Any) -> Self:
+        height, time, previous = shape.array(body, "A block", 3, 3)
+        return cls(
+            shape.uint(height, "The height"), shape.uint(time, "The time"), shape.uint(previous, "The previous time")
+        )

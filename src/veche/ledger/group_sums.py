@@ -1,0 +1,80 @@
+"""The running sums of a group's ballots, made by two codes that share no arithmetic.
+
+A flaw in our own arithmetic would be tallied, signed and published by the node, and found right by the verifier, which
+adds with the same code. So every ballot is added twice: ``Sums`` from the points that a batch decoded, ``Recount`` from the
+bytes of the entry. A tally counts only if both give the same bytes.
+"""
+
+from collections.abc import Iterable
+
+import veche_kernel
+
+from veche.errors import VecheError
+
+
+class SumsDisagree(VecheError):
+    """The two sums differ: the program or the machine is at fault, and nothing it counts can be relied on."""
+
+
+class GroupSums:
+    """``counted`` ballots of one group and their two sums, ``ciphertexts`` pairs each.
+
+    Changes are collected and made when somebody asks for the sums: many ballots at once, and a block that is thrown away
+    before leaves no trace in them.
+    """
+
+    def __init__(self, ciphertexts: int) -> None:
+        self.counted = 0
+        self._sums = veche_kernel.Sums(ciphertexts)
+        self._recount = veche_kernel.Recount(ciphertexts)
+        self._added: list[veche_kernel.Ciphertexts] = []
+        self._removed: list[veche_kernel.Ciphertexts] = []
+
+    @classmethod
+    def from_bytes(cls, counted: int, sums: bytes, recount: bytes) -> "GroupSums":
+        """From what :meth:`to_bytes` gave. Raises ValueError if that was damaged."""
+        made = cls(len(sums) // 64)
+        made.counted = counted
+        made._sums, made._recount = veche_kernel.Sums.from_bytes(sums), veche_kernel.Recount.from_bytes(recount)
+        return made
+
+    def add(self, ballot: veche_kernel.Ciphertexts, replaced: veche_kernel.Ciphertexts | None = None) -> None:
+        """Count a ballot, in the place of the one that it replaces if its voter voted before."""
+        self._added.append(ballot)
+        if replaced is None:
+            self.counted += 1
+        else:
+            self._removed.append(replaced)
+
+    def to_bytes(self) -> tuple[bytes, bytes]:
+        """Both sums: 64 bytes a ciphertext, alpha then beta."""
+        self._settle()
+        return self._sums.to_bytes(), self._recount.to_bytes()
+
+    def _settle(self) -> None:
+        if self._added:
+            self._sums.add(self._added)
+            self._recount.add(self._added)
+        if self._removed:
+            self._sums.subtract(self._removed)
+            self._recount.subtract(self._removed)
+        self._added, self._removed = [], []
+
+
+def weighted(groups: Iterable[tuple[GroupSums, int]], ciphertexts: int) -> bytes:
+    """The product over groups of their ballots' ciphertexts to the power of their weight: 64 bytes a ciphertext.
+
+    Raises SumsDisagree unless both codes give the same.
+    """
+    sums, recount = veche_kernel.Sums(ciphertexts), veche_kernel.Recount(ciphertexts)
+    for group, weight in groups:
+        group._settle()
+        sums.add_scaled(group._sums, weight)
+        recount.add_scaled(group._recount, weight)
+    found = sums.to_bytes()
+    if found != recount.to_bytes():
+        raise SumsDisagree(
+            "The ballots were added up by two programs, and the sums differ: nothing was tallied.",
+            "Stop this node, keep its folder, and rebuild the ledger from its public files on another machine.",
+        )
+    return found

@@ -1,0 +1,97 @@
+"""The life of a poll and of a committee: their phases, what each takes, and where it leads. docs/protocol.md, sections 2.3 to 2.6.
+
+Rules ask here whether an entry still has a place in its poll's life; what people read of a phase hangs on the same names.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from veche.ledger.entries.ballot import BALLOT
+from veche.ledger.entries.committee import CertificateStep, CommitteeVoid, Complaint, KeyStep, SharesStep
+from veche.ledger.entries.decryption import Decryption
+from veche.ledger.entries.permit_key import Issuance, PermitKeys
+from veche.ledger.entries.result import Result
+from veche.ledger.entries.statements import Cancel, Outcome
+from veche.ledger.entries.tally import Tally, TooFew, Void
+
+
+class Phase(StrEnum):
+    """Where a poll stands in the log. What the time of day adds is a :class:`Stage`."""
+
+    ANNOUNCED = "announced"
+    VOID = "void"
+    CANCELLED = "cancelled"
+    COUNTING = "counting"
+    TOO_FEW = "too-few"
+    DECIDED = "decided"
+
+
+POLL_LIFE: Mapping[Phase, Mapping[str, Phase]] = {
+    # Permit keys are taken before the opening, ballots from then to the closing.
+    Phase.ANNOUNCED: {
+        PermitKeys.kind: Phase.ANNOUNCED,
+        BALLOT: Phase.ANNOUNCED,
+        Cancel.kind: Phase.CANCELLED,
+        Void.kind: Phase.VOID,
+        Tally.kind: Phase.COUNTING,
+        TooFew.kind: Phase.TOO_FEW,
+    },
+    Phase.COUNTING: {
+        Decryption.kind: Phase.COUNTING,
+        Cancel.kind: Phase.CANCELLED,
+        Result.kind: Phase.DECIDED,
+        Issuance.kind: Phase.COUNTING,
+        Outcome.kind: Phase.COUNTING,
+    },
+    Phase.TOO_FEW: {Issuance.kind: Phase.TOO_FEW, Outcome.kind: Phase.TOO_FEW},
+    Phase.DECIDED: {Issuance.kind: Phase.DECIDED, Outcome.kind: Phase.DECIDED},
+    # Who published permit keys accounts for them after the closing, though there will be no result.
+    Phase.CANCELLED: {Issuance.kind: Phase.CANCELLED},
+    Phase.VOID: {},
+}
+"""For each phase of a poll the kinds of entry that it takes, and the phase to which each leads. Notices are always taken."""
+
+
+class CommitteePhase(StrEnum):
+    """Where a key generation stands."""
+
+    FORMING = "forming"
+    FINISHED = "finished"
+    VOID = "void"
+
+
+COMMITTEE_LIFE: Mapping[CommitteePhase, Mapping[str, CommitteePhase]] = {
+    # The last ``committee-key`` finishes it.
+    CommitteePhase.FORMING: {
+        CertificateStep.kind: CommitteePhase.FORMING,
+        SharesStep.kind: CommitteePhase.FORMING,
+        KeyStep.kind: CommitteePhase.FORMING,
+        Complaint.kind: CommitteePhase.FORMING,
+        CommitteeVoid.kind: CommitteePhase.VOID,
+    },
+    CommitteePhase.FINISHED: {},
+    CommitteePhase.VOID: {},
+}
+"""The same for a committee."""
+
+
+class Stage(StrEnum):
+    """Where a poll stands at a moment, as people ask: is it open?"""
+
+    ANNOUNCED = "announced"
+    OPEN = "open"
+    CLOSED = "closed"
+    COUNTING = "counting"
+    DECIDED = "decided"
+    TOO_FEW = "too-few"
+    VOID = "void"
+    CANCELLED = "cancelled"
+
+
+def stage(phase: Phase, opens: int, closing: int, time: float) -> Stage:
+    """The stage of a poll in this phase at ``time``, seconds since 1970. CLOSED: the next block tallies it."""
+    if phase != Phase.ANNOUNCED:
+        return Stage(phase.value)
+    if time < opens:
+        return Stage.ANNOUNCED
+    return Stage.OPEN if time < closing else Stage.CLOSED

@@ -1,0 +1,175 @@
+"""What the rules remember of one poll, and of one committee."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple, TypeVar
+
+import veche_kernel
+
+from veche.ballot.committee import PEDERSEN, Certificate, Committee, Key, Shares
+from veche.ledger.entries.charter import PollClass
+from veche.ledger.entries.committee import CertificateStep, Complaint, KeyStep, SharesStep, Step
+from veche.ledger.entries.decryption import Decryption
+from veche.ledger.entries.permit_key import PermitKeys
+from veche.ledger.entries.poll import Poll
+from veche.ledger.entries.result import Result
+from veche.ledger.entries.tally import Tally
+from veche.ledger.frozen_poll import FrozenPoll
+from veche.ledger.group_sums import GroupSums
+from veche.ledger.life import COMMITTEE_LIFE, POLL_LIFE, CommitteePhase, Phase
+
+T = TypeVar("T")
+
+
+class LastBallot(NamedTuple):
+    """The last accepted ballot of a credential: its group, its turn (the re-vote counter), its number in the log."""
+
+    group: int
+    turn: int
+    number: int
+
+
+@dataclass
+class PollState:
+    """A published poll. ``number`` is that of its entry in the log; ``closing`` is moved by halts, seconds since 1970.
+
+    ``permit_keys``: by the registrar's index in the class. ``groups``: the running sums, in the poll's order.
+    ``admitted[registrar, group]``: how many voters this registrar's permits admitted. ``shares[member][part]``: what
+    trustees (indices from 1) decrypted. ``changed``: groups of which the sums are not written down yet.
+    """
+
+    frozen: FrozenPoll
+    number: int
+    version: int
+    closing: int
+    phase: Phase = Phase.ANNOUNCED
+    tally: Tally | None = None
+    result: Result | None = None
+    permit_keys: dict[int, PermitKeys] = field(default_factory=dict)
+    groups: list[GroupSums] = field(default_factory=list)
+    admitted: dict[tuple[int, int], int] = field(default_factory=dict)
+    shares: dict[int, dict[int, Decryption]] = field(default_factory=dict)
+    changed: set[int] = field(default_factory=set)
+
+    @property
+    def id(self) -> bytes:
+        """SHA-256 of the poll's entry."""
+        return self.frozen.id
+
+    @property
+    def definition(self) -> Poll:
+        return self.frozen.definition
+
+    @property
+    def poll_class(self) -> PollClass:
+        return self.frozen.poll_class
+
+    @property
+    def counted(self) -> list[int]:
+        """For each group how many ballots count: the last ones of its voters."""
+        return [group.counted for group in self.groups]
+
+    def takes(self, kind: str) -> bool:
+        """Whether entries of this kind have a place in the poll's present phase."""
+        return kind in POLL_LIFE[self.phase]
+
+    def pass_on(self, kind: str) -> None:
+        """Go to the phase to which an entry of this kind leads; the caller has asked :meth:`takes`."""
+        self.phase = POLL_LIFE[self.phase][kind]
+
+    def open_at(self, time: int) -> bool:
+        """Whether ballots are taken in a block of this time."""
+        return self.phase == Phase.ANNOUNCED and self.definition.opens <= time < self.closing
+
+    @property
+    def has_all_keys(self) -> bool:
+        """Whether all registrars of the class have published their permit keys."""
+        return len(self.permit_keys) == len(self.poll_class.registrars)
+
+    @cached_property
+    def checker(self) -> veche_kernel.BallotChecker:
+        """What checks ballots of this poll without any state. All permit keys are there, so all that it depends on is fixed."""
+        registrars = range(len(self.poll_class.registrars))
+        sources = sorted({seat.source for seat in self.poll_class.registrars})
+        return veche_kernel.BallotChecker(
+            self.frozen.kernel,
+            self.id,
+            [[row.modulus for row in self.permit_keys[registrar].groups] for registrar in registrars],
+            self.poll_class.k,
+            [sources.index(seat.source) for seat in self.poll_class.registrars],
+            self.poll_class.sources,
+        )
+
+
+@dataclass
+class CommitteeState:
+    """A key generation. Members count from 1; ``last`` is the time of its last entry, ``key`` that of a finished one."""
+
+    id: bytes
+    number: int
+    poll_class: PollClass
+    mode: str
+    last: int
+    phase: CommitteePhase = CommitteePhase.FORMING
+    finished: int | None = None
+    reason: str = ""
+    key: bytes | None = None
+    certificates: dict[int, Certificate] = field(default_factory=dict)
+    shares: dict[int, Shares] = field(default_factory=dict)
+    keys: dict[int, Key] = field(default_factory=dict)
+    complaints: dict[int, Complaint] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        return len(self.poll_class.trustees)
+
+    @property
+    def threshold(self) -> int:
+        """How many trustees are needed to decrypt."""
+        return self.poll_class.t if self.mode == PEDERSEN else self.size
+
+    @property
+    def scheme(self) -> Committee:
+        """The committee as the ballot protocol knows it."""
+        return Committee(self.id, self.mode, self.size, self.poll_class.t)
+
+    @property
+    def steps(self) -> dict[str, list[int]]:
+        """For each step that somebody has taken, who has."""
+        taken: dict[str, Mapping[int, object]] = {
+            CertificateStep.kind: self.certificates,
+            SharesStep.kind: self.shares,
+            KeyStep.kind: self.keys,
+            Complaint.kind: self.complaints,
+        }
+        return {kind: sorted(members) for kind, members in taken.items() if members}
+
+    def takes(self, kind: str) -> bool:
+        """Whether entries of this kind have a place in the committee's present phase."""
+        return kind in COMMITTEE_LIFE[self.phase]
+
+    def pass_on(self, kind: str) -> None:
+        """Go to the phase to which an entry of this kind leads; the caller has asked :meth:`takes`."""
+        self.phase = COMMITTEE_LIFE[self.phase][kind]
+
+    def take(self, step: Step) -> None:
+        """Keep what a trustee handed in."""
+        match step:
+            case CertificateStep():
+                self.certificates[step.index] = step.certificate
+            case SharesStep():
+                self.shares[step.index] = step.shares
+            case KeyStep():
+                self.keys[step.index] = step.key
+            case Complaint():
+                self.complaints[step.index] = step
+
+    def has_taken(self, step: Step) -> bool:
+        """Whether this trustee has taken this step already."""
+        return step.index in self.steps.get(step.kind, [])
+
+
+def in_order(members: dict[int, T]) -> list[T]:
+    """What members handed in, in the order of their indices."""
+    return [item for _, item in sorted(members.items())]

@@ -1,0 +1,27 @@
+"""Making public what a ledger committed, under a head that its engine signed. docs/protocol.md, section 5."""
+
+from pathlib import Path
+
+from veche.ledger.heads import head_policy
+from veche.ledger.ledger import Ledger
+from veche.ledger.store import plainly
+from veche.log.checkpoint import SignedCheckpoint
+from veche.log.publish import Publisher
+
+
+class Publication:
+    """The public files of a ledger's folder: tiles and checkpoint. One engine has it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._publisher = Publisher(folder)
+
+    def publish(self, ledger: Ledger, signed: SignedCheckpoint) -> None:
+        """Write tiles and checkpoint up to the last block, then let the ledger forget the entries that full bundles hold.
+
+        ``signed``: ``ledger.head``, signed as its policy demands. Idempotent; a crash at any point is repaired by calling
+        it again, as every engine does when it starts. Raises UserError if the disk is full or the folder cannot be
+        written, and DoesNotHold if files there are of another ledger or the head is not signed by whom it must be.
+        """
+        with plainly(ledger.folder):
+            signed.verify(head_policy(ledger.state.charter))
+            ledger.forget(self._publisher.publish_growth(ledger.growth(), signed))

@@ -1,0 +1,109 @@
+"""A ledger as its readers see it: state, entries and proofs under a head that is signed as the ledger's policy demands.
+
+Read only. What a writer has not committed is never seen, and no database is believed that is not this node's own
+(:mod:`veche.ledger.ownership`): whoever has a copy, or somebody else's folder, verifies it first (:mod:`veche.audit.ledger`).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from veche.errors import UserError
+from veche.ledger.block import Block
+from veche.ledger.codec import digest
+from veche.ledger.entries.charter import Charter
+from veche.ledger.heads import head_policy
+from veche.ledger.ownership import is_own
+from veche.ledger.state import State
+from veche.ledger.store import DATABASE, Store
+from veche.log.checkpoint import Policy, SignedCheckpoint
+from veche.log.log import Log, Snapshot
+from veche.log.publish import edge_at
+from veche.log.source import Folder, Source
+
+_TRIES = 50
+
+
+class NotOwn(UserError):
+    """There is no database here that this node wrote itself."""
+
+
+class Reader:
+    """A ledger as of ``head``. ``state`` may know blocks that were committed since and are not published yet."""
+
+    def __init__(self, source: Source, head: SignedCheckpoint, state: State) -> None:
+        self.source = source
+        self.head = head
+        self.state = state
+        self.log = Log(source, head.checkpoint)
+
+    @property
+    def id(self) -> bytes:
+        """SHA-256 of the charter."""
+        return digest(self.log.entry(0))
+
+    @property
+    def size(self) -> int:
+        return self.head.checkpoint.size
+
+    @property
+    def charter(self) -> Charter:
+        return self.state.charter
+
+    @property
+    def policy(self) -> Policy:
+        """Whose signatures this ledger's heads need."""
+        return head_policy(self.charter)
+
+    @property
+    def time(self) -> int:
+        """The time of the last block that is in the log, in seconds since 1970."""
+        return self.state.get("time")
+
+    def entry(self, number: int) -> bytes:
+        """An entry by its number, checked against the head. Raises UserError if there is none."""
+        if not 0 <= number < self.size:
+            raise UserError(f"The ledger has no entry {number}; it has {self.size}, numbered from 0.")
+        return self.log.entry(number)
+
+
+@contextmanager
+def read_own(folder: Path) -> Iterator[Reader]:
+    """The ledger that this node keeps in a folder, as it is at this moment; a writer may go on meanwhile.
+
+    Raises NotOwn if the folder has no database or somebody else's, and DoesNotHold if its public files do not fit.
+    """
+    database = folder / DATABASE
+    if not database.is_file():
+        raise NotOwn(f"The ledger in {folder} has no database.")
+    for _ in range(_TRIES):  # again where more was published between the two looks
+        snapshot = Snapshot(Folder(folder))  # first: a block is committed before it is published
+        store = Store.read(folder)
+        try:
+            if not is_own(database, store.state.get_bytes("owner")):
+                raise NotOwn(f"The database in {folder} was not written by this node.")
+            head = snapshot.checkpoint()
+            if head.checkpoint.size >= store.state.get("published"):
+                head.verify(head_policy(store.state.charter))
+                _check_head(folder, store, head)
+                yield Reader(snapshot, head, store.state)
+                return
+        finally:
+            store.close()
+    raise UserError(f"The ledger in {folder} is being written too quickly to be read.", "Try again.")
+
+
+def _check_head(folder: Path, store: Store, head: SignedCheckpoint) -> None:
+    """Raise UserError unless the signed head is one of the database's own tree."""
+    size, start = head.checkpoint.size, store.state.get("published")
+    block = Block(0, 0, 0, start)
+    for entry in store.tail(start, size):
+        block.append(entry)
+    edge = edge_at(folder, start)
+    for _ in edge.extend(block.leaf_hashes()):
+        pass
+    if (edge.size, edge.root()) != (size, head.checkpoint.root):
+        raise UserError(
+            f"The database of the ledger in {folder} does not fit its checkpoint.",
+            "Files were changed or are missing. Verify the public files: veche verify",
+        )

@@ -1,0 +1,38 @@
+"""What a block brings by its time alone. docs/protocol.md, section 2.2."""
+
+from veche.errors import Refused
+from veche.ledger.block import HALT_GRACE, HALT_LONGEST, Block
+from veche.ledger.rules.committee_steps import silent, void_silent
+from veche.ledger.rules.tally import derive_tallies
+from veche.ledger.rules.void import void_polls
+from veche.ledger.state import State
+
+DUE = (void_silent, void_polls, derive_tallies)
+"""What falls due, in the order in which it stands in the log."""
+
+
+def check_previous(state: State, previous: int) -> None:
+    """Raise Refused("block", ...) if something was due at ``previous``: the block of that time would have derived it.
+
+    Otherwise an operator could hide a halt over a closing by claiming a block that never was.
+    """
+    if state.polls_closing(previous) or state.polls_without_keys(previous) or silent(state, previous):
+        raise Refused("block", "Something was due at the time of the previous block, so there was none at that time.")
+
+
+def derive_due(state: State, block: Block) -> None:
+    """Move the closings that a halt delays, then derive what falls due by the block's time."""
+    if block.after_halt:
+        _delay_closings(state, block)
+    for derive in DUE:
+        derive(state, block)
+
+
+def _delay_closings(state: State, block: Block) -> None:
+    """The ledger halted: who could not vote meanwhile gets an hour, at most 48 hours after the published closing."""
+    for poll in state.polls_running(block.previous):
+        latest = poll.definition.closes + HALT_LONGEST
+        closing = max(poll.closing, min(block.time + HALT_GRACE, latest))
+        if closing != poll.closing:
+            poll.closing = closing
+            state.save_poll(poll)

@@ -1,0 +1,51 @@
+"""An entry that offices wrote, read and with its signatures checked: what rules are asked to admit."""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from veche.errors import Refused
+from veche.ledger.codec import digest
+from veche.ledger.entries.entry import ByOffice
+from veche.ledger.entries.office import Role
+
+E_co = TypeVar("E_co", bound=ByOffice, covariant=True)
+
+
+@dataclass(frozen=True)
+class SigningOffice:
+    """An office that signed."""
+
+    institution: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class SignedEntry(Generic[E_co]):
+    """``data`` are the entry's bytes, ``entry`` what it says, ``signers`` whose signatures it bears: all hold."""
+
+    data: bytes
+    entry: E_co
+    signers: tuple[SigningOffice, ...]
+
+    @property
+    def id(self) -> bytes:
+        """SHA-256 of the entry: the id of the poll or committee that it begins."""
+        return digest(self.data)
+
+    def by(self, role: Role) -> list[str]:
+        """The institutions that signed in this role."""
+        return [signer.institution for signer in self.signers if signer.role == role]
+
+    def only(self, role: Role) -> str:
+        """The one institution that signed, in this role. Raises Refused("authority", ...)."""
+        if len(self.signers) != 1 or self.signers[0].role != role:
+            raise Refused("authority", f"A {self.entry.kind} entry is signed by one {role}, and nobody else.")
+        return self.signers[0].institution
+
+    def together(self, k: int) -> None:
+        """Raise Refused("authority", ...) unless offices of at least k institutions signed."""
+        names = {signer.institution for signer in self.signers}
+        if len(names) < k:
+            raise Refused(
+                "authority", f"{len(names)} institutions signed; the charter wants {k}.", "Collect more signatures."
+            )

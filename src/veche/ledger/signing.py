@@ -1,0 +1,63 @@
+"""Signatures of offices under entries. docs/protocol.md, section 2.
+
+What is signed is the ledger's id with the entry's kind and body, so a statement is good in one ledger, and as one thing.
+"""
+
+from typing import Any
+
+import cbor2
+
+from veche.errors import Refused
+from veche.keys import BadSignature, SigningKey, verify
+from veche.ledger.codec import decode, digest, encode
+
+
+def signed_message(ledger: bytes, kind: str, body: list[Any]) -> bytes:
+    """What offices sign: the ledger's id (32 bytes; empty for the charter itself) and the entry's kind and body."""
+    return b"veche-entry-v1|" + ledger.hex().encode() + b"|" + digest(cbor2.dumps([kind, body])).hex().encode()
+
+
+def sign(ledger: bytes, kind: str, body: list[Any], keys: list[SigningKey]) -> bytes:
+    """A signed entry: ``[kind, body, [[key, signature], ...]]``, signatures in ascending order of their keys."""
+    message = signed_message(ledger, kind, body)
+    signatures = [[key.public, key.sign(message)] for key in sorted(keys, key=lambda key: key.public)]
+    return encode([kind, body, signatures])
+
+
+def add_signature(ledger: bytes, entry: bytes, key: SigningKey) -> bytes:
+    """Add one more office's signature to a signed entry (the second organiser, the k-th office)."""
+    item = decode(entry)
+    if len(item) != 3:
+        raise Refused("codec", "The entry is not one that offices sign.")
+    kind, body, signatures = item
+    others = [pair for pair in signatures if pair[0] != key.public]
+    others.append([key.public, key.sign(signed_message(ledger, kind, body))])
+    return encode([kind, body, sorted(others)])
+
+
+def signatures(item: list[Any]) -> list[tuple[bytes, bytes]]:
+    """The (key, signature) pairs of a decoded entry, not verified. Raises Refused("shape" or "signature", ...)."""
+    if len(item) != 3 or type(item[1]) is not list or type(item[2]) is not list:
+        raise Refused("shape", f"A {item[0]} entry is an array of kind, body and signatures.")
+    pairs: list[tuple[bytes, bytes]] = []
+    for pair in item[2]:
+        match pair:
+            case [bytes(key), bytes(signature)] if len(key) == 32 and len(signature) == 64:
+                pass
+            case _:
+                raise Refused("shape", "A signature is an array of a 32-byte key and 64 bytes.")
+        if pairs and key <= pairs[-1][0]:
+            raise Refused("signature", "The signatures are not in ascending order of their keys.")
+        pairs.append((key, signature))
+    if not pairs:
+        raise Refused("signature", "The entry is not signed.")
+    return pairs
+
+
+def check_signatures(message: bytes, pairs: list[tuple[bytes, bytes]]) -> None:
+    """Verify each signature over :func:`signed_message`. Raises Refused("signature", ...)."""
+    for key, signature in pairs:
+        try:
+            verify(key, message, signature)
+        except BadSignature:
+            raise Refused("signature", f"The signature by key {key.hex()[:16]}… does not hold.") from None

@@ -1,0 +1,44 @@
+"""A ledger with its log key, driven without an engine's thread: a block at a time, published when the test says so."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from veche.engine.embedded import LOG_KEY
+from veche.keys import SigningKey
+from veche.ledger.ledger import Answer, Ledger
+from veche.ledger.publication import Publication
+from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
+
+
+class Node:
+    """Opens the ledger of a folder, and publishes what a crash left unpublished, as an engine does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.key = SigningKey.load(folder / LOG_KEY)
+        self.ledger = Ledger(folder)
+        self.publication = Publication(folder)
+        self.publish()
+
+    def __enter__(self) -> "Node":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.ledger.close()
+
+    @property
+    def head(self) -> Checkpoint:
+        return self.ledger.head
+
+    def block(self, time: int, entries: Sequence[bytes] = ()) -> list[Answer]:
+        """A block of these entries, durable when this returns."""
+        ledger = self.ledger
+        executed = ledger.execute(ledger.height + 1, max(time, ledger.time), entries)
+        ledger.commit()
+        return executed.answers
+
+    def publish(self) -> None:
+        head = self.ledger.head
+        self.publication.publish(self.ledger, SignedCheckpoint(head, (sign(head, self.key),)))
