@@ -91,8 +91,8 @@ class Town:
 
     def sums(self) -> list[tuple[bytes, bytes]]:
         """The encrypted tally of the ballots so far: (alpha, beta) of yes and of no."""
-        sums = kernel.Sums(2)
-        sums.add([self.box.verify_json(ballot) for ballot in self.ballots])
+        sums = kernel.ArchiveSums(2)
+        sums.add([self.box.verify_json(ballot) for ballot in self.ballots], 1)
         return sums.pairs()
 
 

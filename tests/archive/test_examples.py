@@ -87,7 +87,7 @@ def test_the_reference_agrees_with_the_kernel_on_every_ballot(verdict: str, name
             try:
                 credential = reference.check_ballot(raw.decode(), ballot.decode())
             except ValueError:
-                assert isinstance(checked, str)
+                assert isinstance(checked, veche_kernel.Failure)
             else:
-                assert not isinstance(checked, str), checked
+                assert isinstance(checked, veche_kernel.ArchiveBallot), checked
                 assert point_bytes(credential) == checked.credential

@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import json
+from typing import Any
 
+import cbor2
 import veche_kernel as kernel
 
 from kernel.edwards import Q
@@ -34,8 +36,48 @@ def sign(election: kernel.Election, secret: bytes, ballot: bytes) -> bytes:
     return ballot[:-64] + stored + kernel.scalar_sub(w, kernel.scalar_mul(secret, challenge))
 
 
-def cast(secret: bytes, prefix: bytes = b"veche-cast-v1|") -> tuple[bytes, bytes]:
-    return prefix, kernel.cast_sign(secret, prefix)
+POLL = bytes(range(32))
+
+
+def cast_prefix(item: list[Any]) -> bytes:
+    """What the cast signature of an entry signs (docs/protocol.md, section 3.1)."""
+    return b"veche-cast-v1|" + hashlib.sha256(cbor2.dumps(item[:6])).hexdigest().encode() + b"|"
+
+
+def entry(ballot: bytes, secret: bytes, signature: bytes | None = None, turn: int = 1) -> bytes:
+    """A ballot's entry without permits, with this cast signature or with one by the secret."""
+    item = ["ballot", POLL, 0, ballot, [], turn]
+    return cbor2.dumps([*item, kernel.cast_sign(secret, cast_prefix(item)) if signature is None else signature])
+
+
+def read(data: bytes) -> kernel.BallotEntry:
+    found = kernel.read_ballots([data])[0]
+    assert isinstance(found, kernel.BallotEntry), found
+    return found
+
+
+def checker(election: kernel.Election) -> kernel.BallotChecker:
+    """For ballots without permits."""
+    return kernel.BallotChecker(election, POLL, [[bytes(256)]], 1, [0], 1)
+
+
+def judge(election: kernel.Election, data: bytes) -> kernel.CheckedBallot | kernel.Failure:
+    """The verdict on an entry, alone and in a batch."""
+    checks, found = checker(election), read(data)
+    alone, (together,) = checks.check_one(found), checks.check([found])
+    if isinstance(alone, kernel.CheckedBallot):
+        assert isinstance(together, kernel.CheckedBallot)
+        assert (together.credential, together.tracker) == (alone.credential, alone.tracker)
+    else:
+        assert together == alone
+    return alone
+
+
+def why_not(election: kernel.Election, data: bytes) -> tuple[str, str]:
+    """The rule by which an entry's ballot is refused, and what is said of the ballot."""
+    verdict = judge(election, data)
+    assert isinstance(verdict, kernel.Failure)
+    return verdict.rule, verdict.reason.removeprefix("The ballot does not hold: ")
 
 
 def layout(*questions: tuple[int, int, int, bool]) -> str:

@@ -9,7 +9,7 @@ import pytest
 import veche_kernel as kernel
 from nacl import bindings as sodium
 
-from kernel.ballots import FINGERPRINT, KEY, KEY_SECRET, UUID, cast, layout, make, number, sign
+from kernel.ballots import FINGERPRINT, KEY, KEY_SECRET, UUID, entry, judge, layout, make, number, read, sign, why_not
 from kernel.edwards import NON_CANONICAL, TORSION, Q
 
 FIVE_QUESTIONS = ((5, 1, 1, False),)
@@ -69,7 +69,9 @@ def test_prove_and_verify(choices: list[list[int]]) -> None:
         assert checked.tracker == hashlib.sha256(MIXED.to_json(ballot)).digest() == MIXED.load(ballot).tracker
         assert MIXED.open(ballot, opening) == choices
         assert MIXED.from_json(MIXED.to_json(ballot)) == ballot
-        assert MIXED.verify_with_cast(ballot, *cast(secret)).tracker == checked.tracker
+        judged = judge(MIXED, entry(ballot, secret))
+        assert isinstance(judged, kernel.CheckedBallot)
+        assert judged.tracker == checked.tracker
 
 
 @pytest.mark.parametrize(
@@ -137,8 +139,7 @@ def test_every_scalar_and_point_counts(election: kernel.Election) -> None:
         with pytest.raises(kernel.ProofError, match=r"proof of .* does not hold") as caught:
             election.verify(changed)
         named.add(str(caught.value))
-        [verdict] = election.verify_batch([(changed, *cast(secret))])
-        assert verdict == str(caught.value)
+        assert why_not(election, entry(changed, secret)) == ("proofs", str(caught.value))
     proofs = 6 if election is FIVE else (3 + 1 + 1) + (3 + 1) + (1 + 1)
     assert len(named) == proofs
     for at in (len(ballot) - 64, len(ballot) - 32):
@@ -172,7 +173,7 @@ def test_the_identity_is_no_credential() -> None:
         for call in (FIVE.verify, FIVE.load, FIVE.to_json):
             with pytest.raises(ValueError, match="the credential is the identity"):
                 call(forged)
-        assert FIVE.verify_batch([(forged, *cast(bytes(32)))]) == ["the credential is the identity"]
+        assert why_not(FIVE, entry(forged, bytes(32))) == ("proofs", "the credential is the identity")
 
 
 def test_malformed_ballots() -> None:
@@ -193,28 +194,28 @@ def test_malformed_ballots() -> None:
             with pytest.raises(ValueError) as caught:
                 call(bad)
             assert str(caught.value) == reason
-        assert FIVE.verify_batch([(bad, *cast(secret))]) == [reason]
+        rule = "shape" if "bytes" in reason else "proofs"
+        assert why_not(FIVE, entry(bad, secret)) == (rule, reason)
 
 
 def test_cast_signatures() -> None:
     secret = kernel.scalar_random()
     ballot, _ = FIVE.prove(secret, [[1, 0, 0, 0, 0]])
-    prefix, good = cast(secret)
-    FIVE.verify_with_cast(ballot, prefix, good)
-    refused: list[tuple[bytes, bytes, str]] = [
-        (prefix + b"x", good, "the cast signature does not hold"),
-        (prefix, kernel.cast_sign(kernel.scalar_random(), prefix), "the cast signature does not hold"),
-        (prefix, good[:32] + bytes(32), "the cast signature does not hold"),
-        (prefix, good[:63], "the cast signature has 64 bytes, not 63"),
-        (prefix, number(2) + good[32:], "the cast signature: a point is not on the curve"),
-        (prefix, NON_CANONICAL[0] + good[32:], "the cast signature: a point is not in canonical form"),
-        (prefix, good[:32] + b"\xff" * 32, "the cast signature: a scalar is not reduced modulo the group's order"),
+    good = read(entry(ballot, secret)).cast
+    assert isinstance(judge(FIVE, entry(ballot, secret, good)), kernel.CheckedBallot)
+    refused: list[tuple[int, bytes, str]] = [
+        (2, good, "the cast signature does not hold"),
+        (1, read(entry(ballot, kernel.scalar_random())).cast, "the cast signature does not hold"),
+        (1, good[:32] + bytes(32), "the cast signature does not hold"),
+        (1, number(2) + good[32:], "the cast signature: a point is not on the curve"),
+        (1, NON_CANONICAL[0] + good[32:], "the cast signature: a point is not in canonical form"),
+        (1, good[:32] + b"\xff" * 32, "the cast signature: a scalar is not reduced modulo the group's order"),
     ]
-    for prefix, signature, reason in refused:
-        with pytest.raises(ValueError) as caught:
-            FIVE.verify_with_cast(ballot, prefix, signature)
-        assert str(caught.value) == reason
-        assert FIVE.verify_batch([(ballot, prefix, signature)]) == [reason]
+    for turn, signature, reason in refused:
+        assert why_not(FIVE, entry(ballot, secret, signature, turn)) == ("cast", reason)
+    short = kernel.read_ballots([entry(ballot, secret, good[:63])])[0]
+    assert isinstance(short, kernel.Failure)
+    assert (short.rule, short.reason) == ("shape", "The cast signature must be 64 bytes")
 
 
 def test_json_must_be_canonical() -> None:
@@ -259,7 +260,7 @@ def test_json_must_be_canonical() -> None:
             FIVE.verify_json(bad)
         with pytest.raises(ValueError):
             FIVE.from_json(bad)
-        assert isinstance(FIVE.verify_json_many([good, bad])[1], str)
+        assert isinstance(FIVE.verify_json_many([good, bad])[1], kernel.Failure)
     for length in range(0, len(good), 7):
         with pytest.raises(ValueError):
             FIVE.verify_json(good[:length])
@@ -273,7 +274,7 @@ def test_json_of_any_changed_byte_is_refused() -> None:
     for at in range(len(good)):
         other = bytes([good[at] ^ 1 << rng.randrange(8)])
         changed.append(good[:at] + other + good[at + 1 :])
-    assert all(isinstance(verdict, str) for verdict in FIVE.verify_json_many(changed))
+    assert all(isinstance(verdict, kernel.Failure) for verdict in FIVE.verify_json_many(changed))
 
 
 def test_elections_that_cannot_be() -> None:
@@ -305,7 +306,7 @@ def test_a_ballot_of_another_election_is_refused() -> None:
         assert other.ballot_size == FIVE.ballot_size
         with pytest.raises(kernel.ProofError):
             other.verify(ballot)
-        assert isinstance(other.verify_batch([(ballot, *cast(secret))])[0], str)
+        assert why_not(other, entry(ballot, secret))[0] == "proofs"
 
 
 def test_sums_decrypt_to_the_tally() -> None:
@@ -316,7 +317,7 @@ def test_sums_decrypt_to_the_tally() -> None:
     checked = [MIXED.verify(ballot) for ballot in ballots]
     sums = kernel.Sums(MIXED.ciphertext_count)
     sums.add(checked)
-    sums.subtract([MIXED.load(ballot) for ballot in ballots[:10]])
+    sums.subtract([MIXED.ciphertexts(ballot) for ballot in ballots[:10]])
     weighted = kernel.Sums.from_bytes(sums.to_bytes())
     weighted.add_scaled(sums, 6)
     assert len(weighted) == MIXED.ciphertext_count

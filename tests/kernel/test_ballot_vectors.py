@@ -5,8 +5,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cbor2
 import pytest
 import veche_kernel as kernel
+
+from kernel.ballots import cast_prefix, read
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors/ballot.json").read_text())
 
@@ -16,18 +19,23 @@ def test_ballots(row: dict[str, Any]) -> None:
     questions = [(n, low, high, bool(blank)) for n, low, high, blank in row["questions"]]
     key = bytes.fromhex(VECTORS["public_key"])
     election = kernel.Election(key, VECTORS["fingerprint"], VECTORS["uuid"], questions)
-    ballot, cast, prefix = bytes.fromhex(row["ballot"]), bytes.fromhex(row["cast"]), row["cast_prefix"].encode()
-    checked = election.verify_with_cast(ballot, prefix, cast)
+    ballot, good = bytes.fromhex(row["ballot"]), read(bytes.fromhex(row["entry"]))
+    assert (good.ballot, good.cast.hex()) == (ballot, row["cast"])
+    assert cast_prefix(cbor2.loads(good.data)).decode() == row["cast_prefix"]
+    checks = kernel.BallotChecker(election, good.poll, [[bytes(256)]], 1, [0], 1)
+    checked = checks.check_one(good)
+    assert isinstance(checked, kernel.CheckedBallot)
     assert checked.tracker.hex() == row["tracker"] == hashlib.sha256(row["json"].encode()).hexdigest()
     assert checked.credential.hex() == row["credential"]
     assert election.to_json(ballot) == row["json"].encode()
     assert election.verify_json(row["json"].encode()).tracker == checked.tracker
     assert election.open(ballot, bytes.fromhex(row["opening"])) == row["choices"]
-    bad = [(bytes.fromhex(case["ballot"]), prefix, bytes.fromhex(case["cast"])) for case in row["wrong"]]
+    bad = [read(bytes.fromhex(case["entry"])) for case in row["wrong"]]
+    assert [entry.ballot.hex() for entry in bad] == [case["ballot"] for case in row["wrong"]]
     assert len(bad) == 8
-    verdicts = election.verify_batch([(ballot, prefix, cast), *bad])
+    verdicts = checks.check([good, *bad])
     assert isinstance(verdicts[0], kernel.CheckedBallot)
-    for item, verdict in zip(bad, verdicts[1:], strict=True):
-        with pytest.raises(ValueError) as error:
-            election.verify_with_cast(*item)
-        assert str(error.value) == verdict
+    for case, entry, verdict in zip(row["wrong"], bad, verdicts[1:], strict=True):
+        assert isinstance(verdict, kernel.Failure)
+        assert verdict.rule == case["rule"]
+        assert checks.check_one(entry) == verdict

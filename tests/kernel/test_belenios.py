@@ -29,7 +29,7 @@ def test_good_archives(archive: Path) -> None:
     election, ballots = open_archive(archive)
     checked = election.verify_json_many(ballots)
     for json_text, verdict in zip(ballots, checked, strict=True):
-        assert isinstance(verdict, kernel.CheckedBallot), verdict
+        assert isinstance(verdict, kernel.ArchiveBallot), verdict
         assert verdict.tracker == hashlib.sha256(json_text).digest()
         assert verdict.credential[::-1].hex() == json.loads(json_text)["credential"]
         packed = election.from_json(json_text)
@@ -48,7 +48,7 @@ def test_the_good_archives_hold_ballots() -> None:
 @pytest.mark.parametrize("archive", [a for a in BAD if a.stem != "file-cut"], ids=lambda p: p.stem)
 def test_bad_archives(archive: Path) -> None:
     election, ballots = open_archive(archive)
-    refused = [verdict for verdict in election.verify_json_many(ballots) if isinstance(verdict, str)]
+    refused = [verdict.reason for verdict in election.verify_json_many(ballots) if isinstance(verdict, kernel.Failure)]
     expected = BAD_BALLOTS.get(archive.stem)
     if expected is None:
         assert ballots
@@ -57,10 +57,11 @@ def test_bad_archives(archive: Path) -> None:
         assert refused
         assert all(expected in reason for reason in refused), refused
     for ballot, verdict in zip(ballots, election.verify_json_many(ballots), strict=True):
-        if isinstance(verdict, str):
+        if isinstance(verdict, kernel.Failure):
             with pytest.raises(ValueError) as caught:
-                election.from_json(ballot)
-            assert str(caught.value) == verdict
+                election.verify_json(ballot)
+            assert verdict.reason == f"The ballot does not hold: {caught.value}"
+            assert verdict.rule == ("proofs" if isinstance(caught.value, kernel.ProofError) else "shape")
 
 
 def test_all_bad_ballots_were_met() -> None:

@@ -1,11 +1,11 @@
 //! A ballot that was checked, with what remains of it: whose it is, its tracker, and its ciphertexts to be added up.
-use crate::columns;
 use crate::error::{Result, malformed};
 use crate::parameters::Parameters;
+use crate::shape::Shape;
 use crate::vartime::decode;
 use crate::vartime::field::LANES;
 use crate::vartime::point::Cached;
-use crate::{ballot, shape::Shape};
+use crate::{ballot, columns};
 
 /// A ballot's ciphertexts, ready for both sums: alpha, beta, alpha, beta, ...
 pub struct Ciphertexts {
@@ -23,11 +23,17 @@ impl Ciphertexts {
         let shape = &parameters.shape;
         ballot::check_size(shape, packed)?;
         let stored = stored(shape, packed);
-        let rows = [stored.iter().collect::<Vec<_>>()];
-        match columns::decode(&rows, &[], 0..stored.len()).pop().flatten() {
-            Some(row) => Ok(Ciphertexts { points: row.kept, hints: row.hints, stored }),
-            None => malformed("a point of the ballot is not in canonical form or not on the curve"),
+        // Each point a row of its own: so four of them are decoded side by side.
+        let rows: Vec<[&[u8; 32]; 1]> = stored.iter().map(|encoding| [encoding]).collect();
+        let (mut points, mut hints) = (Vec::with_capacity(stored.len()), Vec::with_capacity(stored.len()));
+        for row in columns::decode(&rows, &[], 0..1) {
+            let Some(row) = row else {
+                return malformed("a point of the ballot is not in canonical form or not on the curve");
+            };
+            points.extend(row.kept);
+            hints.extend(row.hints);
         }
+        Ok(Ciphertexts { points, stored, hints })
     }
 
     /// How many there are.

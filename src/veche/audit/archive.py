@@ -159,17 +159,17 @@ def _check_ballots(
     shape = [(len(q.answers), q.min, q.max, bool(q.blank)) for q in election.questions]
     kernel = veche_kernel.Election(point_bytes(election.public_key), election.fingerprint, election.uuid, shape)
     count = sum(q.ciphertexts for q in election.questions)
-    total = veche_kernel.Sums(count)
+    total = veche_kernel.ArchiveSums(count)
     total_weight = 0
     voted: set[bytes] = set()
     for start, batch in archive.ballot_batches(BATCH, BATCH_BYTES):
         progress("A7", len(archive.ballots) - start - len(batch), len(archive.ballots))
-        by_weight: dict[int, list[veche_kernel.CheckedBallot]] = {}
-        valid: list[veche_kernel.CheckedBallot] = []
+        by_weight: dict[int, list[veche_kernel.ArchiveBallot]] = {}
+        valid: list[veche_kernel.ArchiveBallot] = []
         for number, checked in enumerate(kernel.verify_json_many(batch), start + 1):
             where = f"ballot {number}"
-            if isinstance(checked, str):
-                raise DoesNotHold("A7", where, f"Ballot {number} is not valid: {checked}.")
+            if isinstance(checked, veche_kernel.Failure):
+                raise DoesNotHold("A7", where, f"Ballot {number} is not valid. {checked.reason}.")
             if checked.credential not in weights:
                 raise DoesNotHold("A7", where, f"Ballot {number} is by a credential that is not in the list.")
             valid.append(checked)
@@ -180,9 +180,7 @@ def _check_ballots(
         for weight, ballots in by_weight.items():
             if weight > MAX_WEIGHT:
                 raise Unsupported(f"A ballot has the weight {weight}, more than this program can multiply by.")
-            sums = veche_kernel.Sums(count)
-            sums.add(ballots)
-            total.add_scaled(sums, weight)
+            total.add(ballots, weight)
             total_weight += weight * len(ballots)
     progress("A7", len(archive.ballots), len(archive.ballots))
     flat = iter(total.pairs())

@@ -2,6 +2,8 @@
 //!
 //! Bounds are types, as there: `Tight` comes out of a multiplication, `Loose` out of one addition, and only that may go into a
 //! multiplication.
+use std::sync::LazyLock;
+
 use fiat_crypto::curve25519_64::{
     fiat_25519_add, fiat_25519_carry, fiat_25519_carry_mul, fiat_25519_carry_square, fiat_25519_from_bytes,
     fiat_25519_loose_field_element, fiat_25519_relax, fiat_25519_sub, fiat_25519_tight_field_element,
@@ -18,6 +20,8 @@ pub struct Loose(fiat_25519_loose_field_element);
 const INVERSE: [u8; 32] = ones(0xeb, 0x7f);
 const ROOT: [u8; 32] = ones(0xfd, 0x0f);
 const ROOT_OF_MINUS_ONE: [u8; 32] = ones(0xfb, 0x1f);
+
+static SQRT_MINUS_ONE: LazyLock<Tight> = LazyLock::new(|| Tight::small(2).power(&ROOT_OF_MINUS_ONE));
 
 const fn ones(first: u8, last: u8) -> [u8; 32] {
     let mut bytes = [0xff; 32];
@@ -96,7 +100,7 @@ impl Tight {
         let v3 = v.square().mul(v);
         let v7 = v3.square().mul(v);
         let root = self.mul(v3).mul(self.mul(v7).power(&ROOT));
-        let turned = root.mul(Tight::small(2).power(&ROOT_OF_MINUS_ONE));
+        let turned = root.mul(*SQRT_MINUS_ONE);
         [root, turned].into_iter().find(|x| x.square().mul(v) == self)
     }
 
