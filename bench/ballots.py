@@ -24,12 +24,12 @@ UUID = "1" * 22
 
 def measure(workload: Workload, tool: str, folder: Path) -> list[Row]:
     """verify (batch and single), prove, bytes, and a whole archive."""
-    election = workload.box.kernel
+    election = workload.poll.kernel
     # Without permits, which the baseline has none of.
-    entries = kernel.read_ballots([_without_permits(election, workload.box.id) for _ in range(BATCH)])
+    entries = kernel.read_ballots([_without_permits(election, workload.poll.id) for _ in range(BATCH)])
     ballots = [entry for entry in entries if isinstance(entry, kernel.BallotEntry)]
     assert len(ballots) == BATCH
-    checker = kernel.BallotChecker(election, workload.box.id, [[bytes(256)]], 1, [0], 1)
+    checker = kernel.BallotChecker(election, workload.poll.id, [[bytes(256)]], 1, [0], 1)
 
     def batch() -> float:
         verdicts: list[object] = []

@@ -12,8 +12,7 @@ import veche_kernel
 
 from bench.workload import GENESIS, OPEN, Workload
 from veche.audit.ledger import verify_ledger
-from veche.engine.embedded import EmbeddedEngine
-from veche.ledger.ledger import Ledger
+from veche.engine.embedded import EmbeddedEngine, create_ledger
 from veche.log.source import Folder
 from veche.permit.message import permit_message
 
@@ -23,10 +22,11 @@ PART = 2048
 def engine(workload: Workload, folder: Path, count: int) -> dict[str, float]:
     """Every ballot acknowledged when durable; ``preloaded`` entries are in the ledger already."""
     shutil.rmtree(folder, ignore_errors=True)
-    ledger = Ledger.create(folder, workload.charter, workload.log_key)
-    ledger.block(GENESIS + 10, workload.setup)
+    ledger = create_ledger(folder, workload.charter, workload.log_key)
+    ledger.execute(1, GENESIS + 10, workload.setup)
+    ledger.commit()
     start, used = perf_counter(), process_time()
-    with EmbeddedEngine(ledger, lambda: OPEN + 10) as running:
+    with EmbeddedEngine(ledger, workload.log_key, lambda: OPEN + 10) as running:
         waiting = [running.submit(entry) for entry in workload.ballots(count)]
         for answer in waiting:
             answer.result()
@@ -41,8 +41,8 @@ def kernel(workload: Workload, count: int) -> dict[str, float]:
     ``permits``: the seconds among ``wall`` that the permits took.
     """
     wall = cpu = permits = 0.0
-    moduli = [[modulus] for modulus in workload.moduli]
-    checker = veche_kernel.BallotChecker(workload.box.kernel, workload.box.id, moduli, 2, [0, 1], 2)
+    moduli = [[row.modulus for row in keys.groups] for _, keys in sorted(workload.permit_keys.items())]
+    checker = veche_kernel.BallotChecker(workload.poll.kernel, workload.poll.id, moduli, 2, [0, 1], 2)
     ballots = iter(workload.ballots(count))
     while part := list(islice(ballots, PART)):
         start, used = perf_counter(), process_time()
@@ -52,7 +52,7 @@ def kernel(workload: Workload, count: int) -> dict[str, float]:
         wall += perf_counter() - start
         cpu += process_time() - used
         signatures = [
-            (workload.moduli[registrar], prefix + permit_message(entry.poll, entry.group, ballot.credential), signature)
+            (moduli[registrar][0], prefix + permit_message(entry.poll, entry.group, ballot.credential), signature)
             for entry, ballot in zip(entries, checked, strict=True)
             for registrar, prefix, signature in entry.permits
         ]
