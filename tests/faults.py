@@ -45,7 +45,7 @@ class Disk:
     """
 
     def __init__(self, stop: int | Callable[[Operation], bool] = 0, how: str = BEFORE) -> None:
-        """``stop``: the number of the operation (from 1; 0: none), or which one it is."""
+        """``stop``: the number of the operation (from 1; 0: none), or a function that says whether it is this one."""
         self.done: list[Operation] = []
         self.durable: set[str] = set()
         self.stopped: Operation | None = None
@@ -70,7 +70,8 @@ class Disk:
             operation = Operation(name, path_of(*arguments))
             if self._how == TORN and not self._can_be_torn(name, arguments[0]):
                 return self._do(operation, original, arguments, named)
-            if not self._is_last(operation):
+            self.done.append(operation)
+            if not (self._stop(operation) if callable(self._stop) else len(self.done) == self._stop):
                 return self._do(operation, original, arguments, named)
             self.stopped = operation
             if self._how == FULL:
@@ -82,10 +83,6 @@ class Disk:
             raise Crash
 
         return call
-
-    def _is_last(self, operation: Operation) -> bool:
-        self.done.append(operation)
-        return self._stop(operation) if callable(self._stop) else len(self.done) == self._stop
 
     def _do(self, operation: Operation, original: Callable[..., Any], arguments: Any, named: Any) -> Any:
         if operation.name == "write":
@@ -132,15 +129,21 @@ _OPERATIONS: dict[str, Callable[..., Path]] = {
 }
 
 
-def crashes(work: Callable[[], object], ready: Callable[[], object] = lambda: None, hows: tuple[str, ...] = (BEFORE, AFTER, TORN)) -> Iterator[Disk]:  # fmt: skip
+def crashes(
+    work: Callable[[], object],
+    ready: Callable[[], object] = lambda: None,
+    hows: tuple[str, ...] = (BEFORE, AFTER, TORN),
+    only: Callable[[Operation], bool] = lambda operation: True,
+) -> Iterator[Disk]:
     """Do ``work`` until it ends at its first operation, then at its second, and so on; each time after ``ready``.
 
-    With FULL among ``hows`` the work may go on after a refusal; it has to say it, as a UserError, or to do without.
+    ``only`` picks the operations at which it ends, where others are for another test. With FULL among ``hows`` the work may go on after a refusal; it has to say it, as a UserError, or to do without.
     """
     for how in hows:
         for number in count(1):
             ready()
-            with Disk(number, how) as disk:
+            numbers = count(1)
+            with Disk(lambda operation: only(operation) and next(numbers) == number, how) as disk:  # noqa: B023
                 try:
                     work()
                     assert disk.stopped is None or how == FULL, "the crash was swallowed"

@@ -138,7 +138,9 @@ def test_a_file_that_grows_has_its_old_content_and_perhaps_a_part_of_the_new(tmp
         append()
         assert path.read_bytes() == OLD + NEW
     with AppendOnly(path) as file:
-        file.cut(len(OLD))
+        with Disk() as disk:
+            file.cut(len(OLD))
+        assert disk.durable == {str(path)}
         with Disk(stop=2, how=FULL), pytest.raises(UserError, match="No space left"):
             file.append(NEW)
         assert path.read_bytes() == OLD
@@ -256,6 +258,23 @@ def test_a_lock_after_any_crash(tmp_path: Path) -> None:
         assert holder(path) is None
         with Lock(path, "it"):
             assert holder(path) == f"process {os.getpid()}"
+
+
+def test_a_draft_that_becomes_the_file_while_it_is_looked_at_is_not_taken_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between opening it and locking it: the next draft has its name by then, and is somebody's."""
+    draft = tmp_path / ".file.unfinished"
+    draft.write_bytes(OLD)
+
+    def lock(descriptor: int, *, blocking: bool) -> bool:
+        draft.rename(tmp_path / "file")
+        draft.write_bytes(NEW)
+        return True
+
+    monkeypatch.setattr(durable, "lock_descriptor", lock)
+    durable._sweep(draft)
+    assert draft.read_bytes() == NEW and (tmp_path / "file").read_bytes() == OLD
 
 
 # What cannot be done

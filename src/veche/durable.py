@@ -345,8 +345,9 @@ class Lock:
 def holder(path: Path) -> str | None:
     """Who holds the lock with this file, as "process 123"; None if nobody does.
 
-    The lock is not touched, except after a holder's crash: then it is taken for an instant to find that out, which
-    :class:`Lock` waits for. Two programs that find this out at once may see each other; they see the truth when asked again.
+    It says what the holder wrote into the file. The lock is touched only while that is there: whoever can take it finds
+    that the holder has gone, perhaps by a crash, and lets it go again at once, which :class:`Lock` waits for. Two programs
+    that find this out at the same instant may take each other for the holder; asked again, they see the truth.
     """
     process = _record(path)
     if process is None:

@@ -7,6 +7,7 @@ from types import FrameType
 
 import click
 
+from veche import logs
 from veche.cli import options
 from veche.cli.entry_file import add_signatures, read_entry
 from veche.cli.ledger_read import READERS
@@ -14,7 +15,7 @@ from veche.cli.options import ANY_PATH, folder_argument
 from veche.cli.reading import read_ledger
 from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
 from veche.engine.inbox import PAUSE, Inbox, hand_in, open_ledger
-from veche.errors import UserError
+from veche.errors import UserError, VecheError
 from veche.keys import SigningKey
 from veche.terminal.show import describe
 
@@ -78,7 +79,8 @@ def init(folder: Path, charter: Path) -> None:
 @folder_argument
 @click.option("--once", is_flag=True, help="Make one block of what waits, publish it, and end.")
 @click.option("--seconds", type=click.FloatRange(0), metavar="N", help="End after so many seconds.")
-def run(folder: Path, once: bool, seconds: float | None) -> None:
+@click.option("--verbose", is_flag=True, help="Say more on the standard error: JSON, or plain lines on a terminal.")
+def run(folder: Path, once: bool, seconds: float | None, verbose: bool) -> None:
     """Run the engine of the ledger in FOLDER: make blocks, take what is handed in, publish. Until Ctrl-C.
 
     Other commands hand entries in through the folder's inbox. While no engine runs, time stands still for the ledger, and
@@ -88,6 +90,8 @@ def run(folder: Path, once: bool, seconds: float | None) -> None:
     Example:
       veche ledger run ledger
     """
+    if verbose:
+        logs.verbose()
     stop = False
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -104,13 +108,20 @@ def run(folder: Path, once: bool, seconds: float | None) -> None:
             with EmbeddedEngine(written, SigningKey.load(folder / LOG_KEY), pause=pause) as engine:
                 size = engine.tick()
                 click.echo(f"The ledger in {folder} runs, with {size} entries.")
+                logs.log().info("the engine runs", folder=str(folder), size=size)
                 finish = clock_time.monotonic() + seconds if seconds is not None else None
                 while not stop and not once and (finish is None or clock_time.monotonic() < finish):
-                    if not inbox.serve(engine):
+                    if served := inbox.serve(engine):
+                        logs.log().info("served the inbox", entries=served)
+                    else:
                         engine.check()
                         clock_time.sleep(PAUSE)
                 inbox.serve(engine)
                 size = engine.tick()
+        logs.log().info("the engine ended", folder=str(folder), size=size)
+    except VecheError as error:
+        logs.log().error("the engine broke", folder=str(folder), reason=error.message)
+        raise
     finally:
         for number, handler in previous:
             signal.signal(number, handler)

@@ -28,6 +28,7 @@ from veche.keys import SigningKey
 from veche.ledger.codec import MAX_ENTRY
 from veche.ledger.ledger import Ledger
 from veche.ledger.store import DATABASE
+from veche.logs import log
 
 ENTRY, ANSWER = ".entry", ".json"
 RECENT = 4 * BATCH
@@ -52,18 +53,25 @@ class Inbox:
 
         Call it before an engine takes the ledger over.
         """
-        now = clock_time.time()
+        now, stale = clock_time.time(), 0
         for path in [*self._in.glob(f"*{UNFINISHED}"), *self._out.iterdir()]:
             with suppress(FileNotFoundError):
                 if now - path.stat().st_mtime > KEPT:
                     path.unlink()
+                    stale += 1
+        if stale:
+            log().info("removed stale files", files=stale)
         waiting = {path.stem: path for path in self._waiting()}
         if not waiting:
             return
+        answered = 0
         for number in range(max(0, ledger.size - RECENT), ledger.size):
             found = waiting.get(hashlib.sha256(ledger.entry(number)).hexdigest())
             if found is not None:
                 self._answer(found, {"number": number})
+                answered += 1
+        if answered:
+            log().info("answered what a crash had left", entries=answered)
 
     def serve(self, engine: Engine) -> int:
         """Hand what waits to the engine, at most a batch, and answer it; the answer is how many entries there were.
@@ -76,6 +84,7 @@ class Inbox:
             if data is None:
                 message = "What was handed in is not an entry: it is too long, or its name is not its hash."
                 self._answer(path, {"rule": "codec", "message": message, "hint": ""})
+                log().warning("dropped a file from the inbox", reason=message)
             else:
                 taken.append((path, engine.submit(data)))
         for path, future in taken:
