@@ -49,9 +49,14 @@ class Disk:
         self.done: list[Operation] = []
         self.durable: set[str] = set()
         self.stopped: Operation | None = None
-        self._stop, self._how = stop, how
+        self._stop, self.how = stop, how
         self._flushed: dict[int, int] = {}  # inode -> bytes that a loss of power leaves
         self._patch = pytest.MonkeyPatch()
+
+    @property
+    def could_not_remove(self) -> bool:
+        """Whether what was refused was only to tidy up, so that a draft may be left until that file is written again."""
+        return self.how == FULL and self.stopped is not None and self.stopped.name == "unlink"
 
     def __enter__(self) -> "Disk":
         for name, path_of in _OPERATIONS.items():
@@ -65,20 +70,20 @@ class Disk:
         def call(*arguments: Any, **named: Any) -> Any:
             if name == "open" and not arguments[1] & (os.O_CREAT | os.O_TRUNC):
                 return original(*arguments, **named)
-            if self.stopped is not None and self._how != FULL:
+            if self.stopped is not None and self.how != FULL:
                 raise Crash
             operation = Operation(name, path_of(*arguments))
-            if self._how == TORN and not self._can_be_torn(name, arguments[0]):
+            if self.how == TORN and not self._can_be_torn(name, arguments[0]):
                 return self._do(operation, original, arguments, named)
             self.done.append(operation)
             if not (self._stop(operation) if callable(self._stop) else len(self.done) == self._stop):
                 return self._do(operation, original, arguments, named)
             self.stopped = operation
-            if self._how == FULL:
+            if self.how == FULL:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            if self._how == TORN:
+            if self.how == TORN:
                 self._tear(name, original, arguments)
-            if self._how == AFTER:
+            if self.how == AFTER:
                 self._do(operation, original, arguments, named)
             raise Crash
 

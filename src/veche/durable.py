@@ -122,6 +122,13 @@ def read_private(path: Path) -> bytes:
     return content
 
 
+def remove(path: Path) -> None:
+    """Remove a file, durably; it may be gone already. Raises UserError."""
+    with _plainly(path):
+        path.unlink(missing_ok=True)
+        sync_folder(path.parent)
+
+
 def must_be_new(path: Path) -> None:
     """To be asked before long work. Raises UserError if something is at this path already, or if its folder is missing."""
     if os.path.lexists(path):

@@ -9,6 +9,7 @@ from faults import AFTER, BEFORE, FULL, TORN, Disk, crashes
 from veche.errors import UserError
 from veche.permit.blind_rsa import IssuerKey
 from veche.registrar.keys import RegistrarKeys
+from veche.registrar.registrar import Registrar
 
 POLL = "ab" * 32
 
@@ -59,3 +60,25 @@ def test_keys_are_destroyed_wherever_the_program_ends(tmp_path: Path, quick: Non
         assert str(folder) in crash.durable | again.durable
         with pytest.raises(UserError, match="cannot be read"):
             RegistrarKeys(folder).load(POLL, 0)
+
+
+def test_a_registrar_whose_creation_was_cut_short_is_created_again(tmp_path: Path) -> None:
+    folder = tmp_path / "registrar"
+
+    def create() -> None:
+        Registrar.create(folder, f"sqlite:///{tmp_path / 'people.db'}").close()
+
+    for crash in crashes(create, lambda: shutil.rmtree(folder, ignore_errors=True), (BEFORE, AFTER, TORN, FULL)):
+        there = (folder / "office.key").exists()
+        with Disk() as again:
+            if there:
+                with pytest.raises(UserError, match="already"):
+                    create()
+            else:
+                create()
+            with Registrar(folder):
+                pass
+        names = {path.name for path in folder.iterdir()}
+        assert names == {"office.key", "database.url"} or crash.could_not_remove
+        durable = crash.durable | again.durable
+        assert {str(tmp_path), str(folder / "office.key"), str(folder / "database.url")} <= durable

@@ -382,14 +382,18 @@ def test_a_trustee_whose_creation_was_cut_short_is_created_again(tmp_path: Path)
         if folder.exists():
             shutil.rmtree(folder)
 
-    for _ in crashes(lambda: Trustee.create(folder, "Trustee 1"), ready, (BEFORE, AFTER, TORN, FULL)):
-        if (folder / "office.key").exists():  # there is somebody: nobody else may be put in their place
-            made = Trustee.load(folder)
-            with pytest.raises(UserError, match="not empty"):
-                Trustee.create(folder, "Another")
-        else:
-            made = Trustee.create(folder, "Trustee 1")
+    names = {"office.key", "institution", "place", "journal"}
+    for crash in crashes(lambda: Trustee.create(folder, "Trustee 1"), ready, (BEFORE, AFTER, TORN, FULL)):
+        with Disk() as again:
+            if (folder / "office.key").exists():  # there is somebody: nobody else may be put in their place
+                made = Trustee.load(folder)
+                with pytest.raises(UserError, match="not empty"):
+                    Trustee.create(folder, "Another")
+            else:
+                made = Trustee.create(folder, "Trustee 1")
         assert made.institution == "Trustee 1"
+        assert {path.name for path in folder.iterdir()} == names or crash.could_not_remove
+        assert {str(tmp_path), *(str(folder / name) for name in ("", *names))} <= crash.durable | again.durable
         with Journal.open(folder) as journal:
             journal.check_place()
 

@@ -7,6 +7,7 @@ import click
 
 from veche.cli.options import ANY_PATH
 from veche.demo.screen import Screen
+from veche.durable import make_folder, write_new
 from veche.engine.inbox import engine_runs
 from veche.errors import UserError
 from veche.texts import Message, languages
@@ -59,5 +60,5 @@ def _prepare(folder: Path) -> None:
         shutil.rmtree(folder)
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} exists, and no demo made it.", "Name another folder: veche demo FOLDER")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARKER).write_text("veche demo made this folder, and replaces all of it when it is run here again.\n")
+    make_folder(folder)
+    write_new(folder / MARKER, b"veche demo made this folder, and replaces all of it when it is run here again.\n")

@@ -25,7 +25,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from veche.durable import PRIVATE_FOLDER, make_folder, read_private, write_private
+from veche.durable import PRIVATE_FOLDER, make_folder, read_private, remove, settle, write_private
 from veche.errors import DoesNotHold, Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.entries.permit_key import GroupIssuance, GroupPermitKey
@@ -47,6 +47,7 @@ class Registrar:
     def __init__(self, folder: Path) -> None:
         """Open a registrar. Raises UserError if the folder holds none or its database cannot be reached."""
         self.office = SigningKey.load(folder / "office.key")
+        settle(folder / "office.key", folder.parent)  # its creation may have been cut short at the last moment
         address = folder / "database.url"
         if address.exists():
             self._store = RegistrarStore(read_private(address).decode().strip())
@@ -67,7 +68,7 @@ class Registrar:
             raise UserError(f"{folder} holds a registrar already.", "Choose another folder.")
         make_folder(folder, PRIVATE_FOLDER)
         address = folder / "database.url"
-        address.unlink(missing_ok=True)
+        remove(address)
         if database is not None:
             RegistrarStore(database).close()  # says what is wrong with it before anything is kept
             write_private(address, database.encode() + b"\n")

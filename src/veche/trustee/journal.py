@@ -1,6 +1,6 @@
 """A trustee's journal: what she decrypted, written down before she did it.
 
-A text file of one event a line, only ever appended to, each line durable (fsync) before anything is done upon it:
+A text file of one event a line, only ever appended to, each line durable before anything is done upon it:
 
     <hash> place <inode> <changed>                  where this journal lives, see below
     <hash> ledger <ledger>                          the one ledger that this trustee serves

@@ -15,7 +15,7 @@ checkpoint, of a ledger that she checked herself. So the program takes a verifie
 from pathlib import Path
 
 from veche.ballot.decryption import alphas_of, make_share
-from veche.durable import UNFINISHED, read_private, settle, write_private
+from veche.durable import UNFINISHED, read_private, remove, settle, write_private
 from veche.errors import DoesNotHold, UserError
 from veche.keys import SigningKey
 from veche.ledger.entries.decryption import Decryption
@@ -49,7 +49,7 @@ class Trustee:
         if not {path.name for path in left} <= _BEFORE_THE_KEY:
             raise UserError(f"The folder {folder} is not empty.", "Choose a new folder for a new trustee.")
         for path in left:
-            path.unlink()
+            remove(path)
         write_private(folder / "institution", institution.encode() + b"\n")
         Journal.create(folder)
         # The last step: a crash before it leaves nothing that was ever of use, and creating is begun again.
@@ -64,6 +64,7 @@ class Trustee:
         except UnicodeDecodeError:
             raise UserError(f"The file {folder / 'institution'} is damaged.", "It holds the name, in UTF-8.") from None
         trustee = cls(folder, institution, SigningKey.load(folder / _KEY))
+        settle(folder / _KEY, folder.parent)  # its creation may have been cut short at the last moment
         with Journal.open(folder):
             return trustee
 
