@@ -13,6 +13,7 @@ from typing import Any
 
 from veche.audit.ledger import VerifiedLedger, verify_ledger
 from veche.audit.view import View
+from veche.durable import make_folder
 from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
 from veche.engine.engine import Engine
 from veche.errors import Refused
@@ -78,6 +79,7 @@ class World:
         ]
         self._write_roll()
         log_key = SigningKey.generate()
+        make_folder(folder / "ledger")
         log_key.save(folder / "ledger" / LOG_KEY)
         sources = [RegistrarSeat(REGISTRARS[i], f"source {i + 1}") for i in range(registrars[0])]
         self.poll_class = PollClass(

@@ -13,6 +13,7 @@ from veche.cli.entry_file import add_signatures, read_entry
 from veche.cli.ledger_read import READERS
 from veche.cli.options import ANY_PATH, folder_argument
 from veche.cli.reading import read_ledger
+from veche.durable import make_folder
 from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
 from veche.engine.inbox import PAUSE, Inbox, hand_in, open_ledger
 from veche.errors import UserError, VecheError
@@ -52,6 +53,7 @@ def keygen(folder: Path) -> None:
       veche ledger keygen ledger
     """
     key = SigningKey.generate()
+    make_folder(folder)  # it will hold what everybody may read, so it is not as private as the key
     key.save(folder / LOG_KEY)
     click.echo(key.public.hex())
 

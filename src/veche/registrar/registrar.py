@@ -47,7 +47,7 @@ class Registrar:
     def __init__(self, folder: Path) -> None:
         """Open a registrar. Raises UserError if the folder holds none or its database cannot be reached."""
         self.office = SigningKey.load(folder / "office.key")
-        settle(folder / "office.key", folder.parent)  # its creation may have been cut short at the last moment
+        settle(folder / "office.key", folder)  # its creation may have been cut short at the last moment
         address = folder / "database.url"
         if address.exists():
             self._store = RegistrarStore(read_private(address).decode().strip())

@@ -64,7 +64,7 @@ class Trustee:
         except UnicodeDecodeError:
             raise UserError(f"The file {folder / 'institution'} is damaged.", "It holds the name, in UTF-8.") from None
         trustee = cls(folder, institution, SigningKey.load(folder / _KEY))
-        settle(folder / _KEY, folder.parent)  # its creation may have been cut short at the last moment
+        settle(folder / _KEY, folder)  # its creation may have been cut short at the last moment
         with Journal.open(folder):
             return trustee
 

@@ -1,0 +1,105 @@
+"""One file: written whole, new or in the place of another; and private ones."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from veche.durable.draft import Draft, Exists, draft_name, sweep
+from veche.durable.folders import make_folder
+from veche.durable.system import POSIX, PRIVATE, PRIVATE_FOLDER, PUBLIC, plainly, sync_folder
+from veche.errors import UserError
+
+
+def write_new(path: Path, content: bytes, mode: int = PUBLIC, drafts: Path | None = None) -> None:
+    """Write a new file. A crash leaves no file or the whole one. Raises Exists, and UserError if it cannot be written.
+
+    ``drafts``: a folder of the same file system for the draft, where ``path``'s own is read by others by its listing.
+    """
+    _must_be_free(path, drafts)
+    with plainly(path), Draft(path, mode, drafts) as draft:
+        draft.write(content)
+        draft.finish(new=True)
+
+
+def replace(path: Path, content: bytes, mode: int = PUBLIC, drafts: Path | None = None) -> None:
+    """Write a file in the place of what is there, if anything is. A crash leaves the old one or the new one, whole.
+
+    Raises UserError if it cannot be written; then the old one is still there. ``drafts`` as in :func:`write_new`.
+    """
+    with plainly(path), Draft(path, mode, drafts) as draft:
+        draft.write(content)
+        draft.finish(new=False)
+
+
+@contextmanager
+def whole_file(path: Path, *, new: bool, mode: int = PUBLIC) -> Iterator[BinaryIO]:
+    """A file that gets its name when the block ends without an error, as by :func:`write_new` or :func:`replace`.
+
+    If the block raises, nothing is left. An OSError in it counts as one of this file: it becomes a UserError.
+    """
+    if new:
+        _must_be_free(path, None)
+    with plainly(path), Draft(path, mode, None) as draft:
+        with os.fdopen(draft.descriptor, "wb", closefd=False) as file:
+            yield file
+        draft.finish(new=new)
+
+
+def _must_be_free(path: Path, drafts: Path | None) -> None:
+    """Raises Exists if something is there. It may be what a crash has left, so its draft goes, as far as that is allowed."""
+    if os.path.lexists(path):
+        with suppress(OSError):
+            sweep(draft_name(path, drafts))
+        raise Exists(path)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a new file with mode 0600, in a folder that is made with mode 0700 if it is missing. Raises as :func:`write_new`."""
+    make_folder(path.parent, PRIVATE_FOLDER)
+    write_new(path, content, PRIVATE)
+
+
+def read_private(path: Path) -> bytes:
+    """Read a file of :func:`write_private`. Raises UserError if it is missing or if other users may read it.
+
+    Where there are no POSIX modes (Windows) the folder's own protection must do.
+    """
+    try:
+        mode = path.stat().st_mode
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"The file {path} cannot be read: {error.strerror}.", "Check the path.") from None
+    if POSIX and mode & 0o077:
+        raise UserError(f"The file {path} can be read by others.", f"Run: chmod 600 {path}")
+    return content
+
+
+def remove(path: Path) -> None:
+    """Remove a file, durably; it may be gone already. Raises UserError."""
+    with plainly(path):
+        path.unlink(missing_ok=True)
+        sync_folder(path.parent)
+
+
+def must_be_new(path: Path) -> None:
+    """To be asked before long work. Raises UserError if something is at this path already, or if its folder is missing."""
+    if os.path.lexists(path):
+        raise Exists(path)
+    if not path.parent.is_dir():
+        raise UserError(f"There is no folder {path.parent}.", "Make it first.")
+
+
+def settle(path: Path, top: Path) -> None:
+    """Make sure that a file of this module that is there survives a loss of power, its folders up to ``top`` too.
+
+    A program may have ended between giving the file its name and making the name durable. So this comes before anything
+    that relies on the file leaves. It also removes the draft that such a crash leaves. Raises UserError.
+    """
+    with plainly(path):
+        sweep(draft_name(path, None))
+        for folder in path.parents:
+            sync_folder(folder)
+            if folder == top:
+                return

@@ -1,0 +1,37 @@
+"""Folders: made with those above them, and removed."""
+
+import errno
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from veche.durable.system import PUBLIC_FOLDER, plainly, sync_folder
+
+
+def make_folder(folder: Path, mode: int = PUBLIC_FOLDER) -> None:
+    """Make a folder, with those above it that are missing, durably. It may be there already. Raises UserError.
+
+    A crash leaves a part of them; the next call goes on from there, and makes the last of them durable first.
+    """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    there = missing[-1].parent if missing else folder
+    with plainly(folder):
+        with suppress(PermissionError):  # where we may not even look, no crash of ours left anything
+            sync_folder(there.parent)
+        for path in reversed(missing):
+            with suppress(FileExistsError):  # another program was faster
+                path.mkdir(mode)
+            sync_folder(path.parent)
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder of files, durably; it may be gone already. A crash leaves a part of it, for the next call. Raises UserError."""
+    with plainly(folder):
+        if folder.exists():
+            for path in folder.iterdir():
+                path.unlink(missing_ok=True)
+            folder.rmdir()
+        if folder.parent.exists():
+            sync_folder(folder.parent)

@@ -1,0 +1,55 @@
+"""What the other files of this package ask of the operating system, and what they say when it refuses."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from veche.errors import UserError
+
+PUBLIC, PRIVATE = 0o644, 0o600
+"""Modes of files; the user's umask may take more away."""
+PUBLIC_FOLDER, PRIVATE_FOLDER = 0o755, 0o700
+POSIX = os.name == "posix"
+NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+FOREIGN = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | NO_LINK
+"""How to open a file that somebody else may have put there: a link is not followed, a pipe blocks nobody (where there is POSIX)."""
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write all of it, in as many pieces as the system wants. Raises OSError."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def sync(path: Path) -> None:
+    """Make a file's contents, or the names in a folder, durable."""
+    descriptor = os.open(path, os.O_RDONLY if POSIX else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable. Raises OSError."""
+    if POSIX:  # elsewhere a folder cannot be opened
+        sync(folder)
+
+
+def cannot_write(path: Path, error: OSError, hint: str = "") -> UserError:
+    """What to say when the disk refuses."""
+    return UserError(
+        f"{path} cannot be written: {error.strerror or error}.",
+        hint or "Make room, or give the right to write there; then try again.",
+    )
+
+
+@contextmanager
+def plainly(path: Path) -> Iterator[None]:
+    """In this block an OSError says what cannot be written: it becomes a UserError."""
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(path, error) from None
