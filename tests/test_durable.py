@@ -355,9 +355,9 @@ import sys
 for name in ("fcntl", "pwd", "grp", "resource", "termios", "tty"):
     sys.modules[name] = None
 import warnings; warnings.simplefilter("ignore")  # filelock says that it has no flock
-import importlib, pkgutil, veche.durable, veche.log, veche.audit
-for package in (veche.log, veche.audit):
-    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+import importlib, pkgutil, veche
+for module in pkgutil.walk_packages(veche.__path__, "veche."):
+    if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
 """
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

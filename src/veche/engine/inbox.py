@@ -3,10 +3,10 @@
     inbox/<sha256>.entry   an entry that waits; it is named by its hash
     outbox/<sha256>.json   what became of it: {"number": n}, or {"rule", "message", "hint"} if it was refused
 
-A reader sees a whole file or none (:mod:`veche.durable`). An answer is written
-when the entry is durable in the ledger, and only then is the entry taken out of the inbox. A crash before the answer leaves
-the entry in the inbox; the next engine finds it in the ledger (:meth:`Inbox.recover`) or hands it in again: the rules
-refuse a repetition, so no entry can take effect twice.
+A reader sees a whole file or none (:mod:`veche.durable`). An answer is written when the entry is durable in the ledger,
+and only then is the entry taken out of the inbox. A crash before the answer leaves the entry in the inbox; the next
+engine finds it in the ledger (:meth:`Inbox.recover`) or hands it in again: the rules refuse a repetition, so no entry can
+take effect twice.
 
 :func:`hand_in` is for whoever has something to say. If no engine runs and the log's key is at hand, it runs one for the moment.
 """
