@@ -16,7 +16,7 @@ import veche_kernel as kernel
 from city import TRAMS, YES, city, close, everybody_votes, refused
 
 from veche.ballot import channel
-from veche.ballot.committee import Certificate, Secrets, Shares, open_share
+from veche.ballot.committee import Secrets, open_share
 from veche.errors import Refused
 from veche.ledger.codec import decode, digest
 from veche.ledger.poll_state import CommitteeState
@@ -77,7 +77,7 @@ def test_a_dealer_who_cheats(tmp_path: Path) -> None:
         assert finished_when_all_have_dealt(found)
         made = world.trustees[1]._ceremonies(world.view())[first]
         secrets: Secrets = made._secrets()
-        dealt = Shares.from_fields(found.steps["committee-shares"][1][1][2:])
+        dealt = found.shares[1]
         with pytest.raises(Refused, match="does not fit"):
             open_share(made._committee, 2, secrets, 1, dealt)
 
@@ -85,7 +85,7 @@ def test_a_dealer_who_cheats(tmp_path: Path) -> None:
         everybody(world, present=(1,))
         kinds = [decode(world.ledger.entry(number))[0] for number in range(world.ledger.size)]
         assert kinds[-2:] == ["committee-complaint", "committee-void"]
-        assert state_of(world, first).void == "trustee 2 complains about trustee 1"
+        assert state_of(world, first).reason == "trustee 2 complains about trustee 1"
         everybody(world)
         assert state_of(world, first).key is None
 
@@ -97,11 +97,8 @@ def test_a_dealer_who_cheats(tmp_path: Path) -> None:
             everybody(world)
         done = state_of(world, second)
         assert done.key is not None
-        old, new = (state_of(world, c).steps["committee-certificate"] for c in (first, second))
-        assert all(
-            Certificate.from_fields(old[i][1][2:]).encryption != Certificate.from_fields(new[i][1][2:]).encryption
-            for i in (1, 2, 3)
-        )
+        old, new = (state_of(world, c).certificates for c in (first, second))
+        assert all(old[i].encryption != new[i].encryption for i in (1, 2, 3))
 
         # Any two of three decrypt.
         poll = world.poll([TRAMS], committee=second, days=1)
@@ -123,7 +120,7 @@ def test_a_trustee_who_falls_silent(tmp_path: Path) -> None:
         world.wait(6 * DAY)
         assert not finished_when_all_have_dealt(state_of(world, first)), "by the naive rule everybody still waits"
         world.wait(DAY)
-        assert state_of(world, first).void == "a week passed without an entry of it"
+        assert state_of(world, first).reason == "a week passed without an entry of it"
         with refused("committee"):
             world.say("committee-shares", decode(_late(world))[1], world.trustees[0].key)
         second = ask_for_a_committee(world, 2)
@@ -152,8 +149,8 @@ def test_a_dealer_who_waits_for_the_others(tmp_path: Path) -> None:
         committee = ask_for_a_committee(world, 1)
         everybody(world)
         everybody(world, present=(1, 2))
-        shares = state_of(world, committee).steps["committee-shares"]
-        others = kernel.point_sum([shares[i][1][2][:32] for i in (2, 3)])
+        shares = state_of(world, committee).shares
+        others = kernel.point_sum([shares[i].exponents[:32] for i in (2, 3)])
         mine = kernel.scalar_random()
         chosen = kernel.point_sub(kernel.base_mul(mine), others)
         assert kernel.point_sum([chosen, others]) == kernel.base_mul(mine), "the naive rule: the key is his alone"

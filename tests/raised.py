@@ -13,8 +13,8 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src"
 
-PASSED_ON = {("veche.engine.inbox", "answer['rule']")}
-"""Names that only travel: another process raised them, and its source is read like all other."""
+PASSED_ON = {("veche.engine.inbox", "answer['rule']"), ("veche.ledger.entries.ballot", "failure.rule")}
+"""Names that only travel: another process raised them, and its source is read like all other; or the kernel names them."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -213,3 +213,14 @@ def _imported(module: Module, name: str) -> str | None:
     """The module of the source that goes by this name in another."""
     source = _source_of(module, name)
     return None if source is None or ".".join(source) not in modules() else ".".join(source)
+
+
+def kernel_rules() -> set[str]:
+    """The rules that the kernel names: the literals of ``Failure.rule`` in its description."""
+    stubs = ast.parse((SOURCE.parent / "kernel/python/veche_kernel/_veche_kernel.pyi").read_text(encoding="utf-8"))
+    (failure,) = (node for node in stubs.body if isinstance(node, ast.ClassDef) and node.name == "Failure")
+    (rule,) = (node for node in failure.body if isinstance(node, ast.FunctionDef) and node.name == "rule")
+    match rule.returns:
+        case ast.Subscript(value=ast.Name(id="Literal"), slice=ast.Tuple(elts=names)):
+            return {str(name.value) for name in names if isinstance(name, ast.Constant)}
+    raise CannotFollow("Failure.rule is no Literal")

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -14,6 +15,7 @@ from veche.audit.archive import STEPS as ARCHIVE_STEPS
 from veche.audit.bound import STEPS as BOUND_STEPS
 from veche.audit.ledger import STEPS
 from veche.cli import main
+from veche.ledger import entries
 from veche.ledger.codec import decode, encode
 from veche.ledger.store import DATABASE
 
@@ -72,7 +74,7 @@ def test_one_poll_and_json(large: City) -> None:
     (poll,) = report["polls"]
     assert poll["title"]["ru"].startswith("Голосование: Участвовать") and poll["status"] == "decided"
     votes = [answer["votes"] for answer in poll["questions"][0]["answers"]]
-    assert votes == decode(large.poll("join").result or b"")[1][2][0] and sum(votes) == 4 * 5 + 4 * 1 + 2 * 3
+    assert votes == body_of(large.poll("join").result)[2][0] and sum(votes) == 4 * 5 + 4 * 1 + 2 * 3
     fails(2, "There is no poll", "verify", large.folder, "--poll", "ffff" * 16)
     fails(2, "There is no poll ''", "verify", large.folder, "--poll", "")
 
@@ -248,3 +250,9 @@ def test_the_program_itself(large: City) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     assert "✓ L8" in done.stdout
+
+
+def body_of(entry: entries.Tally | entries.Result | None) -> list[Any]:
+    """What the entry says, as the log has it."""
+    assert entry is not None
+    return entry.body()

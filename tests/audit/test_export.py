@@ -3,18 +3,19 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from archive.belenios_tool import tool
 
 from veche.audit.archive import verify_archive
 from veche.audit.bound import verify_bound
-from veche.audit.export import Exported, ballot_numbers, ballots_json, bound_path, write_archive
+from veche.audit.export import Exported, ballots_json, bound_path, write_archive
 from veche.ballot.archive.archive import Archive
 from veche.ballot.archive.writer import ArchiveWriter
 from veche.ballot.canonical import point_bytes
 from veche.errors import Unsupported, UserError
-from veche.ledger.codec import decode
+from veche.ledger.entries import Result, Tally
 
 from .city import City
 
@@ -54,7 +55,7 @@ def check_ballots(city: City, name: str, made: Exported, tmp_path: Path) -> None
     """Let the tool check every ballot on its own: its ``election verify`` does not wait for the verdicts on ballots."""
     cut = setup_only(made.archive, tmp_path / "cut")
     poll = city.poll(name)
-    numbers = ballot_numbers(city.verified, poll)
+    numbers = city.verified.state.accepted_ballots(poll)
     for ballot in ballots_json(city.verified, poll, numbers):
         (cut / "ballot.json").write_bytes(ballot)
         belenios(cut, "election", "verify-ballot", "--ballot", "ballot.json")
@@ -88,11 +89,11 @@ def test_all_trustees_of_a_committee_without_threshold(small: City, tmp_path: Pa
 def test_what_the_city_of_the_tests_has(large: City, tmp_path: Path) -> None:
     """So that the tests above mean what they say."""
     assert exported(large, "speed", tmp_path).ballots == 11  # ten voters, one of them twice
-    assert [group.weight for group in large.poll("join").poll.groups] == [5, 1, 3]
-    cells = decode(large.poll("courtyard").tally or b"")[1][3]
+    assert [group.weight for group in large.poll("join").definition.groups] == [5, 1, 3]
+    cells = body_of(large.poll("courtyard").tally)[3]
     assert [[group for group, _ in members] for members, _ in cells] == [[0], [1, 2]]  # the South has but two voters
-    assert decode(large.poll("speed").result or b"")[1][1] == [1, 3]
-    assert decode(large.poll("courtyard").result or b"")[1][2][0][0] == 1  # a blank one
+    assert body_of(large.poll("speed").result)[1] == [1, 3]
+    assert body_of(large.poll("courtyard").result)[2][0][0] == 1  # a blank one
 
 
 @pytest.mark.parametrize(("name", "ballots"), [("few", 1), ("none", 0)])
@@ -164,3 +165,9 @@ def test_nothing_is_replaced_and_nothing_is_left_half(
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     with pytest.raises(UserError, match="no folder"):
         write_archive(large.verified, large.poll("speed"), tmp_path / "nowhere" / "x.bel")
+
+
+def body_of(entry: Tally | Result | None) -> list[Any]:
+    """What the entry says, as the log has it."""
+    assert entry is not None
+    return entry.body()

@@ -19,7 +19,6 @@ from veche.audit.percents import percents
 from veche.audit.poll_report import DAY, HOUR, PollReport, report_poll, turnout_step
 from veche.audit.poll_warnings import ANSWER, COUNT, poll_warnings
 from veche.audit.report import LedgerReport, report_ledger
-from veche.ledger.codec import decode
 from veche.log.source import Folder
 from veche.texts import LAST, Moment, Number, Percent, Words
 from veche.world import World
@@ -50,7 +49,8 @@ def test_numbers_add_up(large: City, report: LedgerReport) -> None:
                 assert group.counted == account.used <= account.people
                 assert account.issued is None or account.used <= account.issued <= account.people
         if poll.status == "decided":
-            result = decode(state.result or b"")[1]
+            assert state.result is not None
+            result = state.result.body()
             shown = [[*([q.blank] if q.blank_allowed else []), *(a.votes for a in q.answers)] for q in poll.questions]
             assert shown == result[2] and [cell.result for cell in poll.cells] == result[3]
             assert poll.closed is not None and poll.decided is not None and poll.closing <= poll.closed <= poll.decided

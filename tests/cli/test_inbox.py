@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 from faults import AFTER, BEFORE, Operation, crashes
+from node import Node
 
-from veche.engine.embedded import LOG_KEY, EmbeddedEngine
+from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
 from veche.engine.inbox import Inbox, engine_runs, hand_in, outcomes
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
@@ -55,14 +56,14 @@ class Office:
         entry = sign(b"", "charter", charter.body(), [self.key, *others])
         self.id = digest(entry)
         self.log_key = log_key
-        Ledger.create(folder, entry, log_key).close()
+        create_ledger(folder, entry, log_key).close()
 
     def notice(self, number: int, poll: bytes = b"") -> bytes:
         text = f"Notice {number}."
         return sign(self.id, "notice", [poll, [text, text], []], [self.key])
 
     def ledger(self) -> Ledger:
-        return Ledger(self.folder, self.log_key)
+        return Ledger(self.folder)
 
     def entries(self) -> list[bytes]:
         with self.ledger() as ledger:
@@ -93,7 +94,7 @@ def serving(office: Office) -> Iterator[list[int]]:
     """Another thread runs the engine, with the lock: the answer counts how many entries it served at a time."""
     counts: list[int] = []
     stop = threading.Event()
-    with office.ledger() as ledger, EmbeddedEngine(ledger, beat=60) as engine:
+    with office.ledger() as ledger, EmbeddedEngine(ledger, office.log_key, pause=60) as engine:
         inbox = Inbox(office.folder)
 
         def serve() -> None:
@@ -159,8 +160,8 @@ def test_a_crash_before_the_block_leaves_the_entry_waiting(office: Office) -> No
 def test_a_crash_between_block_and_answer_is_answered_from_the_ledger(office: Office) -> None:
     entry = office.notice(1)
     waiting = office.put(entry)
-    with office.ledger() as ledger:
-        (number,) = ledger.block(int(time.time()), [entry])
+    with Node(office.folder) as node:
+        (number,) = node.block(int(time.time()), [entry])
     assert waiting.exists() and not (office.folder / "outbox" / f"{name_of(entry)}.json").exists()
     hand_in(office.folder, [office.notice(2)])
     assert office.answer(entry) == {"number": number} and not waiting.exists()
@@ -194,8 +195,8 @@ def test_a_crash_at_any_operation_while_answering(office: Office, again: Callabl
     entries = [office.notice(1), office.notice(2)]
     for entry in entries:
         office.put(entry)
-    with office.ledger() as ledger:
-        numbers = ledger.block(int(time.time()), entries)
+    with Node(office.folder) as node:
+        numbers = node.block(int(time.time()), entries)
     opened: list[Ledger] = []
 
     def ready() -> None:
@@ -343,14 +344,14 @@ def test_whoever_looks_whether_an_engine_runs_disturbs_nobody(office: Office, mo
     """Looking takes the lock for a moment, in which another cannot open the ledger, and must not give up."""
     tries = 0
 
-    def opened(folder: Path, key: SigningKey) -> Ledger:
+    def opened(folder: Path) -> Ledger:
         nonlocal tries
         tries += 1
         if tries > 2:
-            return Ledger(folder, key)
+            return Ledger(folder)
         with (folder / "lock").open() as file:  # as engine_runs does
             fcntl.flock(file, fcntl.LOCK_SH)
-            return Ledger(folder, key)
+            return Ledger(folder)
 
     monkeypatch.setattr("veche.engine.inbox.Ledger", opened)
     assert hand_in(office.folder, [office.notice(1)]) == [3]

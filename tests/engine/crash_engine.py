@@ -45,8 +45,9 @@ def write_entries(path: Path, entries: list[bytes]) -> None:
 def run(folder: Path, path: Path, first: int, time: int, burst: int) -> None:
     entries = read_entries(path)
     ledger = Ledger(folder)
+    engine = EmbeddedEngine(ledger, SigningKey.load(folder / LOG_KEY), lambda: time, pause=60)
     say("open", ledger.size)
-    with EmbeddedEngine(ledger, SigningKey.load(folder / LOG_KEY), lambda: time, pause=60) as engine:
+    with engine:
         engine.tick()
         while first < len(entries):
             futures = [engine.submit(entry) for entry in entries[first : first + burst]]

@@ -144,7 +144,7 @@ def prepare(world: World) -> tuple[list[PollState], PollState]:
     committee = world.form_committee()
     small = [world.poll([YES_NO], committee=committee, days=3 * (i + 1)) for i in range(SMALL_POLLS)]
     load = world.poll([YES_NO], committee=committee, days=30)
-    world.wait_until(load.poll.opens)
+    world.wait_until(load.definition.opens)
     return small, load
 
 
@@ -178,7 +178,7 @@ def test_killed_two_hundred_times(tmp_path: Path, nursery: Nursery) -> None:
         assert len(rest) > 200, "the load is too small for so many kills"
         driver.hand_in(rest[:200], now, kills=KILLS)
         rest = rest[200:]
-    now = load.poll.closes + 2 * DAY
+    now = load.definition.closes + 2 * DAY
     driver.hand_in([], now, kills=0)
     driver.hand_in(decryptions(world), now, kills=0)
     assert driver.killed == KILLS and min(driver.kills.values()) >= 20, driver.kills

@@ -26,11 +26,11 @@ def test_a_block_says_its_height_its_time_and_the_time_before(life: Life, at: At
 def test_a_block_that_appends_nothing_is_not_logged(at: At) -> None:
     branch = at("founded")
     size = len(branch.entries)
-    branch.block(time=branch.time + 600, previous=branch.time)  # ten minutes are no standstill
+    branch.block(time=branch.time + 600, previous=branch.time)  # ten minutes are no halt
     assert len(branch.entries) == size
 
 
-def test_a_standstill_is_logged(at: At) -> None:
+def test_a_halt_is_logged(at: At) -> None:
     branch = at("founded")
     branch.block(time=branch.time + 601, previous=branch.time)
     assert branch.kinds()[-1] == "block"

@@ -67,7 +67,7 @@ def test_a_key_in_the_first_second_is_too_late(life: Life, at: At) -> None:
     assert branch.kinds()[-1] == "void"
 
 
-def test_a_standstill_across_the_opening(life: Life, at: At) -> None:
+def test_a_halt_across_the_opening(life: Life, at: At) -> None:
     branch = at("keyless")
     branch.admit(life.permit_keys[0])
     assert branch.stand_still(2 * 3600) == ["void"]

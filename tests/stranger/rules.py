@@ -20,7 +20,7 @@ ROLES = {
     "decryption": "trustee",
 }
 SEVERAL = ("office", "rules", "cancel", "poll")
-STANDSTILL = 600
+HALT = 600
 
 
 class Replay:
@@ -80,12 +80,12 @@ class Replay:
         self.offices.check_version(time)
         self.time = previous
         need(not self._due(), "a block left out what fell due at the time of the block before")
-        standstill = time - previous > STANDSTILL
-        if standstill:
+        halt = time - previous > HALT
+        if halt:
             for poll in self.polls.values():
                 if poll.state == "announced" and poll.closing > previous:
                     poll.closing = max(poll.closing, min(time + 3600, poll.published_closing + 172_800))
-        self.height, self.time, self.empty = height, time, not standstill
+        self.height, self.time, self.empty = height, time, not halt
 
     def _due(self) -> tuple[str, Committee | Poll] | None:
         """The next derived entry, if one is due now."""

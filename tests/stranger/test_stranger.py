@@ -73,7 +73,7 @@ def test_the_stranger_knows_nothing_of_the_project() -> None:
 
 
 def test_a_threshold_city(threshold: City) -> None:
-    """Re-votes, a blank vote, two questions, weights, merged groups, an absent trustee, every end of a poll, a standstill, void committees."""
+    """Re-votes, a blank vote, two questions, weights, merged groups, an absent trustee, every end of a poll, a halt, void committees."""
     wanted = "committee-complaint committee-void void too-few tally result cancel notice issuance outcome"
     assert {decode(entry)[0] for entry in threshold.entries} >= set(wanted.split())
     agree(threshold, threshold.folder)
@@ -150,7 +150,7 @@ def spare(name: str) -> Doctor:
     return doctor
 
 
-def hide_the_standstill(city: City) -> list[bytes]:
+def hide_the_halt(city: City) -> list[bytes]:
     place = next(i for i in range(len(city.entries)) if _gap(city.entries[i]) > 600)
 
     def change(block: list) -> None:
@@ -228,7 +228,7 @@ DOCTORS: list[tuple[str, str, Doctor]] = [
     ("a stalled committee lives on", "something that is due", lambda c: without(c, at(c, "committee-void", 1))),
     ("time goes back", "older", lambda c: changed(c, at(c, "block", -1), lambda e: e[1].__setitem__(1, e[1][2] - 1))),
     ("a block's height again", "not higher", lambda c: changed(c, at(c, "block", 9), lambda e: e[1].__setitem__(0, 1))),
-    ("the standstill is hidden", "left out what fell due", hide_the_standstill),
+    ("the halt is hidden", "left out what fell due", hide_the_halt),
     ("a block for nothing", "appends nothing", empty_block),
     ("the charter's block is missing", "not the charter's", lambda c: without(c, 1)),
     ("a cancellation by two", "too few institutions", cancel_by_two),

@@ -138,7 +138,7 @@ def read_charter(path: Path) -> Charter:
         )
     return Charter(
         draft.origin, draft.name.text, int(clock_time.time()), bytes(draft.log_key),
-        tuple(OfficeSeat(office.institution, Role.read(office.role, "charter"), bytes(office.key)) for office in draft.office),
+        tuple(OfficeSeat(office.institution, Role.named(office.role, "charter"), bytes(office.key)) for office in draft.office),
         draft.k, tuple(_class(table) for table in draft.classes), EngineChoice("embedded", draft.seconds),
     )  # fmt: skip
 

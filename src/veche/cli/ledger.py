@@ -100,14 +100,14 @@ def run(folder: Path, once: bool, seconds: float | None, verbose: bool) -> None:
         nonlocal stop
         stop = True
 
-    written = open_ledger(folder, PATIENCE)
+    written, key = open_ledger(folder, PATIENCE)
     previous = [(number, signal.signal(number, end)) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
         with written:
             inbox = Inbox(folder)
             inbox.recover(written)
             pause = written.state.charter.engine.seconds
-            with EmbeddedEngine(written, SigningKey.load(folder / LOG_KEY), pause=pause) as engine:
+            with EmbeddedEngine(written, key, pause=pause) as engine:
                 size = engine.tick()
                 click.echo(f"The ledger in {folder} runs, with {size} entries.")
                 logs.log().info("the engine runs", folder=str(folder), size=size)

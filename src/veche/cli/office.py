@@ -58,7 +58,7 @@ def _change(action: str, text: str) -> None:
     @office.command(action, help=text)
     @options.ledger
     @click.option("--institution", required=True, metavar="NAME", help="The institution, as the ledger spells it.")
-    @click.option("--role", required=True, type=click.Choice([*Role]), help="Which of its offices.")
+    @click.option("--role", required=True, type=click.Choice([*map(str, Role)]), help="Which of its offices.")
     @click.option("--public", required=True, metavar="HEX", help="The public key that this is about.")
     @options.key("offices", many=True)
     @click.option(

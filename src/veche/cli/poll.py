@@ -226,7 +226,7 @@ def cancel(name: str, folder: Path, text: str, text_ru: str, keys: tuple[Path, .
 
 @poll.command()
 @click.argument("name", metavar="POLL")
-@click.argument("status", type=click.Choice([*OutcomeStatus]))
+@click.argument("status", type=click.Choice([*map(str, OutcomeStatus)]))
 @options.ledger
 @click.option("--text", required=True, metavar="TEXT", help="What was decided, in English.")
 @click.option("--text-ru", required=True, metavar="TEXT", help="What was decided, in Russian.")

@@ -164,12 +164,13 @@ def engine_runs(folder: Path) -> bool:
     return holder(folder / "lock") is not None
 
 
-def open_ledger(folder: Path, patience: float) -> Ledger:
-    """Open a ledger to write it; while some process writes it, wait up to ``patience`` seconds. Raises UserError."""
+def open_ledger(folder: Path, patience: float) -> tuple[Ledger, SigningKey]:
+    """Open a ledger to write it, with its log's key; while some process writes it, wait up to ``patience`` seconds. Raises UserError."""
+    key = SigningKey.load(folder / LOG_KEY)
     end = clock_time.monotonic() + patience
     while True:
         try:
-            return Ledger(folder)
+            return Ledger(folder), key
         except Held:
             if clock_time.monotonic() > end:
                 raise
@@ -179,13 +180,13 @@ def open_ledger(folder: Path, patience: float) -> Ledger:
 def _run_for_a_moment(folder: Path) -> None:
     """Be the engine for as long as it takes to serve the inbox. Somebody else may be quicker: then they serve it."""
     try:
-        ledger = open_ledger(folder, _MOMENT)
+        ledger, key = open_ledger(folder, _MOMENT)
     except Held:
         return
     with ledger:
         inbox = Inbox(folder)
         inbox.recover(ledger)
-        with EmbeddedEngine(ledger, SigningKey.load(folder / LOG_KEY)) as engine:
+        with EmbeddedEngine(ledger, key) as engine:
             inbox.serve(engine)
 
 

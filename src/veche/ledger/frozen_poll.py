@@ -10,7 +10,7 @@ from veche.ledger.codec import decode, digest
 from veche.ledger.entries.charter import PollClass
 from veche.ledger.entries.poll import Poll
 
-_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def uuid_of(poll: bytes) -> str:
     number, digits = int.from_bytes(poll, "big"), ""
     for _ in range(44):
         number, digit = divmod(number, 58)
-        digits = _BASE58[digit] + digits
+        digits = BASE58[digit] + digits
     return digits
 
 

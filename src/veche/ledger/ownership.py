@@ -21,7 +21,7 @@ SECRET = "node.secret"
 def mark_of(database: Path) -> bytes:
     """The mark that this user's own database bears. Raises UserError if the user's secret cannot be read or made."""
     status = database.stat()
-    return hmac.digest(_secret(), b"veche-node-v1|%d" % status.st_ino, hashlib.sha256)
+    return hmac.digest(_secret(), b"veche: own database %d" % status.st_ino, hashlib.sha256)
 
 
 def is_own(database: Path, mark: bytes) -> bool:

@@ -145,7 +145,7 @@ class Charter(ByOffice):
         offices = []
         for office in shape.array(row[5], "The offices", 1, 200):
             institution, role, key = shape.array(office, "An office", 3, 3)
-            known = Role.read(role, "charter")
+            known = Role.named(role, "charter")
             offices.append(
                 OfficeSeat(shape.word(institution, "An institution"), known, shape.office_key(key, "An office's key"))
             )

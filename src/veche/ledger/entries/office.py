@@ -19,7 +19,7 @@ class Role(StrEnum):
     OBSERVER = "observer"
 
     @classmethod
-    def read(cls, item: Any, rule: str) -> "Role":
+    def named(cls, item: Any, rule: str) -> "Role":
         """The role of this name. Raises Refused with this rule."""
         try:
             return cls(item)
@@ -54,7 +54,7 @@ class OfficeChange(ByOffice):
         action, institution, role, key = shape.array(body, "An office entry", 4, 4)
         shape.word(institution, "The institution")
         shape.office_key(key, "The key")
-        known = Role.read(role, "office")
+        known = Role.named(role, "office")
         try:
             return cls(OfficeAction(action), institution, known, key)
         except ValueError:

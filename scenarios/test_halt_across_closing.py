@@ -53,7 +53,7 @@ def test_the_story(tmp_path: Path) -> None:
         assert found.result.body()[2] == [[4, 2]]
 
 
-def test_a_quiet_night_is_no_standstill(tmp_path: Path) -> None:
+def test_a_quiet_night_is_no_halt(tmp_path: Path) -> None:
     """Nobody votes, the ledger beats: the next ballot's block says when the last beat was, and nothing moves."""
     with city(tmp_path) as world:
         poll = open_poll(world)
@@ -66,7 +66,7 @@ def test_a_quiet_night_is_no_standstill(tmp_path: Path) -> None:
 
 
 def test_nobody_keeps_a_poll_open_for_ever(tmp_path: Path) -> None:
-    """One standstill after the other, always shortly before closing: after two days it is over."""
+    """One halt after the other, always shortly before closing: after two days it is over."""
     with city(tmp_path) as world:
         poll = open_poll(world)
         everybody_votes(world, poll, world.citizens[:3], YES)
