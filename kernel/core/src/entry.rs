@@ -5,10 +5,9 @@
 //! an item that is not what the form wants ends it.
 use std::ops::Range;
 
-use sha2::{Digest, Sha256};
-
 use crate::cast;
 use crate::error::{Failure, Rule, Verdict};
+use crate::hash::Sha256;
 
 /// What every ballot's entry begins with: an array of seven, and its kind.
 pub const BEGINNING: &[u8] = b"\x87\x66ballot";
@@ -119,7 +118,7 @@ impl<D: AsRef<[u8]>> Entry<D> {
     pub fn cast_prefix(&self) -> Vec<u8> {
         // The encoding is deterministic: an array of seven whose last item is cut off is an array of six.
         let data = self.data();
-        let digest = Sha256::new_with_prefix([0x86]).chain_update(&data[1..data.len() - CAST_ITEM]).finalize();
+        let digest = Sha256::new(&[0x86]).then(&data[1..data.len() - CAST_ITEM]).finish();
         let mut prefix = b"veche-cast-v1|".to_vec();
         hex(&mut prefix, &digest);
         prefix.push(b'|');

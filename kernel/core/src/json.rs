@@ -3,10 +3,10 @@
 //! Writing and reading walk the shape of the election side by side, so that anything else than that text is refused.
 use curve25519_dalek::Scalar;
 use curve25519_dalek::edwards::EdwardsPoint;
-use sha2::{Digest, Sha256};
 
 use crate::ballot::Scalars;
 use crate::error::{Result, malformed};
+use crate::hash::Sha256;
 use crate::parameters::Parameters;
 use crate::shape::Proof;
 use crate::transcript::Texts;
@@ -62,17 +62,17 @@ pub struct Hashes {
 
 impl Hashes {
     pub fn new(unsigned: &[u8]) -> Hashes {
-        Hashes { beginning: Sha256::new_with_prefix(unsigned) }
+        Hashes { beginning: Sha256::new(unsigned) }
     }
 
     /// b64 of the ballot without its signature.
     pub fn unsigned(&self) -> [u8; 43] {
-        base64(&self.beginning.clone().chain_update(b"}").finalize().into())
+        base64(&self.beginning.clone().then(b"}").finish())
     }
 
     /// The tracker: SHA-256 of the whole text.
     pub fn tracker(&self, signature: &[u8]) -> [u8; 32] {
-        self.beginning.clone().chain_update(signature).finalize().into()
+        self.beginning.clone().then(signature).finish()
     }
 }
 

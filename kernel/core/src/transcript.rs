@@ -1,8 +1,7 @@
 //! What a ballot's proofs hash (the table in section 3.1 of docs/protocol.md).
 use curve25519_dalek::Scalar;
-use sha2::{Digest, Sha256};
 
-use crate::hash;
+use crate::hash::{self, Sha256};
 use crate::point;
 use crate::shape::{Kind, Proof, Shape};
 
@@ -71,10 +70,9 @@ impl<'a> Transcript<'a> {
 }
 
 fn beginning(name: &str, fingerprint: &str, credential: &[u8; 64]) -> Sha256 {
-    let mut hasher = Sha256::new();
-    hasher.update(name);
+    let mut hasher = Sha256::new(name.as_bytes());
     hasher.update(b"|");
-    hasher.update(fingerprint);
+    hasher.update(fingerprint.as_bytes());
     hasher.update(b"|");
     hasher.update(credential);
     hasher.update(b"|");
