@@ -18,6 +18,7 @@ order: her randomness is as good as any other.
 Run it: python scenarios/colluding_trustee.py
 """
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,6 +66,11 @@ def number(scalar: bytes) -> int:
 
 def scalar(value: int) -> bytes:
     return (value % Q).to_bytes(32, "little")
+
+
+def belenios_hash(text: bytes) -> bytes:
+    """H of docs/protocol.md, section 1."""
+    return scalar(int.from_bytes(hashlib.sha256(text).digest(), "big"))
 
 
 @dataclass
@@ -150,7 +156,7 @@ def plan(town: Town, stolen: list[int]) -> list[Plan]:
         commitment = kernel.base_mul(scalar(w))
         other = kernel.point_add(kernel.point_mul(scalar(w), alpha_so_far), kernel.base_mul(scalar(u)))
         text = belenios_prefix(town.phi, x) + f"{point_text(commitment)},{point_text(other)}".encode()
-        challenge = kernel.hash_to_scalar(text)
+        challenge = belenios_hash(text)
         plans.append(Plan(w, challenge, delta, (u - delta * number(challenge)) * pow(w, -1, Q) % Q))
     return plans
 
@@ -205,7 +211,7 @@ def prove_one_of(prefix: str, y: bytes, alpha: bytes, beta: bytes, r: int, value
             b = kernel.msm_vartime([z, c], [y, less])
             challenges[value], responses[value] = number(c), number(z)
         commitments.append(f"{point_text(a)},{point_text(b)}")
-    total = number(kernel.hash_to_scalar((prefix + ",".join(commitments)).encode()))
+    total = number(belenios_hash((prefix + ",".join(commitments)).encode()))
     challenges[true] = (total - sum(challenges.values())) % Q
     responses[true] = (w - r * challenges[true]) % Q
     branches = [f'{{"challenge":"{challenges[value]}","response":"{responses[value]}"}}' for value in values]
@@ -296,7 +302,7 @@ def from_the_plan(town: Town, tally: bytes, plans: list[Plan]) -> bytes:
         )  # the A that was fixed before closing
         prefix = bound_prefix(town.phi, tally, x, i, alpha, factor)
         text = f"{point_text(kernel.base_mul(scalar(own.w)))},{point_text(other)}"
-        challenge = kernel.hash_to_scalar(prefix + text.encode())
+        challenge = belenios_hash(prefix + text.encode())
         bound += challenge + scalar(own.w - number(town.secrets[0]) * number(challenge))
     return bound
 

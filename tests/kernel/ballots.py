@@ -24,16 +24,25 @@ def number(value: int) -> bytes:
     return (value % Q).to_bytes(32, "little")
 
 
+def value(scalar: bytes) -> int:
+    return int.from_bytes(scalar, "little")
+
+
+def belenios_hash(text: bytes) -> int:
+    """H of docs/protocol.md, section 1."""
+    return int.from_bytes(hashlib.sha256(text).digest(), "big") % Q
+
+
 def sign(election: kernel.Election, secret: bytes, ballot: bytes) -> bytes:
     """The ballot signed anew by its credential, whatever else it says."""
     w = kernel.scalar_random()
-    stored = kernel.base_mul(kernel.scalar_mul(w, kernel.scalar_invert(number(8))))
+    stored = kernel.base_mul(number(value(w) * pow(8, -1, Q)))
     unsigned = ballot[:-64] + stored + bytes(32)
     fields = json.loads(election.to_json(unsigned))
     digest = fields["signature"]["hash"]
-    challenge = kernel.hash_to_scalar(b"sig|%s|%s" % (digest.encode(), kernel.base_mul(w)[::-1].hex().encode()))
-    assert int.from_bytes(challenge, "little") == int(fields["signature"]["proof"]["challenge"])
-    return ballot[:-64] + stored + kernel.scalar_sub(w, kernel.scalar_mul(secret, challenge))
+    challenge = belenios_hash(b"sig|%s|%s" % (digest.encode(), kernel.base_mul(w)[::-1].hex().encode()))
+    assert challenge == int(fields["signature"]["proof"]["challenge"])
+    return ballot[:-64] + stored + number(value(w) - value(secret) * challenge)
 
 
 POLL = bytes(range(32))

@@ -15,7 +15,7 @@ import pytest
 import veche_kernel as kernel
 from nacl import bindings as sodium
 
-from kernel.ballots import checker, entry, layout, make, number, read, sign
+from kernel.ballots import checker, entry, layout, make, number, read, sign, value
 from kernel.edwards import NON_CANONICAL, TORSION, Q, decode
 
 SMALL = ((2, 1, 1, False),)
@@ -115,7 +115,7 @@ class Mutator:
 
     def m_points_moved_apart(self, batch: list[Cast], i: int) -> str:
         place, offset = self.rng.choice(self.points[1:-1]), kernel.base_mul(kernel.scalar_random())
-        for ballot, d in ((i, offset), (i + 1, kernel.point_neg(offset))):
+        for ballot, d in ((i, offset), (i + 1, kernel.point_sub(kernel.IDENTITY, offset))):
             moved = batch[ballot].with_word(place, kernel.point_add(batch[ballot].words[place], d))
             batch[ballot] = self.signed(moved)
         return REFUSED
@@ -134,14 +134,14 @@ class Mutator:
 
     def m_responses_moved_apart(self, batch: list[Cast], i: int) -> str:
         place, d = self.rng.choice(self.scalars[:-1]), kernel.scalar_random()
-        for ballot, change in ((i, d), (i + 1, kernel.scalar_neg(d))):
+        for ballot, change in ((i, d), (i + 1, number(-value(d)))):
             moved = kernel.scalar_add(batch[ballot].words[place], change)
             batch[ballot] = self.signed(batch[ballot].with_word(place, moved))
         return REFUSED
 
     def m_signature_responses_moved_apart(self, batch: list[Cast], i: int) -> str:
         d = kernel.scalar_random()
-        for ballot, change in ((i, d), (i + 1, kernel.scalar_neg(d))):
+        for ballot, change in ((i, d), (i + 1, number(-value(d)))):
             last = len(self.words) - 1
             batch[ballot] = batch[ballot].with_word(last, kernel.scalar_add(batch[ballot].words[last], change))
         return REFUSED
@@ -217,7 +217,7 @@ class Mutator:
 
     def m_point_negated(self, batch: list[Cast], i: int) -> str:
         place = self.rng.choice(self.points[1:-1])
-        batch[i] = batch[i].with_word(place, kernel.point_neg(batch[i].words[place]))
+        batch[i] = batch[i].with_word(place, kernel.point_sub(kernel.IDENTITY, batch[i].words[place]))
         return REFUSED
 
     # What is malformed, or not signed by the credential.
@@ -263,7 +263,7 @@ class Mutator:
 
     def m_cast_responses_moved_apart(self, batch: list[Cast], i: int) -> str:
         d = kernel.scalar_random()
-        for ballot, change in ((i, d), (i + 1, kernel.scalar_neg(d))):
+        for ballot, change in ((i, d), (i + 1, number(-value(d)))):
             cast = batch[ballot].entry().cast
             r, z = cast[:32], cast[32:]
             batch[ballot] = replace(batch[ballot], signature=r + kernel.scalar_add(z, change))

@@ -314,7 +314,7 @@ def test_bad_proofs_of_the_key_are_refused(done: Ceremony, part: str) -> None:
 
 
 def test_keys_that_cancel_out_are_refused(done: Ceremony) -> None:
-    cancel = kernel.point_neg(kernel.point_sum([dealer.exponents[:32] for dealer in done.shares[:2]]))
+    cancel = kernel.point_sub(kernel.IDENTITY, kernel.point_sum([dealer.exponents[:32] for dealer in done.shares[:2]]))
     shares = [*done.shares[:2], dataclasses.replace(done.shares[2], exponents=cancel + done.shares[2].exponents[32:])]
     with pytest.raises(Refused, match="cancel out"):
         public_key(COMMITTEE, done.keys, shares)

@@ -4,7 +4,7 @@ use curve25519_dalek::edwards::EdwardsPoint;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use veche_core::error::malformed;
-use veche_core::{dlog, hash, point, scalar};
+use veche_core::{dlog, point, scalar};
 use zeroize::Zeroizing;
 
 use crate::error::Result;
@@ -30,11 +30,6 @@ pub fn point_sub(py: Python<'_>, a: &[u8], b: &[u8]) -> Result<[u8; 32]> {
 }
 
 #[pyfunction]
-pub fn point_neg(py: Python<'_>, a: &[u8]) -> Result<[u8; 32]> {
-    py.detach(|| Ok((-point::decode(a)?).compress().0))
-}
-
-#[pyfunction]
 pub fn point_sum(py: Python<'_>, points: Vec<PyBackedBytes>) -> Result<[u8; 32]> {
     py.detach(|| Ok(point::sum(&points)?.compress().0))
 }
@@ -51,14 +46,6 @@ pub fn point_mul(py: Python<'_>, scalar: &[u8], point: &[u8]) -> Result<[u8; 32]
 #[pyfunction]
 pub fn base_mul(py: Python<'_>, scalar: &[u8]) -> Result<[u8; 32]> {
     py.detach(|| Ok(EdwardsPoint::mul_base(&*scalar::decode_secret(scalar)?).compress().0))
-}
-
-#[pyfunction]
-pub fn double_mul_vartime(py: Python<'_>, a: &[u8], point: &[u8], b: &[u8]) -> Result<[u8; 32]> {
-    py.detach(|| {
-        let (a, point, b) = (scalar::decode(a)?, point::decode(point)?, scalar::decode(b)?);
-        Ok(EdwardsPoint::vartime_double_scalar_mul_basepoint(&a, &point, &b).compress().0)
-    })
 }
 
 #[pyfunction]
@@ -90,36 +77,7 @@ pub fn scalar_add(a: &[u8], b: &[u8]) -> Result<[u8; 32]> {
 }
 
 #[pyfunction]
-pub fn scalar_sub(a: &[u8], b: &[u8]) -> Result<[u8; 32]> {
-    Ok((*scalar::decode_secret(a)? - *scalar::decode_secret(b)?).to_bytes())
-}
-
-#[pyfunction]
-pub fn scalar_mul(a: &[u8], b: &[u8]) -> Result<[u8; 32]> {
-    Ok((*scalar::decode_secret(a)? * *scalar::decode_secret(b)?).to_bytes())
-}
-
-#[pyfunction]
 pub fn scalar_mul_add(a: &[u8], b: &[u8], c: &[u8]) -> Result<[u8; 32]> {
     let (a, b, c) = (scalar::decode_secret(a)?, scalar::decode_secret(b)?, scalar::decode_secret(c)?);
     Ok((*a * *b + *c).to_bytes())
-}
-
-#[pyfunction]
-pub fn scalar_neg(a: &[u8]) -> Result<[u8; 32]> {
-    Ok((-*scalar::decode_secret(a)?).to_bytes())
-}
-
-#[pyfunction]
-pub fn scalar_invert(a: &[u8]) -> Result<[u8; 32]> {
-    let a = scalar::decode_secret(a)?;
-    if *a == Scalar::ZERO {
-        malformed("zero has no inverse")?;
-    }
-    Ok(a.invert().to_bytes())
-}
-
-#[pyfunction]
-pub fn hash_to_scalar(py: Python<'_>, data: &[u8]) -> [u8; 32] {
-    py.detach(|| hash::to_scalar(&[data]).to_bytes())
 }

@@ -37,13 +37,10 @@ __all__ = [
     "discrete_logs",
     "dleq_prove",
     "dleq_verify",
-    "double_mul_vartime",
-    "hash_to_scalar",
     "msm_vartime",
     "point_add",
     "point_check",
     "point_mul",
-    "point_neg",
     "point_sub",
     "point_sum",
     "points_check",
@@ -51,12 +48,8 @@ __all__ = [
     "rsa_pss_verify_many",
     "scalar_add",
     "scalar_from_wide",
-    "scalar_invert",
-    "scalar_mul",
     "scalar_mul_add",
-    "scalar_neg",
     "scalar_random",
-    "scalar_sub",
     "schnorr_prove",
     "schnorr_verify",
 ]
@@ -85,9 +78,6 @@ def point_add(a: bytes, b: bytes) -> bytes:
 def point_sub(a: bytes, b: bytes) -> bytes:
     """a - b."""
 
-def point_neg(a: bytes) -> bytes:
-    """-a."""
-
 def point_sum(points: Sequence[bytes]) -> bytes:
     """The sum of all; the identity if there are none."""
 
@@ -96,9 +86,6 @@ def point_mul(scalar: bytes, point: bytes) -> bytes:
 
 def base_mul(scalar: bytes) -> bytes:
     """scalar · g, constant-time, from a table."""
-
-def double_mul_vartime(a: bytes, point: bytes, b: bytes) -> bytes:
-    """a · point + b · g, for public scalars only."""
 
 def msm_vartime(scalars: Sequence[bytes], points: Sequence[bytes]) -> bytes:
     """The sum of scalars[i] · points[i], for public scalars only."""
@@ -114,25 +101,10 @@ def scalar_from_wide(wide: bytes) -> bytes:
 def scalar_add(a: bytes, b: bytes) -> bytes:
     """a + b modulo q."""
 
-def scalar_sub(a: bytes, b: bytes) -> bytes:
-    """a - b modulo q."""
-
-def scalar_mul(a: bytes, b: bytes) -> bytes:
-    """a · b modulo q."""
-
 def scalar_mul_add(a: bytes, b: bytes, c: bytes) -> bytes:
     """a · b + c modulo q."""
 
-def scalar_neg(a: bytes) -> bytes:
-    """-a modulo q."""
-
-def scalar_invert(a: bytes) -> bytes:
-    """1/a modulo q; ``ValueError`` for zero."""
-
 # Proofs
-
-def hash_to_scalar(data: bytes) -> bytes:
-    """H of a text whose parts are already joined as the protocol says."""
 
 def schnorr_prove(secret: bytes, prefix: bytes) -> tuple[bytes, bytes]:
     """Knowledge of ``secret``: (challenge, response) with challenge = H(prefix + str(g^w)).
