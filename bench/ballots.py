@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import veche_kernel as kernel
@@ -13,7 +14,8 @@ from veche.ballot.archive.writer import ArchiveWriter
 from veche.ballot.committee import Committee, make_single_key, trustees_json
 from veche.ballot.decryption import make_share, open_tally, partial_decryption_json
 from veche.ballot.election import Election, Question
-from veche.ledger.codec import encode
+from veche.errors import Refused
+from veche.ledger.codec import decode, encode
 from veche.ledger.entries.ballot import cast_prefix
 
 ROUNDS = 5
@@ -40,6 +42,30 @@ def measure(workload: Workload, tool: str, folder: Path) -> list[Row]:
     def single() -> float:
         return cpu_ms(lambda: [election.verify(entry.ballot) for entry in ballots[:100]]) / 100
 
+    data = [entry.data for entry in ballots]
+    held = [verdict for verdict in checker.check(ballots) if isinstance(verdict, kernel.CheckedBallot)]
+    junk = [
+        (b"\x87\x66ballot\x58\x20" + bytes(32) + b"\x00\x40\x99\x03\xfe" + 16_000 * b"\x83\x00\x40\x40")[:65_535]
+    ] * 16
+
+    def read() -> float:
+        return cpu_ms(lambda: kernel.read_ballots(data)) / BATCH * 1000
+
+    def decoded() -> float:
+        return cpu_ms(lambda: [decode(entry) for entry in data]) / BATCH * 1000
+
+    def junk_read() -> float:
+        return cpu_ms(lambda: kernel.read_ballots(junk)) / len(junk) / 65_535 * 1_000_000
+
+    def junk_decoded() -> float:
+        return cpu_ms(lambda: [_refused(entry) for entry in junk]) / len(junk) / 65_535 * 1_000_000
+
+    def recount() -> float:
+        return cpu_ms(lambda: kernel.Recount(5).add(held)) / BATCH * 1000
+
+    def sums() -> float:
+        return cpu_ms(lambda: kernel.Sums(5).add(held)) / BATCH * 1000
+
     def prove() -> float:
         secret = kernel.scalar_random()
         return cpu_ms(lambda: [election.prove(secret, [[0, 1, 0, 0, 0]]) for _ in range(100)]) / 100
@@ -60,6 +86,8 @@ def measure(workload: Workload, tool: str, folder: Path) -> list[Row]:
 
     batch()  # warm
     ours, theirs, alone = medians(ROUNDS, batch, belenios_verify, single)
+    one_read, one_decoded, bad_read, bad_decoded = medians(ROUNDS, read, decoded, junk_read, junk_decoded)
+    again, first = medians(ROUNDS, recount, sums)
     proved, generated = medians(ROUNDS, prove, belenios_generate)
     whole, whole_theirs = medians(3, veche_archive, belenios_verify)
     plain = len(workload.ballots(1)[0])
@@ -70,6 +98,11 @@ def measure(workload: Workload, tool: str, folder: Path) -> list[Row]:
         Row("ballot.verify.batch", ours, unit, theirs, theirs / ours, "batches of 1,024; baseline `election verify`"),
         Row("ballot.verify.single", alone, unit, theirs, theirs / alone, "one by one; baseline `election verify`"),
         Row("ballot.prove", proved, unit, generated, generated / proved, "baseline `election generate-ballot`"),
+        Row("ballot.read", one_read, "µs CPU an entry", one_decoded, one_decoded / one_read, "baseline `entry.decode`"),
+        Row(
+            "ballot.read.junk", bad_read, "ms CPU a MB", bad_decoded, bad_decoded / bad_read, "16,000 permits; the same"
+        ),
+        Row("ballot.recount", again, "µs CPU a ballot", first, first / again, "the second sum; baseline the first"),
         Row("ballot.bytes", bare, "bytes", text, text / bare, "the entry without permits; baseline the Belenios JSON"),
         Row("ballot.bytes.permits", plain, "bytes", text, text / plain, "the entry with two permits of 2,048 bits"),
         Row(
@@ -81,6 +114,11 @@ def measure(workload: Workload, tool: str, folder: Path) -> list[Row]:
             "`veche verify FILE.bel`; baseline `election verify`",
         ),
     ]
+
+
+def _refused(entry: bytes) -> None:
+    with suppress(Refused):
+        decode(entry)
 
 
 def _without_permits(election: kernel.Election, poll: bytes) -> bytes:

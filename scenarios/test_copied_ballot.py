@@ -71,13 +71,8 @@ def test_a_copy_that_does_not_look_like_one(tmp_path: Path) -> None:
         own = world.seal(igor, poll, YES).ballot
         eighth = pow(8, -1, kernel.ORDER).to_bytes(32, "little")
         for place in range(32, 32 + 4 * 32, 64):
-<<<<<<< HEAD
-            r = kernel.scalar_mul(kernel.scalar_random(), eighth)
-            for offset, base in ((0, kernel.base_mul(r)), (32, kernel.point_mul(r, poll.frozen.key))):
-=======
             r = kernel.scalar_mul_add(kernel.scalar_random(), eighth, bytes(32))
             for offset, base in ((0, kernel.base_mul(r)), (32, kernel.point_mul(r, poll.frozen.key))):
->>>>>>> c3b68e1 (The kernel exports no function that only tests use)
                 at = slice(place + offset, place + offset + 32)
                 hers[at] = kernel.point_add(bytes(hers[at]), base)
         disguised = own[:32] + bytes(hers[32:])

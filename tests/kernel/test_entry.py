@@ -67,17 +67,20 @@ def agree(data: bytes, *, same_rule: bool = False) -> bool:
     return True
 
 
+@settings(deadline=None)
 @given(ITEM)
 def test_good_entries(item: list[Any]) -> None:
     assert agree(cbor2.dumps(item))
 
 
+@settings(deadline=None)
 @given(ITEM, st.integers(1, 6), ANY)
 def test_another_item_in_its_place(item: list[Any], place: int, other: Any) -> None:
     item[place] = other
     agree(cbor2.dumps(item))
 
 
+@settings(deadline=None)
 @given(ITEM.filter(lambda item: item[4]), st.integers(0, 2), ANY)
 def test_another_item_in_a_permit(item: list[Any], place: int, other: Any) -> None:
     item[4][-1][place] = other
@@ -110,7 +113,7 @@ def test_what_no_entry_may_hold_is_no_entry(place: int, value: Any) -> None:
     assert not agree(cbor2.dumps(item), same_rule=True)
 
 
-@settings(max_examples=1_000)
+@settings(deadline=None, max_examples=1_000)
 @given(ITEM, st.data())
 def test_changed_bytes(item: list[Any], data: st.DataObject) -> None:
     entry = bytearray(cbor2.dumps(item))
@@ -130,6 +133,7 @@ def test_changed_bytes(item: list[Any], data: st.DataObject) -> None:
     agree(bytes(entry))
 
 
+@settings(deadline=None)
 @given(ITEM)
 def test_truncated_and_prolonged(item: list[Any]) -> None:
     entry = cbor2.dumps(item)

@@ -225,3 +225,115 @@ impl Reader<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn random(below: usize) -> usize {
+        let mut bytes = [0u8; 8];
+        getrandom::fill(&mut bytes).unwrap();
+        (u64::from_le_bytes(bytes) % below as u64) as usize
+    }
+
+    /// The head of an item, in the one way that is allowed.
+    fn head(out: &mut Vec<u8>, sort: Sort, value: u64) {
+        let bytes = value.to_be_bytes();
+        let (short, length) = match value {
+            0..24 => (value as u8, 0),
+            24..0x100 => (24, 1),
+            0x100..0x1_0000 => (25, 2),
+            0x1_0000..0x1_0000_0000 => (26, 4),
+            _ => (27, 8),
+        };
+        out.push((sort as u8) << 5 | short);
+        out.extend(&bytes[8 - length..]);
+    }
+
+    fn string(out: &mut Vec<u8>, bytes: &[u8]) {
+        head(out, Sort::Bytes, bytes.len() as u64);
+        out.extend(bytes);
+    }
+
+    fn write<D: AsRef<[u8]>>(entry: &Entry<D>) -> Vec<u8> {
+        let mut out = BEGINNING.to_vec();
+        string(&mut out, entry.poll());
+        head(&mut out, Sort::Number, entry.group);
+        string(&mut out, entry.ballot());
+        head(&mut out, Sort::Array, entry.permits().len() as u64);
+        for permit in entry.permits() {
+            head(&mut out, Sort::Array, 3);
+            head(&mut out, Sort::Number, permit.registrar);
+            string(&mut out, permit.prefix);
+            string(&mut out, permit.signature);
+        }
+        head(&mut out, Sort::Number, entry.turn);
+        string(&mut out, entry.cast());
+        out
+    }
+
+    fn good() -> Vec<u8> {
+        let number = |out: &mut Vec<u8>| head(out, Sort::Number, [0, 23, 24, 255, 256, 1 << 20, 1 << 40][random(7)]);
+        let mut out = BEGINNING.to_vec();
+        string(&mut out, &[7; 32]);
+        number(&mut out);
+        string(&mut out, &vec![1; random(400)]);
+        let permits = random(5);
+        head(&mut out, Sort::Array, permits as u64);
+        for _ in 0..permits {
+            head(&mut out, Sort::Array, 3);
+            number(&mut out);
+            string(&mut out, &vec![2; random(64)]);
+            string(&mut out, &vec![3; random(300)]);
+        }
+        number(&mut out);
+        string(&mut out, &[4; 64]);
+        out
+    }
+
+    /// Whatever is done to it, an entry that is taken is the only encoding of what was read; none makes the reader panic.
+    #[test]
+    fn what_is_taken_has_one_encoding() {
+        let (mut taken, mut refused) = (0, 0);
+        for _ in 0..30_000 {
+            let mut data = good();
+            assert_eq!(write(&Entry::read(&data).unwrap()), data);
+            for _ in 0..1 + random(3) {
+                let at = BEGINNING.len() + random((data.len() - BEGINNING.len()).max(1));
+                data.resize(data.len().max(at + 1), 0);
+                match random(5) {
+                    0 => data[at] = random(256) as u8,
+                    1 => data[at] ^= 1 << random(8),
+                    2 => drop(data.drain(at..(at + random(40)).min(data.len()))),
+                    3 => data.insert(at, [0x18, 0x19, 0x40, 0x58, 0x80, 0x9f, 0xff][random(7)]),
+                    _ => data.truncate(at.max(BEGINNING.len() + 1)),
+                }
+            }
+            match Entry::read(&data) {
+                Ok(entry) => {
+                    taken += 1;
+                    assert_eq!(write(&entry), data);
+                    assert_eq!(entry.cast_prefix().len(), b"veche-cast-v1||".len() + 64);
+                }
+                Err(failure) => {
+                    refused += 1;
+                    assert!(matches!(failure.rule, Rule::Codec | Rule::Shape));
+                }
+            }
+        }
+        assert!(taken > 1_000 && refused > 1_000);
+    }
+
+    #[test]
+    fn random_bytes_behind_a_good_beginning() {
+        for _ in 0..20_000 {
+            let mut data = vec![0; BEGINNING.len() + random(200)];
+            getrandom::fill(&mut data).unwrap();
+            data[..BEGINNING.len()].copy_from_slice(BEGINNING);
+            if random(2) == 0 {
+                data.splice(BEGINNING.len().., [0x58, 0x20].into_iter().chain([9; 32]).chain(data[8..].to_vec()));
+            }
+            assert!(Entry::read(&data).is_err());
+        }
+    }
+}
