@@ -2,8 +2,6 @@
 UV_VERSION := 0.13.9
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 VENV := .venv/bin
-# The kernel is compiled for the machine that it will run on.
-export RUSTFLAGS ?= -C target-cpu=native
 
 .PHONY: setup demo test check bench texts vectors clean
 setup: build/.setup
