@@ -1,0 +1,60 @@
+"""What ``veche`` offers to other programs is what its manual, the package's docstring, says."""
+
+import doctest
+import subprocess
+import sys
+import tomllib
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import veche
+from veche.cli import main
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("veche.log", "veche.permit", "veche.ballot")
+
+
+def test_manual(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(city)
+    done = doctest.testmod(veche, optionflags=doctest.ELLIPSIS)
+    assert (done.attempted, done.failed) == (7, 0)
+
+
+def test_every_name_is_there() -> None:
+    for name in veche.__all__:
+        assert getattr(veche, name) is not None
+        assert name in dir(veche)
+    with pytest.raises(AttributeError, match="no attribute 'verify'"):
+        veche.verify  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_light_to_import() -> None:
+    """The command line's help and other programs do not wait for what only some need."""
+    code = "import sys, veche; print([name for name in ('sqlalchemy', 'rich', 'veche_kernel', 'cryptography') if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
+    code = "import sys, veche; veche.verify_ledger, veche.verify_archive, veche.report_ledger; print([name for name in ('sqlalchemy', 'rich', 'click') if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
+
+
+def test_one_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    kernel = tomllib.loads((ROOT / "kernel/Cargo.toml").read_text(encoding="utf-8"))["workspace"]["package"]
+    assert veche.__version__ == version("veche") == version("veche-kernel") == project["version"] == kernel["version"]
+    assert f"veche-kernel=={project['version']}" in project["dependencies"]
+    assert CliRunner().invoke(main, ["--version"]).output == f"veche {veche.__version__}\n"
+    assert f"\n## [{veche.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_rooms(name: str) -> None:
+    """A room says which of its modules others may use."""
+    room = import_module(name)
+    for module in room.__all__:
+        assert import_module(f"{name}.{module}").__doc__
+        assert f":mod:`{module}`" in str(room.__doc__)
