@@ -3,14 +3,19 @@ UV_VERSION := 0.13.9
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 VENV := .venv/bin
 
-.PHONY: setup demo test check bench texts vectors clean
+# Whatever is compiled, or says how; then Python, which is used where it is and compiled nowhere.
+KERNEL := $(shell find kernel -type f -not -path "*/target/*" -not -path "*/veche_kernel/*" -not -name THIRD-PARTY.txt)
+KERNEL_PYTHON := $(wildcard kernel/python/veche_kernel/*.py*)
+PYTHON := $(shell find src -type f -not -path "*/__pycache__/*")
+
+.PHONY: setup demo test check bench dist texts clean
 setup: build/.setup
 
 .uv/bin/uv:
 	@echo "Setting up a private copy of uv in .uv"
 	python3 -m venv .uv && .uv/bin/pip install --quiet uv==$(UV_VERSION)
 
-build/.setup: pyproject.toml $(shell find kernel \( -name "*.rs" -o -name "*.toml" \) -not -path "*/target/*") $(filter .uv/bin/uv,$(UV))
+build/.setup: pyproject.toml $(KERNEL) $(filter .uv/bin/uv,$(UV))
 	$(UV) sync --quiet --all-packages --reinstall-package veche-kernel
 	@mkdir -p build && touch $@
 
@@ -31,8 +36,34 @@ texts: setup
 	$(VENV)/python tests/catalogues.py
 
 bench: setup
-	$(UV) sync --quiet --all-packages --all-groups
+	$(UV) sync --quiet --all-packages --group bench
 	$(VENV)/python -m bench
 
+# What a release is: wheels and sources of both packages, and the hashes of all that they need. On Linux the kernel is linked
+# by zig against the C library of 2014, and maturin refuses what needs a newer one. Equal sources give equal wheels: times are
+# those of 1980, and the binary names no folder of the machine that built it.
+MANYLINUX := $(if $(filter Linux,$(shell uname -s)),--zig --compatibility manylinux2014)
+dist: build/.dist
+build/.dist: build/.kernel pyproject.toml README.md LICENSE $(PYTHON)
+	rm -rf dist
+	$(UV) build --quiet --out-dir dist
+	cp build/kernel/dist/* dist
+	echo "veche==$$($(UV) version --short)" | $(UV) pip compile - --quiet --universal --python-version 3.11 --find-links dist \
+	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --output-file dist/constraints.txt
+	@touch $@
+
+build/.kernel: pyproject.toml LICENSE $(KERNEL) $(KERNEL_PYTHON) $(filter .uv/bin/uv,$(UV))
+	rm -rf build/kernel/dist
+	python3 kernel/third_party.py kernel/python/THIRD-PARTY.txt
+	SOURCE_DATE_EPOCH=315532800 \
+	RUSTFLAGS="$$(printf -- '--remap-path-prefix=%s=crates ' "$${CARGO_HOME:-$$HOME/.cargo}"/registry/src/*)" \
+	$(UV) run --quiet --isolated --only-group dist maturin build --quiet --release --sdist $(MANYLINUX) \
+	  --manifest-path kernel/python/Cargo.toml --target-dir build/kernel --out build/kernel/dist
+	@touch $@
+
+# Everything that any of the above has made, and nothing else.
 clean:
-	rm -rf build .venv .uv target kernel/target
+	rm -rf build dist .venv .uv uv.lock kernel/target kernel/Cargo.lock kernel/python/THIRD-PARTY.txt
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	find . \( -name "*.so" -o -name "*.egg-info" \) -not -path "./.git/*" -prune -exec rm -rf {} +

@@ -1,0 +1,144 @@
+"""What ``make dist`` made works where there is no compiler, no repository and no cargo: installed, run, and asked in Python.
+
+Needs a package index, as ``make setup`` does. Building takes about a minute the first time, afterwards only what has changed.
+"""
+
+import doctest
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import veche
+
+ROOT = Path(__file__).parents[2]
+KEPT = re.compile(r"PIP_\w+|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|(?:https?|all|no)_proxy", re.IGNORECASE)
+"""Of the environment, what says how to reach a package index. All else stays outside."""
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def dist() -> Path:
+    """The release, made anew if anything has changed that goes into it."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    made = subprocess.run(["make", "dist"], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert made.returncode == 0, made.stdout + made.stderr
+    return ROOT / "dist"
+
+
+@pytest.fixture(scope="session")
+def run(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Run a program of a fresh environment in which the release is installed, and nothing else can be found."""
+    folder = tmp_path_factory.mktemp("clean")
+    programs = folder / "venv" / "bin"
+    (folder / "home").mkdir()
+    environment = {name: value for name, value in os.environ.items() if KEPT.fullmatch(name)}
+    environment |= {"PATH": str(programs), "HOME": str(folder / "home"), "PYTHONSAFEPATH": "1", "LC_ALL": "C.UTF-8"}
+
+    def run(program: str, *arguments: str | Path, cwd: Path = folder) -> "subprocess.CompletedProcess[str]":
+        command = [programs / program, *arguments]
+        return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8")
+
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True, env=environment)
+    for tool in ("cc", "gcc", "clang", "cargo", "rustc", "go", "make"):
+        looked_for = run("python", "-c", f"import shutil; print(shutil.which({tool!r}))")
+        assert looked_for.stdout == "None\n"
+    command = ["install", "--quiet", "--only-binary", ":all:", "--require-hashes", "--find-links", dist]
+    installed = run("pip", *command, "--requirement", dist / "constraints.txt")
+    assert installed.returncode == 0, installed.stdout + installed.stderr
+    return run
+
+
+def test_program(run: Run, city: Path) -> None:
+    assert run("veche", "--version").stdout == f"veche {veche.__version__}\n"
+    (poll,) = json.loads(run("veche", "verify", "city.tar", "--json", cwd=city).stdout)["polls"]
+    expected = [
+        (0, ["verify", "ledger", "--report", "report"]),
+        (0, ["export", "ledger", "again.tar"]),
+        (0, ["verify", "again.tar"]),
+        (0, ["export", "again.tar", "again.bel", "--poll", poll["id"][:8]]),
+        (0, ["verify", "again.bel", "--bound", "again.bound.json"]),
+        (1, ["verify", "damaged.tar"]),
+        (2, ["verify", "nothing.tar"]),
+        (0, ["--help"]),
+    ]
+    for code, arguments in expected:
+        done = run("veche", *arguments, cwd=city)
+        assert done.returncode == code, (arguments, done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+    assert (city / "again.tar").read_bytes() == (city / "city.tar").read_bytes()
+    assert (city / "again.bel").read_bytes() == (city / "station.bel").read_bytes()
+    assert "Park" in (city / "report.html").read_text(encoding="utf-8")
+
+
+def test_manual(run: Run, city: Path) -> None:
+    """The examples of the package's manual, as a program of somebody else."""
+    code = "import doctest, sys, veche; sys.exit(doctest.testmod(veche, optionflags=doctest.ELLIPSIS).failed)"
+    done = run("python", "-c", code, cwd=city)
+    assert done.returncode == 0, done.stdout + done.stderr
+    example = doctest.DocTestParser().get_examples(str(veche.__doc__))
+    assert len(example) > 4
+    where = run("python", "-c", "import veche, veche_kernel; print(veche.__file__, veche_kernel.__file__)").stdout
+    assert str(ROOT) not in where
+
+
+def test_every_module(run: Run) -> None:
+    """Each room of the house can be entered: what it needs is declared, and installed."""
+    code = "import pkgutil, importlib, veche; names = [m.name for m in pkgutil.walk_packages(veche.__path__, 'veche.')]"
+    done = run(
+        "python",
+        "-c",
+        f"{code}; [importlib.import_module(name) for name in names if '__main__' not in name]; print(len(names))",
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 80
+
+
+def test_files(dist: Path) -> None:
+    number = veche.__version__
+    names = {path.name for path in dist.iterdir() if not path.name.startswith(".")}
+    assert {f"veche-{number}-py3-none-any.whl", f"veche-{number}.tar.gz", f"veche_kernel-{number}.tar.gz"} < names
+    for wheel in dist.glob("*.whl"):
+        with zipfile.ZipFile(wheel) as archive:
+            held = archive.namelist()
+            licence = next(name for name in held if name.endswith("licenses/LICENSE"))
+            assert archive.read(licence) == (ROOT / "LICENSE").read_bytes()
+        assert {name.split("/")[1] for name in held} >= {"py.typed", "__init__.py"}
+        assert any(name.endswith("licenses/THIRD-PARTY.txt") for name in held) == wheel.name.startswith("veche_kernel")
+
+
+def test_everything_of_the_package_is_in_its_wheel(dist: Path) -> None:
+    source = ROOT / "src"
+    files = {path.relative_to(source).as_posix() for path in (source / "veche").rglob("*") if path.is_file()}
+    with zipfile.ZipFile(dist / f"veche-{veche.__version__}-py3-none-any.whl") as archive:
+        held = {name for name in archive.namelist() if name.startswith("veche/") and not name.endswith("/")}
+    assert held == {name for name in files if "__pycache__" not in name}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only on Linux does a wheel promise a version of the C library.")
+def test_kernel_for_every_linux(dist: Path) -> None:
+    """One binary for all Pythons from 3.11 on, which needs no C library newer than its name says, and names no builder."""
+    (wheel,) = dist.glob("veche_kernel-*.whl")
+    assert "-cp311-abi3-manylinux2014_" in wheel.name and ".manylinux_2_17_" in wheel.name
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".so")]
+        binary = archive.read(name)
+    needed = {tuple(map(int, found.split(b"."))) for found in re.findall(rb"GLIBC_([\d.]+)\0", binary)}
+    assert needed and max(needed) <= (2, 17)
+    assert str(Path.home()).encode() not in binary and str(ROOT).encode() not in binary
+
+
+def test_constraints(dist: Path) -> None:
+    """Every requirement has hashes, ours too, and no host is named: whoever installs may ask any index."""
+    text = (dist / "constraints.txt").read_text(encoding="utf-8")
+    rows = text.replace("\\\n", " ").splitlines()
+    assert {row.split("==")[0] for row in rows} > {"veche", "veche-kernel", "cryptography", "sqlalchemy"}
+    for row in rows:
+        assert re.fullmatch(r"[a-z0-9-]+==[\w.]+( ; [^/]+?)?( +--hash=sha256:[0-9a-f]{64})+", row), row
