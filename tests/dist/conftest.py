@@ -25,7 +25,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("city")
     with World(folder, trustees=(2, 2)) as world:
         poll = world.poll([STATION], committee=world.form_committee("single"), days=1)
-        world.wait_until(poll.poll.opens)
+        world.wait(DAY // 12)
         for number, citizen in enumerate(world.citizens):
             world.vote(citizen, poll, [[1, 0] if number < 4 else [0, 1]])
         world.wait(2 * DAY)
