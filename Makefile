@@ -5,7 +5,7 @@ VENV := .venv/bin
 
 # Whatever is compiled, or says how; then Python, which is used where it is and compiled nowhere.
 KERNEL := $(shell find kernel -type f -not -path "*/target/*" -not -path "*/veche_kernel/*" -not -name THIRD-PARTY.txt)
-KERNEL_PYTHON := $(wildcard kernel/python/veche_kernel/*.py*)
+KERNEL_PYTHON := $(wildcard kernel/python/veche_kernel/*.py kernel/python/veche_kernel/*.pyi kernel/python/veche_kernel/py.typed)
 PYTHON := $(shell find src -type f -not -path "*/__pycache__/*")
 
 .PHONY: setup demo test check bench dist texts clean

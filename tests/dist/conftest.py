@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from veche.audit.export import write_archive
-from veche.ledger.poll import Choice
+from veche.ledger.entries.poll import Choice
 from veche.ledger.shape import Text
 from veche.log.log import export
 from veche.log.source import Export, Folder

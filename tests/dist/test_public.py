@@ -24,6 +24,15 @@ def test_manual(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (done.attempted, done.failed) == (7, 0)
 
 
+def test_manual_is_typed(tmp_path: Path) -> None:
+    """Whoever copies from the manual gets types: nothing in it is ``Any`` to a strict checker."""
+    program = tmp_path / "manual.py"
+    program.write_text(doctest.script_from_examples(str(veche.__doc__)), encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--strict", "--disallow-any-expr", "--config-file=", str(program)]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
 def test_every_name_is_there() -> None:
     for name in veche.__all__:
         assert getattr(veche, name) is not None
@@ -48,7 +57,7 @@ def test_one_version() -> None:
     assert veche.__version__ == version("veche") == version("veche-kernel") == project["version"] == kernel["version"]
     assert f"veche-kernel=={project['version']}" in project["dependencies"]
     assert CliRunner().invoke(main, ["--version"]).output == f"veche {veche.__version__}\n"
-    assert f"\n## [{veche.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"\n## [{veche.__version__}] - " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ROOMS)
