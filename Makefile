@@ -43,14 +43,13 @@ bench: setup
 # by zig against the C library of 2014, and maturin refuses what needs a newer one. Equal sources give equal wheels: times are
 # those of 1980, and the binary names no folder of the machine that built it.
 MANYLINUX := $(if $(filter Linux,$(shell uname -s)),--zig --compatibility manylinux2014)
-dist: build/.dist
-build/.dist: build/.kernel pyproject.toml README.md LICENSE $(PYTHON)
+dist: dist/constraints.txt
+dist/constraints.txt: build/.kernel pyproject.toml README.md LICENSE $(PYTHON)
 	rm -rf dist
 	$(UV) build --quiet --out-dir dist
 	cp build/kernel/dist/* dist
 	echo "veche==$$($(UV) version --short)" | $(UV) pip compile - --quiet --universal --python-version 3.11 --find-links dist \
-	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --output-file dist/constraints.txt
-	@touch $@
+	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --output-file $@
 
 build/.kernel: pyproject.toml LICENSE $(KERNEL) $(KERNEL_PYTHON) $(filter .uv/bin/uv,$(UV))
 	rm -rf build/kernel/dist
