@@ -1,4 +1,4 @@
-"""The kernel's own tests, in Rust: field arithmetic at the edge of its bounds, which are asserted in that build only."""
+"""The kernel's own tests, in Rust: field arithmetic at the edge of its bounds, and whole batches, with and without AVX2."""
 
 import os
 import re

@@ -260,3 +260,6 @@ fn divide(count: usize, combined: &impl Fn(Range<usize>) -> bool) -> Vec<bool> {
     }
     holds
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::ops::Range;
 use crate::point;
 use crate::vartime::decode::{self, Affine4, Projective4};
 use crate::vartime::field::LANES;
-use crate::vartime::point::{Cached, Point};
+use crate::vartime::point::{Cached, sum_of};
 
 /// The points of one ballot.
 pub struct Row {
@@ -68,14 +68,14 @@ impl Four {
                 eighths[lane].push(cached);
             }
             if keep.contains(&column) {
-                for (lane, x) in stored.x.to_bytes().into_iter().enumerate() {
+                for (lane, x) in stored.x().into_iter().enumerate() {
                     hints[lane].push(x);
                 }
             }
             points.push(stored.projective().eight_times());
         }
         for sum in sums {
-            let added = eighths.each_ref().map(|row| sum.iter().fold(Point::IDENTITY, |sum, &i| sum.add(&row[i])));
+            let added = eighths.each_ref().map(|row| sum_of(sum.iter().map(|&i| &row[i])));
             points.push(Projective4::from_points(added.each_ref()).eight_times());
         }
         Four { good, eighths, hints, points }

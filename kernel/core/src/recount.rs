@@ -136,7 +136,7 @@ mod tests {
 
     /// The x of each, as the other code finds it.
     fn hints(stored: &[[u8; 32]]) -> Vec<[u8; 32]> {
-        stored.iter().map(|encoding| decode::decode([encoding; 4]).0.x.to_bytes()[0]).collect()
+        stored.iter().map(|encoding| decode::decode([encoding; 4]).0.x()[0]).collect()
     }
 
     #[test]

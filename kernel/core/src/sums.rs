@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use crate::checked::{Ciphertexts, decode_checked};
 use crate::error::{Result, malformed};
 use crate::point;
-use crate::vartime::point::{Point, encode_many};
+use crate::vartime::point::{Cached, Point, add_each, add_each_times, encode_many, sub_each};
 
 pub struct Sums {
     points: Vec<Point>,
@@ -27,37 +27,34 @@ impl Sums {
         for (i, result) in checked.into_iter().enumerate() {
             result.map_err(|e| e.at(format_args!("point {i}")))?;
         }
-        let points = decode_checked(encodings).iter().map(|point| Point::IDENTITY.add(point)).collect();
+        let mut points = vec![Point::IDENTITY; encodings.len()];
+        add_each(&mut points, &decode_checked(encodings));
         Ok(Sums { points })
     }
 
     /// Nothing is changed where one of the ballots does not fit.
     pub fn add(&mut self, ballots: &[&Ciphertexts]) -> Result<()> {
-        self.apply(ballots, false)
+        self.apply(ballots, add_each)
     }
 
     /// As `add`: ballots that a later one replaces.
     pub fn subtract(&mut self, ballots: &[&Ciphertexts]) -> Result<()> {
-        self.apply(ballots, true)
+        self.apply(ballots, sub_each)
     }
 
-    fn apply(&mut self, ballots: &[&Ciphertexts], subtract: bool) -> Result<()> {
+    fn apply(&mut self, ballots: &[&Ciphertexts], change: fn(&mut [Point], &[Cached])) -> Result<()> {
         for ballot in ballots {
             self.check(ballot.count())?;
         }
         for ballot in ballots {
-            for (sum, point) in self.points.iter_mut().zip(&ballot.points) {
-                *sum = if subtract { sum.add(&point.negate()) } else { sum.add(point) };
-            }
+            change(&mut self.points, &ballot.points);
         }
         Ok(())
     }
 
     pub fn add_scaled(&mut self, other: &Sums, weight: u64) -> Result<()> {
         self.check(other.points.len() / 2)?;
-        for (sum, point) in self.points.iter_mut().zip(&other.points) {
-            *sum = sum.add(&point.times(weight).cached());
-        }
+        add_each_times(&mut self.points, &other.points, weight);
         Ok(())
     }
 

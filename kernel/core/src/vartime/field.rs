@@ -1,39 +1,23 @@
-//! Four elements of the field of 2^255 - 19 at a time, in ten limbs of 26 and 25 bits by turns.
-//!
-//! Limb i has the weight 2^ceil(25.5 i). Limbs are unsigned and may be larger than their weight's width; what a function
-//! takes and gives is said as a number of excess bits e: even limbs are below 2^(26+e), odd limbs below 2^(25+e).
-//! *Tight* is e < 0.01, the excess that a carry leaves behind. Debug builds check what is said.
+//! Four elements of the field of 2^255 - 19 at a time, in limbs as `bound` describes them.
+use std::marker::PhantomData;
 
+use super::bound::{Bound, Grows, LIMBS, Loose, TWICE_P, Tight, WIDTH, Wide, Within, mask};
 use super::product;
 
 pub const LANES: usize = 4;
-pub const LIMBS: usize = 10;
 
 /// The same limb of four elements.
 pub type Limb = [u32; LANES];
 
+/// Four elements whose limbs are within the bound `B`. Only this file sees limbs, so only this file has to keep that.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(32))]
-pub struct Field4(pub [Limb; LIMBS]);
-
-pub const WIDTH: [u32; LIMBS] = [26, 25, 26, 25, 26, 25, 26, 25, 26, 25];
-const OFFSET: [usize; LIMBS] = [0, 26, 51, 77, 102, 128, 153, 179, 204, 230];
-
-pub const fn mask(limb: usize) -> u32 {
-    (1 << WIDTH[limb]) - 1
+pub struct Field4<B> {
+    limbs: [Limb; LIMBS],
+    bound: PhantomData<B>,
 }
 
-/// 2p in limbs that are each at least as large as a tight limb: a - b = a + 2p - b without a borrow.
-pub const TWICE_P: [u32; LIMBS] = {
-    let mut limbs = [0; LIMBS];
-    let mut i = 0;
-    while i < LIMBS {
-        limbs[i] = 2 * mask(i);
-        i += 1;
-    }
-    limbs[0] = 2 * (mask(0) - 18);
-    limbs
-};
+const OFFSET: [usize; LIMBS] = [0, 26, 51, 77, 102, 128, 153, 179, 204, 230];
 
 /// The limbs of 255 bits, little-endian; the highest bit is ignored.
 const fn limbs(bytes: &[u8; 32]) -> [u32; LIMBS] {
@@ -53,156 +37,278 @@ const fn limbs(bytes: &[u8; 32]) -> [u32; LIMBS] {
     result
 }
 
+pub const fn small(number: u8) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes[0] = number;
+    bytes
+}
+
 /// -121665/121666, the curve's d.
-pub const D: Field4 = Field4::splat(&[
+const D: [u8; 32] = [
     0xa3, 0x78, 0x59, 0x13, 0xca, 0x4d, 0xeb, 0x75, 0xab, 0xd8, 0x41, 0x41, 0x4d, 0x0a, 0x70, 0x00, 0x98, 0xe8, 0x79,
     0x77, 0x79, 0x40, 0xc7, 0x8c, 0x73, 0xfe, 0x6f, 0x2b, 0xee, 0x6c, 0x03, 0x52,
-]);
+];
+
+/// 2d
+pub const TWICE_D: [u8; 32] = [
+    0x59, 0xf1, 0xb2, 0x26, 0x94, 0x9b, 0xd6, 0xeb, 0x56, 0xb1, 0x83, 0x82, 0x9a, 0x14, 0xe0, 0x00, 0x30, 0xd1, 0xf3,
+    0xee, 0xf2, 0x80, 0x8e, 0x19, 0xe7, 0xfc, 0xdf, 0x56, 0xdc, 0xd9, 0x06, 0x24,
+];
 
 /// A square root of -1.
-pub const SQRT_M1: Field4 = Field4::splat(&[
+const SQRT_M1: [u8; 32] = [
     0xb0, 0xa0, 0x0e, 0x4a, 0x27, 0x1b, 0xee, 0xc4, 0x78, 0xe4, 0x2f, 0xad, 0x06, 0x18, 0x43, 0x2f, 0xa7, 0xd7, 0xfb,
     0x3d, 0x99, 0x00, 0x4d, 0x2b, 0x0b, 0xdf, 0xc1, 0x4f, 0x80, 0x24, 0x83, 0x2b,
-]);
+];
 
-impl Field4 {
-    pub const ZERO: Field4 = Field4::splat(&[0; 32]);
-    pub const ONE: Field4 = {
-        let mut one = [0; 32];
-        one[0] = 1;
-        Field4::splat(&one)
-    };
+/// The exponent 2^250 - 1, with which those of square roots and inverses begin, is 250 ones. Each step takes the value before
+/// it (at first the element itself, one one), squares it so often, and so makes room for the ones of an earlier value.
+const CHAIN_OF_ONES: [(usize, usize); 10] = [
+    (1, 0), // 2 ones
+    (2, 1),
+    (1, 0), // 5
+    (5, 3),
+    (10, 4),
+    (20, 5),
+    (10, 4), // 50
+    (50, 7),
+    (100, 8),
+    (50, 7), // 250
+];
+
+impl Field4<Tight> {
+    pub const ZERO: Self = Self::splat(&small(0));
+    pub const ONE: Self = Self::splat(&small(1));
+    pub const TWO: Self = Self::splat(&small(2));
+    pub const D: Self = Self::splat(&D);
+    pub const TWICE_D: Self = Self::splat(&TWICE_D);
+    pub const SQRT_M1: Self = Self::splat(&SQRT_M1);
 
     /// The same element four times.
-    pub const fn splat(bytes: &[u8; 32]) -> Field4 {
-        let limbs = limbs(bytes);
+    const fn splat(bytes: &[u8; 32]) -> Self {
+        Self::pack([bytes; LANES])
+    }
+
+    /// Four elements; the highest bit of each is ignored, and values from p up are taken modulo p.
+    pub const fn pack(bytes: [&[u8; 32]; LANES]) -> Self {
         let mut result = [[0; LANES]; LIMBS];
-        let mut i = 0;
-        while i < LIMBS {
-            result[i] = [limbs[i]; LANES];
-            i += 1;
-        }
-        Field4(result)
-    }
-
-    /// Four elements, tight; the highest bit of each is ignored, and values from p up are taken modulo p.
-    pub fn from_bytes(bytes: [&[u8; 32]; LANES]) -> Field4 {
-        let elements = bytes.map(limbs);
-        Field4(std::array::from_fn(|i| std::array::from_fn(|lane| elements[lane][i])))
-    }
-
-    /// The canonical encodings, of elements with e <= 1.
-    pub fn to_bytes(self) -> [[u8; 32]; LANES] {
-        let tight = self.reduce();
-        std::array::from_fn(|lane| encode(std::array::from_fn(|i| tight.0[i][lane])))
-    }
-
-    /// Which lanes are zero modulo p, of elements with e <= 1.
-    pub fn is_zero(self) -> [bool; LANES] {
-        self.to_bytes().map(|bytes| bytes == [0; 32])
-    }
-
-    /// e is the larger of the two, plus one.
-    #[inline(always)]
-    pub fn add(&self, other: &Field4) -> Field4 {
-        Field4(std::array::from_fn(|i| std::array::from_fn(|lane| self.0[i][lane].wrapping_add(other.0[i][lane]))))
-    }
-
-    /// For tight `other`. Tight `self` gives e < 1.6.
-    #[inline(always)]
-    pub fn sub(&self, other: &Field4) -> Field4 {
-        debug_assert!(other.excess_at_most(20));
-        Field4(std::array::from_fn(|i| {
-            std::array::from_fn(|lane| self.0[i][lane].wrapping_add(TWICE_P[i]).wrapping_sub(other.0[i][lane]))
-        }))
-    }
-
-    /// Tight from e <= 5: every limb hands on its excess once.
-    #[inline(always)]
-    pub fn reduce(&self) -> Field4 {
-        let mut result = *self;
-        for lane in 0..LANES {
-            let limb: [u32; LIMBS] = std::array::from_fn(|i| self.0[i][lane]);
-            result.0[0][lane] = (limb[0] & mask(0)).wrapping_add((limb[9] >> 25).wrapping_mul(19));
-            for i in 1..LIMBS {
-                result.0[i][lane] = (limb[i] & mask(i)).wrapping_add(limb[i - 1] >> WIDTH[i - 1]);
+        let mut lane = 0;
+        while lane < LANES {
+            let limbs = limbs(bytes[lane]);
+            let mut i = 0;
+            while i < LIMBS {
+                result[i][lane] = limbs[i];
+                i += 1;
             }
+            lane += 1;
         }
-        result
+        Field4 { limbs: result, bound: PhantomData }
     }
 
-    /// Tight. `self` may have e <= 3, `other` e <= 1.7: then 19 times a limb fits 32 bits and ten products 64.
-    #[inline]
-    pub fn mul(&self, other: &Field4) -> Field4 {
-        debug_assert!(self.excess_at_most(300) && other.excess_at_most(170));
-        Field4(product::mul(&self.0, &other.0))
+    /// The canonical encodings.
+    #[inline(always)]
+    pub fn to_bytes(self) -> [[u8; 32]; LANES] {
+        let mut encodings = [[0; 32]; LANES];
+        for lane in 0..LANES {
+            encodings[lane] = encode(std::array::from_fn(|i| self.limbs[i][lane]));
+        }
+        encodings
     }
 
-    /// Tight, from e <= 1.7.
-    #[inline]
-    pub fn square(&self) -> Field4 {
-        debug_assert!(self.excess_at_most(170));
-        Field4(product::square(&self.0))
+    #[inline(always)]
+    pub fn negate(&self) -> Field4<Tight> {
+        Self::ZERO.sub(self).reduce()
+    }
+
+    /// self^(2^250 - 1)
+    #[inline(always)]
+    fn power_of_250_ones(&self) -> Field4<Tight> {
+        let mut values = [*self; CHAIN_OF_ONES.len() + 1];
+        for (step, (squarings, earlier)) in CHAIN_OF_ONES.iter().enumerate() {
+            values[step + 1] = values[step].square_times(*squarings).mul(&values[*earlier]);
+        }
+        values[CHAIN_OF_ONES.len()]
     }
 
     /// self^(2^count)
-    fn square_times(&self, count: usize) -> Field4 {
-        let mut result = self.square();
-        for _ in 1..count {
+    #[inline(always)]
+    fn square_times(&self, count: usize) -> Field4<Tight> {
+        let mut result = *self;
+        for _ in 0..count {
             result = result.square();
         }
         result
     }
 
-    /// (self^(2^250 - 1), self^11): what both powers below begin with.
-    fn power_of_250_ones(&self) -> (Field4, Field4) {
-        let two = self.square();
-        let nine = two.square_times(2).mul(self);
-        let eleven = nine.mul(&two);
-        let ones5 = eleven.square().mul(&nine);
-        let ones10 = ones5.square_times(5).mul(&ones5);
-        let ones20 = ones10.square_times(10).mul(&ones10);
-        let ones40 = ones20.square_times(20).mul(&ones20);
-        let ones50 = ones40.square_times(10).mul(&ones10);
-        let ones100 = ones50.square_times(50).mul(&ones50);
-        let ones200 = ones100.square_times(100).mul(&ones100);
-        (ones200.square_times(50).mul(&ones50), eleven)
-    }
-
-    /// self^(p - 2), so zero for zero.
-    pub fn invert(&self) -> Field4 {
-        let (ones250, eleven) = self.power_of_250_ones();
-        ones250.square_times(5).mul(&eleven)
+    /// self^(p - 2) = self^(2^255 - 21), so zero for zero.
+    #[inline(always)]
+    pub fn invert(&self) -> Field4<Tight> {
+        let eleventh = self.square_times(3).mul(&self.square().mul(self));
+        self.power_of_250_ones().square_times(5).mul(&eleventh)
     }
 
     /// self^((p - 5)/8) = self^(2^252 - 3), from which square roots are made.
-    pub fn power_p58(&self) -> Field4 {
-        let (ones250, _) = self.power_of_250_ones();
-        ones250.square_times(2).mul(self)
+    #[inline(always)]
+    pub fn power_p58(&self) -> Field4<Tight> {
+        self.power_of_250_ones().square_times(2).mul(self)
+    }
+}
+
+impl<B: Bound> Field4<B> {
+    /// The one place where limbs get a bound; tests hold every one of them against it.
+    #[inline(always)]
+    fn bounded(limbs: [Limb; LIMBS]) -> Self {
+        #[cfg(test)]
+        for (limb, largest) in limbs.iter().zip(B::LARGEST) {
+            assert!(limb.iter().all(|&value| u64::from(value) <= largest), "a limb is out of its bounds");
+        }
+        Field4 { limbs, bound: PhantomData }
     }
 
-    /// In each lane, `other` where it says so.
-    pub fn select(&self, other: &Field4, choose_other: [bool; LANES]) -> Field4 {
-        Field4(std::array::from_fn(|i| {
-            std::array::from_fn(|lane| if choose_other[lane] { other.0[i][lane] } else { self.0[i][lane] })
-        }))
+    #[inline(always)]
+    pub fn add<C: Within<B>>(&self, other: &Field4<C>) -> Field4<B::Grown>
+    where
+        B: Grows,
+    {
+        let mut sum = [[0; LANES]; LIMBS];
+        for i in 0..LIMBS {
+            for lane in 0..LANES {
+                sum[i][lane] = self.limbs[i][lane].wrapping_add(other.limbs[i][lane]);
+            }
+        }
+        Field4::bounded(sum)
     }
 
-    /// Is e at most this many hundredths? For debug builds.
-    fn excess_at_most(&self, hundredths: u32) -> bool {
-        self.0.iter().zip(WIDTH).all(|(limb, width)| {
-            let bound = f64::from(width) + f64::from(hundredths) / 100.0;
-            limb.iter().all(|&value| f64::from(value) < bound.exp2())
-        })
+    #[inline(always)]
+    pub fn sub(&self, other: &Field4<Tight>) -> Field4<B::Grown>
+    where
+        B: Grows,
+    {
+        let mut difference = [[0; LANES]; LIMBS];
+        for i in 0..LIMBS {
+            for lane in 0..LANES {
+                difference[i][lane] = subtract(i, self.limbs[i][lane], other.limbs[i][lane]);
+            }
+        }
+        Field4::bounded(difference)
     }
+
+    /// Every limb hands on what exceeds its width.
+    #[inline(always)]
+    pub fn reduce(&self) -> Field4<Tight> {
+        let mut result = self.limbs;
+        for lane in 0..LANES {
+            let limb: [u32; LIMBS] = std::array::from_fn(|i| self.limbs[i][lane]);
+            result[0][lane] = (limb[0] & mask(0)).wrapping_add((limb[9] >> WIDTH[9]).wrapping_mul(19));
+            for i in 1..LIMBS {
+                result[i][lane] = (limb[i] & mask(i)).wrapping_add(limb[i - 1] >> WIDTH[i - 1]);
+            }
+        }
+        Field4::bounded(result)
+    }
+
+    #[inline(always)]
+    pub fn mul<C: Within<Loose>>(&self, other: &Field4<C>) -> Field4<Tight>
+    where
+        B: Within<Wide>,
+    {
+        Field4::bounded(product::mul(&self.limbs, &other.limbs))
+    }
+
+    #[inline(always)]
+    pub fn square(&self) -> Field4<Tight>
+    where
+        B: Within<Loose>,
+    {
+        Field4::bounded(product::square(&self.limbs))
+    }
+
+    /// Lane by lane: `other` where that is chosen.
+    #[inline(always)]
+    pub fn select(&self, other: &Field4<B>, choose_other: [bool; LANES]) -> Field4<B> {
+        let mut result = self.limbs;
+        for i in 0..LIMBS {
+            for lane in 0..LANES {
+                result[i][lane] = if choose_other[lane] { other.limbs[i][lane] } else { self.limbs[i][lane] };
+            }
+        }
+        Field4::bounded(result)
+    }
+}
+
+/// Between the lanes a, b, c, d: what the addition of two points needs, whose coordinates lie side by side.
+impl Field4<Tight> {
+    /// (b - a, b + a, c, d)
+    #[inline(always)]
+    pub fn difference_and_sum(&self) -> Field4<Loose> {
+        let mut result = [[0; LANES]; LIMBS];
+        for i in 0..LIMBS {
+            let [a, b, c, d] = self.limbs[i];
+            result[i] = [subtract(i, b, a), b.wrapping_add(a), c, d];
+        }
+        Field4::bounded(result)
+    }
+
+    /// (b, a, c, d)
+    #[inline(always)]
+    pub fn swap(&self) -> Field4<Tight> {
+        let mut result = [[0; LANES]; LIMBS];
+        for i in 0..LIMBS {
+            let [a, b, c, d] = self.limbs[i];
+            result[i] = [b, a, c, d];
+        }
+        Field4::bounded(result)
+    }
+
+    /// (a, b, c, -d)
+    #[inline(always)]
+    pub fn negate_last(&self) -> Field4<Tight> {
+        let mut result = self.limbs;
+        for i in 0..LIMBS {
+            result[i][3] = subtract(i, 0, self.limbs[i][3]);
+        }
+        Field4::<Loose>::bounded(result).reduce()
+    }
+
+    /// With e = b - a, f = c - d, g = c + d, h = b + a: (e, g, f, e) and (f, h, g, h); for -d, f and g change places.
+    #[inline(always)]
+    pub fn cross<const NEGATIVE_D: bool>(&self) -> [Field4<Loose>; 2] {
+        let mut left = [[0; LANES]; LIMBS];
+        let mut right = [[0; LANES]; LIMBS];
+        for i in 0..LIMBS {
+            let [a, b, c, d] = self.limbs[i];
+            let (e, h) = (subtract(i, b, a), b.wrapping_add(a));
+            let (difference, sum) = (subtract(i, c, d), c.wrapping_add(d));
+            let (f, g) = if NEGATIVE_D { (sum, difference) } else { (difference, sum) };
+            left[i] = [e, g, f, e];
+            right[i] = [f, h, g, h];
+        }
+        [Field4::bounded(left), Field4::bounded(right)]
+    }
+}
+
+/// a - b, as a + 2p - b, in limb i
+#[inline(always)]
+const fn subtract(i: usize, a: u32, b: u32) -> u32 {
+    a.wrapping_add(TWICE_P[i]).wrapping_sub(b)
 }
 
 /// Element i of the result holds lane i of the four: rows become columns.
-pub fn transpose(rows: [Field4; LANES]) -> [Field4; LANES] {
-    std::array::from_fn(|column| Field4(std::array::from_fn(|i| std::array::from_fn(|row| rows[row].0[i][column]))))
+#[inline(always)]
+pub fn transpose<B: Bound>(rows: [Field4<B>; LANES]) -> [Field4<B>; LANES] {
+    let mut columns = rows;
+    for row in 0..LANES {
+        for column in 0..LANES {
+            for i in 0..LIMBS {
+                columns[column].limbs[i][row] = rows[row].limbs[i][column];
+            }
+        }
+    }
+    columns
 }
 
 /// The canonical encoding of one element with tight limbs, which is below 2p.
+#[inline(always)]
 fn encode(mut limb: [u32; LIMBS]) -> [u8; 32] {
     // value >= p exactly if value + 19 reaches 2^255.
     let mut carried = 19;
@@ -230,7 +336,19 @@ fn encode(mut limb: [u32; LIMBS]) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::dispatch::dispatch;
+    use super::super::dispatch::paths::both;
     use super::*;
+
+    /// As in an algorithm, so on both paths.
+    macro_rules! run {
+        ($operations:expr) => {
+            dispatch(
+                #[inline(always)]
+                || $operations,
+            )
+        };
+    }
 
     /// A second implementation: numbers in 64 bytes, by schoolbook in base 256, reduced bit by bit. Slow and plain.
     mod slow {
@@ -293,30 +411,34 @@ mod tests {
         }
     }
 
-    /// Limbs of any size up to e, with the extremes often: what a chain of operations seldom reaches by chance.
-    fn limbs_up_to(hundredths: u32) -> Field4 {
+    /// Limbs of any size within the bound, with the extremes often: what a chain of operations seldom reaches by chance.
+    fn any<B: Bound>() -> Field4<B> {
         let mut random = [0u8; 4 * LANES * LIMBS];
         getrandom::fill(&mut random).unwrap();
         let mut values = random.chunks_exact(4).map(|c| u32::from_le_bytes(c.try_into().unwrap()));
-        Field4(std::array::from_fn(|i| {
-            let bound = (f64::from(WIDTH[i]) + f64::from(hundredths) / 100.0).exp2() as u64;
+        Field4::bounded(std::array::from_fn(|i| {
+            let largest = B::LARGEST[i];
             std::array::from_fn(|_| {
                 let value = values.next().unwrap();
                 match value % 4 {
-                    0 => (bound - 1) as u32,
+                    0 => largest as u32,
                     1 => value & 1,
-                    2 => (bound - 1 - u64::from(value >> 2) % 64) as u32,
-                    _ => (u64::from(value) * bound >> 32) as u32,
+                    2 => (largest - u64::from(value >> 2) % 64) as u32,
+                    _ => ((u64::from(value) * (largest + 1)) >> 32) as u32,
                 }
             })
         }))
     }
 
+    fn largest<B: Bound>() -> Field4<B> {
+        Field4::bounded(B::LARGEST.map(|largest| [largest as u32; LANES]))
+    }
+
     /// The value of a lane, limbs of any size.
-    fn value(element: &Field4, lane: usize) -> [u8; 32] {
+    fn value<B: Bound>(element: &Field4<B>, lane: usize) -> [u8; 32] {
         let mut number = [0u8; 48];
         for i in 0..LIMBS {
-            let mut carry = u64::from(element.0[i][lane]) << (OFFSET[i] % 8);
+            let mut carry = u64::from(element.limbs[i][lane]) << (OFFSET[i] % 8);
             for digit in &mut number[OFFSET[i] / 8..] {
                 carry += u64::from(*digit);
                 *digit = carry as u8;
@@ -330,55 +452,58 @@ mod tests {
         (0..LANES).for_each(check);
     }
 
-    const TIGHT: u32 = 1;
-
-    #[test]
-    fn products_of_extreme_limbs() {
-        for _ in 0..300 {
-            let (f, g) = (limbs_up_to(300), limbs_up_to(169));
-            let (product, square) = (f.mul(&g), g.square());
-            assert!(product.excess_at_most(TIGHT) && square.excess_at_most(TIGHT));
-            each_lane(|lane| {
-                let (a, b) = (value(&f, lane), value(&g, lane));
-                assert_eq!(value(&product, lane), slow::mul(&a, &b));
-                assert_eq!(value(&square, lane), slow::mul(&b, &b));
-            });
-        }
+    fn check_product(f: Field4<Wide>, g: Field4<Loose>) {
+        let (product, square) = run!((f.mul(&g), g.square()));
+        each_lane(|lane| {
+            let (a, b) = (value(&f, lane), value(&g, lane));
+            assert_eq!(value(&product, lane), slow::mul(&a, &b));
+            assert_eq!(value(&square, lane), slow::mul(&b, &b));
+        });
     }
 
     #[test]
-    fn all_limbs_at_their_bound() {
-        let f = Field4(std::array::from_fn(|i| [(f64::from(WIDTH[i]) + 3.0).exp2() as u32 - 1; LANES]));
-        let g = Field4(std::array::from_fn(|i| [(f64::from(WIDTH[i]) + 1.7).exp2() as u32 - 1; LANES]));
-        assert_eq!(value(&f.mul(&g), 0), slow::mul(&value(&f, 0), &value(&g, 0)));
-        assert_eq!(value(&g.square(), 0), slow::mul(&value(&g, 0), &value(&g, 0)));
+    fn products_of_extreme_limbs() {
+        both(|| {
+            check_product(largest(), largest());
+            for _ in 0..300 {
+                check_product(any(), any());
+            }
+        });
+    }
+
+    fn check_sums<B: Grows>(f: Field4<B>, g: Field4<B>, h: Field4<Tight>) {
+        let (sum, difference) = run!((f.add(&g), f.sub(&h)));
+        each_lane(|lane| {
+            assert_eq!(value(&sum, lane), slow::add(&value(&f, lane), &value(&g, lane)));
+            assert_eq!(slow::add(&value(&difference, lane), &value(&h, lane)), value(&f, lane));
+        });
     }
 
     #[test]
     fn sums_and_differences() {
-        for _ in 0..2000 {
-            let (f, g) = (limbs_up_to(0), limbs_up_to(TIGHT));
-            let (sum, difference) = (f.add(&g), f.sub(&g));
-            assert!(sum.excess_at_most(101) && difference.excess_at_most(160));
-            each_lane(|lane| {
-                assert_eq!(value(&sum, lane), slow::add(&value(&f, lane), &value(&g, lane)));
-                assert_eq!(slow::add(&value(&difference, lane), &value(&g, lane)), value(&f, lane));
-            });
-        }
+        both(|| {
+            check_sums::<Tight>(largest(), largest(), largest());
+            check_sums::<Loose>(largest(), largest(), largest());
+            for _ in 0..1000 {
+                check_sums::<Tight>(any(), any(), any());
+                check_sums::<Loose>(any(), any(), any());
+            }
+        });
     }
 
     #[test]
     fn reducing_and_encoding() {
-        for _ in 0..2000 {
-            let loose = limbs_up_to(499);
-            let tight = loose.reduce();
-            assert!(tight.excess_at_most(TIGHT));
-            let f = limbs_up_to(100);
-            each_lane(|lane| {
-                assert_eq!(value(&tight, lane), value(&loose, lane));
-                assert_eq!(f.to_bytes()[lane], value(&f, lane));
-            });
-        }
+        both(|| {
+            for _ in 0..2000 {
+                let (wide, tight) = (any::<Wide>(), any::<Tight>());
+                let (reduced, encoded, negated) = run!((wide.reduce(), tight.to_bytes(), tight.negate()));
+                each_lane(|lane| {
+                    assert_eq!(value(&reduced, lane), value(&wide, lane));
+                    assert_eq!(encoded[lane], value(&tight, lane));
+                    assert_eq!(slow::add(&value(&negated, lane), &encoded[lane]), [0; 32]);
+                });
+            }
+        });
     }
 
     #[test]
@@ -389,36 +514,62 @@ mod tests {
                 (bytes[0], bytes[31]) = (low, high);
                 let mut masked = bytes;
                 masked[31] &= 0x7f;
-                let element = Field4::from_bytes([&bytes, &masked, &[0; 32], &bytes]);
+                let element = Field4::pack([&bytes, &masked, &[0; 32], &bytes]);
                 let expected = slow::reduce(&masked);
                 assert_eq!(element.to_bytes(), [expected, expected, [0; 32], expected]);
-                assert_eq!(element.is_zero()[0], expected == [0; 32]);
             }
         }
     }
 
+    fn splat_small(number: u32) -> Field4<Tight> {
+        let mut bytes = [0; 32];
+        bytes[..4].copy_from_slice(&number.to_le_bytes());
+        Field4::splat(&bytes)
+    }
+
     #[test]
     fn powers_and_constants() {
-        for _ in 0..50 {
-            let f = limbs_up_to(TIGHT);
-            assert_eq!(f.mul(&f.invert()).to_bytes(), Field4::ONE.to_bytes());
-            // (f^((p-5)/8))^8 · f^4 = f^(p-1)
-            let power = f.power_p58().square_times(3).mul(&f.square_times(2));
-            assert_eq!(power.to_bytes(), Field4::ONE.to_bytes());
-        }
-        assert_eq!(Field4::ZERO.invert().to_bytes(), Field4::ZERO.to_bytes());
-        assert_eq!(SQRT_M1.square().add(&Field4::ONE).is_zero(), [true; LANES]);
-        let small = |n: u32| {
-            let mut bytes = [0; 32];
-            bytes[..4].copy_from_slice(&n.to_le_bytes());
-            Field4::splat(&bytes)
-        };
-        assert_eq!(D.mul(&small(121_666)).add(&small(121_665)).is_zero(), [true; LANES]);
+        const ZERO: [[u8; 32]; LANES] = [[0; 32]; LANES];
+        both(|| {
+            for _ in 0..50 {
+                let f = any::<Tight>();
+                assert_eq!(run!(f.mul(&f.invert())).to_bytes(), Field4::ONE.to_bytes());
+                // (f^((p-5)/8))^8 · f^4 = f^(p-1)
+                let power = run!(f.power_p58().square_times(3).mul(&f.square_times(2)));
+                assert_eq!(power.to_bytes(), Field4::ONE.to_bytes());
+            }
+            assert_eq!(Field4::ZERO.invert().to_bytes(), ZERO);
+            assert_eq!(Field4::SQRT_M1.square().add(&Field4::ONE).reduce().to_bytes(), ZERO);
+            let sum = Field4::D.mul(&splat_small(121_666)).add(&splat_small(121_665)).reduce();
+            assert_eq!(sum.to_bytes(), ZERO);
+            assert_eq!(Field4::D.add(&Field4::D).reduce().to_bytes(), Field4::TWICE_D.to_bytes());
+        });
+    }
+
+    /// What the addition of points does between its lanes.
+    #[test]
+    fn lanes_between_each_other() {
+        let values = |element: &Field4<Loose>| -> [[u8; 32]; LANES] { std::array::from_fn(|i| value(element, i)) };
+        both(|| {
+            for _ in 0..1000 {
+                let f = any::<Tight>();
+                let [a, b, c, d] = f.to_bytes();
+                let [minus_a, _, _, minus_d] = f.negate().to_bytes();
+                let (e, h) = (slow::add(&b, &minus_a), slow::add(&b, &a));
+                let (minus, plus) = (slow::add(&c, &minus_d), slow::add(&c, &d));
+                assert_eq!(values(&run!(f.difference_and_sum())), [e, h, c, d]);
+                assert_eq!(run!(f.swap()).to_bytes(), [b, a, c, d]);
+                assert_eq!(run!(f.negate_last()).to_bytes(), [a, b, c, minus_d]);
+                let (positive, negative) = run!((f.cross::<false>(), f.cross::<true>()));
+                assert_eq!(positive.each_ref().map(values), [[e, plus, minus, e], [minus, h, plus, h]]);
+                assert_eq!(negative.each_ref().map(values), [[e, minus, plus, e], [plus, h, minus, h]]);
+            }
+        });
     }
 
     #[test]
     fn rows_and_columns() {
-        let rows: [Field4; LANES] = std::array::from_fn(|_| limbs_up_to(TIGHT));
+        let rows: [Field4<Tight>; LANES] = std::array::from_fn(|_| any());
         let columns = transpose(rows);
         for (i, row) in rows.iter().enumerate() {
             each_lane(|lane| assert_eq!(value(row, lane), value(&columns[lane], i)));

@@ -1,6 +1,7 @@
 //! A long sum of multiples of points, by buckets (Pippenger 1976; Bernstein, Doumen, Lange, Oosterwijk 2012, section 4).
 use curve25519_dalek::Scalar;
 
+use super::dispatch::dispatch;
 use super::point::{Cached, Point};
 
 /// Scalars are below 2^253; one bit more for the carry of signed digits.
@@ -15,6 +16,14 @@ pub fn sum(scalars: &[Scalar], points: &[Cached]) -> Point {
     let width = width(short, scalars.len() - short);
     let columns = BITS.div_ceil(width);
     let digits = digits(scalars, width, columns);
+    dispatch(
+        #[inline(always)]
+        || sum_of_columns(&digits, points, width),
+    )
+}
+
+#[inline(always)]
+fn sum_of_columns(digits: &[i16], points: &[Cached], width: usize) -> Point {
     let mut buckets = vec![Point::IDENTITY; 1 << (width - 1)];
     let mut total = Point::IDENTITY;
     for column in digits.chunks_exact(points.len().max(1)).rev() {
@@ -23,11 +32,10 @@ pub fn sum(scalars: &[Scalar], points: &[Cached]) -> Point {
         }
         buckets.fill(Point::IDENTITY);
         for (digit, point) in column.iter().zip(points) {
-            let bucket = usize::from(digit.unsigned_abs());
-            if *digit > 0 {
-                buckets[bucket - 1] = buckets[bucket - 1].add(point);
-            } else if *digit < 0 {
-                buckets[bucket - 1] = buckets[bucket - 1].add(&point.negate());
+            let magnitude = usize::from(digit.unsigned_abs());
+            if magnitude > 0 {
+                let bucket = &mut buckets[magnitude - 1];
+                *bucket = if *digit > 0 { bucket.add(point) } else { bucket.sub(point) };
             }
         }
         total = total.add(&weighted(&buckets).cached());
@@ -36,6 +44,7 @@ pub fn sum(scalars: &[Scalar], points: &[Cached]) -> Point {
 }
 
 /// 1 · buckets[0] + 2 · buckets[1] + ..., by running sums from the last.
+#[inline(always)]
 fn weighted(buckets: &[Point]) -> Point {
     let (mut running, mut total) = (Point::IDENTITY, Point::IDENTITY);
     for bucket in buckets.iter().rev() {
@@ -79,6 +88,7 @@ fn digits(scalars: &[Scalar], width: usize, columns: usize) -> Vec<i16> {
 #[cfg(test)]
 mod tests {
     use super::super::decode::decode;
+    use super::super::dispatch::paths::both;
     use super::*;
     use curve25519_dalek::EdwardsPoint;
     use curve25519_dalek::traits::VartimeMultiscalarMul;
@@ -91,20 +101,22 @@ mod tests {
 
     #[test]
     fn sums_as_dalek() {
-        for size in [0, 1, 4, 60, 400, 3000] {
-            let points: Vec<EdwardsPoint> = (0..size).map(|_| EdwardsPoint::mul_base(&scalar(false))).collect();
-            let mut scalars: Vec<Scalar> = (0..size).map(|i| scalar(i % 3 > 0)).collect();
-            if size > 10 {
-                scalars[0] = -Scalar::ONE;
-                scalars[1] = Scalar::ZERO;
-                scalars[2] = Scalar::ONE;
-                scalars[3] = Scalar::from(u128::MAX);
+        both(|| {
+            for size in [0, 1, 4, 60, 400, 3000] {
+                let points: Vec<EdwardsPoint> = (0..size).map(|_| EdwardsPoint::mul_base(&scalar(false))).collect();
+                let mut scalars: Vec<Scalar> = (0..size).map(|i| scalar(i % 3 > 0)).collect();
+                if size > 10 {
+                    scalars[0] = -Scalar::ONE;
+                    scalars[1] = Scalar::ZERO;
+                    scalars[2] = Scalar::ONE;
+                    scalars[3] = Scalar::from(u128::MAX);
+                }
+                let cached: Vec<Cached> =
+                    points.iter().map(|point| decode([&point.compress().0; 4]).0.cached()[0]).collect();
+                let expected = EdwardsPoint::vartime_multiscalar_mul(&scalars, &points);
+                assert_eq!(sum(&scalars, &cached).encode(), expected.compress().0);
             }
-            let cached: Vec<Cached> =
-                points.iter().map(|point| decode([&point.compress().0; 4]).0.cached()[0]).collect();
-            let expected = EdwardsPoint::vartime_multiscalar_mul(&scalars, &points);
-            assert_eq!(sum(&scalars, &cached).encode(), expected.compress().0);
-        }
+        });
     }
 
     #[test]

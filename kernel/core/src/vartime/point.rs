@@ -1,79 +1,54 @@
 //! One point at a time, its four coordinates side by side.
-use super::decode::{Projective4, normalize};
-use super::field::{D, Field4, LANES, LIMBS, TWICE_P};
+use super::bound::Tight;
+use super::decode::{self, Projective4};
+use super::dispatch::dispatch;
+use super::field::{Field4, LANES, TWICE_D, small};
 
-/// X, Y, Z, T with x = X/Z, y = Y/Z, T = XY/Z; tight.
+/// X, Y, Z, T with x = X/Z, y = Y/Z, T = XY/Z.
 #[derive(Clone, Copy)]
-pub struct Point(pub Field4);
+pub struct Point(pub(super) Field4<Tight>);
 
-/// What an addition wants of its second point: Y - X, Y + X, 2Z, 2dT; e < 1.6.
+/// What an addition wants of its second point: Y - X, Y + X, 2Z, 2dT.
 #[derive(Clone, Copy)]
-pub struct Cached(pub Field4);
+pub struct Cached(pub(super) Field4<Tight>);
 
 impl Point {
-    pub const IDENTITY: Point = {
-        let mut coordinates = [[0; LANES]; LIMBS];
-        coordinates[0] = [0, 1, 1, 0];
-        Point(Field4(coordinates))
-    };
+    pub const IDENTITY: Point = Point(Field4::pack([&small(0), &small(1), &small(1), &small(0)]));
 
     /// Complete: right for equal points and the identity too (Hisil, Wong, Carter, Dawson, ASIACRYPT 2008, section 3.1).
-    #[inline]
-    pub fn add(&self, other: &Cached) -> Point {
+    #[inline(always)]
+    pub(super) fn add(&self, other: &Cached) -> Point {
         // A = (Y1 - X1)(Y2 - X2), B = (Y1 + X1)(Y2 + X2), D = Z1 2Z2, C = T1 2dT2
-        let products = self.spread().mul(&other.0);
+        let products = self.0.difference_and_sum().mul(&other.0);
         // E = B - A, G = D + C, F = D - C, H = B + A; X3 = E F, Y3 = G H, Z3 = F G, T3 = E H
-        let mut left = Field4::ZERO;
-        let mut right = Field4::ZERO;
-        for i in 0..LIMBS {
-            let [a, b, d, c] = products.0[i];
-            let e = b.wrapping_add(TWICE_P[i]).wrapping_sub(a);
-            let f = d.wrapping_add(TWICE_P[i]).wrapping_sub(c);
-            let (g, h) = (d.wrapping_add(c), b.wrapping_add(a));
-            left.0[i] = [e, g, f, e];
-            right.0[i] = [f, h, g, h];
-        }
+        let [left, right] = products.cross::<false>();
         Point(left.mul(&right))
     }
 
-    /// Y - X, Y + X, Z, T
+    /// The same for -X2 and -T2.
     #[inline(always)]
-    fn spread(&self) -> Field4 {
-        Field4(std::array::from_fn(|i| {
-            let [x, y, z, t] = self.0.0[i];
-            [y.wrapping_add(TWICE_P[i]).wrapping_sub(x), y.wrapping_add(x), z, t]
-        }))
+    pub(super) fn sub(&self, other: &Cached) -> Point {
+        let products = self.0.difference_and_sum().mul(&other.0.swap());
+        let [left, right] = products.cross::<true>();
+        Point(left.mul(&right))
     }
 
-    pub fn cached(&self) -> Cached {
-        const FACTORS: Field4 = {
-            let mut factors = [[0; LANES]; LIMBS];
-            let mut i = 0;
-            while i < LIMBS {
-                factors[i][3] = 2 * D.0[i][0];
-                i += 1;
-            }
-            factors[0] = [1, 1, 2, 2 * D.0[0][0]];
-            Field4(factors)
-        };
-        Cached(self.spread().mul(&FACTORS))
+    #[inline(always)]
+    pub(super) fn cached(&self) -> Cached {
+        const FACTORS: Field4<Tight> = Field4::pack([&small(1), &small(1), &small(2), &TWICE_D]);
+        Cached(self.0.difference_and_sum().mul(&FACTORS))
     }
 
-    pub fn double(&self) -> Point {
+    #[inline(always)]
+    pub(super) fn double(&self) -> Point {
         self.add(&self.cached())
     }
 
-    /// count · self, bit by bit.
-    pub fn times(&self, count: u64) -> Point {
-        let addend = self.cached();
-        (0..u64::BITS - count.leading_zeros()).rev().fold(Point::IDENTITY, |sum, bit| {
-            let sum = sum.double();
-            if count >> bit & 1 == 1 { sum.add(&addend) } else { sum }
-        })
-    }
-
     pub fn eight_times(&self) -> Point {
-        self.double().double().double()
+        dispatch(
+            #[inline(always)]
+            || self.double().double().double(),
+        )
     }
 
     pub fn encode(&self) -> [u8; 32] {
@@ -83,11 +58,70 @@ impl Point {
 
 impl Cached {
     pub fn negate(&self) -> Cached {
-        Cached(Field4(std::array::from_fn(|i| {
-            let [minus, plus, z, t] = self.0.0[i];
-            [plus, minus, z, TWICE_P[i].wrapping_sub(t)]
-        })))
+        Cached(self.0.swap().negate_last())
     }
+}
+
+/// count · point, bit by bit.
+#[inline(always)]
+fn times(point: &Point, count: u64) -> Point {
+    let addend = point.cached();
+    let mut product = Point::IDENTITY;
+    for bit in (0..u64::BITS - count.leading_zeros()).rev() {
+        product = product.double();
+        if count >> bit & 1 == 1 {
+            product = product.add(&addend);
+        }
+    }
+    product
+}
+
+/// Each sum grows by the point at its place.
+pub fn add_each(sums: &mut [Point], points: &[Cached]) {
+    dispatch(
+        #[inline(always)]
+        || {
+            for (sum, point) in sums.iter_mut().zip(points) {
+                *sum = sum.add(point);
+            }
+        },
+    );
+}
+
+pub fn sub_each(sums: &mut [Point], points: &[Cached]) {
+    dispatch(
+        #[inline(always)]
+        || {
+            for (sum, point) in sums.iter_mut().zip(points) {
+                *sum = sum.sub(point);
+            }
+        },
+    );
+}
+
+/// Each sum grows by `count` times the point at its place.
+pub fn add_each_times(sums: &mut [Point], points: &[Point], count: u64) {
+    dispatch(
+        #[inline(always)]
+        || {
+            for (sum, point) in sums.iter_mut().zip(points) {
+                *sum = sum.add(&times(point, count).cached());
+            }
+        },
+    );
+}
+
+pub fn sum_of<'a>(points: impl Iterator<Item = &'a Cached>) -> Point {
+    dispatch(
+        #[inline(always)]
+        || {
+            let mut sum = Point::IDENTITY;
+            for point in points {
+                sum = sum.add(point);
+            }
+            sum
+        },
+    )
 }
 
 /// The canonical encodings, with one inversion for all.
@@ -96,7 +130,7 @@ pub fn encode_many(points: &[Point]) -> Vec<[u8; 32]> {
         .chunks(LANES)
         .map(|four| Projective4::from_points(std::array::from_fn(|lane| four.get(lane).unwrap_or(&Point::IDENTITY))))
         .collect();
-    let mut encodings: Vec<[u8; 32]> = normalize(&fours).iter().flat_map(|four| four.encode()).collect();
+    let mut encodings: Vec<[u8; 32]> = decode::normalize(&fours).iter().flat_map(|four| four.encode()).collect();
     encodings.truncate(points.len());
     encodings
 }

@@ -1,49 +1,12 @@
-//! Products of four field elements by four: where a batch spends most of its time.
-//!
-//! The same code is compiled twice on x86-64, for any processor and for those with AVX2, which multiply four lanes with one
-//! instruction; which of the two runs is decided at run time.
-use super::field::{LANES, LIMBS, Limb, WIDTH, mask};
+//! Products of four field elements by four: where a batch spends most of its time. `bound` says why nothing overflows.
+use super::bound::{CARRIES, LIMBS, WIDTH, mask};
+use super::field::{LANES, Limb};
 
 type Limbs = [Limb; LIMBS];
 
-/// Bounds as for `Field4::mul`.
-#[inline]
-pub fn mul(f: &Limbs, g: &Limbs) -> Limbs {
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") {
-        #[allow(unsafe_code)]
-        // SAFETY: the processor has AVX2, which is all that this function wants.
-        return unsafe { mul_avx2(f, g) };
-    }
-    mul_lanes(f, g)
-}
-
-/// Bounds as for `Field4::square`.
-#[inline]
-pub fn square(f: &Limbs) -> Limbs {
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") {
-        #[allow(unsafe_code)]
-        // SAFETY: the processor has AVX2, which is all that this function wants.
-        return unsafe { square_avx2(f) };
-    }
-    square_lanes(f)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn mul_avx2(f: &Limbs, g: &Limbs) -> Limbs {
-    mul_lanes(f, g)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn square_avx2(f: &Limbs) -> Limbs {
-    square_lanes(f)
-}
-
+/// Tight, from wide · loose.
 #[inline(always)]
-fn mul_lanes(left: &Limbs, right: &Limbs) -> Limbs {
+pub fn mul(left: &Limbs, right: &Limbs) -> Limbs {
     let mut result = [[0; LANES]; LIMBS];
     for lane in 0..LANES {
         let f: [u64; LIMBS] = std::array::from_fn(|i| u64::from(left[i][lane]));
@@ -70,8 +33,9 @@ fn mul_lanes(left: &Limbs, right: &Limbs) -> Limbs {
     result
 }
 
+/// Tight, from loose.
 #[inline(always)]
-fn square_lanes(element: &Limbs) -> Limbs {
+pub fn square(element: &Limbs) -> Limbs {
     let mut result = [[0; LANES]; LIMBS];
     for lane in 0..LANES {
         let f: [u64; LIMBS] = std::array::from_fn(|i| u64::from(element[i][lane]));
@@ -128,33 +92,13 @@ fn square_limb<const K: usize>(f: &[u64; LIMBS], f2: &[u64; LIMBS], f19: &[u64; 
     sum
 }
 
-/// From sums of products (below 2^63) to tight limbs.
+/// From sums of products to tight limbs.
 #[inline(always)]
 fn carry(h: &mut [u64; LIMBS]) {
-    // Two chains side by side, from limb 0 and from limb 4; the second end of each leaves less than 2^18 behind.
-    for i in [0, 4, 1, 5, 2, 6, 3, 7, 4, 8, 9, 0] {
+    for i in CARRIES {
         let high = h[i] >> WIDTH[i];
         h[i] &= u64::from(mask(i));
         let handed = if i == 9 { (high << 4).wrapping_add(high << 1).wrapping_add(high) } else { high };
         h[(i + 1) % LIMBS] = h[(i + 1) % LIMBS].wrapping_add(handed);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Where there is AVX2, the other tests see only that half of the code.
-    #[test]
-    fn both_halves_agree() {
-        let mut random = [0u8; 4 * LANES * LIMBS];
-        for _ in 0..1000 {
-            getrandom::fill(&mut random).unwrap();
-            let mut words = random.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().unwrap()));
-            let f: Limbs = std::array::from_fn(|i| [(); LANES].map(|()| words.next().unwrap() >> (31 - WIDTH[i])));
-            let g: Limbs = f.map(|limb| limb.map(|value| value / 7 * 5 + 1));
-            assert_eq!(mul(&f, &g), mul_lanes(&f, &g));
-            assert_eq!(square(&g), square_lanes(&g));
-        }
     }
 }
