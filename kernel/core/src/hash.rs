@@ -1,8 +1,8 @@
 //! The hash of the Belenios protocol: SHA-256 of a text, read as a big-endian number, modulo q.
 //!
 //! Source: Belenios specification, "Group Ed25519-specific hash"; the strings are in docs/protocol.md.
+use aws_lc_rs::digest::{Context, SHA256};
 use curve25519_dalek::Scalar;
-use ring::digest::{Context, SHA256};
 
 /// SHA-256 of what comes in parts. A clone goes on from what both have read.
 #[derive(Clone)]

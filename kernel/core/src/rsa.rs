@@ -1,7 +1,7 @@
 //! Permits: RSA signatures (RSASSA-PSS, SHA-384, salt of 48 bytes, e = 65537), one at a time.
 //!
 //! RFC 9474 names the scheme RSABSSA-SHA384-PSS; to whoever checks, a blind signature is an ordinary one (RFC 8017).
-use ring::signature::{RSA_PSS_2048_8192_SHA384, RsaPublicKeyComponents};
+use aws_lc_rs::signature::{RSA_PSS_2048_8192_SHA384, RsaPublicKeyComponents};
 
 const EXPONENT: [u8; 3] = [1, 0, 1];
 
