@@ -1,7 +1,7 @@
 //! How large a limb may be, as a type: what could overflow does not compile.
 //!
 //! An element of the field of 2^255 - 19 has ten limbs; limb i has the weight 2^ceil(25.5 i), so a width w of 26 and 25 bits
-//! by turns, and 32 bits of room. With T = 2^w + 2^18 for each limb's own w:
+//! by turns, and 32 bits of room. With T = 2^w + 2^13 for each limb's own w:
 //!
 //! | type    | a limb is at most | what makes one                                                                         |
 //! |---------|-------------------|----------------------------------------------------------------------------------------|
@@ -15,8 +15,8 @@
 //! | subtraction         | loose - tight at most  | no limb of 2p is below T, so no borrow                                    |
 //! | `reduce`            | anything               | a limb hands on less than 2^7, limb 9 19 times that                       |
 //! | multiplication      | wide · loose           | 19 · 3 T < 2^32 and 2 · 6 T < 2^32 are factors of 32 bits; ten products   |
-//! |                     |                        | add up to less than 125 · 6 · 3 · T^2 < 2^63.2; after the carries limb 1  |
-//! |                     |                        | keeps an excess below 2^17, limb 5 below 2^13, no other any               |
+//! |                     |                        | add up to less than 125 · 6 · 3 · T^2 < 2^63.2; after the carries         |
+//! |                     |                        | limbs 1 and 5 keep an excess below 2^13, no other any                     |
 //! | squaring            | loose                  | as loose · loose: the same products, each pair taken once and doubled     |
 //!
 //! The compiler walks through the second table below, with the largest limbs of each type: a mistake in it does not compile.
@@ -95,7 +95,7 @@ const fn times_tight(count: u64) -> [u64; LIMBS] {
     let mut largest = [0; LIMBS];
     let mut i = 0;
     while i < LIMBS {
-        largest[i] = count * ((1 << WIDTH[i]) + (1 << 18));
+        largest[i] = count * ((1 << WIDTH[i]) + (1 << 13));
         i += 1;
     }
     largest

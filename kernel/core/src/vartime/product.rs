@@ -8,52 +8,60 @@ type Limbs = [Limb; LIMBS];
 /// Tight, from wide · loose.
 #[inline(always)]
 pub fn mul<S: Simd>(s: S, left: &Limbs, right: &Limbs) -> Limbs {
-    let zero = [s.splat(0); LIMBS];
-    let (mut f, mut f2, mut g, mut g19) = (zero, zero, zero, zero);
-    for i in 0..LIMBS {
-        f[i] = s.widen(left[i]);
-        f2[i] = s.add(f[i], f[i]);
-        g[i] = s.widen(right[i]);
-        g19[i] = s.mul(g[i], s.splat(19));
+    let mut limbs = [[0; LANES]; LIMBS];
+    for part in 0..S::PARTS {
+        let zero = [s.splat(0); LIMBS];
+        let (mut f, mut f2, mut g, mut g19) = (zero, zero, zero, zero);
+        for i in 0..LIMBS {
+            f[i] = s.widen(&left[i], part);
+            f2[i] = s.add(f[i], f[i]);
+            g[i] = s.widen(&right[i], part);
+            g19[i] = s.mul(g[i], s.splat(19));
+        }
+        let sums = [
+            mul_limb::<S, 0>(s, &f, &f2, &g, &g19),
+            mul_limb::<S, 1>(s, &f, &f2, &g, &g19),
+            mul_limb::<S, 2>(s, &f, &f2, &g, &g19),
+            mul_limb::<S, 3>(s, &f, &f2, &g, &g19),
+            mul_limb::<S, 4>(s, &f, &f2, &g, &g19),
+            mul_limb::<S, 5>(s, &f, &f2, &g, &g19),
+            mul_limb::<S, 6>(s, &f, &f2, &g, &g19),
+            mul_limb::<S, 7>(s, &f, &f2, &g, &g19),
+            mul_limb::<S, 8>(s, &f, &f2, &g, &g19),
+            mul_limb::<S, 9>(s, &f, &f2, &g, &g19),
+        ];
+        carry(s, sums, &mut limbs, part);
     }
-    let sums = [
-        mul_limb::<S, 0>(s, &f, &f2, &g, &g19),
-        mul_limb::<S, 1>(s, &f, &f2, &g, &g19),
-        mul_limb::<S, 2>(s, &f, &f2, &g, &g19),
-        mul_limb::<S, 3>(s, &f, &f2, &g, &g19),
-        mul_limb::<S, 4>(s, &f, &f2, &g, &g19),
-        mul_limb::<S, 5>(s, &f, &f2, &g, &g19),
-        mul_limb::<S, 6>(s, &f, &f2, &g, &g19),
-        mul_limb::<S, 7>(s, &f, &f2, &g, &g19),
-        mul_limb::<S, 8>(s, &f, &f2, &g, &g19),
-        mul_limb::<S, 9>(s, &f, &f2, &g, &g19),
-    ];
-    carry(s, sums)
+    limbs
 }
 
 /// Tight, from loose.
 #[inline(always)]
 pub fn square<S: Simd>(s: S, element: &Limbs) -> Limbs {
-    let zero = [s.splat(0); LIMBS];
-    let (mut f, mut f2, mut f19) = (zero, zero, zero);
-    for i in 0..LIMBS {
-        f[i] = s.widen(element[i]);
-        f2[i] = s.add(f[i], f[i]);
-        f19[i] = s.mul(f[i], s.splat(19));
+    let mut limbs = [[0; LANES]; LIMBS];
+    for part in 0..S::PARTS {
+        let zero = [s.splat(0); LIMBS];
+        let (mut f, mut f2, mut f19) = (zero, zero, zero);
+        for i in 0..LIMBS {
+            f[i] = s.widen(&element[i], part);
+            f2[i] = s.add(f[i], f[i]);
+            f19[i] = s.mul(f[i], s.splat(19));
+        }
+        let sums = [
+            square_limb::<S, 0>(s, &f, &f2, &f19),
+            square_limb::<S, 1>(s, &f, &f2, &f19),
+            square_limb::<S, 2>(s, &f, &f2, &f19),
+            square_limb::<S, 3>(s, &f, &f2, &f19),
+            square_limb::<S, 4>(s, &f, &f2, &f19),
+            square_limb::<S, 5>(s, &f, &f2, &f19),
+            square_limb::<S, 6>(s, &f, &f2, &f19),
+            square_limb::<S, 7>(s, &f, &f2, &f19),
+            square_limb::<S, 8>(s, &f, &f2, &f19),
+            square_limb::<S, 9>(s, &f, &f2, &f19),
+        ];
+        carry(s, sums, &mut limbs, part);
     }
-    let sums = [
-        square_limb::<S, 0>(s, &f, &f2, &f19),
-        square_limb::<S, 1>(s, &f, &f2, &f19),
-        square_limb::<S, 2>(s, &f, &f2, &f19),
-        square_limb::<S, 3>(s, &f, &f2, &f19),
-        square_limb::<S, 4>(s, &f, &f2, &f19),
-        square_limb::<S, 5>(s, &f, &f2, &f19),
-        square_limb::<S, 6>(s, &f, &f2, &f19),
-        square_limb::<S, 7>(s, &f, &f2, &f19),
-        square_limb::<S, 8>(s, &f, &f2, &f19),
-        square_limb::<S, 9>(s, &f, &f2, &f19),
-    ];
-    carry(s, sums)
+    limbs
 }
 
 type Words<S> = [<S as Simd>::Words; LIMBS];
@@ -95,7 +103,7 @@ fn square_limb<S: Simd, const K: usize>(s: S, f: &Words<S>, f2: &Words<S>, f19: 
 
 /// From sums of products to tight limbs.
 #[inline(always)]
-fn carry<S: Simd>(s: S, mut h: Words<S>) -> Limbs {
+fn carry<S: Simd>(s: S, mut h: Words<S>, limbs: &mut Limbs, part: usize) {
     hand_on::<S, { CARRIES[0] }>(s, &mut h);
     hand_on::<S, { CARRIES[1] }>(s, &mut h);
     hand_on::<S, { CARRIES[2] }>(s, &mut h);
@@ -108,11 +116,9 @@ fn carry<S: Simd>(s: S, mut h: Words<S>) -> Limbs {
     hand_on::<S, { CARRIES[9] }>(s, &mut h);
     hand_on::<S, { CARRIES[10] }>(s, &mut h);
     hand_on::<S, { CARRIES[11] }>(s, &mut h);
-    let mut limbs = [[0; LANES]; LIMBS];
     for i in 0..LIMBS {
-        limbs[i] = s.narrow(h[i]);
+        s.narrow(h[i], &mut limbs[i], part);
     }
-    limbs
 }
 
 /// What exceeds the width of limb I goes to the next one; from the last one it goes to the first, 19 times.

@@ -4,15 +4,17 @@
 //! compiled twice, for any such processor and for those with AVX2, which multiply four lanes with one instruction. All that
 //! it calls must be `#[inline(always)]`: what is not inlined is compiled for any processor, as right and several times slower.
 
-use super::field::Limb;
+use super::field::{LANES, Limb};
 
 /// What a multiplication needs of a processor.
 pub trait Simd: Copy {
-    /// Four numbers of 64 bits.
+    /// Numbers of 64 bits side by side, as many as there are lanes in a part of a limb.
     type Words: Copy;
-    fn widen(self, limb: Limb) -> Self::Words;
+    /// The parts of four lanes that are worked on one after the other.
+    const PARTS: usize;
+    fn widen(self, limb: &Limb, part: usize) -> Self::Words;
     /// The lower halves.
-    fn narrow(self, words: Self::Words) -> Limb;
+    fn narrow(self, words: Self::Words, limb: &mut Limb, part: usize);
     fn splat(self, word: u64) -> Self::Words;
     /// Modulo 2^64, which no caller needs.
     fn add(self, a: Self::Words, b: Self::Words) -> Self::Words;
@@ -23,51 +25,52 @@ pub trait Simd: Copy {
     fn shift_right<const BITS: i32>(self, words: Self::Words) -> Self::Words;
 }
 
-/// What every processor has.
+/// What every processor has: lane after lane.
 #[derive(Clone, Copy)]
 pub struct Portable;
 
 impl Simd for Portable {
-    type Words = [u64; 4];
+    type Words = u64;
+    const PARTS: usize = LANES;
 
     #[inline(always)]
-    fn widen(self, limb: Limb) -> [u64; 4] {
-        limb.map(u64::from)
+    fn widen(self, limb: &Limb, part: usize) -> u64 {
+        u64::from(limb[part])
     }
 
     #[inline(always)]
-    fn narrow(self, words: [u64; 4]) -> Limb {
-        words.map(|word| word as u32)
+    fn narrow(self, word: u64, limb: &mut Limb, part: usize) {
+        limb[part] = word as u32;
     }
 
     #[inline(always)]
-    fn splat(self, word: u64) -> [u64; 4] {
-        [word; 4]
+    fn splat(self, word: u64) -> u64 {
+        word
     }
 
     #[inline(always)]
-    fn add(self, a: [u64; 4], b: [u64; 4]) -> [u64; 4] {
-        std::array::from_fn(|lane| a[lane].wrapping_add(b[lane]))
+    fn add(self, a: u64, b: u64) -> u64 {
+        a.wrapping_add(b)
     }
 
     #[inline(always)]
-    fn mul(self, a: [u64; 4], b: [u64; 4]) -> [u64; 4] {
-        std::array::from_fn(|lane| u64::from(a[lane] as u32) * u64::from(b[lane] as u32))
+    fn mul(self, a: u64, b: u64) -> u64 {
+        u64::from(a as u32) * u64::from(b as u32)
     }
 
     #[inline(always)]
-    fn and(self, a: [u64; 4], b: [u64; 4]) -> [u64; 4] {
-        std::array::from_fn(|lane| a[lane] & b[lane])
+    fn and(self, a: u64, b: u64) -> u64 {
+        a & b
     }
 
     #[inline(always)]
-    fn shift_left<const BITS: i32>(self, words: [u64; 4]) -> [u64; 4] {
-        words.map(|word| word << BITS)
+    fn shift_left<const BITS: i32>(self, word: u64) -> u64 {
+        word << BITS
     }
 
     #[inline(always)]
-    fn shift_right<const BITS: i32>(self, words: [u64; 4]) -> [u64; 4] {
-        words.map(|word| word >> BITS)
+    fn shift_right<const BITS: i32>(self, word: u64) -> u64 {
+        word >> BITS
     }
 }
 
@@ -111,19 +114,20 @@ mod avx2 {
 
     impl Simd for Avx2 {
         type Words = __m256i;
+        const PARTS: usize = 1;
 
         #[inline(always)]
-        fn widen(self, limb: Limb) -> __m256i {
+        fn widen(self, limb: &Limb, _: usize) -> __m256i {
             // SAFETY: the processor has AVX2 (`Avx2`); any bits are a vector.
-            unsafe { _mm256_cvtepu32_epi64(transmute::<Limb, __m128i>(limb)) }
+            unsafe { _mm256_cvtepu32_epi64(transmute::<Limb, __m128i>(*limb)) }
         }
 
         #[inline(always)]
-        fn narrow(self, words: __m256i) -> Limb {
+        fn narrow(self, words: __m256i, limb: &mut Limb, _: usize) {
             // SAFETY: the processor has AVX2 (`Avx2`); any bits are four numbers.
             unsafe {
                 let lower = _mm256_permutevar8x32_epi32(words, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
-                transmute::<__m128i, Limb>(_mm256_castsi256_si128(lower))
+                *limb = transmute::<__m128i, Limb>(_mm256_castsi256_si128(lower));
             }
         }
 
