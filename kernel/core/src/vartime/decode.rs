@@ -57,10 +57,7 @@ fn lanes(which: impl Fn(usize) -> bool) -> [bool; LANES] {
 impl Affine4 {
     /// The x of each, in bytes.
     pub fn x(&self) -> [[u8; 32]; LANES] {
-        dispatch(
-            #[inline(always)]
-            || self.x.to_bytes(),
-        )
+        self.x.to_bytes()
     }
 
     pub fn projective(&self) -> Projective4 {
