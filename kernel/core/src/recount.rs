@@ -4,8 +4,6 @@
 //! it. So the ballots are counted again, from the bytes that are in the ledger: the stored points are added up as they are and
 //! the sum is multiplied by eight, with fiat-crypto's field and an addition of its own. The square roots, nearly all of the
 //! work, are not computed again: that a number is one is seen by squaring it.
-use rayon::prelude::*;
-
 use crate::checked::Ciphertexts;
 use crate::error::{Result, malformed};
 use crate::{point, scalar};
@@ -14,9 +12,6 @@ mod curve;
 mod field;
 
 use curve::Point;
-
-/// Ballots that one core adds up before it looks for more.
-const CHUNK: usize = 128;
 
 pub struct Recount {
     /// Sums of stored points: an eighth of what they stand for, but for torsion.
@@ -60,26 +55,20 @@ impl Recount {
         Ok(())
     }
 
+    /// On the caller's thread alone: while a node adds up one batch, the next one is being checked on all cores, and would be
+    /// finished first if this waited for one of them.
     fn total(&self, ballots: &[&Ciphertexts]) -> Result<Vec<Point>> {
-        let zero = || vec![Point::IDENTITY; self.eighths.len()];
-        ballots
-            .par_chunks(CHUNK)
-            .map(|chunk| {
-                let mut total = zero();
-                for ballot in chunk {
-                    self.check(ballot.count())?;
-                    for (place, (sum, stored)) in total.iter_mut().zip(&ballot.stored).enumerate() {
-                        let Some(point) = Point::decode(stored, ballot.hints.get(place)) else {
-                            return malformed("a stored point is not a point of the curve");
-                        };
-                        *sum = sum.add(&point.addend());
-                    }
-                }
-                Ok(total)
-            })
-            .try_reduce(zero, |left, right| {
-                Ok(left.iter().zip(&right).map(|(left, right)| left.add(&right.addend())).collect())
-            })
+        let mut total = vec![Point::IDENTITY; self.eighths.len()];
+        for ballot in ballots {
+            self.check(ballot.count())?;
+            for (place, (sum, stored)) in total.iter_mut().zip(&ballot.stored).enumerate() {
+                let Some(point) = Point::decode(stored, ballot.hints.get(place)) else {
+                    return malformed("a stored point is not a point of the curve");
+                };
+                *sum = sum.add(&point.addend());
+            }
+        }
+        Ok(total)
     }
 
     pub fn add_scaled(&mut self, other: &Recount, weight: u64) -> Result<()> {
