@@ -26,7 +26,6 @@ class Block:
         self.previous = previous
         self.start = start
         self.appended: list[bytes] = []
-        self._hashes: list[bytes | None] = []
 
     @property
     def size(self) -> int:
@@ -43,16 +42,14 @@ class Block:
         """Whether the block belongs into the log: it appends more than its own entry, or ends a halt."""
         return len(self.appended) > 1 or self.after_halt
 
-    def append(self, data: bytes, hashed: bytes | None = None) -> int:
-        """Put an entry into the block; the answer is its number in the log. ``hashed``: its leaf hash, if it is known."""
+    def append(self, data: bytes) -> int:
+        """Put an entry into the block; the answer is its number in the log."""
         self.appended.append(data)
-        self._hashes.append(hashed)
         return self.size - 1
 
     def leaf_hashes(self) -> list[bytes]:
-        """The hashes of its entries in the tree (RFC 6962): those that were handed on, and the others made now."""
-        pairs = zip(self._hashes, self.appended, strict=True)
-        return [leaf_hash(data) if hashed is None else hashed for hashed, data in pairs]
+        """The hashes of its entries in the tree (RFC 6962)."""
+        return [leaf_hash(data) for data in self.appended]
 
     def derive(self, entry: Derived) -> int:
         """Append what nobody hands in; its number in the log."""

@@ -9,7 +9,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import veche_kernel
 
@@ -17,7 +16,6 @@ from veche.errors import Refused
 from veche.ledger.entries.ballot import POLL_ID, is_ballot, refused
 from veche.ledger.poll_state import PollState
 from veche.ledger.state import State
-from veche.log.merkle import leaf_hash
 
 REMEMBERED = 8_192
 """Verdicts that are kept, about 8 kB each with their entries: four batches of the embedded engine."""
@@ -35,29 +33,21 @@ Verdict = Checked | Refused | None
 """What was found of an entry; None of what is no ballot, or one of a poll that is not known or not ready yet."""
 
 
-class Known(NamedTuple):
-    """What was made of an entry once: its leaf hash (RFC 6962), and the verdict."""
-
-    leaf_hash: bytes
-    verdict: Verdict
-
-
 class Verdicts:
-    """What is known of the newest ``REMEMBERED`` entries. Threads may share it."""
+    """The verdicts on the newest ``REMEMBERED`` entries. Threads may share it."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[bytes, Known] = OrderedDict()
+        self._kept: OrderedDict[bytes, Checked | Refused] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, data: bytes) -> Known:
-        """What is known of this entry; without a verdict if nobody checked it."""
+    def get(self, data: bytes) -> Verdict:
+        """The verdict on this entry; None if nobody checked it."""
         with self._lock:
-            found = self._kept.get(data)
-        return Known(leaf_hash(data), None) if found is None else found
+            return self._kept.get(data)
 
     def put(self, entries: Sequence[bytes], verdicts: Sequence[Verdict]) -> None:
         """Remember the verdicts of these entries. What is None may become another, and is not remembered."""
-        found = [(data, Known(leaf_hash(data), v)) for data, v in zip(entries, verdicts, strict=True) if v is not None]
+        found = [(data, v) for data, v in zip(entries, verdicts, strict=True) if v is not None]
         with self._lock:
             self._kept.update(found)
             while len(self._kept) > REMEMBERED:

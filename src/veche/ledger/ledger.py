@@ -200,9 +200,8 @@ class Ledger:
             raise
 
     def _admit(self, data: bytes) -> Answer:
-        known = self._verdicts.get(data)
         try:
-            return self.machine.admit(data, known.verdict, known.leaf_hash)
+            return self.machine.admit(data, self._verdicts.get(data))
         except Refused as refusal:
             return refusal
 

@@ -100,13 +100,13 @@ class Machine:
         """Prepare the checks of the ballots among these entries that need no state; ``run()`` may go on in another thread."""
         return Check(self.state, entries, known)
 
-    def admit(self, data: bytes, verdict: Verdict = None, hashed: bytes | None = None) -> int:
+    def admit(self, data: bytes, verdict: Verdict = None) -> int:
         """Admit an entry with all that follows from it; the answer is its number. Raises Refused and changes nothing.
 
-        ``verdict``: what :meth:`check` found of this entry, if it was asked before; ``hashed``: its leaf hash, if it is known.
+        ``verdict``: what :meth:`check` found of this entry, if it was asked before.
         """
         if is_ballot(data):
-            return self._admit_ballot(data, verdict, hashed)
+            return self._admit_ballot(data, verdict)
         item = decode(data)
         kind = item[0]
         if kind == BALLOT:
@@ -124,12 +124,12 @@ class Machine:
         check_signatures(message, pairs)  # last: strangers must not keep the node busy with signatures of their own
         signed = SignedEntry(data, entry, signers)
         rule.admit(self.state, self.block, signed)
-        number = self.block.append(data, hashed)
+        number = self.block.append(data)
         self.state.remember_body(body_hash)
         rule.then(self.state, self.block, signed)
         return number
 
-    def _admit_ballot(self, data: bytes, verdict: Verdict, hashed: bytes | None) -> int:
+    def _admit_ballot(self, data: bytes, verdict: Verdict) -> int:
         """The cheap questions first: a ballot of a poll that is closed costs no proof."""
         if isinstance(verdict, Refused):
             raise verdict
@@ -137,7 +137,7 @@ class Machine:
         poll = check_open(self.state, self.block, entry.poll)
         if verdict is None:
             verdict = check_ballot(poll, entry)
-        return admit_ballot(self.state, self.block, poll, verdict, hashed, self.entry_at)
+        return admit_ballot(self.state, self.block, poll, verdict, self.entry_at)
 
     def _signer(self, key: bytes) -> SigningOffice:
         office = self.state.offices.get(key)

@@ -23,12 +23,10 @@ def check_open(state: State, block: Block, poll_id: bytes) -> PollState:
     return poll
 
 
-def admit_ballot(
-    state: State, block: Block, poll: PollState, checked: Checked, hashed: bytes | None, read: Callable[[int], bytes]
-) -> int:
+def admit_ballot(state: State, block: Block, poll: PollState, checked: Checked, read: Callable[[int], bytes]) -> int:
     """Admit a ballot that was checked to an open poll; its number. Raises Refused and changes nothing.
 
-    ``hashed``: the entry's leaf hash, if it is known. ``read(number)`` gives the entry of a ballot that this one replaces.
+    ``read(number)`` gives the entry of a ballot that this one replaces.
     """
     entry, ballot = checked.entry, checked.ballot
     last = state.last_ballot(poll, ballot.credential)
@@ -46,7 +44,7 @@ def admit_ballot(
     else:
         poll.groups[entry.group].add(ballot, replaced=ballot_in(poll, read(last.number)))
     poll.changed.add(entry.group)
-    number = block.append(entry.data, hashed)
+    number = block.append(entry.data)
     state.set_ballot(poll, ballot.credential, LastBallot(entry.group, entry.turn, number), ballot.tracker)
     return number
 
