@@ -42,7 +42,7 @@ from veche.ballot.committee import (
 from veche.ballot.decryption import (
     Share,
     belenios_prefix,
-    bound_prefix,
+    binding_prefix,
     check_share,
     lagrange,
     make_share,
@@ -279,9 +279,9 @@ def attempts(town: Town, tally: bytes, plans: list[Plan]) -> dict[str, Share]:
     factors, proofs = false_share(town, plans)
     honest = honest_share(town, tally, 1)
     return {
-        "no bound proofs": Share(factors, proofs, b""),
+        "no binding proofs": Share(factors, proofs, b""),
         "the Belenios proofs again": Share(factors, proofs, proofs),
-        "bound proofs of the true factors": Share(factors, proofs, honest.bound),
+        "binding proofs of the true factors": Share(factors, proofs, honest.binding),
         "the plan's commitments, hashed with the statement": Share(factors, proofs, from_the_plan(town, tally, plans)),
         "proofs of the true secret for the false factors": Share(
             factors, proofs, from_the_secret(town, tally, factors)
@@ -290,9 +290,9 @@ def attempts(town: Town, tally: bytes, plans: list[Plan]) -> dict[str, Share]:
 
 
 def from_the_plan(town: Town, tally: bytes, plans: list[Plan]) -> bytes:
-    """The trick of act 2 again, with the bound hash. The hash wants alpha and F, so it comes after the randomness:
+    """The trick of act 2 again, with the binding hash. The hash wants alpha and F, so it comes after the randomness:
     delta c has changed, and u = w r + delta c does not hold any more."""
-    x, bound = town.keys[0].key, b""
+    x, binding = town.keys[0].key, b""
     factors, _ = false_share(town, plans)
     for i, ((alpha, _), own) in enumerate(zip(town.sums(), plans, strict=True)):
         factor = factors[32 * i : 32 * i + 32]
@@ -300,21 +300,21 @@ def from_the_plan(town: Town, tally: bytes, plans: list[Plan]) -> bytes:
         other = kernel.point_add(
             kernel.point_mul(scalar(own.w), alpha), kernel.base_mul(scalar(own.delta * old))
         )  # the A that was fixed before closing
-        prefix = bound_prefix(town.phi, tally, x, i, alpha, factor)
+        prefix = binding_prefix(town.phi, tally, x, i, alpha, factor)
         text = f"{point_text(kernel.base_mul(scalar(own.w)))},{point_text(other)}"
         challenge = belenios_hash(prefix + text.encode())
-        bound += challenge + scalar(own.w - number(town.secrets[0]) * number(challenge))
-    return bound
+        binding += challenge + scalar(own.w - number(town.secrets[0]) * number(challenge))
+    return binding
 
 
 def from_the_secret(town: Town, tally: bytes, factors: bytes) -> bytes:
     """The honest prover's steps on a false statement."""
-    x, bound = town.keys[0].key, b""
+    x, binding = town.keys[0].key, b""
     for i, (alpha, _) in enumerate(town.sums()):
-        prefix = bound_prefix(town.phi, tally, x, i, alpha, factors[32 * i : 32 * i + 32])
+        prefix = binding_prefix(town.phi, tally, x, i, alpha, factors[32 * i : 32 * i + 32])
         _, challenge, response = kernel.dleq_prove(town.secrets[0], alpha, prefix)
-        bound += challenge + response
-    return bound
+        binding += challenge + response
+    return binding
 
 
 def main() -> None:

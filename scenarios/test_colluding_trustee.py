@@ -84,10 +84,10 @@ def test_veche_refuses_all_that_the_trustee_can_think_of(told: Told) -> None:
     attempts = story.attempts(town, TALLY, plans)
     assert len(attempts) == 5
     for name, share in attempts.items():
-        story.check_naively(town, share)  # it is the bound proof alone that stands in the way
+        story.check_naively(town, share)  # it is the binding proof alone that stands in the way
         with pytest.raises(Refused) as refused:
             story.check(town, TALLY, share)
-        assert "bound proof" in refused.value.message, name
+        assert "binding proof" in refused.value.message, name
 
 
 def test_without_the_last_voter_there_is_no_attack() -> None:

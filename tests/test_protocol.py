@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from raised import SOURCE, Function, assigned, collected, kernel_rules, modules
 
-from veche.audit import archive, bound, ledger, receipt
+from veche.audit import archive, binding, ledger, receipt
 from veche.ledger import rules
 
 ROOT = Path(__file__).parents[1]
@@ -78,7 +78,7 @@ def test_steps_are_those_of_the_page() -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "letter"), [(ledger.STEPS, "L"), (archive.STEPS, "A"), (bound.STEPS, "B"), ({receipt.STEP: ""}, "R")]
+    ("steps", "letter"), [(ledger.STEPS, "L"), (archive.STEPS, "A"), (binding.STEPS, "B"), ({receipt.STEP: ""}, "R")]
 )
 def test_steps_of_a_verifier_are_those_of_the_page(steps: dict[str, str], letter: str) -> None:
     assert list(steps) == [name for name in names(section(9)) if re.fullmatch(rf"{letter}\d*", name)]

@@ -184,12 +184,12 @@ def single_json(keys: list[list[bytes]]) -> str:
     return compact([["Single", {"pok": proof_json(proof), "public_key": text(key)}] for key, proof, _ in keys])
 
 
-def bound_prefix(phi: str, tally: bytes, public: bytes, i: int, alpha: bytes, factor: bytes) -> str:
+def binding_prefix(phi: str, tally: bytes, public: bytes, i: int, alpha: bytes, factor: bytes) -> str:
     return f"veche-decrypt-v1|{phi}|{tally.hex()}|{text(public)}|{i}|{text(alpha)},{text(factor)}|"
 
 
 def share(secret: int, alphas: list[bytes], phi: str, tally: bytes, part: int, label: str) -> list[bytes]:
-    """Factors, Belenios proofs (part 0), bound proofs."""
+    """Factors, Belenios proofs (part 0), binding proofs."""
     public, count = base(secret), len(alphas)
     factors = [mul(secret, alpha) for alpha in alphas]
     belenios = [
@@ -200,7 +200,7 @@ def share(secret: int, alphas: list[bytes], phi: str, tally: bytes, part: int, l
         equality(
             secret,
             alpha,
-            bound_prefix(phi, tally, public, part * count + j, alpha, factor),
+            binding_prefix(phi, tally, public, part * count + j, alpha, factor),
             f"{label} {part} {j} bound",
         )
         for j, (alpha, factor) in enumerate(zip(alphas, factors, strict=True))

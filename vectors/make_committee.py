@@ -3,10 +3,10 @@
 By the second implementation, committee_reference.py, which shares nothing with the program.
 
 ``pedersen``: a ceremony of 2 of 3, every value on the way: per trustee the secrets (scalars: signing, decryption,
-coefficients, and in the end the secret of her key) and the fields of her three entries, then the public key and the
+coefficients, and in the end the secret of their key) and the fields of their three entries, then the public key and the
 text for the archive. ``single``: the keys of 2 of 2. ``failures``: in place of what trustee ``index`` handed in at
 ``step``, these fields must be refused, by the rule that is named; all else is as above. ``share`` fails for its
-recipient alone, who opens it with her secrets. Bytes are hexadecimal.
+recipient alone, who opens it with their secrets. Bytes are hexadecimal.
 """
 
 import copy
@@ -84,7 +84,7 @@ def failures(c: Ceremony, keys: list[list[bytes]]) -> list[dict[str, Any]]:
     chosen = copy.copy(c)
     chosen.secrets = [x, *c.secrets[1:]]
     for name, rule, fields in (
-        ("a key of her choice, proved and signed", "key", chosen.key(1)),
+        ("a key of the trustee's choice, proved and signed", "key", chosen.key(1)),
         ("the key of another trustee", "key", c.keys[1]),
         ("a changed proof", "proof", changed(key, 1, flip(key[1]))),
         ("a changed signature", "proof", changed(key, 2, flip(key[2], 40))),

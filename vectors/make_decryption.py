@@ -20,7 +20,7 @@ from committee_reference import (
     Ceremony,
     Q,
     base,
-    bound_prefix,
+    binding_prefix,
     compact,
     draw,
     h,
@@ -104,20 +104,20 @@ def make() -> str:
     fail("Belenios proofs exchanged", "proof", 0, proofs=proofs[64:] + proofs[:64])
     fail("no Belenios proofs for the total", "shape", 0, proofs=b"")
     fail("Belenios proofs for a cell", "shape", 1, proofs=proofs)
-    fail("no bound proofs", "shape", 0, bound=b"")
-    fail("a changed bound proof", "proof", 0, bound=bound[:-1] + bytes([bound[-1] ^ 1]))
-    fail("the Belenios proofs as bound proofs", "proof", 0, bound=proofs)
-    fail("bound proofs of another tally", "proof", 0, bound=share(key, alphas[0], PHI, bytes(32), 0, "x")[2])
-    fail("bound proofs of another election", "proof", 0, bound=share(key, alphas[0], "A" * 43, TALLY, 0, "x")[2])
-    fail("bound proofs of another part", "proof", 2, bound=share(key, alphas[2], PHI, TALLY, 1, "x")[2])
-    fail("bound proofs exchanged", "proof", 0, bound=bound[64:] + bound[:64])
+    fail("no binding proofs", "shape", 0, bound=b"")
+    fail("a changed binding proof", "proof", 0, bound=bound[:-1] + bytes([bound[-1] ^ 1]))
+    fail("the Belenios proofs as binding proofs", "proof", 0, bound=proofs)
+    fail("binding proofs of another tally", "proof", 0, bound=share(key, alphas[0], PHI, bytes(32), 0, "x")[2])
+    fail("binding proofs of another election", "proof", 0, bound=share(key, alphas[0], "A" * 43, TALLY, 0, "x")[2])
+    fail("binding proofs of another part", "proof", 2, bound=share(key, alphas[2], PHI, TALLY, 1, "x")[2])
+    fail("binding proofs exchanged", "proof", 0, bound=bound[64:] + bound[:64])
     fail("a response that is not reduced", "shape", 0, bound=bound[:32] + b"\xff" * 32 + bound[64:])
     value = {
         "phi": PHI,
         "tally": TALLY,
         "keys": [base(secret) for secret in c.secrets],
         "sums": [[b"".join(pair) for pair in part] for part in sums],
-        "bound_prefix": bound_prefix(PHI, TALLY, public, 0, alphas[0][0], factors[:32]),
+        "bound_prefix": binding_prefix(PHI, TALLY, public, 0, alphas[0][0], factors[:32]),
         "shares": shares,
         "results": [
             {"trustees": list(some), "lagrange": [str(v) for v in lagrange(some)], "numbers": numbers}

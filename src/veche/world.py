@@ -43,7 +43,7 @@ REGISTRARS = ("Civil registry", "Post office", "Savings bank", "Tax office", "Ho
 
 @dataclass
 class Citizen:
-    """A resident with a device. ``turn`` counts the ballots that she cast in a poll."""
+    """A resident with a device. ``turn`` counts the ballots that they cast in a poll."""
 
     person: str
     district: str
@@ -97,9 +97,9 @@ class World:
             tuple(OfficeSeat(name, role, key.public) for name, role, key in offices), 3, (self.poll_class,),
             EngineChoice("embedded", 1),
         )  # fmt: skip
-        founded = self.charter.sign(b"", self.office_keys)
-        self.id = digest(founded)
-        self.ledger = create_ledger(folder / "ledger", founded, log_key)
+        signed = self.charter.sign(b"", self.office_keys)
+        self.id = digest(signed)
+        self.ledger = create_ledger(folder / "ledger", signed, log_key)
         # A simulated city survives no loss of power, and need not.
         self.ledger.state.db.execute("PRAGMA synchronous=OFF")
         self.engine: Engine = EmbeddedEngine(self.ledger, log_key, lambda: self.now, pause=60)

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from veche.audit.archive import STEPS as ARCHIVE_STEPS
-from veche.audit.bound import STEPS as BOUND_STEPS
+from veche.audit.binding import STEPS as BINDING_STEPS
 from veche.audit.ledger import STEPS
 from veche.cli import main
 from veche.ledger import entries
@@ -99,7 +99,7 @@ def test_an_archive_and_what_is_beside_it(exports: Path, tmp_path: Path) -> None
     alone = works("verify", exports / "poll.bel")
     assert "What an archive alone cannot show" in alone and "second proof" in alone and "B3" not in alone
     both = works("verify", exports / "poll.bel", "--bound", exports / "poll.bound.json")
-    assert all(f"✓ {step:<3} {meaning}" in both for step, meaning in BOUND_STEPS.items())
+    assert all(f"✓ {step:<3} {meaning}" in both for step, meaning in BINDING_STEPS.items())
     assert "second proof" not in both
     assert works("verify", exports) == alone  # a folder that holds exactly one archive
     values = json.loads(works("verify", exports / "poll.bel", "--json"))
@@ -107,7 +107,7 @@ def test_an_archive_and_what_is_beside_it(exports: Path, tmp_path: Path) -> None
     changed = (exports / "poll.bound.json").read_text().replace('"trustee": 3', '"trustee": 2')
     (tmp_path / "bad.json").write_text(changed)
     said = fails(1, "✗ B3", "verify", exports / "poll.bel", "--bound", tmp_path / "bad.json")
-    assert BOUND_STEPS["B3"] in said
+    assert BINDING_STEPS["B3"] in said
     fails(2, "cannot be read", "verify", exports / "poll.bel", "--bound", tmp_path / "none.json")
 
 

@@ -1,4 +1,4 @@
-"""Exported polls, checked with belenios-tool (the other implementation), with our own archive verifier, and with the bound proofs."""
+"""Exported polls, checked with belenios-tool (the other implementation), with our own archive verifier, and with the binding proofs."""
 
 import json
 import subprocess
@@ -9,8 +9,8 @@ import pytest
 from archive.belenios_tool import tool
 
 from veche.audit.archive import verify_archive
-from veche.audit.bound import verify_bound
-from veche.audit.export import Exported, ballots_json, bound_path, write_archive
+from veche.audit.binding import verify_binding
+from veche.audit.export import Exported, ballots_json, binding_path, write_archive
 from veche.ballot.archive.archive import Archive
 from veche.ballot.archive.writer import ArchiveWriter
 from veche.ballot.canonical import point_bytes
@@ -70,12 +70,12 @@ def test_a_decided_poll_holds_everywhere(large: City, name: str, tmp_path: Path)
     check_ballots(large, name, made, tmp_path)
     report = verify_archive(made.archive)
     poll = large.poll(name)
-    assert poll.result is not None and made.bound == bound_path(made.archive)
+    assert poll.result is not None and made.binding == binding_path(made.archive)
     assert json.loads(report.result)["result"] == poll.result.body()[2]
     assert (report.ballots, report.counted, report.shares) == (made.ballots, sum(poll.counted), 2)
     assert report.election_fingerprint == poll.frozen.fingerprint
     with Archive.open(made.archive) as archive:
-        verify_bound(archive, made.bound.read_bytes())
+        verify_binding(archive, made.binding.read_bytes())
         assert archive.time == large.verified.time_of(large.verified.derived["tally", poll.id])
 
 
@@ -100,7 +100,7 @@ def test_what_the_city_of_the_tests_has(large: City, tmp_path: Path) -> None:
 def test_too_few_ballots_end_with_the_ballots(large: City, name: str, ballots: int, tmp_path: Path) -> None:
     """Nothing is decrypted, so the archive cannot have a result. belenios-tool accepts what there is; we say what is missing."""
     made = exported(large, name, tmp_path)
-    assert (made.ballots, made.bound) == (ballots, None)
+    assert (made.ballots, made.binding) == (ballots, None)
     said = belenios(made.archive.parent, "election", "verify")
     assert "no result to check" in said and "all checks passed" in said
     check_ballots(large, name, made, tmp_path)
@@ -149,13 +149,13 @@ def test_nothing_is_replaced_and_nothing_is_left_half(
     made = exported(large, "speed", tmp_path)
     folder = made.archive.parent
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert set(before) == {made.archive.name, bound_path(made.archive).name}
+    assert set(before) == {made.archive.name, binding_path(made.archive).name}
     with pytest.raises(UserError, match="exists already"):
         write_archive(large.verified, large.poll("speed"), made.archive)
     made.archive.unlink()
     with pytest.raises(UserError, match="exists already"):  # the file beside it
         write_archive(large.verified, large.poll("speed"), made.archive)
-    bound_path(made.archive).unlink()
+    binding_path(made.archive).unlink()
     with monkeypatch.context() as patch:
         patch.setattr(ArchiveWriter, "result", lambda self, result: (_ for _ in ()).throw(OSError(28, "No space left")))
         with pytest.raises(UserError, match="No space left"):

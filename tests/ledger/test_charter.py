@@ -47,7 +47,7 @@ def found(charter: Charter | list[Any], keys: list[SigningKey] = KEYS) -> Charte
     try:
         machine.genesis(entry)
     except Refused:
-        assert not machine.state.founded
+        assert not machine.state.has_charter
         assert machine.block.appended == []
         raise
     finally:

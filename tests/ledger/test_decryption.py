@@ -12,7 +12,7 @@ from .branch import Branch
 from .life import Life
 
 At = Callable[[str], Branch]
-POLL, INDEX, TALLY, PART, FACTORS, PROOFS, BOUND = range(7)
+POLL, INDEX, TALLY, PART, FACTORS, PROOFS, BINDING = range(7)
 
 
 def shares(life: Life, trustee: int) -> list[bytes]:
@@ -148,7 +148,7 @@ def test_an_unknown_poll(life: Life, at: At) -> None:
 @pytest.mark.parametrize("part", [0, 1])
 def test_lengths(part: int, life: Life, at: At) -> None:
     branch, whole = at("counting"), body(life, part)
-    for field in (FACTORS, PROOFS, BOUND):
+    for field in (FACTORS, PROOFS, BINDING):
         refused(branch, life, "shape", field, whole[field] + bytes(32), part)
         refused(branch, life, "shape", field, whole[field] + bytes(64), part)
         refused(branch, life, "shape", field, whole[field][:-1] if whole[field] else b"\0", part)
@@ -159,7 +159,7 @@ def test_lengths(part: int, life: Life, at: At) -> None:
 def test_any_changed_scalar_or_point(part: int, life: Life, at: At) -> None:
     """Both proofs must hold, for each ciphertext: every 32 bytes of a share count."""
     branch, whole, rules = at("counting"), body(life, part), set()
-    for field in (FACTORS, PROOFS, BOUND):
+    for field in (FACTORS, PROOFS, BINDING):
         for place in range(0, len(whole[field]), 32):
             changed = bytearray(whole[field])
             changed[place] ^= 1
@@ -172,8 +172,8 @@ def test_any_changed_scalar_or_point(part: int, life: Life, at: At) -> None:
 
 
 def test_factors_in_another_order(life: Life, at: At) -> None:
-    """Belenios's proof alone would follow its factor to another answer; the bound one says where it stands."""
+    """Belenios's proof alone would follow its factor to another answer; the binding one says where it stands."""
     branch, whole = at("counting"), body(life)
-    for field, size in ((FACTORS, 32), (PROOFS, 64), (BOUND, 64)):
+    for field, size in ((FACTORS, 32), (PROOFS, 64), (BINDING, 64)):
         whole[field] = whole[field][size : 2 * size] + whole[field][:size] + whole[field][2 * size :]
     branch.refuses_to_say("proof", "decryption", whole, life.world.trustees[0].key)

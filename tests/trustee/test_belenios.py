@@ -231,7 +231,7 @@ def test_every_signature_of_a_belenios_committee_holds(archive: list[bytes]) -> 
 
 
 def test_belenios_shares_hold_under_the_belenios_proof_only(archive: list[bytes]) -> None:
-    """Its proofs are those that we call Belenios proofs; it has no bound proofs, so it is no share of ours."""
+    """Its proofs are those that we call Belenios proofs; it has no binding proofs, so it is no share of ours."""
     election = Election.from_json(archive[1])
     tally = json.loads(archive[[b'"encrypted_tally"' in d for d in archive].index(True) - 1])
     alphas = [point_bytes(pair["alpha"]) for question in tally for pair in question]

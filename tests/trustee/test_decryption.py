@@ -15,7 +15,7 @@ from veche.ballot.decryption import (
     alphas_of,
     belenios_prefix,
     betas_of,
-    bound_prefix,
+    binding_prefix,
     check_share,
     combine,
     lagrange,
@@ -40,7 +40,7 @@ ONE = (1).to_bytes(32, "little")
 def test_a_share_holds_where_it_belongs_only(part: int) -> None:
     share = make_share(SECRET, ALPHAS, PHI, TALLY, part)
     check_share(PUBLIC, ALPHAS, PHI, TALLY, part, share)
-    assert (len(share.factors), len(share.proofs), len(share.bound)) == (96, 192 if part == 0 else 0, 192)
+    assert (len(share.factors), len(share.proofs), len(share.binding)) == (96, 192 if part == 0 else 0, 192)
     assert Share.from_fields(share.fields()) == share
     assert open_tally(betas_of(SUMS), {1: share.points()}, "single", 10) == [0, 7, 3]
     elsewhere: list[tuple[bytes, list[bytes], str, bytes, int]] = [
@@ -56,17 +56,17 @@ def test_a_share_holds_where_it_belongs_only(part: int) -> None:
             check_share(public, alphas, phi, tally, other, share)
 
 
-def test_only_the_bound_proof_knows_the_tally() -> None:
+def test_only_the_binding_proof_knows_the_tally() -> None:
     """What the Belenios proofs leave open, said by which check fails."""
     share = make_share(SECRET, ALPHAS, PHI, TALLY, 0)
-    with pytest.raises(Refused, match="bound proof 1"):
+    with pytest.raises(Refused, match="binding proof 1"):
         check_share(PUBLIC, ALPHAS, PHI, hashlib.sha256(b"another tally").digest(), 0, share)
 
 
 def test_the_same_share_is_proved_afresh() -> None:
     first, second = (make_share(SECRET, ALPHAS, PHI, TALLY, 0) for _ in range(2))
     assert first.factors == second.factors
-    assert first.proofs != second.proofs and first.bound != second.bound
+    assert first.proofs != second.proofs and first.binding != second.binding
 
 
 SHARE = make_share(SECRET, ALPHAS, PHI, TALLY, 0)
@@ -81,15 +81,15 @@ BAD: dict[str, tuple[str, Share]] = {
     "a factor too few": ("shape", dataclasses.replace(SHARE, factors=SHARE.factors[:64])),
     "proofs of a cell": ("shape", dataclasses.replace(SHARE, proofs=b"")),
     "a proof too few": ("shape", dataclasses.replace(SHARE, proofs=SHARE.proofs[:128])),
-    "a bound proof too few": ("shape", dataclasses.replace(SHARE, bound=SHARE.bound[:128])),
+    "a binding proof too few": ("shape", dataclasses.replace(SHARE, binding=SHARE.binding[:128])),
     "a factor too many": ("shape", dataclasses.replace(SHARE, factors=SHARE.factors + kernel.BASE)),
     "a proof too many": ("shape", dataclasses.replace(SHARE, proofs=SHARE.proofs + SHARE.proofs[:64])),
-    "a bound proof too many": ("shape", dataclasses.replace(SHARE, bound=SHARE.bound + SHARE.bound[:64])),
-    "the Belenios proofs twice": ("proof", dataclasses.replace(SHARE, bound=SHARE.proofs)),
-    "the bound proofs twice": ("proof", dataclasses.replace(SHARE, proofs=SHARE.bound)),
-    "bound proofs exchanged": (
+    "a binding proof too many": ("shape", dataclasses.replace(SHARE, binding=SHARE.binding + SHARE.binding[:64])),
+    "the Belenios proofs twice": ("proof", dataclasses.replace(SHARE, binding=SHARE.proofs)),
+    "the binding proofs twice": ("proof", dataclasses.replace(SHARE, proofs=SHARE.binding)),
+    "binding proofs exchanged": (
         "proof",
-        dataclasses.replace(SHARE, bound=SHARE.bound[64:128] + SHARE.bound[:64] + SHARE.bound[128:]),
+        dataclasses.replace(SHARE, binding=SHARE.binding[64:128] + SHARE.binding[:64] + SHARE.binding[128:]),
     ),
     "an unreduced scalar": ("shape", dataclasses.replace(SHARE, proofs=b"\xff" * 64 + SHARE.proofs[64:])),
 }
@@ -104,7 +104,7 @@ def test_bad_shares_are_refused(name: str) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from(["factors", "proofs", "bound"]), st.integers(0, 8 * 192 - 1))
+@given(st.sampled_from(["factors", "proofs", "binding"]), st.integers(0, 8 * 192 - 1))
 def test_no_bit_can_be_changed(field: str, bit: int) -> None:
     data = bytearray(getattr(SHARE, field))
     bit %= 8 * len(data)
@@ -113,21 +113,21 @@ def test_no_bit_can_be_changed(field: str, bit: int) -> None:
         check_share(PUBLIC, ALPHAS, PHI, TALLY, 0, dataclasses.replace(SHARE, **{field: bytes(data)}))
 
 
-def test_bound_proofs_of_other_places_are_refused() -> None:
+def test_binding_proofs_of_other_places_are_refused() -> None:
     """The i-th proof says i: the same ciphertext in another place needs another proof."""
     alphas = [ALPHAS[0], ALPHAS[0]]
     share = make_share(SECRET, alphas, PHI, TALLY, 0)
     check_share(PUBLIC, alphas, PHI, TALLY, 0, share)
-    with pytest.raises(Refused, match="bound proof 1"):
+    with pytest.raises(Refused, match="binding proof 1"):
         check_share(
-            PUBLIC, alphas, PHI, TALLY, 0, dataclasses.replace(share, bound=share.bound[64:] + share.bound[:64])
+            PUBLIC, alphas, PHI, TALLY, 0, dataclasses.replace(share, binding=share.binding[64:] + share.binding[:64])
         )
 
 
 def test_the_prefixes_are_those_of_the_protocol() -> None:
     x, a, f = (point[::-1].hex() for point in (PUBLIC, ALPHAS[0], SHARE.points()[0]))
     assert belenios_prefix(PHI, PUBLIC) == f"decrypt|{PHI}|{x}|".encode()
-    prefix = bound_prefix(PHI, TALLY, PUBLIC, 5, ALPHAS[0], SHARE.points()[0])
+    prefix = binding_prefix(PHI, TALLY, PUBLIC, 5, ALPHAS[0], SHARE.points()[0])
     assert prefix == f"veche-decrypt-v1|{PHI}|{TALLY.hex()}|{x}|5|{a},{f}|".encode()
 
 
@@ -137,7 +137,7 @@ def test_the_hashes_are_those_of_the_protocol() -> None:
         statement = f"{alpha[::-1].hex()},{factor[::-1].hex()}"
         for proofs, prefix in (
             (SHARE.proofs, f"decrypt|{PHI}|{PUBLIC[::-1].hex()}|"),
-            (SHARE.bound, f"veche-decrypt-v1|{PHI}|{TALLY.hex()}|{PUBLIC[::-1].hex()}|{j}|{statement}|"),
+            (SHARE.binding, f"veche-decrypt-v1|{PHI}|{TALLY.hex()}|{PUBLIC[::-1].hex()}|{j}|{statement}|"),
         ):
             c, z = proofs[64 * j : 64 * j + 32], proofs[64 * j + 32 : 64 * j + 64]
             left = kernel.msm_vartime([z, c], [kernel.BASE, PUBLIC])

@@ -27,7 +27,7 @@ from veche.ballot.decryption import (
     Share,
     alphas_of,
     betas_of,
-    bound_prefix,
+    binding_prefix,
     check_share,
     lagrange,
     open_tally,
@@ -156,7 +156,7 @@ def test_shares_hold_and_open() -> None:
 def test_the_texts() -> None:
     share = Share.from_fields(DECRYPTION["shares"][0][0])
     assert partial_decryption_json(share, [1, 1]).decode() == DECRYPTION["partial_decryption"]
-    prefix = bound_prefix(
+    prefix = binding_prefix(
         DECRYPTION["phi"],
         DECRYPTION["tally"],
         DECRYPTION["keys"][0],
@@ -173,4 +173,4 @@ def test_what_must_be_refused_in_decryption(row: dict[str, Any]) -> None:
         check(row["index"], row["part"], row["fields"])
     assert refused.value.rule == row["rule"]
     if row["name"].startswith("a false factor"):
-        assert "bound proof 1" in refused.value.message
+        assert "binding proof 1" in refused.value.message

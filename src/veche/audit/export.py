@@ -2,10 +2,10 @@
 
 The archive holds what Belenios knows: the election, its trustees, the credentials that voted (with the weights of their
 groups), every accepted ballot in the order of the log (of each credential the last counts, there as here), the total of the
-tally, the shares of the trustees who are named in the result, and the result. Beside it, ``bound_json`` keeps what
-an archive has no place for (:mod:`veche.audit.bound`).
+tally, the shares of the trustees who are named in the result, and the result. Beside it, ``binding_json`` keeps what
+an archive has no place for (:mod:`veche.audit.binding`).
 
-A poll with too few ballots is never decrypted, so its archive ends with the closing of the ballot box: belenios-tool accepts
+A poll with too few ballots is never decrypted, so its archive ends with EndBallots: belenios-tool accepts
 that, and so says how many ballots there were and that they are valid, and nothing more.
 """
 
@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from veche.audit.bound import bound_json
+from veche.audit.binding import binding_json
 from veche.audit.ledger import Progress, VerifiedLedger
 from veche.ballot.archive.parts import Ciphertext, ResultDocument
 from veche.ballot.archive.writer import ArchiveWriter
@@ -29,7 +29,7 @@ from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState, in_order
 from veche.ledger.shape import chunks
 
-BOUND = ".bound.json"
+BINDING = ".bound.json"
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class Exported:
     """What was written: ``decided`` or not (then the archive ends with the ballots, and there is no second file)."""
 
     archive: Path
-    bound: Path | None
+    binding: Path | None
     ballots: int
     counted: int
 
 
-def bound_path(archive: Path) -> Path:
+def binding_path(archive: Path) -> Path:
     """Where the file beside an archive is: ``poll.bel`` has ``poll.bound.json``."""
-    return archive.with_name(archive.name.removesuffix(".bel") + BOUND)
+    return archive.with_name(archive.name.removesuffix(".bel") + BINDING)
 
 
 def write_archive(verified: VerifiedLedger, poll: PollState, path: Path, progress: Progress | None = None) -> Exported:
@@ -55,7 +55,7 @@ def write_archive(verified: VerifiedLedger, poll: PollState, path: Path, progres
     """
     check_finished(poll)
     decided = poll.phase == Phase.DECIDED
-    beside = bound_path(path) if decided else None
+    beside = binding_path(path) if decided else None
     must_be_new(path)
     if beside is not None:
         must_be_new(beside)
@@ -63,7 +63,7 @@ def write_archive(verified: VerifiedLedger, poll: PollState, path: Path, progres
         ballots = _write(verified, poll, file, progress)
         if beside is not None:
             with whole_file(beside, new=True) as other:
-                other.write(bound_json(verified, poll))
+                other.write(binding_json(verified, poll))
     return Exported(path, beside, ballots, sum(poll.counted))
 
 
@@ -103,9 +103,9 @@ def _write_count(verified: VerifiedLedger, poll: PollState, writer: ArchiveWrite
     rows = [[Ciphertext(alpha=alpha, beta=beta) for alpha, beta in row] for row in texts]
     weight = sum(counted * group.weight for counted, group in zip(poll.counted, poll.definition.groups, strict=True))
     writer.encrypted_tally(encode(rows), sum(poll.counted), weight)
-    for member in poll.result.trustees:
-        share = poll.shares[member][TOTAL].share
-        writer.partial_decryption(member, partial_decryption_json(share, shape))
+    for trustee in poll.result.trustees:
+        share = poll.shares[trustee][TOTAL].share
+        writer.partial_decryption(trustee, partial_decryption_json(share, shape))
     writer.result(encode(ResultDocument(result=[[weight_json(number) for number in row] for row in poll.result.total])))
 
 

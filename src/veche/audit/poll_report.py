@@ -68,7 +68,7 @@ class CellReport:
 
 @dataclass(frozen=True)
 class TrusteeReport:
-    """A trustee by the index in the committee. ``shared``: handed in all her shares."""
+    """A trustee by the index in the committee. ``shared``: handed in all their shares."""
 
     index: int
     institution: str
@@ -185,7 +185,7 @@ def _shared(poll: PollState) -> set[int]:
     """The trustees who handed in a share of every part."""
     if poll.tally is None:
         return set()
-    return {member for member, parts in poll.shares.items() if len(parts) == len(poll.tally.parts)}
+    return {trustee for trustee, parts in poll.shares.items() if len(parts) == len(poll.tally.parts)}
 
 
 def _people(poll: PollState) -> int | None:

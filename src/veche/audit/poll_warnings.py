@@ -46,8 +46,8 @@ def _rolls(poll: PollReport) -> Iterator[Message]:
 def _closing(poll: PollReport) -> Iterator[Message]:
     if poll.closing != poll.closes:
         yield Plural(
-            "The ledger stood still, so the poll closed {count} minute later than published.",
-            "The ledger stood still, so the poll closed {count} minutes later than published.",
+            "The ledger halted, so the poll closed {count} minute later than published.",
+            "The ledger halted, so the poll closed {count} minutes later than published.",
             (poll.closing - poll.closes) // 60,
         )
 

@@ -64,7 +64,7 @@ def _committee(found: CommitteeState) -> SeenCommittee:
 
 
 def _poll(found: PollState) -> SeenPoll:
-    done = {(member, part) for member, parts in found.shares.items() for part in parts}
+    done = {(trustee, part) for trustee, parts in found.shares.items() for part in parts}
     cancelled, finished = found.phase == Phase.CANCELLED, found.phase == Phase.DECIDED
     return SeenPoll(
         found.id, found.frozen.fingerprint, found.definition.committee, found.tally, done, cancelled, finished

@@ -1,4 +1,4 @@
-"""How a dealer sends a trustee her share of the key: the channel of key generation. docs/protocol.md, section 2.4.
+"""How a dealer sends a trustee their share of the key: the channel of key generation. docs/protocol.md, section 2.4.
 
 Belenios leaves the channel open ("any authenticated encryption serves"), and archives do not hold it. Here it is
 hashed ElGamal (DHIES; Abdalla, Bellare, Rogaway, CT-RSA 2001) to the encryption key of the recipient's certificate,

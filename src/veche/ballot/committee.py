@@ -1,13 +1,13 @@
 """Key generation of a committee of trustees, in Belenios's way. docs/protocol.md, section 2.3.
 
-In mode ``single`` each trustee publishes a key with a proof that she knows its secret; all are needed to decrypt. In
+In mode ``single`` each trustee publishes a key with a proof of knowing its secret; all are needed to decrypt. In
 mode ``pedersen`` (Pedersen, EUROCRYPT '91; threshold decryption as in Cortier, Galindo, Glondu, Izabachène, WPES '13)
 each trustee j is the dealer of a random polynomial f_j of degree t - 1; the key of trustee i is x_i = Σ_j f_j(i), and
 any t trustees decrypt together. Three steps, each begun when the step before is complete:
 
 1. ``Certificate``: the keys for this ceremony, and the hash of the exponents to come;
 2. ``Shares``: the exponents g^a_j0 … g^a_j(t-1), and f_j(i) encrypted for each trustee i;
-3. ``Key``: g^x_i with its proof, or a complaint against a dealer whose share does not fit his exponents.
+3. ``Key``: g^x_i with its proof, or a complaint against a dealer whose share does not fit their exponents.
 
 For each step there is a ``make_…`` (for the trustee; its randomness comes from the operating system through the kernel)
 and a ``check_…`` that raises Refused (for everybody; pure). Points are 32 bytes (RFC 8032), scalars 32 bytes
@@ -60,7 +60,7 @@ class Committee:
 
 @dataclass(frozen=True)
 class Certificate:
-    """Step 1: the trustee's keys for this ceremony and the hash of the exponents that she will publish in step 2."""
+    """Step 1: the trustee's keys for this ceremony and the hash of the exponents to be published in step 2."""
 
     verification: bytes
     encryption: bytes
@@ -82,7 +82,7 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Shares:
-    """Step 2: the exponents of a dealer's polynomial (32 t bytes) and his encrypted shares (n times 80 bytes)."""
+    """Step 2: the exponents of a dealer's polynomial (32 t bytes) and their encrypted shares (n times 80 bytes)."""
 
     exponents: bytes
     signature: bytes
@@ -108,7 +108,7 @@ class Shares:
 
 @dataclass(frozen=True)
 class Key:
-    """The trustee's verification key, the proof that she knows its secret, and (pedersen) her signature of it."""
+    """The trustee's verification key, the proof of knowing its secret, and (pedersen) their signature of it."""
 
     key: bytes
     proof: bytes
@@ -157,7 +157,7 @@ def check_certificate(
 ) -> None:
     """Check step 1 of trustee ``index``; ``others`` are the certificates of this committee so far. Raises Refused.
 
-    Equal commitments are refused: whoever repeats another's hash means to repeat his exponents unseen.
+    Equal commitments are refused: whoever repeats another's hash means to repeat those exponents unseen.
     """
     _check_pedersen(committee)
     _check_index(committee, index)
@@ -203,7 +203,7 @@ def check_shares(committee: Committee, index: int, shares: Shares, certificates:
         raise Refused("shape", f"A dealer sends {committee.size} shares of {channel.SIZE} bytes.")
     own = certificates[index - 1]
     if hashlib.sha256(shares.exponents).digest() != own.commitment:
-        raise Refused("commitment", f"The exponents of trustee {index} are not those that she committed to.")
+        raise Refused("commitment", f"The exponents of trustee {index} are not those of the commitment.")
     try:
         kernel.points_check(shares.points())
     except ValueError as error:
@@ -228,12 +228,12 @@ def open_share(committee: Committee, index: int, secrets: Secrets, dealer: int, 
     except ValueError:
         raise Refused("share", f"The share from trustee {dealer} is not a number below the group's order.") from None
     if public != verification_key([shares], index):
-        raise Refused("share", f"The share from trustee {dealer} does not fit the exponents that he published.")
+        raise Refused("share", f"The share from trustee {dealer} does not fit the exponents that the dealer published.")
     return share
 
 
 def make_key(committee: Committee, index: int, secrets: Secrets, received: Sequence[bytes]) -> tuple[Key, bytes]:
-    """The key of trustee ``index`` from the shares that she received (from all n dealers, opened), and its secret."""
+    """The key of trustee ``index`` from the shares received (from all n dealers, opened), and its secret."""
     _check_complete(committee, received, "shares")
     secret = received[0]
     for share in received[1:]:
@@ -400,7 +400,7 @@ def _check_signature(public: bytes, message: str, signature: bytes, what: str) -
 
 
 def _check_knowledge(index: int, key: Key) -> None:
-    _check_proof(key.key, _key_prefix(key.key), key.proof, f"proof that trustee {index} knows the secret of her key")
+    _check_proof(key.key, _key_prefix(key.key), key.proof, f"proof that trustee {index} knows the secret of their key")
 
 
 # Secrets

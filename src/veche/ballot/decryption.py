@@ -1,10 +1,11 @@
 """Decryption shares: a trustee's factors for the sums of a poll, their proofs, and the result. docs/protocol.md, 2.6.
 
 A share holds for each ciphertext (alpha, beta) the factor F = alpha^x and proofs of log_g X = log_alpha F (Chaum and
-Pedersen, CRYPTO '92). The Belenios proof hashes neither alpha nor F. A trustee who fixes her commitments first and
+Pedersen, CRYPTO '92). The Belenios proof hashes neither alpha nor F. A trustee who fixes the commitments first and
 colludes with the last voter could therefore pass a false factor (Bernhard, Pereira, Warinschi, ASIACRYPT 2012; acted
-out in scenarios/colluding_trustee.py). So each factor carries a second proof, *bound*, which hashes the statement and
-the tally. Both must hold. The Belenios proofs are for the poll's total alone (part 0): what an archive holds.
+out in scenarios/colluding_trustee.py). So each factor carries a second proof, the *binding proof*, which hashes the
+statement and the tally. Both must hold. The Belenios proofs are for the poll's total alone (part 0): what an archive
+holds.
 
 Points are 32 bytes (RFC 8032), proofs 64 bytes (challenge, response), all concatenated in the order of the ciphertexts.
 """
@@ -27,23 +28,23 @@ TOTAL = 0
 
 @dataclass(frozen=True)
 class Share:
-    """One trustee's decryption of one part: C factors, C Belenios proofs (part 0; else none), C bound proofs."""
+    """One trustee's decryption of one part: C factors, C Belenios proofs (part 0; else none), C binding proofs."""
 
     factors: bytes
     proofs: bytes
-    bound: bytes
+    binding: bytes
 
     def fields(self) -> list[Any]:
         """What follows the part in the body of a ``decryption`` entry."""
-        return [self.factors, self.proofs, self.bound]
+        return [self.factors, self.proofs, self.binding]
 
     @classmethod
     def from_fields(cls, fields: Sequence[Any]) -> "Share":
         """The inverse of ``fields``; raises Refused("shape"). Lengths are checked by ``check_share``."""
         match list(fields):
-            case [bytes(factors), bytes(proofs), bytes(bound)]:
-                return cls(factors, proofs, bound)
-        raise Refused("shape", "A decryption share is factors, proofs and bound proofs, each a string of bytes.")
+            case [bytes(factors), bytes(proofs), bytes(binding)]:
+                return cls(factors, proofs, binding)
+        raise Refused("shape", "A decryption share is factors, proofs and binding proofs, each a string of bytes.")
 
     def points(self) -> list[bytes]:
         """The factors one by one."""
@@ -95,15 +96,15 @@ def make_share(secret: bytes, alphas: Sequence[bytes], phi: str, tally: bytes, p
     public = kernel.base_mul(secret)
     factors: list[bytes] = []
     proofs: list[bytes] = []
-    bound: list[bytes] = []
+    binding: list[bytes] = []
     for j, alpha in enumerate(alphas):
         factor = kernel.decrypt_factor(secret, alpha)
         factors.append(factor)
         if part == TOTAL:
             proofs += kernel.dleq_prove(secret, alpha, belenios_prefix(phi, public))[1:]
-        prefix = bound_prefix(phi, tally, public, part * len(alphas) + j, alpha, factor)
-        bound += kernel.dleq_prove(secret, alpha, prefix)[1:]
-    return Share(b"".join(factors), b"".join(proofs), b"".join(bound))
+        prefix = binding_prefix(phi, tally, public, part * len(alphas) + j, alpha, factor)
+        binding += kernel.dleq_prove(secret, alpha, prefix)[1:]
+    return Share(b"".join(factors), b"".join(proofs), b"".join(binding))
 
 
 def check_share(public: bytes, alphas: Sequence[bytes], phi: str, tally: bytes, part: int, share: Share) -> None:
@@ -118,14 +119,14 @@ def check_share(public: bytes, alphas: Sequence[bytes], phi: str, tally: bytes, 
         raise Refused(
             "shape", f"There should be {count} Belenios proofs of 64 bytes for the total, and none for a cell."
         )
-    if len(share.bound) != 64 * count:
-        raise Refused("shape", f"There should be {count} bound proofs of 64 bytes.")
+    if len(share.binding) != 64 * count:
+        raise Refused("shape", f"There should be {count} binding proofs of 64 bytes.")
     for j, (alpha, factor) in enumerate(zip(alphas, share.points(), strict=True)):
         at = slice(64 * j, 64 * j + 64)
         if part == TOTAL:
             _check(public, alpha, factor, belenios_prefix(phi, public), share.proofs[at], f"Belenios proof {j + 1}")
-        prefix = bound_prefix(phi, tally, public, part * count + j, alpha, factor)
-        _check(public, alpha, factor, prefix, share.bound[at], f"bound proof {j + 1}")
+        prefix = binding_prefix(phi, tally, public, part * count + j, alpha, factor)
+        _check(public, alpha, factor, prefix, share.binding[at], f"binding proof {j + 1}")
 
 
 def belenios_prefix(phi: str, public: bytes) -> bytes:
@@ -133,7 +134,7 @@ def belenios_prefix(phi: str, public: bytes) -> bytes:
     return f"decrypt|{phi}|{point_text(public)}|".encode()
 
 
-def bound_prefix(phi: str, tally: bytes, public: bytes, i: int, alpha: bytes, factor: bytes) -> bytes:
+def binding_prefix(phi: str, tally: bytes, public: bytes, i: int, alpha: bytes, factor: bytes) -> bytes:
     """What the second proof hashes before the commitments: the whole statement, and where it stands."""
     statement = f"{point_text(alpha)},{point_text(factor)}"
     return f"veche-decrypt-v1|{phi}|{tally.hex()}|{point_text(public)}|{i}|{statement}|".encode()
@@ -185,18 +186,18 @@ def combine(shares: Mapping[int, Sequence[bytes]], mode: str) -> list[bytes]:
     return [kernel.msm_vartime(scalars, column) for column in columns]
 
 
-def open_tally(betas: Sequence[bytes], shares: Mapping[int, Sequence[bytes]], mode: str, bound: int) -> list[int]:
-    """The numbers in the ciphertexts with these betas: the logarithms of beta / alpha^x, each at most ``bound``.
+def open_tally(betas: Sequence[bytes], shares: Mapping[int, Sequence[bytes]], mode: str, most: int) -> list[int]:
+    """The numbers in the ciphertexts with these betas: the logarithms of beta / alpha^x, each at most ``most``.
 
-    Raises DoesNotHold if one has none. With checked ballots and checked shares that cannot happen, unless the bound is
+    Raises DoesNotHold if one has none. With checked ballots and checked shares that cannot happen, unless ``most`` is
     too small or shares are missing.
     """
     points = [kernel.point_sub(beta, factor) for beta, factor in zip(betas, combine(shares, mode), strict=True)]
     try:
-        return kernel.discrete_logs(points, bound)
+        return kernel.discrete_logs(points, most)
     except ValueError as error:
         raise DoesNotHold(
-            "decryption", "result", f"A sum does not decrypt to a number up to {bound}: {error}."
+            "decryption", "result", f"A sum does not decrypt to a number up to {most}: {error}."
         ) from None
 
 

@@ -99,7 +99,7 @@ def show(name: str, folder: Path, as_json: bool) -> None:
             f"Class {one.poll_class.name}, {one.mode}, {one.poll_class.t} of {one.size} decrypt: {committee_status(one)}"
         )
         for index, institution in enumerate(one.poll_class.trustees, 1):
-            done = [kind.removeprefix("committee-") for kind, members in one.steps.items() if index in members]
+            done = [kind.removeprefix("committee-") for kind, trustees in one.steps.items() if index in trustees]
             click.echo(f"  {index}  {institution}: {', '.join(done) or 'nothing yet'}")
         if one.key is not None and one.finished is not None:
             click.echo(f"Key {one.key.hex()}")

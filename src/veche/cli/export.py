@@ -71,9 +71,9 @@ def _export_poll(source: Source, file: Path, poll_id: str) -> None:
     with progress_bar("ballots") as progress:
         made = write_archive(verified, poll, file, progress)
     click.echo(f"{made.archive}: {ballots(made.ballots)}, {Number(made.counted)} of them counted.")
-    if made.bound is None:
+    if made.binding is None:
         click.echo("Too few ballots were counted, so nothing is ever decrypted: the archive ends with the ballots.")
         click.echo("belenios-tool accepts it; veche verify says that it has no result.")
     else:
-        click.echo(f"{made.bound}: the proofs that an archive has no place for.")
-        click.echo(f"Check both with: veche verify {made.archive} --bound {made.bound}")
+        click.echo(f"{made.binding}: the proofs that an archive has no place for.")
+        click.echo(f"Check both with: veche verify {made.archive} --bound {made.binding}")

@@ -55,7 +55,7 @@ def find(text: str | None, seed: Path | None, folder: Path, as_json: bool) -> No
 
 
 _SAYS = {
-    "last": "It is the last ballot of its voter: it counts, unless she votes again before closing.",
+    "last": "It is the last ballot of its voter: it counts, unless the voter votes again before closing.",
     "counted": "It was counted.",
     "replaced": "Its voter voted again later: the later ballot counts, not this one.",
     "not counted": "The poll is not counted.",

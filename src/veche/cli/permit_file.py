@@ -20,7 +20,7 @@ class PermitFile:
         self._path = seed.with_name(seed.name + ".permits") / poll.id.hex()
 
     def read(self) -> tuple[int, list[Permit]] | None:
-        """The voter's group and her permits; None if none were kept. Raises UserError if the file is damaged."""
+        """The voter's group and permits; None if none were kept. Raises UserError if the file is damaged."""
         if not self._path.exists():
             return None
         try:

@@ -189,7 +189,7 @@ def show(name: str, folder: Path, lang: str, as_json: bool) -> None:
     click.echo("")
     click.echo("\n".join(poll_lines(one.definition)))
     if one.closing != one.definition.closes:
-        click.echo(f"The ledger stood still, so it closes later: {iso_time(one.closing)}")
+        click.echo(f"The ledger halted, so it closes later: {iso_time(one.closing)}")
     click.echo(f"Permits:   {one.poll_class.k} of {len(one.poll_class.registrars)} registrars; "
                f"ready: {', '.join(published) or 'none yet'}")  # fmt: skip
     counted = tally_of(one)

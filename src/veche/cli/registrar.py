@@ -139,12 +139,12 @@ def open_(desk: Path, name: str, folder: Path, everyone: bool, as_json: bool) ->
 @poll_argument
 @options.ledger
 @click.option(
-    "--person", required=True, metavar="ID", help="Who asks, as the roll spells her: she has shown who she is."
+    "--person", required=True, metavar="ID", help="Who asks, as the roll spells them: they have shown who they are."
 )
 @click.option(
-    "--group", type=click.IntRange(0), required=True, metavar="N", help="The group for which she asks, from 0."
+    "--group", type=click.IntRange(0), required=True, metavar="N", help="The group for which they ask, from 0."
 )
-@click.option("--blinded", required=True, metavar="HEX", help="The blinded message that her device made.")
+@click.option("--blinded", required=True, metavar="HEX", help="The blinded message that their device made.")
 def issue(desk: Path, name: str, folder: Path, person: str, group: int, blinded: str) -> None:
     """Sign one blinded message for a person, and print the blind signature in hexadecimal. Once per person and poll.
 
@@ -166,7 +166,7 @@ def issue(desk: Path, name: str, folder: Path, person: str, group: int, blinded:
 @options.ledger
 @options.json
 def issuance(desk: Path, name: str, folder: Path, as_json: bool) -> None:
-    """After a poll has closed: account for its permits in the ledger, so that everyone can ask for her own row.
+    """After a poll has closed: account for its permits in the ledger, so that everyone can ask for their own row.
 
     \b
     Example:
@@ -193,10 +193,10 @@ def issuance(desk: Path, name: str, folder: Path, as_json: bool) -> None:
 @desk
 @poll_argument
 @options.ledger
-@click.option("--person", required=True, metavar="ID", help="Whose row. Give the proof to her alone.")
+@click.option("--person", required=True, metavar="ID", help="Whose row. Give the proof to them alone.")
 @click.option("--output", "-o", type=ANY_PATH, required=True, metavar="FILE", help="Where to write the proof.")
 def proof(desk: Path, name: str, folder: Path, person: str, output: Path) -> None:
-    """Write a person's proof of her own row: that she is on the roll and, after closing, whether a permit was issued to her.
+    """Write a person's proof of their own row: that they are on the roll and, after closing, whether a permit was issued to them.
 
     \b
     Example:
@@ -205,7 +205,7 @@ def proof(desk: Path, name: str, folder: Path, person: str, output: Path) -> Non
     with Registrar(desk) as opened, read_ledger(folder) as reading:
         made = opened.proof_for(person, _own_poll(opened, reading, name).id)
     write_new(output, made.to_json())
-    click.echo(f"Wrote {output}. She checks it with: veche registrar check-proof {output}")
+    click.echo(f"Wrote {output}. The person checks it with: veche registrar check-proof {output}")
 
 
 @registrar.command("check-proof")
@@ -213,45 +213,45 @@ def proof(desk: Path, name: str, folder: Path, person: str, output: Path) -> Non
 @options.ledger
 @options.json
 def check_proof(file: Path, folder: Path, as_json: bool) -> None:
-    """Check a proof of a row against the ledger: who was not served and reads "served" has found a permit in her name.
+    """Check a proof of a row against the ledger: who was not served and reads "served" has found a permit in their name.
 
     \b
     Example:
       veche registrar check-proof row.json
     """
-    found = RowProof.from_json(options.read_file(file))
+    row = RowProof.from_json(options.read_file(file))
     with read_ledger(folder) as reading:
-        poll = reading.poll(found.poll.hex())
-        institution, served = _check_row(found, poll, reading)
+        poll = reading.poll(row.poll.hex())
+        institution, served = _check_row(row, poll, reading)
     if as_json:
-        options.emit({"person": found.person, "registrar": institution, "poll": poll.id.hex(), "served": served})
+        options.emit({"person": row.person, "registrar": institution, "poll": poll.id.hex(), "served": served})
         return
-    click.echo(f"The proof holds: {found.person} is on the roll of {institution} for poll {poll.id.hex()[:12]}.")
-    click.echo({True: f"{institution} says that a permit was issued to {found.person}.",
-                False: f"No permit was issued to {found.person}.",
+    click.echo(f"The proof holds: {row.person} is on the roll of {institution} for poll {poll.id.hex()[:12]}.")
+    click.echo({True: f"{institution} says that a permit was issued to {row.person}.",
+                False: f"No permit was issued to {row.person}.",
                 None: "The poll has not been accounted for yet: ask again after it has closed."}[served])  # fmt: skip
 
 
-def _check_row(found: RowProof, poll: PollState, reading: Reading) -> tuple[str, bool | None]:
+def _check_row(row: RowProof, poll: PollState, reading: Reading) -> tuple[str, bool | None]:
     """Check a row's proof; the registrar's name, and whether it says that it served this person (None: not yet)."""
     for registrar, keys in sorted(poll.permit_keys.items()):
         institution = poll.poll_class.registrars[registrar].institution
-        if found.group >= len(keys.groups):
+        if row.group >= len(keys.groups):
             continue
-        key = keys.groups[found.group]
+        key = keys.groups[row.group]
         try:
-            found.verify_on_roll(poll.id, found.group, key.modulus, key.people, key.root)
+            row.verify_on_roll(poll.id, row.group, key.modulus, key.people, key.root)
         except DoesNotHold as wrong:
             if wrong.step == "roll":  # another registrar's key
                 continue
             raise
-        if found.issuance is None:
+        if row.issuance is None:
             return institution, None
         account = reading.state.issuances(poll).get(registrar)
         if account is None:
             raise DoesNotHold("issuance", institution, f"{institution} has not accounted for this poll in the ledger.")
-        found.verify_issuance(account.groups[found.group].root)
-        return institution, found.issuance.served
+        row.verify_issuance(account.groups[row.group].root)
+        return institution, row.issuance.served
     raise DoesNotHold("roll", "proof", "The proof fits no registrar's key for this poll and group.")
 
 

@@ -20,9 +20,9 @@ from veche.trustee.trustee import Trustee
 office = click.argument("office", type=ANY_PATH, metavar="FOLDER")
 
 
-@click.group(cls=options.CommandGroup, short_help="Make the key of the urn, decrypt the tallies.")
+@click.group(cls=options.CommandGroup, short_help="Make a committee's key, decrypt the tallies.")
 def trustee() -> None:
-    """Be a trustee: help to make the key of the urn, and decrypt the one tally of each poll.
+    """Be a trustee: help to make a committee's key, and decrypt the one tally of each poll.
 
     A trustee's program verifies the whole ledger itself before it does anything. FOLDER is the trustee's own, private
     folder: never copy it, never restore it from a backup while the original lives.

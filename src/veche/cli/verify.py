@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from veche.audit import archive as archives
-from veche.audit import bound, ledger
-from veche.audit.bound import verify_bound
+from veche.audit import binding, ledger
+from veche.audit.binding import verify_binding
 from veche.audit.ledger import open_ledger, verify_ledger
 from veche.audit.page.page import archive_page, page
 from veche.audit.receipt import check_receipt
@@ -150,14 +150,14 @@ def write_report(html: str, values: dict[str, Any], path: Path, out: Console) ->
 
 
 def _verify_archive(path: Path, beside: Path | None, report: Path | None, out: Console, as_json: bool) -> None:
-    raw = None if beside is None else read_file(beside, bound.LIMIT)
+    raw = None if beside is None else read_file(beside, binding.LIMIT)
     with Archive.open(path) as archive:
         with progress_bar("ballots") as progress:
             made = archives.verify(archive, lambda step, done, total: progress(done, total) if step == "A7" else None)
         if raw is not None:
-            verify_bound(archive, raw)
-    steps = {**archives.STEPS, **(bound.STEPS if raw is not None else {})}
-    limits = [limit for limit in made.cannot_show if raw is None or limit != bound.COVERED]
+            verify_binding(archive, raw)
+    steps = {**archives.STEPS, **(binding.STEPS if raw is not None else {})}
+    limits = [limit for limit in made.cannot_show if raw is None or limit != binding.COVERED]
     values = archive_values(made, steps, limits)
     if as_json:
         print(json.dumps(values, ensure_ascii=False, indent=1))

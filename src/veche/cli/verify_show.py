@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from veche.audit import archive as archives
-from veche.audit import bound, ledger
+from veche.audit import binding, ledger
 from veche.audit import receipt as receipt_report
 from veche.audit.archive import ArchiveReport
 from veche.audit.page.words import ballots, entries
@@ -19,7 +19,7 @@ from veche.audit.report import LedgerReport
 from veche.errors import DoesNotHold
 from veche.texts import Message, Moment, Number, Percent, Plural
 
-MEANINGS = {**ledger.STEPS, **archives.STEPS, **bound.STEPS, receipt_report.STEP: receipt_report.MEANING}
+MEANINGS = {**ledger.STEPS, **archives.STEPS, **binding.STEPS, receipt_report.STEP: receipt_report.MEANING}
 """What each step checks, whatever is verified."""
 
 

@@ -117,18 +117,18 @@ def _choices(poll: PollState, choose: tuple[str, ...]) -> list[list[int]]:
         return parse_choices(poll.definition, choose)
     if not sys.stdin.isatty():
         raise UserError("Nothing was chosen.", 'Say what: --choose NUMBERS for each question. See "veche poll show".')
-    found = ask_choices(poll.definition)
+    choices = ask_choices(poll.definition)
     click.echo("\nYou chose:")
-    for line in choice_lines(poll.definition, found):
+    for line in choice_lines(poll.definition, choices):
         click.echo(f"  {line}")
     click.confirm("\nCast this ballot?", abort=True)
-    return found
+    return choices
 
 
 @contextmanager
 def _open_registrars(desks: tuple[Path, ...], reading: Reading, poll: PollState) -> Iterator[dict[int, "Registrar"]]:
     """Registrars' folders, by their place in the poll's class; those that are not in it are left out."""
-    found: dict[int, Registrar] = {}
+    registrars: dict[int, Registrar] = {}
     with ExitStack() as stack:
         if desks:
             from veche.registrar import registrar  # only now: its database takes longer to load than all the rest
@@ -137,8 +137,8 @@ def _open_registrars(desks: tuple[Path, ...], reading: Reading, poll: PollState)
             opened = stack.enter_context(registrar.Registrar(desk))
             institution = reading.office(opened.office.public, Role.REGISTRAR)
             if institution in names:
-                found[names.index(institution)] = opened
-        yield found
+                registrars[names.index(institution)] = opened
+        yield registrars
 
 
 def _collect(

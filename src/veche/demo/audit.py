@@ -58,14 +58,14 @@ def forgery(city: DemoCity, screen: Screen, verified: VerifiedLedger) -> None:
     bundle.write_bytes(data)
     try:
         verify_ledger(Folder(forged))
-    except DoesNotHold as found:
+    except DoesNotHold as failure:
         screen.say(
             Message(
                 "In a copy of the ledger somebody has changed one bit of {bytes} bytes:",
                 bytes=sum(path.stat().st_size for path in (forged / "tile").rglob("*") if path.is_file()),
             )
         )
-        screen.mark("✗", "bold red", Styled.assemble((found.step, "bold red"), f"  {found.message}"))
+        screen.mark("✗", "bold red", Styled.assemble((failure.step, "bold red"), f"  {failure.message}"))
     else:
         raise AssertionError("the auditor passed a ledger with a changed bit")
     poll = verified.state.poll(city.polls[STATION].id)

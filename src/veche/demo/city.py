@@ -47,7 +47,7 @@ class Vote:
 
 
 class DemoCity:
-    """A :class:`World` with the demo's polls. ``you`` is the citizen who is left to whoever watches: she does nothing.
+    """A :class:`World` with the demo's polls. ``you`` is the citizen who is left to whoever watches: they do nothing.
 
     ``committee`` and ``tracker`` (of a ballot that the story shows) are filled in as the story goes on.
     """
@@ -180,7 +180,7 @@ class DemoCity:
     # Citizens
 
     def collect(self, step: Callable[[], None]) -> None:
-        """Everyone who will vote collects permits, from every registrar, for every poll of hers."""
+        """Everyone who will vote collects permits, from every registrar, for every poll of theirs."""
         wanted = {(id(vote.citizen), vote.poll): vote for vote in self.votes}
 
         def one(vote: Vote) -> None:
@@ -209,7 +209,7 @@ class DemoCity:
     # Those who cheat. Each answers with the refusal, and it would be a defect of the program if there were none.
 
     def thousand_votes(self, cheat: Citizen, demo: DemoPoll) -> Refused:
-        """He makes of his one vote a thousand, inside the encryption: beta times g^999. The proofs do not fit any more."""
+        """Makes a thousand of one vote, inside the encryption: beta times g^999. The proofs do not fit any more."""
         poll = self.polls[demo]
         sealed = self.world.seal(cheat, poll, [[1, *[0] * (len(demo.question.answers) - 1)]])
         eighth = pow(8, -1, kernel.ORDER)  # points are divided by eight in a ballot
@@ -220,7 +220,7 @@ class DemoCity:
         return self._refused(cheat.voter.cast(forged, self.world.collect(cheat, poll), 1))
 
     def stolen_permit(self, victim: Citizen, demo: DemoPoll) -> Refused:
-        """He has got hold of her permits, and puts them on a ballot of his own credential."""
+        """A thief has got hold of the victim's permits, and puts them on a ballot of another credential."""
         poll = self.polls[demo]
         thief = Voter(Seed.generate())
         flags = [1, *[0] * (len(demo.question.answers) - 1)]
@@ -228,7 +228,7 @@ class DemoCity:
         return self._refused(thief.cast(sealed, self.world.collect(victim, poll), 1))
 
     def second_permit(self, cheat: Citizen, demo: DemoPoll) -> Refused:
-        """He makes a second credential and asks the registrars for permits for that one too."""
+        """Makes a second credential and asks the registrars for permits for that one too."""
         self.world.collect(cheat, self.polls[demo])
         twin = Citizen(cheat.person, cheat.district, Voter(Seed.generate()))
         try:
@@ -238,7 +238,7 @@ class DemoCity:
         raise AssertionError("a registrar signed twice for one person")
 
     def released_later(self, voter: Citizen, demo: DemoPoll) -> Refused:
-        """Somebody on the wire keeps back her second ballot; she votes a third time; then the second is released."""
+        """Somebody on the wire keeps back the voter's second ballot; the voter votes a third time; then the second is released."""
         poll, answers = self.polls[demo], len(demo.question.answers)
         flags = [[int(i == choice) for i in range(answers)] for choice in range(3)]
         self.world.vote(voter, poll, [flags[0]])

@@ -41,7 +41,7 @@ def tell(city: DemoCity, screen: Screen) -> None:
 
 def founding(city: DemoCity, screen: Screen) -> None:
     world = city.world
-    screen.part(Message("A ledger is founded"))
+    screen.part(Message("A ledger begins"))
     screen.say(
         Message(
             "Its first entry is the charter: it names the offices with their keys, and fixes what no organiser may choose later."
@@ -70,7 +70,7 @@ def founding(city: DemoCity, screen: Screen) -> None:
 
 
 def key(city: DemoCity, screen: Screen) -> None:
-    screen.part(Message("The trustees make the key of the urn"))
+    screen.part(Message("The trustees make a key together"))
     screen.say(
         Message(
             "Three processes, each with a folder of its own. Each verifies the whole ledger before it speaks, and they talk "
@@ -96,7 +96,7 @@ def key(city: DemoCity, screen: Screen) -> None:
 def publication(city: DemoCity, screen: Screen) -> None:
     screen.part(Message("Five polls are published, and frozen"))
     with screen.progress(
-        Message("The registrars publish permit keys and sealed rolls"),
+        Message("The registrars publish permit keys and the roots of their rolls"),
         len(POLLS) * len(city.world.registrars),
     ) as bar:
         city.publish(city.committee, bar.step)
@@ -138,7 +138,7 @@ def voting(city: DemoCity, screen: Screen) -> None:
     (flags,) = poll.frozen.kernel.open(sealed.ballot, sealed.opening)
     screen.fact(
         Message(
-            "Anna checks her device first: she seals a ballot, opens it, reads “{answer}”, and throws it away.",
+            "Anna checks the device first: a ballot is sealed, opened, reads “{answer}”, and is thrown away.",
             answer=Words(*STATION.question.answers[flags.index(1)]),
         )
     )
@@ -183,9 +183,9 @@ def cheating(city: DemoCity, screen: Screen) -> None:
     anna, gleb, oleg, vera = city.bystanders(STATION, 4)
     tries: tuple[tuple[Message, Refused], ...] = (
         (Message("Gleb encrypts 1,000 votes instead of one"), city.thousand_votes(gleb, STATION)),
-        (Message("A thief puts Anna's permits on a ballot of his own"), city.stolen_permit(anna, STATION)),
+        (Message("A thief puts Anna's permits on a ballot of their own"), city.stolen_permit(anna, STATION)),
         (Message("Oleg asks for permits for a second pseudonym"), city.second_permit(oleg, STATION)),
-        (Message("Vera's ballot is kept back on the wire, and released after she voted again"), city.released_later(vera, STATION)),
+        (Message("Vera's ballot is kept back on the wire, and released once Vera has voted again"), city.released_later(vera, STATION)),
         (Message("Somebody hands in a copy of Vera's ballot"), city.twice_the_same(vera, STATION)),
         (Message("The city hands in a result of its own"), city.by_the_city(STATION)),
     )  # fmt: skip
@@ -308,7 +308,8 @@ def accounts(city: DemoCity, screen: Screen) -> None:
     assert proof.issuance.served is False
     screen.fact(
         Message(
-            "{person} did not vote. Her own row proves it: no permit was issued in her name.", person=city.you.person
+            "{person} did not vote. Their own row proves it: no permit was issued in their name.",
+            person=city.you.person,
         )
     )
     due = city.polls[SPEED].closing + 160 * 86_400

@@ -65,7 +65,7 @@ class Lock:
 def holder(path: Path) -> str | None:
     """Who holds the lock with this file, as "process 123"; None if nobody does.
 
-    It says what the holder wrote into the file. The lock is touched only while that is there: whoever can take it finds
+    It says what the holder wrote into the file. The lock is tried only while that is there: whoever can take it finds
     that the holder has gone, perhaps by a crash, and lets it go again at once, which :class:`Lock` waits for. Two programs
     that find this out at the same instant may take each other for the holder; asked again, they see the truth.
     """

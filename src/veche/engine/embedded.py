@@ -163,16 +163,16 @@ class EmbeddedEngine:
             self._published = head
 
     def _end(self, failure: BaseException | None) -> None:
-        """Nobody waits for ever: whoever has no answer yet is told why, wherever his entry was."""
+        """Nobody waits for ever: whoever has no answer yet is told why, wherever their entry was."""
         with self._lock:
             self._failure, self._stopping = failure, True
             left = list(self._waiting)
         for future in left:
             future.set_exception(
-                failure or Stopped("The engine stopped before this entry's turn came.", "Hand it in again.")
+                failure or Stopped("The engine stopped before it came to this entry.", "Hand it in again.")
             )
         with suppress(queue.Empty):
-            while True:  # who waits for room in the queue goes on, and finds his answer
+            while True:  # who waits for room in the queue goes on, and finds the answer
                 self._queue.get_nowait()
 
 

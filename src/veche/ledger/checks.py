@@ -1,4 +1,4 @@
-"""Checks of ballots that need no state: form, permits, cast signature, proofs. docs/protocol.md, section 3.2.
+"""Checks of ballots that need no state: form, cast signature, permits, proofs. docs/protocol.md, section 3.2.
 
 They cost nearly all the time that a ballot takes, and run for many ballots at once, on all cores, with the interpreter's lock
 released. What a verdict depends on (the entry's bytes, the poll, its permit keys) is fixed before the poll opens, so a verdict

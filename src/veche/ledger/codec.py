@@ -80,5 +80,5 @@ def _check(items: list[Any], room: int) -> int:
 
 
 def digest(data: bytes) -> bytes:
-    """SHA-256: the identity of an entry (poll id, committee id, ledger id)."""
+    """SHA-256: the id of an entry (poll id, committee id, ledger id)."""
     return hashlib.sha256(data).digest()

@@ -71,10 +71,10 @@ def weighted(groups: Iterable[tuple[GroupSums, int]], ciphertexts: int) -> bytes
         group._settle()
         sums.add_scaled(group._sums, weight)
         recount.add_scaled(group._recount, weight)
-    found = sums.to_bytes()
-    if found != recount.to_bytes():
+    total = sums.to_bytes()
+    if total != recount.to_bytes():
         raise SumsDisagree(
             "The ballots were added up by two programs, and the sums differ: nothing was tallied.",
             "Stop this node, keep its folder, and rebuild the ledger from its public files on another machine.",
         )
-    return found
+    return total

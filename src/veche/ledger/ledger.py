@@ -75,7 +75,7 @@ class Ledger:
         if not (folder / DATABASE).exists():
             raise UserError(f"There is no ledger in {folder}.", "Begin one with: veche ledger init")
         self._open(folder)
-        if not self.state.founded:
+        if not self.state.has_charter:
             self.close()
             raise UserError(f"The ledger in {folder} has no charter.", "Begin it with: veche ledger init")
 
@@ -89,7 +89,7 @@ class Ledger:
         made = cls.__new__(cls)
         made._open(folder)
         try:
-            if made.state.founded:
+            if made.state.has_charter:
                 raise UserError(f"There is a ledger in {folder} already.", "Choose an empty folder.")
             with made._store.plainly():
                 made._store.begin()

@@ -39,7 +39,7 @@ class Machine:
         """Take size, height and time from the state: at the start, and after a rollback."""
         size, self.height, self.time = (self.state.get(name) for name in ("size", "height", "time"))
         self.block = Block(self.height, self.time, self.time, size)
-        self.ledger = digest(self.state.get_bytes("charter")) if self.state.founded else b""
+        self.ledger = digest(self.state.get_bytes("charter")) if self.state.has_charter else b""
 
     @property
     def size(self) -> int:
@@ -49,7 +49,7 @@ class Machine:
 
     def genesis(self, data: bytes) -> None:
         """Begin a ledger: the charter and block 0. Raises Refused."""
-        if self.state.founded:
+        if self.state.has_charter:
             raise Refused("charter", "This ledger has a charter already.")
         charter = read_charter(data)
         self.state.set_charter(data)

@@ -35,7 +35,7 @@ class PollState:
     """A published poll. ``number`` is that of its entry in the log; ``closing`` is moved by halts, seconds since 1970.
 
     ``permit_keys``: by the registrar's index in the class. ``groups``: the running sums, in the poll's order.
-    ``admitted[registrar, group]``: how many voters this registrar's permits admitted. ``shares[member][part]``: what
+    ``admitted[registrar, group]``: how many voters this registrar's permits admitted. ``shares[trustee][part]``: what
     trustees (indices from 1) decrypted. ``changed``: groups of which the sums are not written down yet.
     """
 
@@ -143,7 +143,7 @@ class CommitteeState:
             KeyStep.kind: self.keys,
             Complaint.kind: self.complaints,
         }
-        return {kind: sorted(members) for kind, members in taken.items() if members}
+        return {kind: sorted(trustees) for kind, trustees in taken.items() if trustees}
 
     def takes(self, kind: str) -> bool:
         """Whether entries of this kind have a place in the committee's present phase."""
@@ -170,6 +170,6 @@ class CommitteeState:
         return step.index in self.steps.get(step.kind, [])
 
 
-def in_order(members: dict[int, T]) -> list[T]:
-    """What members handed in, in the order of their indices."""
-    return [item for _, item in sorted(members.items())]
+def in_order(handed_in: dict[int, T]) -> list[T]:
+    """What trustees handed in, in the order of their indices."""
+    return [item for _, item in sorted(handed_in.items())]

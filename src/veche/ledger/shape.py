@@ -30,7 +30,7 @@ MAX_NUMBER = (1 << 53) - 1
 """The greatest number in an entry: every language that will ever read one holds it exactly."""
 
 
-_HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]")
+_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]")
 """Characters that are not seen or that reorder what is. A fixed list: what Unicode says of a character changes with its version."""
 
 
@@ -59,7 +59,7 @@ def data(item: Any, what: str, least: int, most: int | None = None) -> bytes:
 
 def word(item: Any, what: str, most: int = 80) -> str:
     """A short label: 1..most visible characters, no space at either end."""
-    if type(item) is not str or not 1 <= len(item) <= most or _HIDDEN.search(item) or item != item.strip(" \u00a0"):
+    if type(item) is not str or not 1 <= len(item) <= most or _INVISIBLE.search(item) or item != item.strip(" \u00a0"):
         raise refuse(f"{what} must be 1 to {most} visible characters, with no space at either end.")
     return item
 
@@ -86,8 +86,8 @@ def text(item: Any, what: str, most: int = 10_000, empty: bool = False) -> Text:
     for part in item:
         if not (part or empty) or len(part) > most:
             raise refuse(f"{what} must be 1 to {most} characters in both languages.")
-        if _HIDDEN.search(part.replace("\n", "")):
-            raise refuse(f"{what} holds characters that are not seen.", "Type it anew, without control characters.")
+        if _INVISIBLE.search(part.replace("\n", "")):
+            raise refuse(f"{what} holds invisible characters.", "Type it anew, without control characters.")
     if bool(item[0]) != bool(item[1]):
         raise refuse(f"{what} is missing in one language.")
     return Text(item[0], item[1])
@@ -103,12 +103,12 @@ def attachments(item: Any) -> tuple[Attachment, ...]:
 def points(item: Any, what: str, count: int) -> list[bytes]:
     """``count`` points of the prime-order subgroup, one after another."""
     blob = data(item, what, 32 * count)
-    found = [blob[i : i + 32] for i in range(0, len(blob), 32)]
+    parts = [blob[i : i + 32] for i in range(0, len(blob), 32)]
     try:
-        veche_kernel.points_check(found)
+        veche_kernel.points_check(parts)
     except ValueError as error:
         raise refuse(f"{what}: {error}.") from None
-    return found
+    return parts
 
 
 def chunks(blob: bytes, size: int) -> list[bytes]:

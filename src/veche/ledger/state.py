@@ -135,7 +135,7 @@ class State:
         self.put("charter", data)
 
     @property
-    def founded(self) -> bool:
+    def has_charter(self) -> bool:
         """Whether the ledger has a charter."""
         return self._charter is not None or bool(self.get_bytes("charter"))
 

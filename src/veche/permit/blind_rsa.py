@@ -1,8 +1,8 @@
 """Blind RSA signatures, RFC 9474: RSABSSA-SHA384-PSS-Randomized.
 
 The voter *prepares* a message (a secret 32-byte prefix before it), *blinds* it and sends the result to the signer, who
-answers with a *blind signature* and has learnt nothing; she *finalises* that into an ordinary RSASSA-PSS signature
-(RFC 8017) over the prepared message, which anyone verifies. The random prefix keeps her unlinkable even from a signer
+answers with a *blind signature* and has learnt nothing; the voter *finalises* that into an ordinary RSASSA-PSS signature
+(RFC 8017) over the prepared message, which anyone verifies. The random prefix keeps voters unlinkable even for a signer
 who made a bad key on purpose (RFC 9474, section 7).
 
 The public key is its modulus: big-endian bytes without leading zeros, 2048 to 4096 bits, odd; e = 65537. Nothing here

@@ -1,4 +1,4 @@
-"""What a voter's device derives from her seed, with HKDF-SHA256 (RFC 5869, no salt).
+"""What a voter's device derives from the seed, with HKDF-SHA256 (RFC 5869, no salt).
 
 Everything that goes into a permit is derived, so that a second device asks every registrar for the *same* blinded
 message and goes on where the first stopped. The randomness of a ballot is never derived. Info strings, with

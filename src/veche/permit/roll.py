@@ -9,7 +9,7 @@ order. The root of the *roll* stands in the ``permit-key`` entry before the poll
 
 Each row of each tree has a salt of its own, so that roots, sizes and the hashes in other people's proofs say nothing
 about anybody. Rows are ordered by their salted roll hashes: not even a row's number tells a place in the alphabet. As
-both trees share one order, the row that says whether she was served is at the place which was hers before opening.
+both trees share one order, the row that says whether a person was served is at the place that was theirs before opening.
 
 The salts are made from one secret per poll (:func:`row_salt`). When the registrar destroys it, the published roots are
 random numbers for ever.
@@ -40,7 +40,7 @@ class RollTree:
     issuance_root: bytes
 
     def __init__(self, secret: bytes, poll: bytes, group: int, people: Iterable[str]) -> None:
-        """secret: 32 random bytes, the same for all groups of the poll. Each person once, as she signs in."""
+        """secret: 32 random bytes, the same for all groups of the poll. Each person once, as they sign in."""
         self._secret, self.poll, self.group = secret, poll, group
         rows = sorted((merkle.leaf_hash(self._roll_data(person)), person) for person in people)
         self._people = [person for _, person in rows]
@@ -62,7 +62,7 @@ class RollTree:
         return self.issuance_root
 
     def prove(self, person: str, modulus: bytes) -> RowProof:
-        """This person's own row, with the issuance if the tree was closed. KeyError if she is not on the roll."""
+        """This person's own row, with the issuance if the tree was closed. KeyError if they are not on the roll."""
         index = self._index[person]
         issuance = None
         if self._issuance is not None:

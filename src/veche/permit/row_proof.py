@@ -1,8 +1,8 @@
-"""A person's proof of her own row: the file that a registrar hands to her, and how anyone checks it.
+"""A person's proof of their own row: the file that a registrar hands to them, and how anyone checks it.
 
-It shows, against the values in the ledger, that she is on the roll and, after closing, whether the registrar says that
-it served her. Who was not served and reads *served* has found a permit issued in her name. The file names its person:
-it is hers to show. It says nothing about other rows, for they are salted (:mod:`veche.permit.roll`).
+It shows, against the values in the ledger, that they are on the roll and, after closing, whether the registrar says that
+it served them. Who was not served and reads *served* has found a permit issued in their name. The file names its person:
+it is theirs to show. It says nothing about other rows, for they are salted (:mod:`veche.permit.roll`).
 
 The file is one line of compact JSON and a newline, keys in this order, bytes as lowercase hex, paths from the leaf up:
 
@@ -46,7 +46,7 @@ class RollRow:
 
 @dataclass(frozen=True, slots=True)
 class IssuanceRow:
-    """What opens a row of the issuance. ``served``: the registrar says that this person asked for her permit."""
+    """What opens a row of the issuance. ``served``: the registrar says that this person asked for their permit."""
 
     salt: bytes
     served: bool

@@ -1,6 +1,6 @@
-"""The one secret of a voter: 256 random bits, from which all her devices derive the same permits.
+"""The one secret of a voter: 256 random bits, from which all their devices derive the same permits.
 
-Whoever has it can vote in her place, and find her ballots: it is never sent anywhere.
+Whoever has it can vote in the voter's place, and find the voter's ballots: it is never sent anywhere.
 """
 
 import hmac

@@ -6,7 +6,7 @@ from veche.errors import Refused
 def check_registrars(n: int, k: int, f: int) -> None:
     """Check a class of poll in which a ballot needs permits of ``k`` of ``n`` registrars and ``f`` of them may cheat.
 
-    Two credentials of one person need 2k permits, honest registrars give her one each and cheats as many as she likes:
+    Two credentials of one person need 2k permits, honest registrars give one each and cheats as many as are wanted:
     (n - f) + 2f = n + f. So at most one credential means 2k > n + f; and that f who refuse stop nobody, n - f >= k.
     For example (2, 2, 0) and (4, 3, 1). Raises Refused with the rule ``class`` (docs/protocol.md, section 2.1).
     """

@@ -7,10 +7,10 @@ Its folder holds
     keys/<poll>/<n>.pem   the RSA keys (mode 0600)
 
 and all of its life is: ``create``, ``import_roll`` now and then; for each poll ``open_poll``, ``issue`` for everyone
-who asks, ``issuance`` at closing, ``proof_for`` whoever asks for her row, and ``erase`` after the challenge window.
+who asks, ``issuance`` at closing, ``proof_for`` whoever asks for their row, and ``erase`` after the challenge window.
 
-Who a person is was settled before she comes here: ``person`` is always an authenticated name. The group in which she
-may vote is the registrar's to say, never hers. Nothing here keeps a time or an address.
+Who a person is was settled before they come here: ``person`` is always an authenticated name. The group in which they
+may vote is the registrar's to say, never theirs. Nothing here keeps a time or an address.
 """
 
 import threading
@@ -126,7 +126,7 @@ class Registrar:
                 self._publish(poll, names, everyone, moduli)
 
     def group_of(self, person: str, poll: bytes) -> int:
-        """The group in which this person votes. Raises Refused (``roll``) if she is not on the roll of this poll."""
+        """The group in which this person votes. Raises Refused (``roll``) if they are not on the roll of this poll."""
         with self._store.reading() as connection:
             return int(self._group(connection, self._poll(connection, poll), person).number)
 
@@ -134,7 +134,7 @@ class Registrar:
         """The blind signature over ``blinded`` by the key of the person's group: as long as the modulus.
 
         group: the group for which the voter's device made the request. Give it always: a request for another group is
-        then refused before it is written down, instead of using up the one permit that she gets.
+        then refused before it is written down, instead of using up the one permit that a person gets.
 
         The request is written down, durably, and only then signed. A crash between the two loses nothing: signing is
         deterministic, so asking again with the same blinded message runs the same code and gets the same answer.
@@ -173,9 +173,9 @@ class Registrar:
             return [GroupIssuance(group.issued, group.issuance_root) for group in self._groups(connection, row.id)]
 
     def proof_for(self, person: str, poll: bytes) -> RowProof:
-        """This person's own row: that she is on the roll and, after ``issuance``, whether she was served.
+        """This person's own row: that they are on the roll and, after ``issuance``, whether they were served.
 
-        Give it to her alone. Raises Refused: ``unknown-poll`` (also once erased), ``roll``.
+        Give it to them alone. Raises Refused: ``unknown-poll`` (also once erased), ``roll``.
         """
         with self._store.reading() as connection:
             group = self._group(connection, self._poll(connection, poll), person)

@@ -1,8 +1,8 @@
 """The electoral roll as a city hands it over: a CSV file.
 
 UTF-8, a header line, one person a line; separated by commas, semicolons or tabs, whichever the header has. Columns, in
-any order: ``person``, the name under which identity services know her (the subject of OpenID Connect, a resident's
-number); ``group`` or ``district``, where she votes; and, if wanted, ``name``, for the staff at the desk. A registrar
+any order: ``person``, the name under which identity services know them (the subject of OpenID Connect, a resident's
+number); ``group`` or ``district``, where they vote; and, if wanted, ``name``, for the staff at the desk. A registrar
 keeps no more than it needs, so any other column is refused.
 """
 

@@ -35,7 +35,7 @@ from veche.trustee.view import CommitteeView
 
 
 class Ceremony:
-    """The part of the trustee with this index. ``top`` is her folder, of which the caller holds the lock."""
+    """The part of the trustee with this index. ``top`` is their folder, of which the caller holds the lock."""
 
     def __init__(self, top: Path, ledger: bytes, key: SigningKey, view: CommitteeView, index: int) -> None:
         self.index = index
@@ -63,7 +63,7 @@ class Ceremony:
         return []
 
     def check(self) -> None:
-        """Raise UserError if the ledger shows a step of this trustee that is not the one in her folder."""
+        """Raise UserError if the ledger shows a step of this trustee that is not the one in their folder."""
         if step := self.unknown():
             raise UserError(
                 f"The ledger shows this trustee's {step} for committee {self._view.id.hex()[:16]}…,"
@@ -111,7 +111,8 @@ class Ceremony:
                 received.append(open_share(self._committee, self.index, secrets, dealer, self._view.shares[dealer]))
             except Refused as refused:
                 text = Text(
-                    refused.message, f"Доля от попечителя {dealer} не соответствует опубликованным им значениям."
+                    refused.message,
+                    f"Доля ключа от хранителя {dealer} не соответствует показателям, которые он опубликовал.",
                 )
                 return {"entry": self._sign(Complaint(self._view.id, self.index, dealer, text))}
         key, secret = make_key(self._committee, self.index, secrets, received)

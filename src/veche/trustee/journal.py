@@ -1,4 +1,4 @@
-"""A trustee's journal: what she decrypted, written down before she did it.
+"""A trustee's journal: what was decrypted, written down before it was done.
 
 A text file of one event a line, only ever appended to, each line durable before anything is done upon it:
 
@@ -12,7 +12,7 @@ A text file of one event a line, only ever appended to, each line durable before
 torn by a crash; nothing was done upon it, so it is dropped.
 
 **Copies and restored backups.** Two programs with one key could be led to decrypt two tallies of one poll. Beside the
-journal lies an empty file, ``place``, that is never touched again; its inode and the time of its last change
+journal lies an empty file, ``place``, that is never changed again; its inode and the time of its last change
 (st_ctime, which no program can set) are in the journal. A folder that was copied, or restored from a backup, has
 another ``place``, and the program refuses. It also refuses if the ledger shows work of this trustee that the folder
 does not know.

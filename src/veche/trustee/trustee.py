@@ -1,15 +1,15 @@
 """The trustee's program: a process of its own, with its own key file, that talks to nobody but the ledger.
 
-Her folder, all of it private (mode 0600; whoever reads it is the trustee):
+The trustee's folder, all of it private (mode 0600; whoever reads it is the trustee):
 
-    office.key                  the Ed25519 key by which the ledger knows her
-    institution                 her institution's name in the charter
-    journal, place              what she decrypted, see journal.py
-    committees/<committee>/     her secrets and entries in key generation, see ceremony.py
-    decryptions/<poll>/<part>   the entries with her decryption shares
+    office.key                  the Ed25519 key by which the ledger knows the trustee
+    institution                 the institution's name in the charter
+    journal, place              what was decrypted, see journal.py
+    committees/<committee>/     the secrets and entries of key generation, see ceremony.py
+    decryptions/<poll>/<part>   the entries with the decryption shares
 
-Her duty is to decrypt nothing but the one tally of a closed poll: the sums of at least m ballots, under a final
-checkpoint, of a ledger that she checked herself. So the program takes a verified view, never a tally from a caller.
+A trustee's duty is to decrypt nothing but the one tally of a closed poll: the sums of at least m ballots, under a final
+checkpoint, of a ledger that they checked themselves. So the program takes a verified view, never a tally from a caller.
 """
 
 from pathlib import Path
@@ -30,7 +30,7 @@ _BEFORE_THE_KEY = {*_FILES[:-1], *(f".{name}{UNFINISHED}" for name in _FILES)}
 
 
 class Trustee:
-    """One trustee's office. ``key`` signs her entries; ``institution`` is her name in the charter."""
+    """One trustee's office. ``key`` signs its entries; ``institution`` is its name in the charter."""
 
     def __init__(self, folder: Path, institution: str, key: SigningKey) -> None:
         self._folder = folder
@@ -114,7 +114,7 @@ class Trustee:
             journal.settle()
 
     def _ceremonies(self, view: LedgerView) -> dict[bytes, Ceremony]:
-        """Her part in each committee that is not void, by the committee's id."""
+        """The trustee's part in each committee that is not void, by the committee's id."""
         return {
             committee.id: Ceremony(
                 self._folder,
@@ -168,7 +168,7 @@ class Trustee:
 
 
 def _check_ledger(journal: Journal, view: LedgerView) -> None:
-    """It must be the ledger that this trustee serves, and go on from where she last decrypted."""
+    """It must be the ledger that this trustee serves, and go on from where they last decrypted."""
     pinned = [words[1] for words in journal.events if words[0] == "ledger"]
     if pinned and pinned[0] != view.ledger.hex():
         raise UserError(

@@ -90,7 +90,7 @@ class Trustees:
 def _proven_key(key: TrusteeKey, where: str) -> bytes:
     public = _member_key(key.public_key, f"the key of {where}")
     _check_schnorr(
-        public, f"pok|{GROUP}|{key.public_key}|", key.pok, f"the proof of {where} that she knows her secret key"
+        public, f"pok|{GROUP}|{key.public_key}|", key.pok, f"the proof of {where} that they know their secret key"
     )
     return public
 
@@ -122,7 +122,7 @@ def _check_committee(committee: KeyGeneration, first: int) -> tuple[Seats, bytes
             "Use a verifier of that time.",
         )
     if size > MAX_SIZE:
-        raise Unsupported(f"A committee has {size} members, more than the {MAX_SIZE} that this program checks.")
+        raise Unsupported(f"A committee has {size} trustees, more than the {MAX_SIZE} that this program checks.")
     lengths = {len(committee.coefexps), len(committee.signatures), len(committee.verification_keys)}
     if lengths != {size} or not threshold <= size:
         raise DoesNotHold(

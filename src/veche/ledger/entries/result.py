@@ -28,8 +28,8 @@ class Result(Derived):
     def parse(cls, body: Any) -> Self:
         poll, trustees, total, cells = shape.array(body, "A result", 4, 4)
         shape.data(poll, "The poll's id", 32)
-        members = tuple(shape.uint(index, "A trustee's index", 1) for index in shape.array(trustees, "The trustees", 1))
-        return cls(poll, members, _numbers(total), tuple(_numbers(cell) for cell in shape.array(cells, "The cells")))
+        indices = tuple(shape.uint(index, "A trustee's index", 1) for index in shape.array(trustees, "The trustees", 1))
+        return cls(poll, indices, _numbers(total), tuple(_numbers(cell) for cell in shape.array(cells, "The cells")))
 
 
 def _lists(numbers: Numbers) -> list[list[int]]:

@@ -14,12 +14,12 @@ def derive_result(state: State, block: Block, poll: PollState) -> None:
     """Derive the result if the shares of enough trustees are complete."""
     tally, committee = poll.tally, state.committee(poll.definition.committee)
     assert tally is not None and committee is not None, "a poll that is counted has both"
-    complete = [member for member, parts in sorted(poll.shares.items()) if len(parts) == len(tally.parts)]
+    complete = [trustee for trustee, parts in sorted(poll.shares.items()) if len(parts) == len(tally.parts)]
     if len(complete) < committee.threshold:
         return
     opened = []
     for part, (sums, limit) in enumerate(zip(tally.parts, limits(poll, tally), strict=True)):
-        factors = {member: poll.shares[member][part].share.points() for member in complete}
+        factors = {trustee: poll.shares[trustee][part].share.points() for trustee in complete}
         numbers = decryption.open_tally(decryption.betas_of(sums), factors, committee.mode, limit)
         opened.append(_by_question(poll, numbers))
     poll.result = Result(poll.id, tuple(complete), opened[0], tuple(opened[1:]))

@@ -1,7 +1,8 @@
 """The file beside an exported archive: what the ledger proves of a decryption, and a Belenios archive has no place for.
 
 Belenios's proof of a decryption hashes neither the ciphertext nor the factor, so a trustee who colludes with the last voter can
-pass a false one (docs/protocol.md, 2.6). The ledger holds a second, *bound* proof of each factor. This file carries them:
+pass a false one (docs/protocol.md, 2.6). The ledger holds a second proof of each factor, the *binding proof*. This file
+carries them:
 
     {"format": "veche-bound-v1",
      "ledger": hex of the ledger's id,  "poll": hex of the poll's id,  "phi": the election's fingerprint,
@@ -69,7 +70,7 @@ class _Share(msgspec.Struct, forbid_unknown_fields=True):
     parts: list[_Part]
 
 
-class _Bound(msgspec.Struct, forbid_unknown_fields=True):
+class _Binding(msgspec.Struct, forbid_unknown_fields=True):
     format: str
     ledger: str
     poll: str
@@ -79,7 +80,7 @@ class _Bound(msgspec.Struct, forbid_unknown_fields=True):
     cells: list[list[list[int]]]
 
 
-def bound_json(verified: VerifiedLedger, poll: PollState) -> bytes:
+def binding_json(verified: VerifiedLedger, poll: PollState) -> bytes:
     """The file for a decided poll of a verified ledger."""
     assert poll.tally is not None and poll.result is not None
     content = {
@@ -90,60 +91,60 @@ def bound_json(verified: VerifiedLedger, poll: PollState) -> bytes:
         "tally": poll.tally.encode().hex(),
         "shares": [
             {
-                "trustee": member,
+                "trustee": index,
                 "parts": [
-                    {"factors": entry.share.factors.hex(), "bound": entry.share.bound.hex()}
-                    for _, entry in sorted(poll.shares[member].items())
+                    {"factors": entry.share.factors.hex(), "bound": entry.share.binding.hex()}
+                    for _, entry in sorted(poll.shares[index].items())
                 ],
             }
-            for member in poll.result.trustees
+            for index in poll.result.trustees
         ],
         "cells": poll.result.cells,
     }
     return (json.dumps(content, indent=1) + "\n").encode()
 
 
-def verify_bound(archive: Archive, raw: bytes) -> None:
+def verify_binding(archive: Archive, raw: bytes) -> None:
     """Check the file beside an archive that was verified and is finished. Raises DoesNotHold (B1..B4)."""
     assert archive.tally is not None and archive.result is not None and archive.sized is not None
-    found = _read(archive, raw)
+    file = _read(archive, raw)
     trustees = Trustees.from_json(archive.read(archive.trustees))
-    tally, blobs = _tally_parts(archive, found)
-    shares = [_check_share(archive, found, share, dict(trustees.owners()), tally, blobs) for share in found.shares]
+    tally, blobs = _tally_parts(archive, file)
+    shares = [_check_share(archive, file, share, dict(trustees.owners()), tally, blobs) for share in file.shares]
     _same(
-        sorted(o.trustee for o in found.shares), sorted(o.owner for o in archive.shares), "B3", "the shares", "trustees"
+        sorted(o.trustee for o in file.shares), sorted(o.owner for o in archive.shares), "B3", "the shares", "trustees"
     )
-    if len(found.cells) != len(blobs) - 1:
-        raise _wrong("B4", "the results of groups", f"are {len(found.cells)}, but the tally has {len(blobs) - 1}")
+    if len(file.cells) != len(blobs) - 1:
+        raise _wrong("B4", "the results of groups", f"are {len(file.cells)}, but the tally has {len(blobs) - 1}")
     for part, blob in enumerate(blobs[1:], 1):
-        factors = {share.trustee: points[part] for share, points in zip(found.shares, shares, strict=True)}
-        _check_cell(found.cells[part - 1], part, blob, combine(trustees, factors))
-    if found.cells:
+        factors = {share.trustee: points[part] for share, points in zip(file.shares, shares, strict=True)}
+        _check_cell(file.cells[part - 1], part, blob, combine(trustees, factors))
+    if file.cells:
         total = decode_json(archive.read(archive.result), ResultDocument, "the result").result
-        sums = [[sum(numbers) for numbers in zip(*rows, strict=True)] for rows in zip(*found.cells, strict=True)]
+        sums = [[sum(numbers) for numbers in zip(*rows, strict=True)] for rows in zip(*file.cells, strict=True)]
         _same(sums, [[int(number) for number in row] for row in total], "B4", "the results of groups", "sum")
 
 
-def _read(archive: Archive, raw: bytes) -> _Bound:
+def _read(archive: Archive, raw: bytes) -> _Binding:
     """The file, if it is of this election. B1."""
     try:
-        found = msgspec.json.decode(raw, type=_Bound)
+        file = msgspec.json.decode(raw, type=_Binding)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         reason = str(error).splitlines()[0][:200].replace("`", "")
         raise _wrong("B1", "the file", f"is not in its form: {reason}") from None
-    if found.format != FORMAT:
-        raise _wrong("B1", "the file", f"is of the format {found.format[:40]!r}, not {FORMAT}")
+    if file.format != FORMAT:
+        raise _wrong("B1", "the file", f"is of the format {file.format[:40]!r}, not {FORMAT}")
     election = Election.from_json(archive.read(archive.election))
-    _hex(found.ledger, 32, "the ledger's id")
-    if found.phi != election.fingerprint or uuid_of(_hex(found.poll, 32, "the poll's id")) != election.uuid:
+    _hex(file.ledger, 32, "the ledger's id")
+    if file.phi != election.fingerprint or uuid_of(_hex(file.poll, 32, "the poll's id")) != election.uuid:
         raise _wrong("B1", "the file", "is of another election than the archive")
-    return found
+    return file
 
 
-def _tally_parts(archive: Archive, found: _Bound) -> tuple[bytes, Sequence[bytes]]:
+def _tally_parts(archive: Archive, file: _Binding) -> tuple[bytes, Sequence[bytes]]:
     """The hash of the tally entry, and the sums of each of its parts. B2."""
     assert archive.tally is not None and archive.sized is not None
-    data = _hex(found.tally, None, "the tally entry")
+    data = _hex(file.tally, None, "the tally entry")
     rows = decode_json(archive.read(archive.tally), TallyDocument, "the encrypted tally")
     total = b"".join(point_bytes(text) for row in rows for pair in row for text in (pair.alpha, pair.beta))
     try:
@@ -154,14 +155,14 @@ def _tally_parts(archive: Archive, found: _Bound) -> tuple[bytes, Sequence[bytes
             shape.points(cell.sums, "The sums of a cell", len(total) // 32)
     except Refused as refusal:
         raise _wrong("B2", "the tally entry", f"is malformed: {refusal.message.rstrip('.')}") from None
-    _same(entry.poll, bytes.fromhex(found.poll), "B2", "the tally entry", "poll")
+    _same(entry.poll, bytes.fromhex(file.poll), "B2", "the tally entry", "poll")
     _same(entry.counted, archive.sized.num_tallied, "B2", "the tally entry", "number of ballots")
     _same(entry.parts[0], total, "B2", "the tally entry", "total")
     return entry.hash, entry.parts
 
 
 def _check_share(
-    archive: Archive, found: _Bound, share: _Share, keys: dict[int, bytes], tally: bytes, blobs: Sequence[bytes]
+    archive: Archive, file: _Binding, share: _Share, keys: dict[int, bytes], tally: bytes, blobs: Sequence[bytes]
 ) -> list[list[bytes]]:
     """The factors of each part of a share, whose proofs hold. B3."""
     who = f"the share of trustee {share.trustee}"
@@ -179,7 +180,7 @@ def _check_share(
         belenios = b"" if part else b"".join(number.to_bytes(32, "little") for number in numbers)
         made = Share(_hex(given.factors, None, "the factors"), belenios, _hex(given.bound, None, "the proofs"))
         try:
-            check_share(keys[share.trustee], alphas_of(blob), found.phi, tally, part, made)
+            check_share(keys[share.trustee], alphas_of(blob), file.phi, tally, part, made)
         except Refused as refusal:
             raise _wrong("B3", f"part {part} of {who}", f"does not hold: {refusal.message.rstrip('.')}") from None
         points.append(made.points())
@@ -200,8 +201,8 @@ def _check_cell(numbers: list[list[int]], part: int, blob: bytes, opened: list[b
             raise _wrong("B4", where, f"says {number}, which is not what the shares decrypt")
 
 
-def _same(found: object, wanted: object, step: str, where: str, what: str) -> None:
-    if found != wanted:
+def _same(given: object, wanted: object, step: str, where: str, what: str) -> None:
+    if given != wanted:
         raise _wrong(step, where, f"has another {what} than the archive")
 
 
