@@ -1,0 +1,15 @@
+"""Verification: a ledger, a receipt or an archive, checked from its bytes. docs/protocol.md, section 6.
+
+- :mod:`ledger`         steps L1 to L8: ``verify_ledger``, out of a source of files
+- :mod:`replay`         a second state machine, driven through the log's entries: L4 to L7
+- :mod:`receipt`        step R: a receipt, compared with a verified ledger
+- :mod:`archive`        steps A1 to A10: ``verify_archive``, whoever made it
+- :mod:`binding`        steps B1 to B4: the file beside an archive, with the binding proofs
+- :mod:`export`         out of a verified ledger: a poll as an archive, and that file
+- :mod:`view`           a verified ledger as a trustee's program wants to see it
+- :mod:`report`, :mod:`poll_report`, :mod:`poll_warnings`, :mod:`percents`   what it says, as plain values
+- :mod:`page`           the same as a page of HTML
+
+Each verifier raises :class:`~veche.errors.DoesNotHold` with the first step that does not hold; what it returns was verified.
+It believes no verdict of the program that wrote the ledger, and imports no one's role and not the command line.
+"""

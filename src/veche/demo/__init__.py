@@ -1,1 +1,10 @@
-"""A small city before your eyes."""
+"""A small city before your eyes: ``veche demo``.
+
+- :mod:`story`    what is told, in its order
+- :mod:`city`     what happens: citizens, honest and not, and trustees as processes of their own
+- :mod:`content`  what the city votes on
+- :mod:`audit`    the end of it: anybody verifies everything
+- :mod:`screen`   where it is shown: the terminal, and a picture
+
+It plays in a :class:`veche.world.World`, by the ways that everybody has: it imports no rule, and not the command line.
+"""

@@ -1,0 +1,21 @@
+"""The ledger: what entries of the log say, which may be appended, and what follows from them. docs/protocol.md, sections 2 and 3.
+
+From below; nothing imports what stands after it, and ``make check`` holds that:
+
+- :mod:`codec`                          the one encoding of an entry
+- :mod:`shape`, :mod:`signing`          what its parts may look like, and who signed it
+- :mod:`entries`                        what it says: a value a kind
+- :mod:`signed_entry`, :mod:`block`     an entry that offices wrote, and the block that takes it
+- :mod:`life`                           the phases of a poll and of a committee
+- :mod:`frozen_poll`, :mod:`group_sums`, :mod:`poll_state`   what is known of one poll: for good, and by now
+- :mod:`heads`                          who signs the log's heads, and what a reader demands of one
+- :mod:`state`, :mod:`ownership`, :mod:`store`   all that the rules remember, in a database that is the node's own
+- :mod:`checks`                         what makes a ballot good and needs no state, for many ballots at once
+- :mod:`rules`                          what may be appended: one file a kind
+- :mod:`machine`                        the rules as one deterministic machine: no input or output, no clock, no randomness
+- :mod:`ledger`                         the writer's folder: check, execute, commit or discard
+- :mod:`publication`, :mod:`reader`     what everybody else gets of it, and how they read it
+
+Whoever reads or writes entries needs :mod:`entries` and no rule. This package imports ballot, permit and log, and nothing above
+itself: no engine, no verifier, no one's role.
+"""

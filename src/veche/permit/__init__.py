@@ -13,7 +13,8 @@ carries permits of k of n registrars is admitted; nobody can say whose it is. In
 - :mod:`roll`       the salted trees by which a person finds their own row and nobody else's
 - :mod:`row_proof`  the file that proves a person's row
 
-These modules are public: a registrar, or a voter's device, may be written on them without the rest of Veche.
+These modules are public: a registrar, or a voter's device, may be written on them without the rest of Veche. They know no
+ledger and no ballot; of the log they import its Merkle trees.
 """
 
 __all__ = ["blind_rsa", "derive", "message", "permit", "request", "roll", "row_proof", "seed", "threshold"]

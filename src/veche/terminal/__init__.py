@@ -1,1 +1,7 @@
-"""What people see in a terminal: polls, results, bars. For the command line and the demo."""
+"""What people see in a terminal, for the command line and the demo.
+
+- :mod:`show`  how polls, entries and trackers are written, for people and for scripts
+- :mod:`bars`  the result of a poll as bars
+
+It shows values that others made: it imports no rule, and neither the command line nor the demo.
+"""
