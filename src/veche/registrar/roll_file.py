@@ -1,4 +1,4 @@
-"""The electoral roll as a city hands it over: a CSV file.
+"""The roll as a city hands it over: a CSV file.
 
 UTF-8, a header line, one person a line; separated by commas, semicolons or tabs, whichever the header has. Columns, in
 any order: ``person``, the name under which identity services know them (the subject of OpenID Connect, a resident's
