@@ -138,7 +138,7 @@ def voting(city: DemoCity, screen: Screen) -> None:
     (flags,) = poll.frozen.kernel.open(sealed.ballot, sealed.opening)
     screen.fact(
         Message(
-            "Anna checks the device first: a ballot is sealed, opened, reads “{answer}”, and is thrown away.",
+            "Anna checks the device first: a ballot is sealed, opened, reads “{answer}”, and is spoiled.",
             answer=Words(*STATION.question.answers[flags.index(1)]),
         )
     )

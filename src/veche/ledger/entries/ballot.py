@@ -32,7 +32,7 @@ def read_ballot(data: bytes) -> veche_kernel.BallotEntry:
 
 def refused(failure: veche_kernel.Failure) -> Refused:
     """What the kernel found, as the rules say it."""
-    return Refused(failure.rule, f"The ballot does not hold: {failure.reason}.")
+    return Refused(failure.rule, f"{failure.reason}.")
 
 
 def unsigned_ballot(poll: bytes, group: int, ballot: bytes, permits: list[Permit], turn: int) -> list[Any]:

@@ -74,7 +74,7 @@ def _check_again(entry: veche_kernel.BallotEntry, last: LastBallot) -> None:
         raise Refused("group", f"This credential voted in group {last.group}; it cannot vote in group {entry.group}.")
     if entry.turn <= last.turn:
         raise Refused(
-            "turn", f"A ballot with turn {last.turn} was accepted; turn {entry.turn} is older and does not count."
+            "turn", f"A ballot with turn {last.turn} was accepted; turn {entry.turn} is not greater and does not count."
         )
     if entry.permits:
         raise Refused(
