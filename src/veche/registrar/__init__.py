@@ -6,6 +6,6 @@
 - :mod:`roll_import`  bringing a roll into the database
 - :mod:`store`        the database of people, polls and requests
 
-It reads no ledger: what it must know of a poll it is told. It imports permit and what is below, no rule, no other role, no
-engine, and not the command line.
+It reads no ledger: what it must know of a poll it is told. It imports permit, the values of the entries that it has published,
+and what is below; no rule, no other role, no engine, and not the command line.
 """
