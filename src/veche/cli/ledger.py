@@ -13,6 +13,7 @@ from veche.cli.entry_file import add_signatures, read_entry
 from veche.cli.ledger_read import READERS
 from veche.cli.options import ANY_PATH, folder_argument
 from veche.cli.reading import read_ledger
+from veche.collector import relax
 from veche.durable import make_folder
 from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
 from veche.engine.inbox import PAUSE, Inbox, hand_in, open_ledger
@@ -100,6 +101,7 @@ def run(folder: Path, once: bool, seconds: float | None, verbose: bool) -> None:
         nonlocal stop
         stop = True
 
+    relax()
     written, key = open_ledger(folder, PATIENCE)
     previous = [(number, signal.signal(number, end)) for number in (signal.SIGINT, signal.SIGTERM)]
     try:

@@ -21,6 +21,7 @@ from veche.audit.report import find_poll, report_ledger
 from veche.ballot.archive.archive import Archive
 from veche.cli.options import read_file
 from veche.cli.verify_show import archive_values, show_archive, show_ledger, show_refusal
+from veche.collector import relax
 from veche.durable import replace
 from veche.errors import DoesNotHold, UserError
 from veche.log.source import Export
@@ -122,6 +123,7 @@ def _verify_ledger(
     source = open_ledger(path)
     try:
         with progress_bar("entries") as progress:
+            relax()
             verified = verify_ledger(source, progress)
         polls = None if poll_id is None else [find_poll(verified, poll_id)]
         found = None if receipt is None else check_receipt(verified, read_file(receipt, 1 << 16))

@@ -13,7 +13,11 @@ from veche.ledger.ownership import mark_of
 from veche.ledger.state import State
 
 DATABASE = "veche.db"
-_SETTINGS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536; PRAGMA secure_delete=OFF; PRAGMA wal_autocheckpoint=8000;"
+_SETTINGS = """
+PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;
+PRAGMA wal_autocheckpoint=8000; -- pages: about four full blocks
+PRAGMA secure_delete=OFF; -- what is deleted here has been published
+"""
 _TAIL = "CREATE TABLE IF NOT EXISTS tail (number INTEGER PRIMARY KEY, entry BLOB) STRICT"
 
 
