@@ -1,6 +1,5 @@
 """Small cities whose ledgers the tests of this folder verify, export and doctor."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +11,7 @@ from veche.ledger.entries.poll import Choice
 from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
 from veche.ledger.store import DATABASE
-from veche.log import merkle
-from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
 from veche.log.log import Log
-from veche.log.publish import Publisher
 from veche.log.source import Folder
 from veche.world import DAY, GENESIS, World
 
@@ -159,11 +155,3 @@ def small_city(folder: Path) -> City:
 def cancel(world: World, poll: PollState) -> None:
     reason = ["The route was built already.", "Маршрут уже построен."]
     world.say("cancel", [poll.id, reason], *world.organisers, world.trustees[0].key)
-
-
-def rewrite(folder: Path, entries: Sequence[bytes], log_key: SigningKey, origin: str = "veche.example/city") -> Path:
-    """What an operator can publish who has the log's key: these entries, with tiles and checkpoint that fit."""
-    root = merkle.root([merkle.leaf_hash(entry) for entry in entries])
-    head = Checkpoint(origin, len(entries), root)
-    Publisher(folder).publish(0, entries, SignedCheckpoint(head, (sign(head, log_key),)))
-    return folder

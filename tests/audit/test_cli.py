@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from doctor import ORIGIN, change, find, publish
 
 from veche.audit.archive import STEPS as ARCHIVE_STEPS
 from veche.audit.binding import STEPS as BINDING_STEPS
 from veche.audit.ledger import STEPS
 from veche.cli import main
 from veche.ledger import entries
-from veche.ledger.codec import decode, encode
+from veche.ledger.codec import decode
 from veche.ledger.store import DATABASE
 
-from .city import City, rewrite
+from .city import City
 
 
 def run(*arguments: object) -> Result:
@@ -141,7 +142,7 @@ def test_a_receipt_of_a_later_ledger(large: City, tmp_path: Path) -> None:
     """A copy that ends before the receipt's head: old, or entries were removed. The log's key signs it all the same."""
     entries = large.entries()
     blocks = [i for i, entry in enumerate(entries) if decode(entry)[0] == "block"]
-    old = rewrite(tmp_path / "old", entries[: blocks[-2]], large.log_key)
+    old = publish(tmp_path / "old", entries[: blocks[-2]], ORIGIN, large.log_key)
     works("verify", old)
     path = tmp_path / "receipt"
     path.write_bytes(large.receipts["entry"])
@@ -150,11 +151,9 @@ def test_a_receipt_of_a_later_ledger(large: City, tmp_path: Path) -> None:
 
 def test_what_does_not_hold(large: City, tmp_path: Path) -> None:
     entries = large.entries()
-    at = next(i for i, entry in enumerate(entries) if decode(entry)[0] == "result")
-    item = decode(entries[at])
-    item[1][2][0][0] += 1
-    entries[at] = encode(item)
-    folder = rewrite(tmp_path / "doctored", entries, large.log_key)
+    at = find(entries, "result")
+    entries = change(entries, at, [1, 2, 0, 0], decode(entries[at])[1][2][0][0] + 1)
+    folder = publish(tmp_path / "doctored", entries, ORIGIN, large.log_key)
     said = fails(1, f"✗ L7  Entry {at}: a result entry is due here", "verify", folder)
     assert STEPS["L7"] in said and f"Where: entry {at}" in said and "Keep this copy as evidence" in said
     values = json.loads(run("verify", folder, "--json").stdout)

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from doctor import ORIGIN, flip, publish, replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ from veche.log.log import export
 from veche.log.source import Folder
 from veche.log.tiles import CHECKPOINT
 
-from .city import City, rewrite
+from .city import City
 
 FLIPS = 400
 
@@ -67,12 +68,12 @@ def test_any_byte_of_any_file(small: City, copy: Path) -> None:
 def test_the_checkpoint_of_another_key(small: City, large: City, copy: Path) -> None:
     """A small ledger is one chunk: its signature is checked all the same."""
     entries = small.entries()
-    rewrite(copy.parent / "same", entries, small.log_key)
+    publish(copy.parent / "same", entries, ORIGIN, small.log_key)
     verify_ledger(Folder(copy.parent / "same"))
-    rewrite(copy.parent / "other", entries, large.log_key)
+    publish(copy.parent / "other", entries, ORIGIN, large.log_key)
     error = refused(copy.parent / "other")
     assert error.step == "L2"
-    rewrite(copy.parent / "name", entries, small.log_key, "veche.example/other")
+    publish(copy.parent / "name", entries, "veche.example/other", small.log_key)
     assert refused(copy.parent / "name").step == "L2"
 
 
@@ -136,9 +137,8 @@ def test_any_byte_of_any_entry_under_a_checkpoint_that_fits(
         st.sampled_from([i for i, entry in enumerate(entries) if not entry.startswith(b"\x82\x65block")])
     )
     at, bit = data.draw(st.integers(0, len(entries[number]) - 1)), data.draw(st.integers(0, 7))
-    entry = entries[number]
-    entries[number] = entry[:at] + bytes([entry[at] ^ 1 << bit]) + entry[at + 1 :]
-    error = refused(rewrite(tmp_path_factory.mktemp("doctored") / "ledger", entries, small.log_key))
+    entries = replace(entries, number, flip(entries[number], 8 * at + bit))
+    error = refused(publish(tmp_path_factory.mktemp("doctored") / "ledger", entries, ORIGIN, small.log_key))
     assert error.step in ("L1", "L4", "L5", "L6", "L7") or number == 0
     if error.step in ("L5", "L6"):
         assert f"entry {number}" == error.where or "rule" in error.message
@@ -159,7 +159,7 @@ def test_entries_that_are_nothing(small: City, tmp_path: Path) -> None:
         b"\x81" * 3000, b"\x1b" + b"\xff" * 8, b"\x83\x64poll\x80\x80", *(generator.randbytes(generator.randrange(1, 80)) for _ in range(40)),
     ]  # fmt: skip
     for i, item in enumerate(junk):
-        error = refused(rewrite(tmp_path / str(i), [*entries, block, item], small.log_key))
+        error = refused(publish(tmp_path / str(i), [*entries, block, item], ORIGIN, small.log_key))
         assert error.step in ("L4", "L5", "L6", "L7") and error.where == f"entry {len(entries) + 1}", item
     with pytest.raises(Refused):
         decode(junk[0])

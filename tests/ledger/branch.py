@@ -5,12 +5,12 @@ came of it and lets the auditor judge, who knows nothing but the bytes.
 """
 
 import sqlite3
-from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
 from typing import Any
 
 import pytest
+from doctor import publish
 
 from veche.audit.ledger import VerifiedLedger, verify_ledger
 from veche.errors import Refused
@@ -21,10 +21,6 @@ from veche.ledger.machine import Machine
 from veche.ledger.poll_state import PollState
 from veche.ledger.signing import sign
 from veche.ledger.state import State
-from veche.log import merkle
-from veche.log.checkpoint import Checkpoint, SignedCheckpoint
-from veche.log.checkpoint import sign as sign_checkpoint
-from veche.log.publish import Publisher
 from veche.log.source import Folder
 
 NODE_ONLY = ("heartbeat_time", "heartbeat_height", "published", "root", "owner")
@@ -205,12 +201,3 @@ class Branch:
         verified = verify_ledger(Folder(folder))
         assert dump(verified.state.db) == dump(self.state.db)
         return verified
-
-
-def publish(folder: Path, entries: Sequence[bytes], origin: str, log_key: SigningKey) -> None:
-    """Publish entries as a ledger's files, signed by the log's key: what an operator can do who obeys no rules."""
-    frontier = merkle.Frontier()
-    for data in entries:
-        frontier.append(merkle.leaf_hash(data))
-    head = Checkpoint(origin, len(entries), frontier.root())
-    Publisher(folder).publish(0, entries, SignedCheckpoint(head, (sign_checkpoint(head, log_key),)))

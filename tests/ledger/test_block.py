@@ -4,13 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from doctor import publish
 
 from veche.audit.ledger import verify_ledger
 from veche.errors import DoesNotHold, Refused
 from veche.ledger.codec import decode, digest, encode
 from veche.log.source import Folder
 
-from .branch import Branch, dump, publish
+from .branch import Branch, dump
 from .life import Life
 
 At = Callable[[str], Branch]

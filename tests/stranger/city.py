@@ -1,6 +1,5 @@
 """Ledgers for the stranger's verifier, made by the project's own program, and doctored by one who has the log's key."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,15 +9,11 @@ from veche.ledger.codec import decode, digest, encode
 from veche.ledger.entries.poll import Choice
 from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
-from veche.log import merkle
-from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
-from veche.log.publish import Publisher
 from veche.permit.permit import Permit
 from veche.voter.voter import Sealed
 from veche.world import DAY, Citizen, World
 
 Q = 2**252 + 27742317777372353535851937790883648493
-ORIGIN = "veche.example/city"
 SPEED = Choice(
     Text('Speed limit "inside" the Garden Ring?\nC:\\city', "Скорость внутри Садового кольца?"),
     (Text("60 km/h", "60 км/ч"), Text("50 km/h", "50 км/ч"), Text("40 km/h", "40 км/ч")),
@@ -182,11 +177,3 @@ def _finished(world: World, polls: dict[str, PollState], spare: dict[str, bytes]
     ids = {name: poll.id for name, poll in polls.items()}
     log_key, trustees = SigningKey.load(folder / LOG_KEY), [trustee.key for trustee in world.trustees]
     return City(folder, world.id, entries, log_key, world.organisers, trustees, ids, spare or {})
-
-
-def rewrite(folder: Path, entries: Sequence[bytes], log_key: SigningKey) -> Path:
-    """What an operator can publish who has the log's key: these entries, with tiles and checkpoint that fit."""
-    root = merkle.root([merkle.leaf_hash(entry) for entry in entries])
-    head = Checkpoint(ORIGIN, len(entries), root)
-    Publisher(folder).publish(0, entries, SignedCheckpoint(head, (sign(head, log_key),)))
-    return folder

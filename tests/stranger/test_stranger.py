@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from doctor import ORIGIN, change, drop, drop_block, edit, find, flip, insert, publish, replace, sign_anew, swap
 
 from veche.audit.ledger import verify_ledger
 from veche.errors import DoesNotHold
@@ -21,7 +22,7 @@ from veche.log.source import Folder
 from . import city as cities
 from . import group
 from .cbor import Refused
-from .city import City, rewrite
+from .city import City
 from .verify import verify
 
 STATES = {"decided": "result", "too-few": "too-few", "void": "void", "cancelled": "cancelled", "counting": "tally"}
@@ -89,7 +90,7 @@ def test_the_beginning_of_a_log(threshold: City, tmp_path: Path) -> None:
     """Wherever a block ends, the log may end; anywhere else both refuse, or both do not mind."""
     rng = random.Random(1)
     for size in rng.sample(range(2, len(threshold.entries)), 8):
-        folder = rewrite(tmp_path / str(size), threshold.entries[:size], threshold.log_key)
+        folder = publish(tmp_path / str(size), threshold.entries[:size], ORIGIN, threshold.log_key)
         try:
             verify_ledger(Folder(folder))
         except DoesNotHold:
@@ -102,7 +103,7 @@ def test_the_beginning_of_a_log(threshold: City, tmp_path: Path) -> None:
 def test_a_log_that_grew_while_it_was_copied(threshold: City, tmp_path: Path) -> None:
     """The checkpoint of a shorter log over the tiles of a longer one."""
     short = next(i for i in range(100, 150) if decode(threshold.entries[i])[0] == "block")
-    rewrite(tmp_path / "short", threshold.entries[:short], threshold.log_key)
+    publish(tmp_path / "short", threshold.entries[:short], ORIGIN, threshold.log_key)
     shutil.copytree(threshold.folder / "tile", tmp_path / "grown" / "tile")
     shutil.copyfile(tmp_path / "short" / "checkpoint", tmp_path / "grown" / "checkpoint")
     verify_ledger(Folder(tmp_path / "grown"))
@@ -114,49 +115,25 @@ def test_a_log_that_grew_while_it_was_copied(threshold: City, tmp_path: Path) ->
 
 def at(city: City, kind: str, nth: int = 0) -> int:
     """The place of an entry of this kind."""
-    return [i for i, entry in enumerate(city.entries) if decode(entry)[0] == kind][nth]
-
-
-def changed(city: City, place: int, change: Callable[[list], object]) -> list[bytes]:
-    entry = decode(city.entries[place])
-    change(entry)
-    return [*city.entries[:place], encode(entry), *city.entries[place + 1 :]]
-
-
-def without(city: City, *places: int) -> list[bytes]:
-    return [entry for place, entry in enumerate(city.entries) if place not in places]
-
-
-def with_more(city: City, place: int, *entries: bytes) -> list[bytes]:
-    return [*city.entries[:place], *entries, *city.entries[place:]]
-
-
-def swapped(city: City, a: int, b: int) -> list[bytes]:
-    entries = list(city.entries)
-    entries[a], entries[b] = entries[b], entries[a]
-    return entries
+    return find(city.entries, kind, nth)
 
 
 def cast_late(city: City) -> list[bytes]:
-    return with_more(city, at(city, "too-few") + 1, city.spare["good"])
+    return insert(city.entries, at(city, "too-few") + 1, city.spare["good"])
 
 
 def spare(name: str) -> Doctor:
     """A ballot that was never handed in, right after one of the same poll."""
 
     def doctor(city: City) -> list[bytes]:
-        return with_more(city, at(city, "ballot", -1) - 1, city.spare[name])
+        return insert(city.entries, at(city, "ballot", -1) - 1, city.spare[name])
 
     return doctor
 
 
 def hide_the_halt(city: City) -> list[bytes]:
     place = next(i for i in range(len(city.entries)) if _gap(city.entries[i]) > 600)
-
-    def change(block: list) -> None:
-        block[1][2] = block[1][1] - 600
-
-    return changed(city, place, change)
+    return change(city.entries, place, [1, 2], decode(city.entries[place])[1][1] - 600)
 
 
 def _gap(entry: bytes) -> int:
@@ -164,21 +141,27 @@ def _gap(entry: bytes) -> int:
     return body[1] - body[2] if kind == "block" else 0
 
 
+def back_in_time(city: City) -> list[bytes]:
+    """The last block says that it came before the one before it."""
+    place = at(city, "block", -1)
+    return change(city.entries, place, [1, 1], decode(city.entries[place])[1][2] - 1)
+
+
 def cancel_by_two(city: City) -> list[bytes]:
     entry = sign(city.id, "cancel", [city.polls["speed"], ["No.", "Нет."]], city.organisers)
-    return with_more(city, at(city, "ballot", -1) + 1, entry)
+    return insert(city.entries, at(city, "ballot", -1) + 1, entry)
 
 
 def poll_without_notice(city: City) -> list[bytes]:
-    kind, body, _ = decode(city.entries[at(city, "poll")])
-    body[5] = decode(city.entries[at(city, "poll") - 1])[1][1] + 3599
-    return with_more(city, at(city, "poll") + 1, sign(city.id, kind, body, city.organisers))
+    place = at(city, "poll")
+    poll = edit(city.entries[place], [1, 5], decode(city.entries[place - 1])[1][1] + 3599)
+    return insert(city.entries, place + 1, sign_anew(city.id, poll, *city.organisers))
 
 
 def one_organiser(city: City) -> list[bytes]:
-    kind, body, _ = decode(city.entries[at(city, "poll")])
-    body[6] += 1
-    return with_more(city, at(city, "poll") + 1, sign(city.id, kind, body, city.organisers[:1]))
+    place = at(city, "poll")
+    poll = edit(city.entries[place], [1, 6], decode(city.entries[place])[1][6] + 1)
+    return insert(city.entries, place + 1, sign_anew(city.id, poll, city.organisers[0]))
 
 
 def empty_block(city: City) -> list[bytes]:
@@ -188,19 +171,19 @@ def empty_block(city: City) -> list[bytes]:
 
 def other_proofs(city: City) -> list[bytes]:
     """A decryption with the proofs of another one by the same trustee, signed by her."""
-    kind, body, _ = decode(city.entries[at(city, "decryption")])
-    body[6] = decode(city.entries[at(city, "decryption", 1)])[1][6][: len(body[6])]
-    entry = sign(city.id, kind, body, city.trustees[:1])
-    return [entry if i == at(city, "decryption") else old for i, old in enumerate(city.entries)]
+    place = at(city, "decryption")
+    proofs = decode(city.entries[at(city, "decryption", 1)])[1][6][: len(decode(city.entries[place])[1][6])]
+    entry = edit(city.entries[place], [1, 6], proofs)
+    return replace(city.entries, place, sign_anew(city.id, entry, city.trustees[0]))
 
 
 DOCTORS: list[tuple[str, str, Doctor]] = [
-    ("a ballot is dropped", "exactly k permits", lambda c: without(c, at(c, "ballot") - 1, at(c, "ballot"))),
-    ("a re-vote is dropped", "a tally is not", lambda c: without(c, at(c, "ballot", -5) - 1, at(c, "ballot", -5))),
-    ("a ballot stands there twice", "permits again", lambda c: with_more(c, at(c, "ballot") + 1, c.entries[at(c, "ballot")])),
+    ("a ballot is dropped", "exactly k permits", lambda c: drop_block(c.entries, at(c, "ballot"))),
+    ("a re-vote is dropped", "a tally is not", lambda c: drop_block(c.entries, at(c, "ballot", -5))),
+    ("a ballot stands there twice", "permits again", lambda c: insert(c.entries, at(c, "ballot") + 1, c.entries[at(c, "ballot")])),
     ("a good ballot more, which nobody tallied", "a tally is not", spare("good")),
     ("a good ballot comes late", "not open", cast_late),
-    ("a re-vote comes before the first vote", "exactly k permits", lambda c: swapped(c, at(c, "ballot"), at(c, "ballot", -5))),
+    ("a re-vote comes before the first vote", "exactly k permits", lambda c: swap(c.entries, at(c, "ballot"), at(c, "ballot", -5))),
     ("an older turn", "later turn", spare("old turn")),
     ("turn 33", "between 1 and 32", spare("turn 33")),
     ("permits again", "permits again", spare("permits again")),
@@ -214,31 +197,31 @@ DOCTORS: list[tuple[str, str, Doctor]] = [
     ("a challenge is wrong", "a proof of a ballot", spare("a challenge")),
     ("a commitment is negated", "a proof of a ballot", spare("a commitment")),
     ("a ballot of another poll", "cast signature", spare("elsewhere")),
-    ("the tally counts one more", "a tally is not", lambda c: changed(c, at(c, "tally"), lambda e: e[1].__setitem__(1, 6))),
-    ("the tally has another root", "a tally is not", lambda c: changed(c, at(c, "tally"), lambda e: e[1].__setitem__(2, bytes(32)))),
-    ("the result says something else", "not what was decrypted", lambda c: changed(c, at(c, "result"), lambda e: e[1][2][0].__setitem__(0, 7))),
-    ("a cell is changed", "not what was decrypted", lambda c: changed(c, at(c, "result", 1), lambda e: e[1][3][0][0].__setitem__(0, 6))),
-    ("the result names the absent", "other trustees", lambda c: changed(c, at(c, "result"), lambda e: e[1].__setitem__(1, [1, 2]))),
-    ("the result is missing", "something that is due", lambda c: without(c, at(c, "result"))),
-    ("too-few becomes a tally", "a tally is not", lambda c: changed(c, at(c, "too-few"), lambda e: e.__setitem__(0, "tally"))),
+    ("the tally counts one more", "a tally is not", lambda c: change(c.entries, at(c, "tally"), [1, 1], 6)),
+    ("the tally has another root", "a tally is not", lambda c: change(c.entries, at(c, "tally"), [1, 2], bytes(32))),
+    ("the result says something else", "not what was decrypted", lambda c: change(c.entries, at(c, "result"), [1, 2, 0, 0], 7)),
+    ("a cell is changed", "not what was decrypted", lambda c: change(c.entries, at(c, "result", 1), [1, 3, 0, 0, 0], 6)),
+    ("the result names the absent", "other trustees", lambda c: change(c.entries, at(c, "result"), [1, 1], [1, 2])),
+    ("the result is missing", "something that is due", lambda c: drop(c.entries, at(c, "result"))),
+    ("too-few becomes a tally", "a tally is not", lambda c: change(c.entries, at(c, "too-few"), [0], "tally")),
     ("the log ends before the result", "something that is due", lambda c: c.entries[: at(c, "result", -1)]),
-    ("a void poll lives on", "left out what fell due", lambda c: without(c, at(c, "void") - 1, at(c, "void"))),
-    ("another reason", "not made void", lambda c: changed(c, at(c, "void"), lambda e: e[1].__setitem__(1, "because"))),
-    ("a void committee lives on", "something that is due", lambda c: without(c, at(c, "committee-void"))),
-    ("a stalled committee lives on", "something that is due", lambda c: without(c, at(c, "committee-void", 1))),
-    ("time goes back", "older", lambda c: changed(c, at(c, "block", -1), lambda e: e[1].__setitem__(1, e[1][2] - 1))),
-    ("a block's height again", "not higher", lambda c: changed(c, at(c, "block", 9), lambda e: e[1].__setitem__(0, 1))),
+    ("a void poll lives on", "left out what fell due", lambda c: drop_block(c.entries, at(c, "void"))),
+    ("another reason", "not made void", lambda c: change(c.entries, at(c, "void"), [1, 1], "because")),
+    ("a void committee lives on", "something that is due", lambda c: drop(c.entries, at(c, "committee-void"))),
+    ("a stalled committee lives on", "something that is due", lambda c: drop(c.entries, at(c, "committee-void", 1))),
+    ("time goes back", "older", back_in_time),
+    ("a block's height again", "not higher", lambda c: change(c.entries, at(c, "block", 9), [1, 0], 1)),
     ("the halt is hidden", "left out what fell due", hide_the_halt),
     ("a block for nothing", "appends nothing", empty_block),
-    ("the charter's block is missing", "not the charter's", lambda c: without(c, 1)),
+    ("the charter's block is missing", "not the charter's", lambda c: drop(c.entries, 1)),
     ("a cancellation by two", "too few institutions", cancel_by_two),
     ("a poll without notice", "too soon", poll_without_notice),
     ("a poll by one organiser", "too few organisers", one_organiser),
     ("a statement is played again", "played again", lambda c: [*c.entries, c.entries[at(c, "notice")]]),
-    ("a key comes before all shares", "before all shares", lambda c: swapped(c, at(c, "committee-key"), at(c, "committee-shares", 3))),
+    ("a key comes before all shares", "before all shares", lambda c: swap(c.entries, at(c, "committee-key"), at(c, "committee-shares", 3))),
     ("another's proofs", "not proved for this tally", other_proofs),
-    ("the issuance of another", "signature of", lambda c: changed(c, at(c, "issuance"), lambda e: e.__setitem__(2, decode(c.entries[at(c, "issuance", 1)])[2]))),
-    ("nobody signed the charter", "does not have 1 to", lambda c: changed(c, 0, lambda e: e.__setitem__(2, []))),
+    ("the issuance of another", "signature of", lambda c: change(c.entries, at(c, "issuance"), [2], decode(c.entries[at(c, "issuance", 1)])[2])),
+    ("nobody signed the charter", "does not have 1 to", lambda c: change(c.entries, 0, [2], [])),
     ("an indefinite length", "no place in it", lambda c: [*c.entries[:-1], b"\x9f" + c.entries[-1][1:] + b"\xff"]),
     ("nothing at all", "is empty", lambda c: []),
 ]  # fmt: skip
@@ -248,7 +231,7 @@ DOCTORS: list[tuple[str, str, Doctor]] = [
 def test_a_doctored_log(threshold: City, tmp_path: Path, why: str, doctor: Doctor) -> None:
     entries = doctor(threshold)
     assert entries != threshold.entries
-    both_refuse(rewrite(tmp_path / "ledger", entries, threshold.log_key), why)
+    both_refuse(publish(tmp_path / "ledger", entries, ORIGIN, threshold.log_key), why)
 
 
 def test_one_bit_of_any_entry(single: City, tmp_path: Path) -> None:
@@ -257,16 +240,14 @@ def test_one_bit_of_any_entry(single: City, tmp_path: Path) -> None:
     for place, entry in enumerate(single.entries):
         if decode(entry)[0] != "block":
             bit = rng.randrange(8 * len(entry))
-            flipped = bytearray(entry)
-            flipped[bit // 8] ^= 1 << bit % 8
-            entries = [*single.entries[:place], bytes(flipped), *single.entries[place + 1 :]]
-            both_refuse(rewrite(tmp_path / str(place), entries, single.log_key))
+            entries = replace(single.entries, place, flip(entry, bit))
+            both_refuse(publish(tmp_path / str(place), entries, ORIGIN, single.log_key))
 
 
 def test_files(single: City, tmp_path: Path) -> None:
     """The checkpoint of another key, a tile that is missing, one that is wrong, an attachment that is not what its name says."""
-    both_refuse(rewrite(tmp_path / "key", single.entries, SigningKey.generate()), "not signed by the log's key")
-    good = rewrite(tmp_path / "good", single.entries, single.log_key)
+    both_refuse(publish(tmp_path / "key", single.entries, ORIGIN, SigningKey.generate()), "not signed by the log's key")
+    good = publish(tmp_path / "good", single.entries, ORIGIN, single.log_key)
     agree(single, good)
     for name in ("checkpoint", f"tile/0/000.p/{len(single.entries)}", f"tile/entries/000.p/{len(single.entries)}"):
         content = (good / name).read_bytes()
