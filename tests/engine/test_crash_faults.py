@@ -148,15 +148,16 @@ def expected(stages: dict[str, Stage], tmp_path: Path, request: pytest.FixtureRe
         yield before, state(ledger)
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("failure", ["full database", "crash"])
 @pytest.mark.parametrize("name", ["ballots", "closing", "result", "nothing"])
 def test_a_block_that_fails_at_any_statement(
-    name: str, failure: str, stages: dict[str, Stage], expected: tuple[Any, Any], tmp_path: Path
+    name: str, failure: str, late: bool, stages: dict[str, Stage], expected: tuple[Any, Any], tmp_path: Path
 ) -> None:
+    """At each statement in turn: before it, when it was not done, and after it, when its sender never learns that it was."""
     stage, number, reached = stages[name], 0, True
     while reached:
         number += 1
-        late = number % 2 == 0
         folder = tmp_path / f"{number}"
         ledger = open_copy(stage, folder)
         faults, database = Faults(number, FAILURES[failure], late), ledger.ledger.state.db
