@@ -121,6 +121,7 @@ NOTHING_ELSE = {
     "a lone surrogate": b"\x82\x61a\x63\xed\xa0\x80",
     "UTF-8 that is too long": b"\x82\x61a\x62\xc0\xaf",
     "nine deep": b"\x82\x61a" + b"\x81" * 8 + b"\x00",
+    "nine deep, the last one empty": b"\x82\x61a" + b"\x81" * 7 + b"\x80",
 }
 
 

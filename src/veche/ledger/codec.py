@@ -54,21 +54,26 @@ def decode(data: bytes) -> list[Any]:
         raise Refused("codec", "The entry is not CBOR, or has tags, or is nested too deeply.") from None
     if type(item) is not list or not item or type(item[0]) is not str:
         raise Refused("codec", "The entry is not an array that begins with its kind.")
-    _check(item, MAX_ITEMS)
+    _check(item, MAX_ITEMS, MAX_DEPTH)
     if cbor2.dumps(item) != data:
         raise Refused("codec", "The entry is not in its canonical encoding.")
     return item
 
 
-def _check(items: list[Any], room: int) -> int:
-    """Check that only what may occur does, ``room`` items at most; the room that is left."""
+def _check(items: list[Any], room: int, depth: int) -> int:
+    """Check that only what may occur does, ``room`` items and ``depth`` arrays in one another at most; the room that is left.
+
+    The library counts arrays that have something in them, so an empty one would be one too deep.
+    """
+    if not depth:
+        raise Refused("codec", f"The entry is more than {MAX_DEPTH} arrays deep.")
     room -= len(items)
     if room <= 0:
         raise Refused("codec", f"The entry holds more than {MAX_ITEMS} items.")
     for item in items:
         kind = type(item)
         if kind is list:
-            room = _check(item, room)
+            room = _check(item, room, depth - 1)
         elif kind is int:
             if not 0 <= item < 1 << 64:
                 raise Refused("codec", "The entry holds a number that is not an unsigned 64-bit integer.")
