@@ -9,10 +9,9 @@ names the group, and which group a person is in is the registrar's to say.
 from pathlib import Path
 
 from city import NO, YES, city, close, everybody_votes, open_poll, refused
-from veche_kernel import cast_sign
+from doctor import cast_anew
 
 from veche.ledger.codec import decode, encode
-from veche.ledger.entries.ballot import cast_prefix
 from veche.ledger.poll_state import PollState
 from veche.permit.blind_rsa import verify_many
 from veche.permit.derive import credential_secret
@@ -38,7 +37,7 @@ def claiming(world: World, citizen: Citizen, poll: PollState, group: int) -> byt
     sealed = world.seal(citizen, poll, NO)
     item = decode(citizen.voter.cast(sealed, world.collect(citizen, poll), 1))
     item[2] = group
-    return encode([*item[:6], cast_sign(credential_secret(citizen.voter._seed, poll.id), cast_prefix(item))])
+    return cast_anew(credential_secret(citizen.voter._seed, poll.id), encode(item))
 
 
 def test_the_story(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from veche.keys import SigningKey
 from veche.ledger.codec import decode, encode
+from veche.ledger.entries.ballot import cast_ballot
 from veche.ledger.signing import sign as sign_entry
 from veche.log import merkle
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
@@ -71,6 +72,11 @@ def sign_anew(ledger: bytes, entry: bytes, *keys: SigningKey) -> bytes:
     """What an entry says, signed by these offices and no others."""
     kind, body = decode(entry)[:2]
     return sign_entry(ledger, kind, body, list(keys))
+
+
+def cast_anew(secret: bytes, entry: bytes) -> bytes:
+    """What a ballot's entry says, with the cast signature of this credential: whoever has it can do that."""
+    return cast_ballot(secret, decode(entry)[:6])
 
 
 def flip(entry: bytes, bit: int) -> bytes:

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 import veche_kernel as kernel
-from veche_kernel import cast_sign
+from doctor import cast_anew
 
 from veche.errors import Refused
 from veche.keys import SigningKey
 from veche.ledger.codec import decode, digest, encode
-from veche.ledger.entries.ballot import cast_prefix
 from veche.permit.derive import credential_secret
 from veche.permit.seed import Seed
 from veche.voter.voter import Voter
@@ -27,7 +26,7 @@ def changed(life: Life, citizen: Citizen, field: int, value: Any, entry: bytes) 
     """The entry with another value, cast anew: an attacker's device can do that with her own ballot."""
     item = decode(entry)
     item[field] = value
-    return encode([*item[:6], cast_sign(secret(life, citizen), cast_prefix(item))])
+    return cast_anew(secret(life, citizen), encode(item))
 
 
 def secret(life: Life, citizen: Citizen) -> bytes:
@@ -221,8 +220,7 @@ def test_everything_is_under_the_cast_signature(life: Life, at: At, her: Citizen
 
 def test_a_ballot_cast_by_another(life: Life, at: At, her: Citizen, other: Citizen) -> None:
     item = decode(life.ballot(her))
-    stolen = [*item[:6], cast_sign(secret(life, other), cast_prefix(item))]
-    at("open").refuses("cast", encode(stolen))
+    at("open").refuses("cast", cast_anew(secret(life, other), encode(item)))
 
 
 def test_any_changed_byte_of_the_ballot(life: Life, at: At, her: Citizen) -> None:
@@ -271,7 +269,7 @@ def test_the_identity_as_credential(life: Life, at: At, her: Citizen) -> None:
     ballot = kernel.IDENTITY + decode(entry)[BALLOT][32:]
     item = decode(entry)
     item[BALLOT] = ballot
-    (answer,) = at("open").block(encode([*item[:6], cast_sign(secret(life, her), cast_prefix(item))]))
+    (answer,) = at("open").block(cast_anew(secret(life, her), encode(item)))
     assert isinstance(answer, Refused) and answer.rule in ("cast", "proofs")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from doctor import cast_anew
 from veche_kernel import cast_sign
 
 from veche.errors import Refused
@@ -187,5 +188,5 @@ def test_a_permit_under_a_modulus_that_is_none(modulus: int, life: Life) -> None
         item = decode(life.ballot(her))
         item[4][0][2] = signature
         secret = credential_secret(her.voter._seed, life.poll.id)
-        assert branch.refuses("permits", encode([*item[:6], cast_sign(secret, cast_prefix(item))]))
+        assert branch.refuses("permits", cast_anew(secret, encode(item)))
     branch.close()
