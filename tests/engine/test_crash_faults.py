@@ -8,6 +8,7 @@ import errno
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from veche.audit.ledger import verify_ledger
 from veche.engine.embedded import EmbeddedEngine, create_ledger
 from veche.engine.engine import Stopped
 from veche.errors import Refused, UserError
+from veche.keys import SigningKey
 from veche.ledger.entries.poll import Choice
 from veche.ledger.ledger import Ledger
 from veche.ledger.machine import Machine
@@ -315,6 +317,53 @@ def test_a_creation_that_is_cut_short_is_begun_again(stages: dict[str, Stage], t
     with pytest.raises(UserError, match="already"):
         create_ledger(folder, charter, key)
     verify_ledger(Folder(folder))
+
+
+def test_a_creation_that_crashes_at_any_statement(stages: dict[str, Stage], tmp_path: Path) -> None:
+    """It is begun again; or it was complete but for its publication, which opening the ledger makes up for.
+
+    After each statement: a crash before the next one leaves the same.
+    """
+    with open_copy(stages["nothing"], tmp_path / "ledger") as node:
+        charter, key = node.ledger.entry(0), node.key
+    connect, number, reached, complete = sqlite3.connect, 0, True, 0
+    while reached:
+        number += 1
+        folder = tmp_path / f"{number}"
+        faults = Faults(number, Crash, late=True)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sqlite3, "connect", lambda *a, **b: FaultyDatabase(connect(*a, **b), faults))  # noqa: B023
+            with suppress(Crash):
+                create_ledger(folder, charter, key).close()
+                assert not faults.happened, "the crash was swallowed"
+        reached = faults.happened
+        complete += begin_again(folder, charter, key)
+        verify_ledger(Folder(folder))
+    assert number > 10 and complete > 1
+
+
+def begin_again(folder: Path, charter: bytes, key: SigningKey) -> bool:
+    """Create the ledger whose creation crashed, or open it if it is there already. Which of the two?"""
+    try:
+        create_ledger(folder, charter, key).close()
+    except UserError as error:
+        assert "already" in error.message
+        with Ledger(folder) as ledger, EmbeddedEngine(ledger, key):
+            assert ledger.size == 2
+        return True
+    return False
+
+
+@pytest.mark.parametrize("how", [AFTER, TORN])
+def test_a_creation_that_crashes_at_any_operation(how: str, stages: dict[str, Stage], tmp_path: Path) -> None:
+    with open_copy(stages["nothing"], tmp_path / "ledger") as node:
+        charter, key = node.ledger.entry(0), node.key
+    folder = tmp_path / "new"
+    for _ in crashes(
+        lambda: create_ledger(folder, charter, key).close(), lambda: shutil.rmtree(folder, ignore_errors=True), (how,)
+    ):
+        begin_again(folder, charter, key)
+        verify_ledger(Folder(folder))
 
 
 def test_two_programs_do_not_write_one_ledger(stages: dict[str, Stage], tmp_path: Path) -> None:

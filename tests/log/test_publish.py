@@ -312,7 +312,10 @@ class Disk:
 def crashes(
     tmp_path: Path, old: list[bytes] | None, start: int, entries: list[bytes]
 ) -> Iterator[tuple[Path, Callable[[Path, Callable[[str], bool]], None]]]:
-    """Publish ``entries`` over ``old`` and crash before each operation in turn, until none is left."""
+    """Publish ``entries`` over ``old`` and crash before each operation in turn, and at last after all of them.
+
+    Before an operation is after the one before it: nothing but operations touches the disk.
+    """
     at = 0
     while True:
         folder = tmp_path / str(at)
