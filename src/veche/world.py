@@ -62,11 +62,15 @@ class World:
         citizens: dict[str, int] | None = None,
         trustees: tuple[int, int] = (3, 2),
         registrars: tuple[int, int, int] = (2, 2, 0),
+        sources: Sequence[str] = (),
         smallest: int = 3,
         notice: int = 3600,
         genesis: int = GENESIS,
     ) -> None:
-        """``citizens``: how many in each district. ``trustees``: (n, t). ``registrars``: (n, k, f). ``smallest``: m."""
+        """``citizens``: how many in each district. ``trustees``: (n, t). ``registrars``: (n, k, f). ``smallest``: m.
+
+        ``sources``: the identity source of each registrar; if none are given, everyone has their own.
+        """
         self.folder = folder
         self.now = genesis
         self.organisers = [SigningKey.generate() for _ in ORGANISERS]
@@ -81,9 +85,10 @@ class World:
         log_key = SigningKey.generate()
         make_folder(folder / "ledger")
         log_key.save(folder / "ledger" / LOG_KEY)
-        sources = [RegistrarSeat(REGISTRARS[i], f"source {i + 1}") for i in range(registrars[0])]
+        names = sources or [f"source {i + 1}" for i in range(registrars[0])]
+        seats = [RegistrarSeat(name, source) for name, source in zip(REGISTRARS, names, strict=False)]
         self.poll_class = PollClass(
-            "city", tuple(sources), registrars[1], registrars[2], min(2, registrars[1]), TRUSTEES[: trustees[0]], trustees[1],
+            "city", tuple(seats), registrars[1], registrars[2], min(2, registrars[1]), TRUSTEES[: trustees[0]], trustees[1],
             smallest, notice, 30 * DAY, 2,
         )  # fmt: skip
         offices = [

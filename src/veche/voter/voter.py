@@ -52,17 +52,23 @@ class Voter:
     def collect_permits(self, poll: FrozenPoll, keys: Mapping[int, PermitKeys], group: int, ask: Ask) -> list[Permit]:
         """Ask registrars, in their order, until k have answered. Raises what the last failing one raised if too few do.
 
+        Whoever's identity source is there already is left out when all places that remain are for other sources.
         ``keys``: what the registrars published, by their index in the class, taken from a verified ledger.
         """
         permits: list[Permit] = []
+        sources: set[str] = set()
         failure: Exception | None = None
-        for registrar in range(len(poll.poll_class.registrars)):
-            if len(permits) == poll.poll_class.k:
+        for registrar, seat in enumerate(poll.poll_class.registrars):
+            places = poll.poll_class.k - len(permits)
+            if not places:
                 break
+            if seat.source in sources and places <= poll.poll_class.sources - len(sources):
+                continue
             modulus = keys[registrar].groups[group].modulus
             request = PermitRequest(self._seed, poll.id, group, self.credential(poll.id), modulus)
             try:
                 permits.append(request.finish(registrar, ask(registrar, request.blinded)))
+                sources.add(seat.source)
             except Exception as error:
                 failure = error
         if len(permits) < poll.poll_class.k:
