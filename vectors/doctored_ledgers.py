@@ -1,0 +1,349 @@
+"""Whole ledgers: an honest one, and what an operator could publish who has the log's key, step by step of docs/protocol.md, 6.1."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import veche_kernel as kernel
+from doctor import ORIGIN, block_of, change, drop, drop_block, find, flip, head, insert, publish, replace, sign_anew
+from doctored_city import ATTACHMENT, NEW_RULES, City
+
+from veche.keys import SigningKey
+from veche.ledger.codec import decode, digest, encode
+from veche.ledger.entries.ballot import read_ballot
+from veche.log.source import Folder, write_export
+
+Entries = list[bytes]
+
+
+@dataclass(frozen=True)
+class Doctored:
+    """A ledger as its operator would have it: its entries, under a checkpoint by this key and name, and what else they did.
+
+    ``step``: what must refuse it, with which ``exit`` code, at which ``entry``. ``rule``: of the entry, in steps L5 and L6.
+    """
+
+    file: str
+    name: str
+    entries: Entries
+    step: str | None = None
+    entry: int | None = None
+    rule: str | None = None
+    exit: int = 1
+    log_key: SigningKey | None = None
+    origin: str = ORIGIN
+    spoil: Callable[[Path], None] = lambda folder: None
+
+    def described(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("file", "name", "exit", "step", "entry", "rule")}
+
+    def write(self, city: City, folder: Path, to: Path) -> None:
+        """As one exported file (docs/protocol.md, section 5)."""
+        publish(folder, self.entries, self.origin, self.log_key or city.log_key)
+        (folder / "attachment").mkdir()
+        (folder / "attachment" / digest(ATTACHMENT).hex()).write_bytes(ATTACHMENT)
+        self.spoil(folder)
+        source = Folder(folder)
+        write_export(to / self.file, source.names(), source)
+
+
+def ledgers(city: City) -> list[Doctored]:
+    """Where nothing of the rest is needed to refuse it, the log ends behind what was doctored."""
+    return [
+        Doctored("honest.tar", "an honest ledger", city.entries, exit=0),
+        Doctored("honest-beginning.tar", "its beginning: the charter and its block", city.entries[:2], exit=0),
+        Doctored("newer-rules.tar", "rules came into force that version 1 does not know", newer_rules(city), exit=3),
+        *files(city),
+        *blocks(city),
+        *handed_in(city),
+        *derived(city),
+    ]
+
+
+def newer_rules(city: City) -> Entries:
+    height, time, _ = decode(city.entries[2])[1]
+    return [*city.entries[:4], encode(["block", [height + 1, NEW_RULES, time]])]
+
+
+# L1 to L3 and L8: the files
+
+
+def rewritten(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    """Another content of one file; of no other file is anything known, so all the rest stays as it was."""
+
+    def spoil(folder: Path) -> None:
+        (path,) = folder.glob(name)
+        path.write_bytes(change(path.read_bytes()))
+
+    return spoil
+
+
+def files(city: City) -> list[Doctored]:
+    short = city.entries[:4]
+    other = SigningKey(digest(b"another key"))
+    false = head(city.entries[:2] * 2, ORIGIN, city.log_key).to_bytes()
+
+    def remove(folder: Path) -> None:
+        (folder / "tile/0/000.p/4").unlink()
+
+    return [
+        Doctored(
+            "checkpoint-form.tar",
+            "the checkpoint's size has a zero too much",
+            short,
+            step="L1",
+            spoil=rewritten("checkpoint", lambda note: note.replace(b"\n4\n", b"\n04\n")),
+        ),
+        Doctored(
+            "charter-unsigned.tar",
+            "an office's signature is not under the charter",
+            change(short, 0, [2], decode(short[0])[2][1:]),
+            step="L1",
+            entry=0,
+        ),
+        Doctored(
+            "another-founder.tar",
+            "whoever took the log over put their own log key into the charter",
+            change(short, 0, [1, 4], other.public),
+            step="L1",
+            entry=0,
+            log_key=other,
+        ),
+        Doctored("another-key.tar", "the checkpoint is not signed by the log's key", short, step="L2", log_key=other),
+        Doctored(
+            "another-origin.tar", "the checkpoint is of another log", short, step="L2", origin="veche.example/town"
+        ),
+        Doctored(
+            "another-root.tar",
+            "the checkpoint has the root of other entries",
+            short,
+            step="L3",
+            spoil=rewritten("checkpoint", lambda note: false),
+        ),
+        Doctored(
+            "bundle-changed.tar",
+            "an entry is another than its hash says",
+            short,
+            step="L3",
+            spoil=rewritten("tile/entries/000.p/*", lambda data: flip(data, 8 * len(data) - 300)),
+        ),
+        Doctored(
+            "hash-changed.tar",
+            "a hash is another than its entry's",
+            short,
+            step="L3",
+            spoil=rewritten("tile/0/000.p/*", lambda data: flip(data, 8 * len(data) - 300)),
+        ),
+        Doctored("tile-missing.tar", "a tile of hashes is missing", short, step="L3", spoil=remove),
+        Doctored(
+            "attachment-changed.tar",
+            "an attachment is another than its name says",
+            short,
+            step="L8",
+            spoil=rewritten("attachment/*", lambda data: data + b"And more.\n"),
+        ),
+    ]
+
+
+# L4: blocks
+
+
+def blocks(city: City) -> list[Doctored]:
+    entries = city.entries
+    short, block = entries[:6], 4
+    height, time, previous = decode(short[block])[1]
+    halt = block_of(entries, find(entries, "ballot", -1)) - 1
+    resumed = decode(entries[halt])[1][1]
+    return [
+        Doctored(
+            "time-back.tar",
+            "a block is older than the one before",
+            change(short, block, [1, 2], previous - 1),
+            step="L4",
+            entry=block,
+        ),
+        Doctored(
+            "height-again.tar",
+            "a block's height is not greater than that of the one before",
+            change(short, block, [1, 0], height - 1),
+            step="L4",
+            entry=block,
+        ),
+        Doctored(
+            "empty-block.tar",
+            "a block appends nothing and follows no halt",
+            [*short, encode(["block", [height + 1, time + 1, time]])],
+            step="L4",
+            entry=len(short) + 1,
+        ),
+        Doctored(
+            "only-a-block.tar",
+            "of a block and its entry, the entry was dropped",
+            drop(entries[: block + 4], block + 1),
+            step="L4",
+            entry=block + 1,
+        ),
+        Doctored(
+            "void-put-off.tar",
+            "a block left out what fell due at the time of the block before",
+            drop_block(entries, find(entries, "void"))[: find(entries, "void") + 1],
+            step="L4",
+            entry=find(entries, "void") - 1,
+        ),
+        Doctored(
+            "halt-hidden.tar",
+            "the log says that there was no halt, so that the poll closes early",
+            [
+                *entries[:halt],
+                encode(["block", [decode(entries[halt])[1][0], resumed, resumed - 600]]),
+                *entries[halt + 2 : halt + 3],
+            ],
+            step="L4",
+            entry=halt,
+        ),
+    ]
+
+
+# L5 and L6: what was handed in
+
+
+def handed_in(city: City) -> list[Doctored]:
+    """One of each; more, as single entries, in doctored.json."""
+    entries, poll = city.entries, city.polls["poll"]
+    announced, cancel = find(entries, "poll"), find(entries, "cancel")
+    first, last = find(entries, "ballot", 0, poll.id), find(entries, "ballot", -1, poll.id)
+    tally = find(entries, "tally")
+    late = entries[last]
+    return [
+        Doctored(
+            "poll-changed.tar",
+            "a poll is open an hour longer than its organisers signed",
+            change(entries[: announced + 1], announced, [1, 6], poll.definition.closes + 3600),
+            step="L5",
+            entry=announced,
+            rule="signature",
+        ),
+        Doctored(
+            "cancelled-by-two.tar",
+            "two institutions cancel a poll, and the charter wants three",
+            replace(entries[: cancel + 1], cancel, sign_anew(city.id, entries[cancel], *city.organisers)),
+            step="L5",
+            entry=cancel,
+            rule="authority",
+        ),
+        Doctored(
+            "ballot-twice.tar",
+            "a ballot stands there twice",
+            insert(entries[: first + 1], first, entries[first]),
+            step="L6",
+            entry=first + 1,
+            rule="turn",
+        ),
+        Doctored(
+            "first-ballot-dropped.tar",
+            "a voter's first ballot was dropped, and their re-vote is there",
+            drop_block(entries[: last + 1], first),
+            step="L6",
+            entry=last - 2,
+            rule="permits",
+        ),
+        Doctored(
+            "ballot-late.tar",
+            "a ballot comes after the closing",
+            [*entries[: tally + 2], late],
+            step="L6",
+            entry=tally + 2,
+            rule="not-open",
+        ),
+    ]
+
+
+# L7: what is derived
+
+
+def derived(city: City) -> list[Doctored]:
+    entries, poll = city.entries, city.polls["poll"]
+    tally, few, result = find(entries, "tally"), find(entries, "too-few"), find(entries, "result")
+    void, committee_void = find(entries, "void"), find(entries, "committee-void")
+    second = find(entries, "ballot", 1, poll.id)
+    at_tally = entries[: few + 1]
+    name, counted, root, cells = decode(entries[tally])[1]
+    sums = cells[0][1]
+    counting = [read_ballot(entries[find(entries, "ballot", i, poll.id)]).ballot for i in (1, 2, 3)]
+    unweighted = kernel.Sums(2)
+    unweighted.add([poll.frozen.kernel.load(ballot) for ballot in counting])
+    one_more = sums[:32] + kernel.point_add(sums[32:64], kernel.BASE) + sums[64:]
+    return [
+        Doctored(
+            "ballot-dropped.tar",
+            "a ballot was dropped, and its block with it",
+            drop_block(at_tally, second),
+            step="L7",
+            entry=tally - 2,
+        ),
+        Doctored(
+            "tally-counts.tar",
+            "the tally counts one ballot more",
+            change(at_tally, tally, [1, 1], counted + 1),
+            step="L7",
+            entry=tally,
+        ),
+        Doctored(
+            "tally-sums.tar",
+            "the tally has a vote more for the first answer",
+            change(at_tally, tally, [1, 3, 0, 1], one_more),
+            step="L7",
+            entry=tally,
+        ),
+        Doctored(
+            "tally-weights.tar",
+            "the tally forgot that a ballot of the second group weighs two",
+            change(at_tally, tally, [1, 3, 0, 1], unweighted.to_bytes()),
+            step="L7",
+            entry=tally,
+        ),
+        Doctored(
+            "tally-hidden.tar",
+            "a tally that somebody would rather not have is said to have too few ballots",
+            replace(at_tally, tally, encode(["too-few", [name, counted, root]])),
+            step="L7",
+            entry=tally,
+        ),
+        Doctored(
+            "result-changed.tar",
+            "the result says something else",
+            change(entries[: result + 1], result, [1, 2, 0], decode(entries[result])[1][2][0][::-1]),
+            step="L7",
+            entry=result,
+        ),
+        Doctored(
+            "result-dropped.tar",
+            "the result is missing, and the log goes on",
+            drop(entries, result),
+            step="L7",
+            entry=result,
+        ),
+        Doctored("result-late.tar", "the log ends where the result is due", entries[:result], step="L7", entry=result),
+        Doctored(
+            "void-denied.tar",
+            "a poll without permit keys is void for another reason than that",
+            change(entries[: void + 1], void, [1, 1], "because"),
+            step="L7",
+            entry=void,
+        ),
+        Doctored(
+            "committee-lives-on.tar",
+            "a committee with a complaint is not void",
+            drop(entries[: committee_void + 3], committee_void),
+            step="L7",
+            entry=committee_void,
+        ),
+        Doctored(
+            "result-from-nowhere.tar",
+            "a result stands where nothing is due",
+            insert(entries[: second + 1], second + 1, entries[result]),
+            step="L7",
+            entry=second + 1,
+        ),
+    ]
