@@ -66,7 +66,7 @@ def test_every_dependency_is_explained() -> None:
 
 
 def test_a_person_is_they() -> None:
-    for page in [*PAGES, ROOT / "scenarios/README.md"]:
+    for page in [*PAGES, ROOT / "scenarios/README.md", ROOT / "vectors/README.md"]:
         assert not re.search(r"\b(she|hers?|herself|he|his|him|himself)\b", page.read_text(encoding="utf-8"), re.I), (
             page.name
         )

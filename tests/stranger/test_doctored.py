@@ -1,0 +1,94 @@
+"""vectors/doctored once more, by the stranger: the same ledgers and entries are refused, for reasons of its own."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from doctored import ENTRIES, INDEX, LEDGERS, OneMore, entries_of, unpack
+
+from .cbor import Refused
+from .verify import verify
+
+FORM = r"items|is not a number between|does not have \d+ bytes|missing|not seen"
+REASONS = {
+    "authority": "too few|more than one signature|holds no office|may not sign",
+    "cancel": "is over",
+    "cast": "cast signature|not reduced",
+    "class": "unknown class",
+    "codec": "encoding|no place in it|ends too early|not UTF-8|too deep|too many items",
+    "commitment": "commitment",
+    "committee": "before all|is over",
+    "decryption": "another tally|nothing to decrypt",
+    "group": "in another group|number between 0 and 1",
+    "issuance": "before its time|number between 2 and 3",
+    "key": "another's key",
+    "kind": "is unknown",
+    "mode": "unknown mode",
+    "not-open": "not open",
+    "office": "two active keys",
+    "outcome": "before its time|unknown status",
+    "permit-key": "too late|used before",
+    "permits": "permit|roll|number between 0 and 2|32 bytes|256 bytes",
+    "poll-committee": "committee is not finished",
+    "poll-dates": "too soon|too early",
+    "poll-size": "too many sums",
+    "proof": "proof|proved|signature does not hold",
+    "proofs": "proof of a ballot|signature does not hold|not reduced|not canonical|identity",
+    "repeated": "played again",
+    "rules": "too soon|not new",
+    "shape": FORM,
+    "signature": "signature|1 to 4096 items",
+    "tracker": "there twice",
+    "turn": "later turn|between 1 and 32",
+    "unknown-poll": "unknown",
+}
+"""How the stranger says which rule an entry breaks."""
+STEPS = {
+    "L1": "checkpoint's size|did not sign the charter|signature of .* does not hold",
+    "L2": "not signed by the log's key|of another log",
+    "L3": "root|tile",
+    "L4": "block",
+    "L7": "tally|result|void|due",
+    "L8": "attachment",
+}
+"""And what of a ledger does not hold, in the steps that are not about one entry."""
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    return entries_of(unpack("honest.tar", tmp_path_factory.mktemp("honest")))
+
+
+@pytest.mark.parametrize("row", LEDGERS, ids=lambda row: row["file"])
+def test_ledgers(row: dict[str, Any], tmp_path: Path) -> None:
+    folder = unpack(row["file"], tmp_path)
+    if row["exit"] == 0:
+        verify(folder, INDEX["ledger"])
+        return
+    with pytest.raises(Refused) as caught:
+        verify(folder)
+    said = str(caught.value)
+    if row["exit"] == 3:
+        assert "which this verifier does not know" in said
+        return
+    assert row["rule"] or re.search(STEPS[row["step"]], said), said
+    if row["entry"]:
+        assert said.startswith((f"entry {row['entry']}: ", "the log ends"))
+
+
+def test_how_the_polls_end(tmp_path: Path) -> None:
+    found = verify(unpack("honest.tar", tmp_path))
+    assert {poll: (end, said[:1]) for poll, (end, said) in found.items()} == {
+        row["id"]: (row["end"], [row["total"]] if row["total"] else []) for row in INDEX["polls"]
+    }
+
+
+@pytest.mark.parametrize("case", ENTRIES, ids=lambda case: f"{case.rule}: {case.name}")
+def test_one_more_entry(case: OneMore, honest: list[bytes], tmp_path: Path) -> None:
+    folder = case.publish(honest, tmp_path / "ledger")
+    if case.rule is None:
+        verify(folder)
+        return
+    with pytest.raises(Refused, match=f"^entry {case.place}: .*({REASONS[case.rule]})"):
+        verify(folder)
