@@ -12,10 +12,10 @@ from click.testing import CliRunner
 from doctored import ENTRIES, FOLDER, INDEX, LEDGERS, VECTORS, OneMore, entries_of, unpack
 from test_protocol import names, section
 
-from veche.audit.ledger import STEPS, open_ledger, verify_ledger
+from veche.audit.ledger import STEPS, verify_ledger
 from veche.cli import main
 from veche.errors import DoesNotHold
-from veche.log.source import Folder
+from veche.log.source import Export, Folder
 
 KINDS_OF_VERDICT = {0: "Everything that is in this ledger holds", 1: "✗ ", 3: "rules version 2"}
 
@@ -49,7 +49,7 @@ def test_a_process_of_its_own() -> None:
 
 
 def test_how_the_polls_end() -> None:
-    with open_ledger(FOLDER / "honest.tar") as source:
+    with Export(FOLDER / "honest.tar") as source:
         verified = verify_ledger(source)
     assert verified.ledger.hex() == INDEX["ledger"]
     polls = verified.state.polls()
