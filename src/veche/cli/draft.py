@@ -37,11 +37,11 @@ class BothTexts(Table, frozen=True, kw_only=True):
         return Text(self.en, self.ru)
 
 
-class Moment(int):
+class Instant(int):
     """A time with its zone, in seconds since 1970."""
 
     @classmethod
-    def read(cls, value: Any) -> "Moment":
+    def read(cls, value: Any) -> "Instant":
         try:
             time = datetime.fromisoformat(value) if isinstance(value, str) else value
         except ValueError:
@@ -86,7 +86,7 @@ _MEANINGS = {
     str: "a text in quotes",
     int: "a whole number",
     bool: "true or false",
-    Moment: "a time with its zone, such as 2026-12-01T09:00:00+03:00",
+    Instant: "a time with its zone, such as 2026-12-01T09:00:00+03:00",
     Duration: 'a duration: seconds, or a text such as "14 days"',
     PublicKey: "a public key",
     Digest: "the hash of an attachment",

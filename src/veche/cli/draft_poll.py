@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from veche.cli.draft import BothTexts, Count, Digest, Moment, Table, read_draft
+from veche.cli.draft import BothTexts, Count, Digest, Instant, Table, read_draft
 from veche.cli.options import read_file
 from veche.cli.reading import Reading
 from veche.errors import UserError
@@ -91,8 +91,8 @@ class PollDraft(Table, frozen=True, kw_only=True):
 
     poll_class: str = msgspec.field(name="class")
     committee: str
-    opens: Moment
-    closes: Moment
+    opens: Instant
+    closes: Instant
     title: BothTexts
     background: BothTexts = BothTexts(en="", ru="")
     question: list[QuestionTable] = []

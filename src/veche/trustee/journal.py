@@ -13,7 +13,7 @@ torn by a crash; nothing was done upon it, so it is dropped.
 
 **Copies and restored backups.** Two programs with one key could be led to decrypt two tallies of one poll. Beside the
 journal lies an empty file, ``place``, that is never changed again; its inode and the time of its last change
-(st_ctime, which no program can set) are in the journal. A folder that was copied, or restored from a backup, has
+(st_ctime_ns, which no program can set) are in the journal. A folder that was copied, or restored from a backup, has
 another ``place``, and the program refuses. It also refuses if the ledger shows work of this trustee that the folder
 does not know.
 What this cannot detect: a whole disk or virtual machine put back to an earlier state below the file system, as long as the
@@ -94,7 +94,7 @@ class Journal:
             status = (self._folder / "place").stat()
         except OSError:
             return []
-        return [str(status.st_ino), str(int(status.st_ctime))]
+        return [str(status.st_ino), str(status.st_ctime_ns)]
 
     def _read(self) -> None:
         data = self._file.read()
