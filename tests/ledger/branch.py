@@ -62,6 +62,17 @@ class Branch:
         self.ledger = self.machine.ledger
 
     @classmethod
+    def begin(cls, charter: bytes, log_key: SigningKey) -> "Branch":
+        """A ledger of its own, which begins with this charter entry."""
+        db = sqlite3.connect(":memory:", isolation_level=None)
+        state = State(db)
+        state.prepare()
+        machine = Machine(state, lambda number: b"")
+        machine.genesis(charter)
+        machine.end()
+        return cls(db, list(machine.block.appended), log_key)
+
+    @classmethod
     def of(cls, ledger: Ledger, log_key: SigningKey) -> "Branch":
         """A copy of a ledger in a folder, which goes its own way."""
         copied = sqlite3.connect(":memory:", isolation_level=None)

@@ -26,11 +26,19 @@ from veche.ballot.decryption import (
 )
 from veche.errors import DoesNotHold, Refused
 
-from .ledger import PHI, encrypt
-
+PHI = "A" * 43
 SECRET = (12345).to_bytes(32, "little")
 PUBLIC = kernel.base_mul(SECRET)
 TALLY = hashlib.sha256(b"tally").digest()
+
+
+def encrypt(key: bytes, number: int) -> bytes:
+    """An ElGamal ciphertext of g^number, alpha and beta: 64 bytes."""
+    r = kernel.scalar_random()
+    m = number.to_bytes(32, "little")
+    return kernel.base_mul(r) + kernel.point_add(kernel.point_mul(r, key), kernel.base_mul(m))
+
+
 SUMS = b"".join(encrypt(PUBLIC, number) for number in (0, 7, 3))
 ALPHAS = alphas_of(SUMS)
 ONE = (1).to_bytes(32, "little")
