@@ -3,6 +3,7 @@
 import json
 import subprocess
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import veche_kernel as kernel
@@ -58,7 +59,7 @@ def measure(workload: Workload, tool: str, folder: Path) -> list[Row]:
         return cpu_ms(lambda: kernel.read_ballots(junk)) / len(junk) / 65_535 * 1_000_000
 
     def junk_decoded() -> float:
-        return cpu_ms(lambda: [_refused(entry) for entry in junk]) / len(junk) / 65_535 * 1_000_000
+        return cpu_ms(lambda: _refused(junk)) / len(junk) / 65_535 * 1_000_000
 
     def recount() -> float:
         return cpu_ms(lambda: kernel.Recount(5).add(held)) / BATCH * 1000
@@ -81,7 +82,7 @@ def measure(workload: Workload, tool: str, folder: Path) -> list[Row]:
         return sum(child_cpu_ms(generate) - child_cpu_ms([tool, "--version"]) for _ in range(5)) / 5
 
     def veche_archive() -> float:
-        few, many = (cpu_ms(lambda n=n: verify_archive(archives[n])) for n in (FEW, MANY))  # type: ignore[misc]
+        few, many = (cpu_ms(partial(verify_archive, archives[n])) for n in (FEW, MANY))
         return (many - few) / (MANY - FEW)
 
     batch()  # warm
@@ -116,9 +117,10 @@ def measure(workload: Workload, tool: str, folder: Path) -> list[Row]:
     ]
 
 
-def _refused(entry: bytes) -> None:
-    with suppress(Refused):
-        decode(entry)
+def _refused(entries: list[bytes]) -> None:
+    for entry in entries:
+        with suppress(Refused):
+            decode(entry)
 
 
 def _without_permits(election: kernel.Election, poll: bytes) -> bytes:

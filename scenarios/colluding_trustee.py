@@ -263,7 +263,7 @@ def write_archive(town: Town, shares: list[Share], numbers: list[int], path: Pat
         archive.encrypted_tally(encode([pairs]), len(town.ballots), len(town.ballots))
         for index, share in zip(PRESENT, shares, strict=True):
             archive.partial_decryption(index, partial_decryption_json(share, [2]))
-        archive.result(encode(ResultDocument(result=[numbers])))
+        archive.result(encode(ResultDocument(result=[[*numbers]])))
 
 
 # Act 5: the rule of Veche wants a proof that hashes the ciphertext, the factor and the tally

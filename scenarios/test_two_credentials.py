@@ -18,7 +18,7 @@ import pytest
 from city import NO, YES, city, close, everybody_votes, open_poll, refused
 
 from veche.errors import Refused
-from veche.ledger.entries.charter import PollClass
+from veche.ledger.entries.charter import PollClass, RegistrarSeat
 from veche.ledger.poll_state import PollState
 from veche.permit.blind_rsa import IssuerKey, blind_sign
 from veche.permit.permit import Permit
@@ -180,11 +180,9 @@ def test_the_same_registrars_twice_are_not_k(tmp_path: Path) -> None:
 
 def test_two_registrars_of_one_identity_source() -> None:
     """A stolen bank account opens every registrar that trusts banks: the class may ask for two different sources."""
-    trusting_banks = PollClass(
-        "city", (("A", "bank"), ("B", "bank"), ("C", "post"), ("D", "bank")), 3, 1, 2, ("T",), 1, 20, 3600, 86_400, 1
-    )
+    registrars = tuple(RegistrarSeat(*seat) for seat in (("A", "bank"), ("B", "bank"), ("C", "post"), ("D", "bank")))
+    trusting_banks = PollClass("city", registrars, 3, 1, 2, ("T",), 1, 20, 3600, 86_400, 1)
     assert PollClass.parse(trusting_banks.body()) == trusting_banks
     with refused("class"):
-        PollClass.parse(
-            replace(trusting_banks, registrars=(("A", "bank"), ("B", "bank"), ("C", "bank"), ("D", "bank"))).body()
-        )
+        banks_only = tuple(RegistrarSeat(seat.institution, "bank") for seat in registrars)
+        PollClass.parse(replace(trusting_banks, registrars=banks_only).body())

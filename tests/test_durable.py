@@ -209,7 +209,13 @@ with Lock(Path(sys.argv[1]), "it"):
 def test_a_lock_says_who_holds_it_and_ends_with_its_process(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     assert holder(path) is None
-    for end in (lambda process: process.stdin.close(), lambda process: process.kill()):
+
+    def leave(process: "subprocess.Popen[bytes]") -> None:
+        assert process.stdin is not None
+        process.stdin.close()
+
+    ends: list[Callable[[subprocess.Popen[bytes]], None]] = [leave, lambda process: process.kill()]
+    for end in ends:
         process = subprocess.Popen([sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert process.stdin is not None and process.stdout is not None
         number = int(process.stdout.readline())

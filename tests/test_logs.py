@@ -1,6 +1,7 @@
 """What a long-running process says: to a person, to a machine, and what it never says."""
 
 import json
+import logging
 
 import pytest
 
@@ -9,7 +10,7 @@ from veche import logs
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "_level", logs.logging.WARNING)
+    monkeypatch.setattr(logs, "_level", logging.WARNING)
 
 
 def test_json_for_a_machine(capsys: pytest.CaptureFixture[str]) -> None:

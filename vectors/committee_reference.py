@@ -7,6 +7,7 @@ scalar comes from SHA-512 of a label, so whoever has the vectors can follow each
 import hashlib
 import hmac
 import json
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from nacl.bindings import (
@@ -114,7 +115,7 @@ class Ceremony:
         self.public_key = total([row[0] for row in self.exponents])
 
     def f(self, dealer: int, x: int) -> int:
-        return sum(a * x**k for k, a in enumerate(self.coefficients[dealer - 1])) % Q
+        return sum(a * pow(x, k, Q) for k, a in enumerate(self.coefficients[dealer - 1])) % Q
 
     def certificate_message(self, j: int) -> str:
         context = {"group": "Ed25519", "size": self.size, "threshold": self.threshold, "index": j}
@@ -135,7 +136,7 @@ class Ceremony:
     def exponents_message(self, j: int) -> str:
         return compact({"coefexps": [text(point) for point in self.exponents[j - 1]]})
 
-    def deal(self, j: int) -> list[bytes | list[bytes]]:
+    def deal(self, j: int) -> list[Any]:
         sk, label = self.signing[j - 1], f"{self.label} {j}"
         seen = compact({"certs": self.certs_json(), "coefexps": [text(point) for point in self.exponents[j - 1]]})
         sealed = [

@@ -155,7 +155,7 @@ def main() -> None:
     town, votes, good = town_and_archive()
     archive = {
         "time": good.time,
-        "sha256": hashlib.sha256(good.bytes()).hexdigest(),
+        "sha256": hashlib.sha256(good.to_bytes()).hexdigest(),
         "result": good.data("Result", 0, 0).decode(),
         "steps": [{"type": step.kind, "data": [text.decode() for text in step.data]} for step in good.steps],
         "failures": failures(town, votes, good),

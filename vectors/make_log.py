@@ -58,13 +58,19 @@ def merkle_file() -> dict[str, Any]:
     inclusion, consistency = [], []
 
     def add_inclusion(fault: str | None, leaf: bytes, index: int, size: int, proof: list[bytes], root: bytes) -> None:
-        case = {"fault": fault, "leaf_hash": leaf.hex(), "index": index, "size": size}
+        case: dict[str, Any] = {"fault": fault, "leaf_hash": leaf.hex(), "index": index, "size": size}
         inclusion.append({**case, "proof": [h.hex() for h in proof], "root": root.hex()})
 
     def add_consistency(
         fault: str | None, old: int, old_root: bytes, new: int, root: bytes, proof: list[bytes]
     ) -> None:
-        case = {"fault": fault, "old": old, "old_root": old_root.hex(), "new": new, "new_root": root.hex()}
+        case: dict[str, Any] = {
+            "fault": fault,
+            "old": old,
+            "old_root": old_root.hex(),
+            "new": new,
+            "new_root": root.hex(),
+        }
         consistency.append({**case, "proof": [h.hex() for h in proof]})
 
     for size, index in [(1, 0), (2, 0), (2, 1), (3, 2), (7, 4), (8, 3), (8, 7), (13, 0), (13, 8), (13, 12)]:
@@ -112,7 +118,7 @@ def checkpoint_file() -> dict[str, Any]:
 
     def add(fault: str | None, data: str | Note | SignedCheckpoint, *policies: Policy, strict: bool = False) -> None:
         whole = data if isinstance(data, str) else data.to_bytes().decode("utf-8")
-        case = {"fault": fault, "strict": strict, "note": whole, "policies": policies_of(*policies)}
+        case: dict[str, Any] = {"fault": fault, "strict": strict, "note": whole, "policies": policies_of(*policies)}
         if isinstance(data, SignedCheckpoint) and fault is None:
             known = {(v.name, v.key_id) for p in policies for v in p.power if v.kind == COSIGNATURE}
             lines = [s for s in data.signatures if (s.name, s.key_id) in known]
@@ -174,7 +180,7 @@ def receipt_file() -> dict[str, Any]:
 
     def add(fault: str | None, entry: bytes, receipt: Receipt | str, *policies: Policy, strict: bool = False) -> None:
         text = receipt if isinstance(receipt, str) else receipt.to_bytes().decode("utf-8")
-        case = {"fault": fault, "strict": strict, "entry": entry.hex(), "receipt": text}
+        case: dict[str, Any] = {"fault": fault, "strict": strict, "entry": entry.hex(), "receipt": text}
         cases.append({**case, "policies": policies_of(*(policies or (LOG_POLICY,)))})
 
     def receipt_of(index: int, head: SignedCheckpoint, extra: bytes = b"") -> Receipt:
@@ -218,7 +224,7 @@ def tiles_file() -> dict[str, Any]:
     bundles: list[dict[str, Any]] = []
 
     def add(fault: str | None, width: int, data: bytes, entries: list[bytes] | None = None) -> None:
-        case = {"fault": fault, "width": width, "data": data.hex()}
+        case: dict[str, Any] = {"fault": fault, "width": width, "data": data.hex()}
         bundles.append(case if entries is None else {**case, "entries": [e.hex() for e in entries]})
 
     for count in (1, 2, 13):

@@ -13,6 +13,7 @@ against; ``forgeries``, files that must not be read (``unreadable``) or do not h
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import gmpy2
 from cryptography.hazmat.primitives import hashes
@@ -45,7 +46,7 @@ def key(label: str, bits: int) -> tuple[int, int, blind_rsa.IssuerKey]:
 KEYS = [key("registrar 0", 2048), key("registrar 1", 3072)]
 
 
-def permits() -> dict[str, object]:
+def permits() -> dict[str, Any]:
     rows = []
     for seed in SEEDS:
         for registrar, (p, q, signer) in enumerate(KEYS):
@@ -76,7 +77,7 @@ def permits() -> dict[str, object]:
     return {"permits": rows, "forgeries": forgeries}
 
 
-def permit(seed: Seed, registrar: int, p: int, q: int, signer: blind_rsa.IssuerKey, group: int) -> dict[str, object]:
+def permit(seed: Seed, registrar: int, p: int, q: int, signer: blind_rsa.IssuerKey, group: int) -> dict[str, Any]:
     modulus, n = signer.modulus, p * q
     secret = derive.credential_secret(seed, POLL)
     credential = crypto_scalarmult_ed25519_base_noclamp(secret)
@@ -118,7 +119,7 @@ def no_salt(signer: blind_rsa.IssuerKey, good: dict[str, object]) -> str:
     return blind_rsa.finalize(signer.modulus, prepared, answer, 2, salt_size=0).hex()
 
 
-def roll() -> dict[str, object]:
+def roll() -> dict[str, Any]:
     secret, group, modulus = hashlib.sha256(b"the secret of the salts").digest(), 3, KEYS[0][2].modulus
     tree = RollTree(secret, POLL, group, PEOPLE)
     before = {person: tree.prove(person, modulus).to_json().decode() for person in PEOPLE}

@@ -96,7 +96,7 @@ class World:
             *((trustee.institution, Role.TRUSTEE, trustee.key) for trustee in self.trustees),
             *((REGISTRARS[i], Role.REGISTRAR, registrar.office) for i, registrar in enumerate(self.registrars)),
         ]
-        self.office_keys: list[Any] = [key for _, _, key in offices]
+        self.office_keys: list[SigningKey] = [key for _, _, key in offices]
         self.charter = Charter(
             "veche.example/city", Text("The city's ledger", "Реестр города"), self.now, log_key.public,
             tuple(OfficeSeat(name, role, key.public) for name, role, key in offices), 3, (self.poll_class,),

@@ -39,12 +39,12 @@ class Step:
 
 @dataclass
 class Parts:
-    """An archive as its steps; ``bytes`` puts it together."""
+    """An archive as its steps; ``to_bytes`` puts it together."""
 
     steps: list[Step]
     time: int = TIME
 
-    def bytes(self) -> bytes:
+    def to_bytes(self) -> bytes:
         out = [record("BELENIOS", compact({"version": 1, "timestamp": str(self.time)}), self.time)]
         parent = None
         for height, step in enumerate(self.steps):

@@ -10,7 +10,7 @@ from .assemble import Parts
 
 
 def verdict(archive: bytes | Parts) -> ArchiveReport:
-    content = archive.bytes() if isinstance(archive, Parts) else archive
+    content = archive.to_bytes() if isinstance(archive, Parts) else archive
     with Archive.from_bytes(content) as opened:
         return verify(opened)
 

@@ -112,13 +112,13 @@ class Town:
         for secret, own in zip(signing, exponents, strict=True):
             message = "certs_sig|" + compact({"certs": certs, "coefexps": own}).decode()
             signatures.append(self.schnorr(secret, f"sigmsg|{message}|"))
-        keys = []
+        owned: list[dict[str, Any]] = []
         for j, secret in enumerate(signing, 1):
             share = sum(a * j**k for polynomial in polynomials for k, a in enumerate(polynomial)) % Q
             self.secrets.append(share)
             known = self.knowledge(share)
             signature = self.schnorr(secret, f"sigmsg|{known['public_key']}|")
-            keys.append(known | {"signature": signature})
+            owned.append(known | {"signature": signature})
         self.entries.append(
             [
                 "Pedersen",
@@ -127,7 +127,7 @@ class Town:
                     "certs": certs,
                     "coefexps": coefexps,
                     "signatures": signatures,
-                    "verification_keys": keys,
+                    "verification_keys": owned,
                 },
             ]
         )

@@ -54,7 +54,7 @@ def boundaries(archive: bytes) -> list[int]:
 
 
 def test_a_file_cut_inside_a_record(good: Parts) -> None:
-    content = good.bytes()
+    content = good.to_bytes()
     places = boundaries(content)
     for start, end in pairwise(places[1:]):
         for cut in (start + 1, start + 511, start + 512, start + 513, end - 512, end - 1):
@@ -63,21 +63,21 @@ def test_a_file_cut_inside_a_record(good: Parts) -> None:
 
 
 def test_a_record_taken_out(good: Parts) -> None:
-    content = good.bytes()
+    content = good.to_bytes()
     places = boundaries(content)
     for start, end in pairwise(places[1:-1]):
         refused(content[:start] + content[end:], "A2", "")
 
 
 def test_two_records_exchanged(good: Parts) -> None:
-    content = good.bytes()
+    content = good.to_bytes()
     places = boundaries(content)
     for a, b, c in zip(places[1:], places[2:], places[3:], strict=False):
         refused(content[:a] + content[b:c] + content[a:b] + content[c:], "A2", "")
 
 
 def test_a_record_twice(good: Parts) -> None:
-    content = good.bytes()
+    content = good.to_bytes()
     places = boundaries(content)
     for a, b in pairwise(places[1:]):
         refused(content[:b] + content[a:b] + content[b:], "A2", "")
@@ -88,7 +88,7 @@ def test_a_record_twice(good: Parts) -> None:
     [(bytes(512), "zeros"), (bytes(1024), "zeros"), (b"\0", "zeros"), (b"x", "header"), (bytes(100_000), "zeros")],
 )
 def test_something_after_the_end(good: Parts, tail: bytes, words: str) -> None:
-    refused(good.bytes() + tail, "A1", words)
+    refused(good.to_bytes() + tail, "A1", words)
 
 
 FIELDS = {
@@ -115,7 +115,7 @@ FIELDS = {
 @pytest.mark.parametrize("number", [0, 1, 7, -1])
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_header_that_belenios_does_not_write(good: Parts, name: str, number: int) -> None:
-    content = bytearray(good.bytes())
+    content = bytearray(good.to_bytes())
     start = boundaries(bytes(content))[:-1][number]
     offset, value = FIELDS[name]
     content[start + offset : start + offset + len(value)] = value
@@ -127,14 +127,14 @@ def test_a_header_that_belenios_does_not_write(good: Parts, name: str, number: i
 
 @pytest.mark.parametrize("form", [b"%07o\0", b" %05o\0 ", b"%06o \0", b"%06o  "])
 def test_a_checksum_in_another_form(good: Parts, form: bytes) -> None:
-    content = bytearray(good.bytes())
+    content = bytearray(good.to_bytes())
     number = int(content[512 * 2 + 148 : 512 * 2 + 154], 8)
     content[1024 + 148 : 1024 + 156] = form % number
     refused(bytes(content), "A1", "header")
 
 
 def test_padding_that_is_not_zero(good: Parts) -> None:
-    content = bytearray(good.bytes())
+    content = bytearray(good.to_bytes())
     assert content[-1] == 0
     content[-1] = 1
     refused(bytes(content), "A1", "padded")
@@ -143,7 +143,7 @@ def test_padding_that_is_not_zero(good: Parts) -> None:
 @pytest.mark.parametrize("size", [2**30, 2**31, 8**11 - 1])
 def test_a_size_that_the_file_does_not_have(good: Parts, size: int) -> None:
     name = "0" * 64 + ".data.json"
-    content = good.bytes() + header_bytes(name.encode(), size, TIME) + bytes(512)
+    content = good.to_bytes() + header_bytes(name.encode(), size, TIME) + bytes(512)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     refused(content, "A1", "cut")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kB
@@ -152,7 +152,7 @@ def test_a_size_that_the_file_does_not_have(good: Parts, size: int) -> None:
 def test_a_record_that_is_too_large_to_read(good: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive_records, "MAX_RECORD", 2000)
     with pytest.raises(Unsupported, match="more than the 2000"):
-        Archive.from_bytes(good.bytes())
+        Archive.from_bytes(good.to_bytes())
 
 
 @pytest.mark.parametrize(
@@ -173,13 +173,13 @@ def test_a_record_that_is_too_large_to_read(good: Parts, monkeypatch: pytest.Mon
     ],
 )
 def test_a_name_that_no_record_has(good: Parts, name: str) -> None:
-    content = good.bytes()
+    content = good.to_bytes()
     extra = record(name.format(sha(b"x")), b"x", TIME)
     refused(content[:1024] + extra + content[1024:], "A1", "name")
 
 
 def test_a_name_that_is_not_the_hash(good: Parts) -> None:
-    content = good.bytes()
+    content = good.to_bytes()
     for name in (sha(b"y"), sha(b"x").upper(), hashlib.sha1(b"x").hexdigest()):
         refused(content[:1024] + record(f"{name}.data.json", b"x", TIME) + content[1024:], "A1", "name")
 
@@ -201,9 +201,9 @@ def test_a_name_that_is_not_the_hash(good: Parts) -> None:
     ],
 )
 def test_a_first_record_that_belenios_does_not_write(good: Parts, header: object, step: str, words: str) -> None:
-    refused(record("BELENIOS", compact(header), TIME) + good.bytes()[1024:], step, words)
+    refused(record("BELENIOS", compact(header), TIME) + good.to_bytes()[1024:], step, words)
 
 
 def test_another_version_gets_no_verdict(good: Parts) -> None:
     first = record("BELENIOS", compact({"version": 2, "timestamp": str(TIME)}), TIME)
-    unsupported(first + good.bytes()[1024:], "version 2")
+    unsupported(first + good.to_bytes()[1024:], "version 2")

@@ -110,7 +110,7 @@ def test_data_that_no_event_names(good: Parts) -> None:
 def test_data_after_the_last_event(good: Parts) -> None:
     from .assemble import record
 
-    refused(good.bytes() + record(f"{sha(b'x')}.data.json", b"x", good.time), "A2", "ends with data")
+    refused(good.to_bytes() + record(f"{sha(b'x')}.data.json", b"x", good.time), "A2", "ends with data")
 
 
 def test_an_event_as_long_as_a_book(good: Parts) -> None:
@@ -157,7 +157,7 @@ def test_a_poll_under_way_gets_no_verdict_but_what_is_there_is_checked(good: Par
         unsupported(Parts(good.steps[:length], good.time), state)
     ballot = good.data("Ballot", 0, 0)
     bad = good.with_data("Ballot", 0, 0, ballot.replace(b'"response":"1', b'"response":"2', 1))
-    assert bad.bytes() != good.bytes()
+    assert bad.to_bytes() != good.to_bytes()
     refused(Parts(bad.steps[:2], good.time), "A7", "Ballot 1")
 
 

@@ -154,7 +154,7 @@ def test_a_certificate_for_something_else_although_signed(good: Parts, town: Tow
     """A whole committee is made whose third certificate says something else, and everything is signed over that."""
     other = ChangedCertificate(**changes)
     refused(other.archive([], [], [[0, 0]]), "A5", "trustee 4")
-    assert good.bytes()
+    assert good.to_bytes()
 
 
 class ChangedCertificate(Town):

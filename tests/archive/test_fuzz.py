@@ -136,5 +136,5 @@ def test_hashes_are_made_to_fit(good: Parts) -> None:
         same = same.with_data(kind, number, which, good.data(kind, number, which))
         other = good.with_data(kind, number, which, b"[]")
         assert sha(b"[]") in other.data(kind, number, -1).decode()
-    assert same.bytes() == good.bytes()
+    assert same.to_bytes() == good.to_bytes()
     assert verdict(same).counted == 3

@@ -14,13 +14,13 @@ from veche.errors import Unsupported, UserError
 from .assemble import take_apart
 from .belenios_tool import Poll
 
-JOIN = {"answers": ["for", "against"], "min": 1, "max": 1, "question": "Join?"}
-CLUBS = {"answers": ["Chess", "Choir", "Go"], "min": 0, "max": 2, "question": "Clubs"}
-SPEAKER = {"answers": ["Ida", "Joe"], "blank": True, "min": 1, "max": 1, "question": "Speaker"}
+JOIN: dict[str, Any] = {"answers": ["for", "against"], "min": 1, "max": 1, "question": "Join?"}
+CLUBS: dict[str, Any] = {"answers": ["Chess", "Choir", "Go"], "min": 0, "max": 2, "question": "Clubs"}
+SPEAKER: dict[str, Any] = {"answers": ["Ida", "Joe"], "blank": True, "min": 1, "max": 1, "question": "Speaker"}
 
 
-def template(*questions: dict[str, Any], **more: str) -> dict[str, object]:
-    return {"description": "About", "name": "A poll", "questions": list(questions)} | more
+def template(*questions: dict[str, Any], **more: str) -> dict[str, Any]:
+    return {"description": "About", "name": "A poll", "questions": list(questions), **more}
 
 
 def decided(poll: Poll, owners: list[int]) -> None:

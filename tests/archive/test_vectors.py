@@ -28,7 +28,7 @@ def archive() -> Parts:
 
 
 def test_the_archive_is_good_and_belenios_tool_agrees(tmp_path: Path) -> None:
-    content = archive().bytes()
+    content = archive().to_bytes()
     assert hashlib.sha256(content).hexdigest() == ARCHIVE["sha256"]
     report = verdict(content)
     assert report.result.decode() == ARCHIVE["result"]
@@ -43,7 +43,7 @@ def test_each_failure_is_refused_at_its_step(failure: dict[str, Any]) -> None:
     good = archive()
     kind = good.steps[failure["event"]].kind
     changed = good.with_data(kind, good.find(kind).index(failure["event"]), failure["data"], failure["text"].encode())
-    assert changed.bytes() != good.bytes()
+    assert changed.to_bytes() != good.to_bytes()
     if failure["step"] == "unsupported":
         unsupported(changed, "")
     else:

@@ -186,8 +186,15 @@ def test_nothing_from_the_ledger_is_markup(report: LedgerReport) -> None:
         ]
         trustees = [replace(trustee, institution=evil) for trustee in poll.trustees]
         said = [replace(statement, text=words) for statement in poll.statements]
-        poisons = {"title": words, "questions": questions, "groups": groups, "trustees": trustees, "statements": said}
-        return replace(poll, **poisons, warnings=[words])
+        return replace(
+            poll,
+            title=words,
+            questions=questions,
+            groups=groups,
+            trustees=trustees,
+            statements=said,
+            warnings=[words],
+        )
 
     notices = [replace(notice, text=words) for notice in report.notices]
     polls = [poisoned(poll) for poll in report.polls]

@@ -142,7 +142,10 @@ def sentences() -> Iterator[tuple[str, str]]:
             if isinstance(message.id, str):
                 yield message.id, catalogue("ru").gettext(message.id)
             else:
-                yield from ((form, catalogue("ru").ngettext(*message.id, n)) for n, form in enumerate(message.id, 1))
+                yield from (
+                    (form, catalogue("ru").ngettext(message.id[0], message.id[1], n))
+                    for n, form in enumerate(message.id, 1)
+                )
 
 
 def test_it_speaks_russian_as_it_speaks_english() -> None:

@@ -21,7 +21,8 @@ from veche.engine.inbox import Inbox, engine_runs, hand_in, outcomes
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.codec import digest
-from veche.ledger.entries.charter import Charter, PollClass
+from veche.ledger.entries.charter import Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat
+from veche.ledger.entries.office import Role
 from veche.ledger.ledger import Ledger
 from veche.ledger.shape import Text
 from veche.ledger.signing import sign
@@ -37,11 +38,11 @@ class Office:
         self.key, log_key = SigningKey.generate(), SigningKey.generate()
         log_key.save(folder / LOG_KEY)
         others = [SigningKey.generate() for _ in range(2)]
-        city = PollClass("city", (("R", "source"),), 1, 0, 1, ("T",), 1, 2, 0, 86_400, 1)
+        city = PollClass("city", (RegistrarSeat("R", "source"),), 1, 0, 1, ("T",), 1, 2, 0, 86_400, 1)
         offices = (
-            ("City", "organiser", self.key.public),
-            ("R", "registrar", others[0].public),
-            ("T", "trustee", others[1].public),
+            OfficeSeat("City", Role.ORGANISER, self.key.public),
+            OfficeSeat("R", Role.REGISTRAR, others[0].public),
+            OfficeSeat("T", Role.TRUSTEE, others[1].public),
         )
         charter = Charter(
             "veche.example/inbox",
@@ -51,7 +52,7 @@ class Office:
             offices,
             1,
             (city,),
-            ("embedded", 1),
+            EngineChoice("embedded", 1),
         )
         entry = sign(b"", "charter", charter.body(), [self.key, *others])
         self.id = digest(entry)

@@ -51,7 +51,7 @@ def run(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     for tool in ("cc", "gcc", "clang", "cargo", "rustc", "go", "make"):
         looked_for = run("python", "-c", f"import shutil; print(shutil.which({tool!r}))")
         assert looked_for.stdout == "None\n"
-    command = ["install", "--quiet", "--only-binary", ":all:", "--require-hashes", "--find-links", dist]
+    command: list[str | Path] = ["install", "--quiet", "--only-binary", ":all:", "--require-hashes", "--find-links", dist]
     installed = run("pip", *command, "--requirement", dist / "constraints.txt")
     assert installed.returncode == 0, installed.stdout + installed.stderr
     return run

@@ -34,7 +34,7 @@ class Nursery:
     """The process that engines are forked from, and what they said."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-W", "error", Path(__file__).with_name("crash_engine.py")]
+        command = [sys.executable, "-W", "error", str(Path(__file__).with_name("crash_engine.py"))]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
 
     def start(self, *words: object) -> None:

@@ -87,16 +87,19 @@ def test_another_item_in_a_permit(item: list[Any], place: int, other: Any) -> No
     agree(cbor2.dumps(item))
 
 
+OTHER_ITEMS: list[tuple[int, list[Any]]] = [
+    (1, ["text", bytes(31), bytes(33)]),
+    (2, [b"", []]),
+    (3, [0, []]),
+    (4, [0, [0], [[]], [[0, b"", b"", 0]], [[b"", b"", b""]]]),
+    (5, [b"1"]),
+    (6, [bytes(63), bytes(65), "x", 7]),
+]
+
+
 @pytest.mark.parametrize(
     ("place", "value"),
-    [
-        *((1, value) for value in ("text", bytes(31), bytes(33))),
-        *((2, value) for value in (b"", [])),
-        *((3, value) for value in (0, [])),
-        *((4, value) for value in (0, [0], [[]], [[0, b"", b"", 0]], [[b"", b"", b""]])),
-        (5, b"1"),
-        *((6, value) for value in (bytes(63), bytes(65), "x", 7)),
-    ],
+    [(place, value) for place, values in OTHER_ITEMS for value in values],
 )
 def test_one_wrong_item_is_a_wrong_shape(place: int, value: Any) -> None:
     item: list[Any] = ["ballot", POLL, 0, b"ballot", [[0, bytes(32), bytes(256)]], 1, bytes(64)]

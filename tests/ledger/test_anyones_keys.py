@@ -10,6 +10,8 @@ from nacl import bindings
 from veche.errors import Refused
 from veche.keys import SigningKey
 from veche.ledger import shape
+from veche.ledger.entries.charter import OfficeSeat
+from veche.ledger.entries.office import Role
 
 from .branch import Branch
 from .life import Life
@@ -29,7 +31,7 @@ def test_no_office_and_no_log_has_such_a_key(life: Life, at: At, key: bytes) -> 
     branch = at("founded")
     branch.refuses_to_say("shape", "office", ["add", "Newspaper", "observer", key], *life.institutions)
     refused("shape", replace(CHARTER, log_key=key))
-    refused("shape", replace(CHARTER, offices=(("A", "observer", key), *CHARTER.offices[1:])))
+    refused("shape", replace(CHARTER, offices=(OfficeSeat("A", Role.OBSERVER, key), *CHARTER.offices[1:])))
 
 
 def test_keys_of_people_are_keys() -> None:

@@ -71,7 +71,7 @@ def test_a_charter_is_read_as_it_was_written() -> None:
 @pytest.mark.parametrize("n", range(1, 6))
 def test_registrars_of_a_class(n: int) -> None:
     """2k > n + f and n - f >= k, for every k and f."""
-    names = tuple((f"Registrar {i}", f"source {i}") for i in range(n))
+    names = tuple(RegistrarSeat(f"Registrar {i}", f"source {i}") for i in range(n))
     for k in range(n + 2):
         for f in range(n + 1):
             poll_class = replace(CLASS, registrars=names, k=k, f=f, sources=1)
@@ -153,11 +153,12 @@ def test_offices_are_different_and_all_sign() -> None:
     offices = CHARTER.offices
     refused("charter", CHARTER, KEYS[:-1])
     refused("charter", CHARTER, [*KEYS, SigningKey.generate()])
-    refused("charter", replace(CHARTER, offices=(*offices, ("A", "observer", KEYS[0].public))))
-    refused("charter", replace(CHARTER, offices=(*offices, ("A", "organiser", KEYS[0].public))))
-    refused("charter", replace(CHARTER, offices=(*offices[:-1], ("A", "observer", KEYS[5].public))))
-    refused("charter", replace(CHARTER, offices=(*offices[:-1], ("F", "king", KEYS[5].public))))
-    refused("shape", replace(CHARTER, offices=(*offices[:-1], ("F", "observer", KEYS[5].public[:31]))))
+    refused("charter", replace(CHARTER, offices=(*offices, OfficeSeat("A", Role.OBSERVER, KEYS[0].public))))
+    refused("charter", replace(CHARTER, offices=(*offices, OfficeSeat("A", Role.ORGANISER, KEYS[0].public))))
+    refused("charter", replace(CHARTER, offices=(*offices[:-1], OfficeSeat("A", Role.OBSERVER, KEYS[5].public))))
+    king = OfficeSeat("F", "king", KEYS[5].public)  # type: ignore[arg-type]  # there is no such role
+    refused("charter", replace(CHARTER, offices=(*offices[:-1], king)))
+    refused("shape", replace(CHARTER, offices=(*offices[:-1], OfficeSeat("F", Role.OBSERVER, KEYS[5].public[:31]))))
 
 
 def test_a_bad_signature_under_the_charter() -> None:

@@ -168,7 +168,12 @@ def test_no_tag_is_given_a_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
     """The library would compile an attacker's regular expression, parse his mail and compute with his numbers before we refuse it."""
     seen: list[object] = []
     compile_ = re.compile
-    monkeypatch.setattr(re, "compile", lambda *words, **named: (seen.append(words), compile_(*words, **named))[1])
+
+    def look_then_compile(*words: Any, **named: Any) -> "re.Pattern[str]":
+        seen.append(words)
+        return compile_(*words, **named)
+
+    monkeypatch.setattr(re, "compile", look_then_compile)
     tagged = b"\x82\x61a\xd8\x23\x61b"
     cbor2.loads(tagged)
     assert seen, "this is what the library does with tag 35"

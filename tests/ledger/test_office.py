@@ -1,6 +1,7 @@
 """`office`: institutions add, rotate and retire keys together."""
 
 from collections.abc import Callable
+from typing import Any
 
 from veche.keys import SigningKey
 from veche.ledger.codec import decode
@@ -43,7 +44,7 @@ def test_a_key_is_one_offices_for_ever(life: Life, at: At) -> None:
 def test_what_cannot_be_done_to_an_office(life: Life, at: At) -> None:
     branch, key = at("founded"), SigningKey.generate().public
     organiser, own = life.world.charter.offices[0][0], life.organisers[0].public
-    for body in (
+    bodies: list[list[Any]] = [
         ["add", organiser, "organiser", key],  # it has one: one institution, one key of a kind
         ["rotate", "Newspaper", "observer", key],
         ["retire", "Newspaper", "observer", key],
@@ -53,15 +54,17 @@ def test_what_cannot_be_done_to_an_office(life: Life, at: At) -> None:
         ["add", "Newspaper", "king", key],
         [["add"], "Newspaper", "observer", key],
         ["add", "Newspaper", ["observer"], key],
-    ):
+    ]
+    for body in bodies:
         branch.refuses_to_say("office", "office", body, *life.institutions)
-    for body in (
+    bodies = [
         ["add", "", "observer", key],
         ["add", " Newspaper", "observer", key],
         ["add", "News\u200dpaper", "observer", key],
         ["add", "Newspaper", "observer", key[:31]],
         ["add", "Newspaper", "observer"],
-    ):
+    ]
+    for body in bodies:
         branch.refuses_to_say("shape", "office", body, *life.institutions)
 
 

@@ -1,6 +1,7 @@
 """Reading a ledger from tiles: entries and proofs are right, and no byte can be changed without being named."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -145,13 +146,18 @@ def test_every_byte_counts_for_a_reader() -> None:
             source.files[name] = good
 
 
+def both_checks(source: Memory, head: Checkpoint) -> list[Callable[[], object]]:
+    return [lambda: check_tiles(source, head.size, head.root), lambda: read_everything(source, head)]
+
+
 def test_every_length_counts() -> None:
     source, head = small(258)
+    checks = both_checks(source, head)
     for name, good in source.files.items():
         if name != "checkpoint":
             for wrong in (b"", good[:-1], good[: len(good) // 2], good + b"\0", good + good):
                 source.files[name] = wrong
-                for check in (lambda: check_tiles(source, head.size, head.root), lambda: read_everything(source, head)):
+                for check in checks:
                     with pytest.raises(DoesNotHold) as error:
                         check()
                     assert name in error.value.message
@@ -160,9 +166,10 @@ def test_every_length_counts() -> None:
 
 def test_missing_and_extra_files_are_named() -> None:
     source, head = small(300)
+    checks = both_checks(source, head)
     for name in [name for name in source.files if name != "checkpoint"]:
         good = source.files.pop(name)
-        for check in (lambda: check_tiles(source, head.size, head.root), lambda: read_everything(source, head)):
+        for check in checks:
             with pytest.raises(DoesNotHold, match="missing") as error:
                 check()
             assert error.value.where == name

@@ -128,7 +128,8 @@ def test_bundles_of_another_length_are_refused() -> None:
 def test_the_edge_is_the_tree(steps: list[int]) -> None:
     """However leaves are grouped: the root, every full tile and every partial one."""
     leaves = [merkle.leaf_hash(b"%d" % i) for i in range(sum(steps))]
-    edge, tiles = Edge(), {}
+    edge = Edge()
+    tiles: dict[Tile, list[bytes]] = {}
     for step in steps:
         tiles.update(edge.extend(leaves[edge.size : edge.size + step]))
     size = len(leaves)

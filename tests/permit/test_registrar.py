@@ -3,18 +3,22 @@
 import sqlite3
 import stat
 import threading
+from collections.abc import Callable, Iterator
 from multiprocessing import get_context
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
 
 from veche.errors import Refused, UserError
-from veche.ledger.entries.permit_key import GroupIssuance
-from veche.permit.blind_rsa import blind_sign, verify_many
+from veche.ledger.entries.permit_key import GroupIssuance, GroupPermitKey
+from veche.permit.blind_rsa import IssuerKey, blind_sign, verify_many
 from veche.permit.derive import credential_secret
 from veche.permit.message import permit_message
-from veche.permit.permit import permit_checks
+from veche.permit.permit import Permit, permit_checks
 from veche.permit.request import PermitRequest
 from veche.permit.row_proof import RowProof
 from veche.permit.seed import Seed
@@ -26,14 +30,14 @@ ROLL = "person,name,district\nann,Ann,Arbat\nboris,,Arbat\nvera,Vera,Presnya\ngl
 
 
 @pytest.fixture
-def roll(tmp_path) -> Path:
+def roll(tmp_path: Path) -> Path:
     path = tmp_path / "roll.csv"
     path.write_text(ROLL)
     return path
 
 
 @pytest.fixture
-def registrar(tmp_path, roll):
+def registrar(tmp_path: Path, roll: Path) -> Iterator[Registrar]:
     with Registrar.create(tmp_path / "registrar") as registrar:
         registrar.import_roll(roll)
         yield registrar
@@ -43,11 +47,11 @@ class Voter:
     def __init__(self, person: str, seed: Seed | None = None) -> None:
         self.person, self.seed = person, seed or Seed.generate()
 
-    def ask(self, keys, group, poll=POLL) -> PermitRequest:
+    def ask(self, keys: list[GroupPermitKey], group: int, poll: bytes = POLL) -> PermitRequest:
         credential = crypto_scalarmult_ed25519_base_noclamp(credential_secret(self.seed, poll))
         return PermitRequest(self.seed, poll, group, credential, keys[group].modulus)
 
-    def collect(self, registrar, keys, group, poll=POLL):
+    def collect(self, registrar: Registrar, keys: list[GroupPermitKey], group: int, poll: bytes = POLL) -> Permit:
         request = self.ask(keys, group, poll)
         permit = request.finish(0, registrar.issue(self.person, poll, request.blinded, group))
         credential = crypto_scalarmult_ed25519_base_noclamp(credential_secret(self.seed, poll))
@@ -56,8 +60,8 @@ class Voter:
         return permit
 
 
-def test_a_poll_from_opening_to_erasing(registrar, tmp_path):
-    steps = []
+def test_a_poll_from_opening_to_erasing(registrar: Registrar, tmp_path: Path) -> None:
+    steps: list[tuple[int, int]] = []
     keys = registrar.open_poll(POLL, DISTRICTS, progress=lambda made, wanted: steps.append((made, wanted)))
     assert steps == [(1, 2), (2, 2)]
     assert [key.people for key in keys] == [2, 1]
@@ -77,28 +81,29 @@ def test_a_poll_from_opening_to_erasing(registrar, tmp_path):
         proof = RowProof.from_json(registrar.proof_for(person, POLL).to_json())
         proof.verify_on_roll(POLL, group, keys[group].modulus, keys[group].people, keys[group].root)
         proof.verify_issuance(issuance[group].root)
-        assert proof.issuance.served is served
+        assert proof.issuance is not None and proof.issuance.served is served
 
     registrar.erase(POLL)
     registrar.erase(POLL)
     assert not (tmp_path / "registrar" / "keys" / POLL.hex()).exists()
-    for call in [
+    calls: list[Callable[[], object]] = [
         lambda: registrar.issue("ann", POLL, b""),
         lambda: registrar.proof_for("ann", POLL),
         lambda: registrar.issuance(POLL),
         lambda: registrar.group_of("ann", POLL),
         lambda: registrar.open_poll(POLL, DISTRICTS),
-    ]:
+    ]
+    for call in calls:
         with pytest.raises(Refused, match="erased"):
             call()
 
 
-def test_an_erased_request_is_in_no_file(registrar, tmp_path):
+def test_an_erased_request_is_in_no_file(registrar: Registrar, tmp_path: Path) -> None:
     keys = registrar.open_poll(POLL, DISTRICTS)
     blinded = Voter("ann").ask(keys, 0).blinded
     registrar.issue("ann", POLL, blinded)
 
-    def found():
+    def found() -> list[Path]:
         return [path for path in (tmp_path / "registrar").glob("registrar.db*") if blinded[:40] in path.read_bytes()]
 
     assert found()
@@ -107,7 +112,7 @@ def test_an_erased_request_is_in_no_file(registrar, tmp_path):
     assert not found()
 
 
-def test_one_permit_per_person_and_poll(registrar):
+def test_one_permit_per_person_and_poll(registrar: Registrar) -> None:
     keys = registrar.open_poll(POLL, DISTRICTS)
     ann = Voter("ann")
     first = ann.collect(registrar, keys, 0)
@@ -121,7 +126,7 @@ def test_one_permit_per_person_and_poll(registrar):
     Voter("ann").collect(registrar, other, 0, bytes(32))
 
 
-def test_names_are_compared_in_one_form(registrar, roll):
+def test_names_are_compared_in_one_form(registrar: Registrar, roll: Path) -> None:
     roll.write_text("person,district\n\u0439,\u0439\n")
     registrar.import_roll(roll)
     keys = registrar.open_poll(POLL, ["\u0438\u0306"])
@@ -131,14 +136,16 @@ def test_names_are_compared_in_one_form(registrar, roll):
         Voter("\u0439").collect(registrar, keys, 0)
 
 
-def test_a_crash_between_writing_down_and_answering_loses_nothing(registrar, tmp_path, monkeypatch):
+def test_a_crash_between_writing_down_and_answering_loses_nothing(
+    registrar: Registrar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keys = registrar.open_poll(POLL, DISTRICTS)
     ann = Voter("ann")
 
     class PowerCut(Exception):
         pass
 
-    def fail(*_):
+    def fail(*_: object) -> bytes:
         raise PowerCut
 
     with monkeypatch.context() as patch:
@@ -152,11 +159,13 @@ def test_a_crash_between_writing_down_and_answering_loses_nothing(registrar, tmp
         assert again.issuance(POLL)[0].issued == 1
 
 
-def test_nothing_is_signed_that_is_not_written_down(registrar, tmp_path, monkeypatch):
+def test_nothing_is_signed_that_is_not_written_down(
+    registrar: Registrar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keys = registrar.open_poll(POLL, DISTRICTS)
-    written = []
+    written: list[tuple[str, bytes]] = []
 
-    def look_then_sign(key, blinded):
+    def look_then_sign(key: IssuerKey, blinded: bytes) -> bytes:
         database = sqlite3.connect(tmp_path / "registrar" / "registrar.db")
         written.extend(database.execute("SELECT person, blinded FROM request").fetchall())
         database.close()
@@ -168,7 +177,7 @@ def test_nothing_is_signed_that_is_not_written_down(registrar, tmp_path, monkeyp
     assert written == [("ann", blinded)]
 
 
-def test_the_person_decides_the_group(registrar):
+def test_the_person_decides_the_group(registrar: Registrar) -> None:
     keys = registrar.open_poll(POLL, DISTRICTS)
     ann = Voter("ann")
     request = ann.ask(keys, 1)
@@ -178,7 +187,7 @@ def test_the_person_decides_the_group(registrar):
     ann.collect(registrar, keys, 0)  # the mistake has not used up her permit
 
 
-def test_a_request_for_another_group_that_says_nothing_of_it_gives_no_permit(registrar):
+def test_a_request_for_another_group_that_says_nothing_of_it_gives_no_permit(registrar: Registrar) -> None:
     keys = registrar.open_poll(POLL, DISTRICTS)
     request = Voter("ann").ask(keys, 1)
     blinded = min(request.blinded, b"\x7f" + request.blinded[1:])  # in range for every key
@@ -187,16 +196,17 @@ def test_a_request_for_another_group_that_says_nothing_of_it_gives_no_permit(reg
         request.finish(0, answer)
 
 
-def test_strangers_get_nothing(registrar):
+def test_strangers_get_nothing(registrar: Registrar) -> None:
     keys = registrar.open_poll(POLL, DISTRICTS)
     for person in ["eve", "gleb", "ANN", "", "ann\n\x00", "x" * 5000]:
-        for call in [
-            lambda person=person: registrar.issue(person, POLL, Voter(person).ask(keys, 0).blinded),
-            lambda person=person: registrar.proof_for(person, POLL),
-            lambda person=person: registrar.group_of(person, POLL),
-        ]:
+        calls: list[Callable[[str], object]] = [
+            lambda person: registrar.issue(person, POLL, Voter(person).ask(keys, 0).blinded),
+            lambda person: registrar.proof_for(person, POLL),
+            lambda person: registrar.group_of(person, POLL),
+        ]
+        for call in calls:
             with pytest.raises(Refused) as refused:
-                call()
+                call(person)
             assert refused.value.rule == "roll"
     with pytest.raises(Refused) as refused:
         registrar.issue("ann", b"\x0b" * 32, Voter("ann").ask(keys, 0).blinded)
@@ -204,7 +214,7 @@ def test_strangers_get_nothing(registrar):
     assert [row.issued for row in registrar.issuance(POLL)] == [0, 0]
 
 
-def test_a_malformed_request_does_not_use_up_the_permit(registrar):
+def test_a_malformed_request_does_not_use_up_the_permit(registrar: Registrar) -> None:
     keys = registrar.open_poll(POLL, DISTRICTS)
     for blinded in [b"", bytes(256), b"\xff" * 256, b"\x01" * 255, b"\x01" * 257, keys[0].modulus]:
         with pytest.raises(Refused) as refused:
@@ -213,7 +223,7 @@ def test_a_malformed_request_does_not_use_up_the_permit(registrar):
     Voter("ann").collect(registrar, keys, 0)
 
 
-def test_after_closing_nobody_new_is_served_but_answers_are_repeated(registrar):
+def test_after_closing_nobody_new_is_served_but_answers_are_repeated(registrar: Registrar) -> None:
     keys = registrar.open_poll(POLL, DISTRICTS)
     ann = Voter("ann")
     permit = ann.collect(registrar, keys, 0)
@@ -228,7 +238,7 @@ def test_after_closing_nobody_new_is_served_but_answers_are_repeated(registrar):
     assert registrar.issuance(POLL) == issuance
 
 
-def test_a_crash_while_closing(registrar, monkeypatch):
+def test_a_crash_while_closing(registrar: Registrar, monkeypatch: pytest.MonkeyPatch) -> None:
     registrar.open_poll(POLL, DISTRICTS)
     with monkeypatch.context() as patch:
         patch.setattr(registrar, "_tree", lambda *_: 1 / 0)
@@ -239,10 +249,15 @@ def test_a_crash_while_closing(registrar, monkeypatch):
     assert [type(row) for row in registrar.issuance(POLL)] == [GroupIssuance, GroupIssuance]
 
 
-def test_a_crash_while_opening(registrar, monkeypatch):
-    made = []
+def test_a_crash_while_opening(registrar: Registrar, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[bytes] = []
+
+    def look_then_fail(*arguments: Any) -> None:
+        made.extend(arguments[3])
+        raise ZeroDivisionError
+
     with monkeypatch.context() as patch:
-        patch.setattr(registrar, "_publish", lambda *arguments: made.extend(arguments[3]) or 1 / 0)
+        patch.setattr(registrar, "_publish", look_then_fail)
         with pytest.raises(ZeroDivisionError):
             registrar.open_poll(POLL, DISTRICTS)
     keys = registrar.open_poll(POLL, DISTRICTS)
@@ -250,7 +265,7 @@ def test_a_crash_while_opening(registrar, monkeypatch):
     assert registrar.open_poll(POLL, DISTRICTS) == keys
 
 
-def test_an_open_poll_keeps_its_groups_and_its_roll(registrar, roll):
+def test_an_open_poll_keeps_its_groups_and_its_roll(registrar: Registrar, roll: Path) -> None:
     keys = registrar.open_poll(POLL, DISTRICTS)
     for groups, everyone in [(DISTRICTS[::-1], False), (["Arbat"], False), (["Arbat"], True)]:
         with pytest.raises(Refused, match="other groups"):
@@ -268,16 +283,17 @@ def test_an_open_poll_keeps_its_groups_and_its_roll(registrar, roll):
     assert registrar.group_of("ann", later) == 1
 
 
-def test_a_poll_for_everyone(registrar):
+def test_a_poll_for_everyone(registrar: Registrar) -> None:
     (key,) = registrar.open_poll(POLL, ["the whole city"], everyone=True)
     assert key.people == 4
     Voter("gleb").collect(registrar, [key], 0)
     assert registrar.issuance(POLL)[0].issued == 1
-    assert registrar.proof_for("gleb", POLL).issuance.served
+    issuance = registrar.proof_for("gleb", POLL).issuance
+    assert issuance is not None and issuance.served
 
 
 @pytest.mark.parametrize("groups", [[], ["Arbat", "Arbat"], ["Arbat", ""], ["Atlantis"], ["Ar\nbat"]])
-def test_groups_that_cannot_be(registrar, groups):
+def test_groups_that_cannot_be(registrar: Registrar, groups: list[str]) -> None:
     with pytest.raises(UserError):
         registrar.open_poll(POLL, groups)
     with pytest.raises(UserError):
@@ -286,12 +302,14 @@ def test_groups_that_cannot_be(registrar, groups):
         registrar.open_poll(b"short", DISTRICTS)
 
 
-def test_a_crowd_of_threads_gets_one_permit_a_person(registrar):
+def test_a_crowd_of_threads_gets_one_permit_a_person(registrar: Registrar) -> None:
     keys = registrar.open_poll(POLL, DISTRICTS)
     voters = [Voter("ann") for _ in range(8)]
-    answers, refusals, start = [], [], threading.Barrier(8)
+    answers: list[bytes] = []
+    refusals: list[str] = []
+    start = threading.Barrier(8)
 
-    def ask(voter):
+    def ask(voter: Voter) -> None:
         request = voter.ask(keys, 0)
         start.wait()
         try:
@@ -308,7 +326,7 @@ def test_a_crowd_of_threads_gets_one_permit_a_person(registrar):
     assert refusals == ["permit-once"] * 7
 
 
-def _ask_in_a_process(folder, modulus, start, results):
+def _ask_in_a_process(folder: Path, start: "Barrier", results: "Queue[str]") -> None:
     with Registrar(folder) as registrar:
         keys = registrar.open_poll(POLL, DISTRICTS)
         request = Voter("ann").ask(keys, 0)
@@ -320,11 +338,12 @@ def _ask_in_a_process(folder, modulus, start, results):
             results.put(refused.rule)
 
 
-def test_two_processes_open_one_poll_alike_and_serve_a_person_once(registrar, tmp_path):
+def test_two_processes_open_one_poll_alike_and_serve_a_person_once(registrar: Registrar, tmp_path: Path) -> None:
     context = get_context("spawn")
-    start, results = context.Barrier(2), context.Queue()
+    start = context.Barrier(2)
+    results: Queue[str] = context.Queue()
     processes = [
-        context.Process(target=_ask_in_a_process, args=(tmp_path / "registrar", None, start, results)) for _ in range(2)
+        context.Process(target=_ask_in_a_process, args=(tmp_path / "registrar", start, results)) for _ in range(2)
     ]
     for process in processes:
         process.start()
@@ -335,14 +354,14 @@ def test_two_processes_open_one_poll_alike_and_serve_a_person_once(registrar, tm
     assert registrar.issuance(POLL)[0].issued == 1
 
 
-def test_a_key_file_that_is_missing_wrong_or_open_to_others(registrar, tmp_path):
+def test_a_key_file_that_is_missing_wrong_or_open_to_others(registrar: Registrar, tmp_path: Path) -> None:
     keys = registrar.open_poll(POLL, DISTRICTS)
     folder = tmp_path / "registrar"
     path = folder / "keys" / POLL.hex() / "0.pem"
     good = path.read_bytes()
     blinded = Voter("ann").ask(keys, 0).blinded
 
-    def damage(content, mode=0o600):
+    def damage(content: bytes | None, mode: int = 0o600) -> None:
         path.unlink(missing_ok=True)
         if content is not None:
             path.write_bytes(content)
@@ -359,7 +378,7 @@ def test_a_key_file_that_is_missing_wrong_or_open_to_others(registrar, tmp_path)
         assert again.issue("ann", POLL, blinded)
 
 
-def test_a_changed_database_is_noticed(registrar, tmp_path):
+def test_a_changed_database_is_noticed(registrar: Registrar, tmp_path: Path) -> None:
     registrar.open_poll(POLL, DISTRICTS)
     issuance = registrar.issuance(POLL)
     assert issuance[0].issued == 0
@@ -371,7 +390,7 @@ def test_a_changed_database_is_noticed(registrar, tmp_path):
         again.proof_for("ann", POLL)
 
 
-def test_the_folder(tmp_path, registrar, roll):
+def test_the_folder(tmp_path: Path, registrar: Registrar, roll: Path) -> None:
     folder = tmp_path / "registrar"
     registrar.open_poll(POLL, DISTRICTS)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -389,7 +408,7 @@ def test_the_folder(tmp_path, registrar, roll):
         empty.open_poll(POLL, DISTRICTS)
 
 
-def test_another_database(tmp_path, roll):
+def test_another_database(tmp_path: Path, roll: Path) -> None:
     folder = tmp_path / "other"
     with Registrar.create(folder, f"sqlite:///{tmp_path}/city.db") as registrar:
         registrar.import_roll(roll)
@@ -400,7 +419,7 @@ def test_another_database(tmp_path, roll):
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "nosuch://secret@host/x", "sqlite:////nowhere/at/all/x.db"])
-def test_databases_that_cannot_be(tmp_path, url):
+def test_databases_that_cannot_be(tmp_path: Path, url: str) -> None:
     with pytest.raises(UserError) as error:
         Registrar.create(tmp_path / "registrar", url)
     assert "secret" not in error.value.message

@@ -5,13 +5,14 @@ import hmac
 import math
 import os
 import stat
+from pathlib import Path
 
 import pytest
 from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
 
 from veche.errors import DoesNotHold, Refused, UserError
 from veche.permit import derive
-from veche.permit.blind_rsa import blind_sign, verify_many
+from veche.permit.blind_rsa import IssuerKey, blind_sign, verify_many
 from veche.permit.message import permit_message
 from veche.permit.permit import Permit, permit_checks
 from veche.permit.request import PermitRequest
@@ -32,7 +33,7 @@ def _hkdf(secret: bytes, info: bytes, length: int) -> bytes:
     return out[:length]
 
 
-def test_derivation_is_what_the_documentation_says(key):
+def test_derivation_is_what_the_documentation_says(key: IssuerKey) -> None:
     poll, fingerprint = POLL.hex(), hashlib.sha256(key.modulus).hexdigest()
     wide = _hkdf(SEED.secret, f"veche-v1|credential|{poll}".encode(), 64)
     scalar = int.from_bytes(wide, "little") % GROUP_ORDER
@@ -48,7 +49,7 @@ def test_derivation_is_what_the_documentation_says(key):
     assert derive.permit_blind(SEED, POLL, key.modulus) == 1 + int.from_bytes(wide, "big") % (n - 1)
 
 
-def test_a_factor_that_is_not_coprime_to_n_is_skipped():
+def test_a_factor_that_is_not_coprime_to_n_is_skipped() -> None:
     """n = 3 * 5 * 7 * 11 * ...: few numbers are coprime to it, so the counter moves on until one is."""
     n, candidate = 1, 3
     while n.bit_length() < 2048:
@@ -66,8 +67,8 @@ def test_a_factor_that_is_not_coprime_to_n_is_skipped():
     assert max(counters) > 1
 
 
-def test_every_poll_key_and_root_gives_something_else(key, other_key):
-    def all_of(seed, poll, modulus):
+def test_every_poll_key_and_root_gives_something_else(key: IssuerKey, other_key: IssuerKey) -> None:
+    def all_of(seed: Seed, poll: bytes, modulus: bytes) -> set[bytes | int]:
         return {
             derive.permit_prefix(seed, poll, modulus),
             derive.permit_salt(seed, poll, modulus),
@@ -84,7 +85,7 @@ def test_every_poll_key_and_root_gives_something_else(key, other_key):
     assert derive.credential_secret(SEED, POLL) != derive.credential_secret(SEED, bytes(32))
 
 
-def test_a_second_device_goes_on_where_the_first_stopped(key):
+def test_a_second_device_goes_on_where_the_first_stopped(key: IssuerKey) -> None:
     first = PermitRequest(SEED, POLL, 3, CREDENTIAL, key.modulus)
     answer = blind_sign(key, first.blinded)
     second = PermitRequest(Seed.from_hex(SEED.hex()), POLL, 3, CREDENTIAL, key.modulus)
@@ -92,7 +93,7 @@ def test_a_second_device_goes_on_where_the_first_stopped(key):
     assert second.finish(0, answer) == first.finish(0, answer)
 
 
-def test_permits_pass_only_for_what_they_were_signed_for(key, other_key):
+def test_permits_pass_only_for_what_they_were_signed_for(key: IssuerKey, other_key: IssuerKey) -> None:
     moduli = [key.modulus, other_key.modulus]
     permits = []
     for registrar, signer in enumerate([key, other_key]):
@@ -117,13 +118,13 @@ def test_permits_pass_only_for_what_they_were_signed_for(key, other_key):
             permit_checks(bad, message, moduli, 2)
 
 
-def test_an_answer_that_is_no_good_gives_no_permit(key, other_key):
+def test_an_answer_that_is_no_good_gives_no_permit(key: IssuerKey, other_key: IssuerKey) -> None:
     request = PermitRequest(SEED, POLL, 3, CREDENTIAL, key.modulus)
     with pytest.raises(DoesNotHold):
         request.finish(0, request.blinded)
 
 
-def test_the_message_has_exactly_these_bytes():
+def test_the_message_has_exactly_these_bytes() -> None:
     assert permit_message(bytes(31) + b"\xab", 12, b"\xcd" * 32) == (
         b"veche-permit-v1|" + b"00" * 31 + b"ab|12|" + b"cd" * 32
     )
@@ -132,7 +133,7 @@ def test_the_message_has_exactly_these_bytes():
             permit_message(poll, group, credential)
 
 
-def test_a_seed_lives_in_a_file_that_only_its_owner_reads(tmp_path):
+def test_a_seed_lives_in_a_file_that_only_its_owner_reads(tmp_path: Path) -> None:
     path, seed = tmp_path / "seed", Seed.generate()
     seed.save(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -146,7 +147,7 @@ def test_a_seed_lives_in_a_file_that_only_its_owner_reads(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"00" * 31, b"00" * 33, b"zz" * 32, b"\xff" * 64])
-def test_files_that_hold_no_seed(tmp_path, content):
+def test_files_that_hold_no_seed(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "seed"
     path.touch(mode=0o600)
     path.write_bytes(content)
@@ -154,7 +155,7 @@ def test_files_that_hold_no_seed(tmp_path, content):
         Seed.load(path)
 
 
-def test_a_seed_does_not_show(key):
+def test_a_seed_does_not_show(key: IssuerKey) -> None:
     secret = os.urandom(32)
     seed = Seed(secret)
     assert secret.hex() not in repr(seed)
@@ -164,7 +165,7 @@ def test_a_seed_does_not_show(key):
 
 
 @pytest.mark.parametrize(("n", "k", "f"), [(1, 1, 0), (2, 2, 0), (3, 2, 0), (4, 3, 1), (5, 4, 1), (7, 5, 2), (3, 3, 0)])
-def test_safe_classes(n, k, f):
+def test_safe_classes(n: int, k: int, f: int) -> None:
     check_registrars(n, k, f)
 
 
@@ -172,12 +173,12 @@ def test_safe_classes(n, k, f):
     ("n", "k", "f"),
     [(0, 0, 0), (2, 1, 0), (2, 3, 0), (2, 2, 1), (3, 2, 1), (4, 3, 2), (4, 2, 0), (3, 3, 1), (3, 2, -1)],
 )
-def test_unsafe_classes(n, k, f):
+def test_unsafe_classes(n: int, k: int, f: int) -> None:
     with pytest.raises(Refused):
         check_registrars(n, k, f)
 
 
-def test_the_rule_of_classes_is_the_attack_and_nothing_more():
+def test_the_rule_of_classes_is_the_attack_and_nothing_more() -> None:
     """Count it out: cheats sign for both credentials of a person, honest registrars for one; refusers for nobody."""
     for n in range(1, 9):
         for k in range(1, n + 1):

@@ -22,7 +22,7 @@ def tree() -> RollTree:
     return RollTree(SECRET, POLL, 4, PEOPLE)
 
 
-def test_everyone_finds_her_row_before_and_after_closing(tree):
+def test_everyone_finds_their_row_before_and_after_closing(tree: RollTree) -> None:
     for person in PEOPLE:
         tree.prove(person, MODULUS).verify_on_roll(POLL, 4, MODULUS, 12, tree.root)
     root = tree.close(SERVED)
@@ -36,7 +36,7 @@ def test_everyone_finds_her_row_before_and_after_closing(tree):
 
 @settings(max_examples=40, deadline=None)
 @given(people=st.sets(st.text(max_size=8), min_size=1, max_size=70), data=st.data())
-def test_any_size_of_roll(people, data):
+def test_any_size_of_roll(people: set[str], data: st.DataObject) -> None:
     served = data.draw(st.sets(st.sampled_from(sorted(people))))
     person = data.draw(st.sampled_from(sorted(people)))
     tree = RollTree(SECRET, POLL, 0, people)
@@ -46,7 +46,7 @@ def test_any_size_of_roll(people, data):
     proof.verify_issuance(root)
 
 
-def test_the_roots_are_those_of_rfc_6962_over_the_documented_bytes(tree):
+def test_the_roots_are_those_of_rfc_6962_over_the_documented_bytes(tree: RollTree) -> None:
     salts = {person: row_salt(SECRET, "roll", 4, person) for person in PEOPLE}
     rows = sorted((merkle.leaf_hash(roll_leaf(POLL, 4, salts[p], p)), p) for p in PEOPLE)
     assert tree.root == merkle.root([leaf for leaf, _ in rows])
@@ -59,7 +59,7 @@ def test_the_roots_are_those_of_rfc_6962_over_the_documented_bytes(tree):
         assert list(proof.roll.path) == merkle.inclusion_proof([leaf for leaf, _ in rows], index)
 
 
-def test_a_forged_row_is_noticed(tree):
+def test_a_forged_row_is_noticed(tree: RollTree) -> None:
     root = tree.close(SERVED)
     good = tree.prove("Лидия", MODULUS)
     assert good.issuance is not None
@@ -100,7 +100,7 @@ def test_a_forged_row_is_noticed(tree):
             good.verify_on_roll(poll, group, modulus, size, other_root)
 
 
-def test_nothing_published_is_the_same_in_two_polls_or_under_two_secrets(tree):
+def test_nothing_published_is_the_same_in_two_polls_or_under_two_secrets(tree: RollTree) -> None:
     other_poll = RollTree(SECRET, bytes(32), 4, PEOPLE)
     other_secret = RollTree(b"\x09" * 32, POLL, 4, PEOPLE)
     assert len({tree.root, other_poll.root, other_secret.root, tree.close(set()), tree.close(SERVED)}) == 5
@@ -109,13 +109,13 @@ def test_nothing_published_is_the_same_in_two_polls_or_under_two_secrets(tree):
     assert orders[0] != list(range(12))
 
 
-def test_a_roll_of_nobody_and_of_one():
+def test_a_roll_of_nobody_and_of_one() -> None:
     assert RollTree(SECRET, POLL, 0, []).root == merkle.EMPTY_ROOT
     tree = RollTree(SECRET, POLL, 0, ["Ann"])
     tree.prove("Ann", MODULUS).verify_on_roll(POLL, 0, MODULUS, 1, tree.root)
 
 
-def test_a_person_twice_or_a_stranger_served():
+def test_a_person_twice_or_a_stranger_served() -> None:
     with pytest.raises(ValueError, match="twice"):
         RollTree(SECRET, POLL, 0, ["Ann", "Ann"])
     with pytest.raises(ValueError, match="not on the roll"):
@@ -124,7 +124,7 @@ def test_a_person_twice_or_a_stranger_served():
         RollTree(SECRET, POLL, 0, ["Ann"]).prove("Eve", MODULUS)
 
 
-def test_only_the_exact_file_is_read(tree):
+def test_only_the_exact_file_is_read(tree: RollTree) -> None:
     tree.close(SERVED)
     file = tree.prove("resident-3", MODULUS).to_json()
     assert RowProof.from_json(file).to_json() == file

@@ -1,5 +1,8 @@
 """Rolls as cities really hand them over, and what an import reports."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from veche.errors import UserError
@@ -8,12 +11,12 @@ from veche.registrar.roll_file import BadLine, Resident, read_roll
 
 
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path: Path) -> Path:
     return tmp_path / "roll.csv"
 
 
 @pytest.fixture
-def registrar(tmp_path):
+def registrar(tmp_path: Path) -> Iterator[Registrar]:
     with Registrar.create(tmp_path / "registrar") as registrar:
         yield registrar
 
@@ -28,17 +31,17 @@ def registrar(tmp_path):
     ],
     ids=["plain", "windows", "spreadsheet", "tabs"],
 )
-def test_one_roll_in_several_dresses(path, content):
+def test_one_roll_in_several_dresses(path: Path, content: str) -> None:
     path.write_bytes(content.encode())
     assert list(read_roll(path)) == [Resident("ann", "Ann A.", "Arbat"), Resident("boris", "", "Арбат")]
 
 
-def test_a_quoted_separator(path):
+def test_a_quoted_separator(path: Path) -> None:
     path.write_text('person,district\n"ann ""x"", a",Arbat\n')
     assert list(read_roll(path)) == [Resident('ann "x", a', "", "Arbat")]
 
 
-def test_every_bad_line_is_named_with_its_reason(path):
+def test_every_bad_line_is_named_with_its_reason(path: Path) -> None:
     lines = [
         b"person,name,district",
         b"ann,Ann,Arbat",
@@ -69,7 +72,7 @@ def test_every_bad_line_is_named_with_its_reason(path):
     ]
 
 
-def test_the_same_person_in_two_spellings_is_one(path):
+def test_the_same_person_in_two_spellings_is_one(path: Path) -> None:
     path.write_text("person,district\nй,Arbat\nи\u0306,Presnya\n")
     assert list(read_roll(path))[1] == BadLine(3, "the same person stands in line 2")
 
@@ -87,20 +90,20 @@ def test_the_same_person_in_two_spellings_is_one(path):
         (b"\x00\x01\x02", "not known"),
     ],
 )
-def test_files_that_are_no_roll(path, registrar, header, word):
+def test_files_that_are_no_roll(path: Path, registrar: Registrar, header: bytes, word: str) -> None:
     path.write_bytes(header + b"\nann,Ann,Arbat\n" if header else b"")
     with pytest.raises(UserError) as error:
         registrar.import_roll(path)
     assert word in error.value.message + error.value.hint
 
 
-def test_a_file_that_is_not_there(tmp_path, registrar):
+def test_a_file_that_is_not_there(tmp_path: Path, registrar: Registrar) -> None:
     for missing in [tmp_path / "missing.csv", tmp_path]:
         with pytest.raises(UserError, match="cannot be read"):
             registrar.import_roll(missing)
 
 
-def test_a_report_says_what_changes_and_a_dry_run_changes_nothing(path, registrar):
+def test_a_report_says_what_changes_and_a_dry_run_changes_nothing(path: Path, registrar: Registrar) -> None:
     path.write_text("person,district\nann,Arbat\nboris,Arbat\nvera,Presnya\n")
     first = registrar.import_roll(path)
     assert (first.people, first.added, first.removed, first.moved) == (3, 3, 0, 0)
@@ -113,7 +116,7 @@ def test_a_report_says_what_changes_and_a_dry_run_changes_nothing(path, registra
         assert registrar.districts() == {"Arbat": 2, "Presnya": 1}
 
 
-def test_one_bad_line_refuses_the_whole_file(path, registrar):
+def test_one_bad_line_refuses_the_whole_file(path: Path, registrar: Registrar) -> None:
     path.write_text("person,district\nann,Arbat\n")
     registrar.import_roll(path)
     path.write_text("person,district\nvera,Presnya\n,Arbat\n")

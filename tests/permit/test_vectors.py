@@ -3,6 +3,7 @@
 import importlib.util
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from veche_kernel import base_mul
@@ -18,15 +19,16 @@ PERMITS = json.loads((FOLDER / "permit.json").read_text(encoding="utf-8"))
 ROLL = json.loads((FOLDER / "permit_roll.json").read_text(encoding="utf-8"))
 
 
-def test_the_script_makes_these_files():
+def test_the_script_makes_these_files() -> None:
     specification = importlib.util.spec_from_file_location("make_permit", FOLDER / "make_permit.py")
+    assert specification is not None and specification.loader is not None
     script = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(script)
     for name, text in script.files().items():
         assert (FOLDER / name).read_text(encoding="utf-8") == text
 
 
-def test_there_are_some():
+def test_there_are_some() -> None:
     assert len(PERMITS["permits"]) == 8
     assert len(PERMITS["forgeries"]) == 14
     assert len(ROLL["proofs"]) == 5
@@ -34,7 +36,7 @@ def test_there_are_some():
 
 
 @pytest.mark.parametrize("case", PERMITS["permits"], ids=lambda case: f"{case['seed'][:4]}-{case['registrar']}")
-def test_permits(case):
+def test_permits(case: dict[str, Any]) -> None:
     seed, poll, modulus = Seed.from_hex(case["seed"]), bytes.fromhex(case["poll"]), bytes.fromhex(case["modulus"])
     secret = derive.credential_secret(seed, poll)
     assert secret.hex() == case["credential_secret"]
@@ -52,7 +54,7 @@ def test_permits(case):
 
 
 @pytest.mark.parametrize("case", PERMITS["forgeries"], ids=lambda case: case["wrong"])
-def test_forged_permits(case):
+def test_forged_permits(case: dict[str, Any]) -> None:
     with pytest.raises(DoesNotHold):
         blind_rsa.verify(
             bytes.fromhex(case["modulus"]),
@@ -72,19 +74,20 @@ def _verify(proof: RowProof) -> None:
 
 
 @pytest.mark.parametrize("case", ROLL["proofs"], ids=lambda case: case["person"])
-def test_proofs_of_rows(case):
+def test_proofs_of_rows(case: dict[str, Any]) -> None:
     before, after = (RowProof.from_json(case[name].encode()) for name in ("before", "after"))
     for proof in (before, after):
         _verify(proof)
         assert proof.person == case["person"]
     after.verify_issuance(bytes.fromhex(ROLL["issuance_root"]))
     (row,) = (row for row in ROLL["rows"] if row["person"] == case["person"])
+    assert after.issuance is not None
     assert after.issuance.served == row["served"]
     assert (after.roll.salt.hex(), after.issuance.salt.hex()) == (row["roll_salt"], row["issuance_salt"])
 
 
 @pytest.mark.parametrize("case", ROLL["forgeries"], ids=lambda case: case["wrong"])
-def test_forged_rows(case):
+def test_forged_rows(case: dict[str, Any]) -> None:
     file = case["file"].encode()
     if case["unreadable"]:
         with pytest.raises(UserError):

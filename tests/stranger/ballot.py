@@ -1,7 +1,7 @@
 """The stranger's ballots: the layout, the proofs, Belenios's JSON, the cast signature, permits (sections 3 and 4.1)."""
 
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -91,7 +91,7 @@ def _commas(pairs: list[Pair]) -> str:
     return ",".join(spell(p) for pair in pairs for p in pair)
 
 
-def _prove(prefix: str, y: bytes, branches: list[tuple[Pair, int]], said: Disjunction) -> list[dict]:
+def _prove(prefix: str, y: bytes, branches: list[tuple[Pair, int]], said: Disjunction) -> list[dict[str, str]]:
     """Check a proof by disjunction; return it as Belenios writes it."""
     whole = H(f"{prefix}|{_commas(said.commitments)}")
     challenges = [*said.challenges, (whole - sum(said.challenges)) % Q]
@@ -102,7 +102,7 @@ def _prove(prefix: str, y: bytes, branches: list[tuple[Pair, int]], said: Disjun
     return [{"challenge": str(c), "response": str(z)} for c, z in zip(challenges, said.responses, strict=True)]
 
 
-def _answer(q: Question, layout: _Layout, y: bytes, phi: str, cred: str) -> tuple[dict, list[Pair]]:
+def _answer(q: Question, layout: _Layout, y: bytes, phi: str, cred: str) -> tuple[dict[str, Any], list[Pair]]:
     """Read and check the answer to one question."""
     choices = layout.pairs(q.ciphertexts)
     proofs = [layout.disjunction(d) for d in q.sizes()]
@@ -114,7 +114,7 @@ def _answer(q: Question, layout: _Layout, y: bytes, phi: str, cred: str) -> tupl
     voted = choices[1:] if q.blank else choices
     total = product(a for a, _ in voted), product(b for _, b in voted)
     values = [(total, m) for m in range(q.low, q.high + 1)]
-    answer = {
+    answer: dict[str, Any] = {
         "choices": [{"alpha": spell(a), "beta": spell(b)} for a, b in choices],
         "individual_proofs": individual,
     }
@@ -146,7 +146,7 @@ def check(data: bytes, questions: list[Question], y: bytes, uuid: str, phi: str)
         answers.append(answer)
         ciphertexts += choices
     commitment, response = times_eight(layout.raw()), scalar(layout.raw())
-    ballot = {"election_uuid": uuid, "election_hash": phi, "credential": cred, "answers": answers}
+    ballot: dict[str, Any] = {"election_uuid": uuid, "election_hash": phi, "credential": cred, "answers": answers}
     said = b64(compact(ballot).encode())
     c = H(f"sig|{said}|{spell(commitment)}")
     need(add(g(response), power(credential, c)) == commitment, "a ballot's signature does not hold")
@@ -154,7 +154,7 @@ def check(data: bytes, questions: list[Question], y: bytes, uuid: str, phi: str)
     return Ballot(credential, ciphertexts, sha(compact(ballot).encode()))
 
 
-def check_cast(entry: list, credential: bytes) -> None:
+def check_cast(entry: list[Any], credential: bytes) -> None:
     """The cast signature over all the rest of the entry (3.1)."""
     cast = octets(entry[6], 64)
     c = H(f"veche-cast-v1|{sha(encode(entry[:6])).hex()}|{spell(cast[:32])}")

@@ -1,6 +1,8 @@
 """The stranger's CBOR: the small deterministic part of RFC 8949 that entries are written in (protocol, section 2)."""
 
-Value = int | bytes | str | list
+from typing import Any
+
+Value = int | bytes | str | list[Any]
 DEEP, ITEMS, LONGEST = 8, 4096, 65535
 
 
@@ -67,11 +69,12 @@ class _Reader:
         return [self.value(level + 1) for _ in range(number)]
 
 
-def decode(data: bytes) -> list:
+def decode(data: bytes) -> list[Any]:
     """An entry's array; its bytes must be the only ones that say it."""
     need(len(data) <= LONGEST, "an entry is too long")
     value = _Reader(data).value(0)
-    need(isinstance(value, list), "an entry is not an array")
+    if not isinstance(value, list):
+        raise Refused("an entry is not an array")
     need(encode(value) == data, "an entry is not in the deterministic encoding")
     return value
 
@@ -81,25 +84,29 @@ def decode(data: bytes) -> list:
 
 def number(value: object, low: int = 0, high: int = 2**53 - 1) -> int:
     """A number between two bounds; every number that a rule reads is below 2^53."""
-    need(isinstance(value, int) and low <= value <= high, f"{value!r} is not a number between {low} and {high}")
+    if not isinstance(value, int) or not low <= value <= high:
+        raise Refused(f"{value!r} is not a number between {low} and {high}")
     return value
 
 
 def octets(value: object, size: int) -> bytes:
     """A byte string of one length."""
-    need(isinstance(value, bytes) and len(value) == size, f"a byte string does not have {size} bytes")
+    if not isinstance(value, bytes) or len(value) != size:
+        raise Refused(f"a byte string does not have {size} bytes")
     return value
 
 
-def row(value: object, size: int) -> list:
+def row(value: object, size: int) -> list[Any]:
     """An array of one length."""
-    need(isinstance(value, list) and len(value) == size, f"an array does not have {size} items")
+    if not isinstance(value, list) or len(value) != size:
+        raise Refused(f"an array does not have {size} items")
     return value
 
 
-def rows(value: object, low: int = 0, high: int = ITEMS) -> list:
+def rows(value: object, low: int = 0, high: int = ITEMS) -> list[Any]:
     """An array of any length between two bounds."""
-    need(isinstance(value, list) and low <= len(value) <= high, f"an array does not have {low} to {high} items")
+    if not isinstance(value, list) or not low <= len(value) <= high:
+        raise Refused(f"an array does not have {low} to {high} items")
     return value
 
 
@@ -116,7 +123,8 @@ HIDDEN = [
 
 def visible(value: object, high: int, more: str = "") -> str:
     """Up to so many characters, none of them in the list of section 2."""
-    need(isinstance(value, str) and len(value) <= high, "a text string is missing or too long")
+    if not isinstance(value, str) or len(value) > high:
+        raise Refused("a text string is missing or too long")
     hidden = any(low <= ord(c) <= top for c in value if c not in more for low, top in HIDDEN)
     need(not hidden, "a text string has a character that is not seen")
     return value
@@ -124,15 +132,16 @@ def visible(value: object, high: int, more: str = "") -> str:
 
 def word(value: object, high: int = 80) -> str:
     """A word (section 2): visible, not empty, no space at either end."""
+    said = visible(value, high)
     need(
-        len(visible(value, high)) > 0 and value[0] not in " \u00a0" and value[-1] not in " \u00a0",
+        said and said[0] not in " \u00a0" and said[-1] not in " \u00a0",
         "a word is empty or has a space at an end",
     )
-    return value
+    return said
 
 
 def text(value: object, high: int = 10_000, empty: bool = False) -> list[str]:
     """A text in English and in Russian (section 2)."""
-    english, russian = (visible(part, high, "\n") for part in row(value, 2))
+    english, russian = said = [visible(part, high, "\n") for part in row(value, 2)]
     need((english and russian) or (empty and not english and not russian), "a language of a text is missing")
-    return value
+    return said

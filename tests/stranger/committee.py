@@ -1,5 +1,8 @@
 """The stranger's committees: key generation alone or with a threshold (section 2.3)."""
 
+from collections.abc import Callable
+from typing import Any
+
 from .ballot import compact
 from .cbor import need, number, octets, row, text
 from .group import IDENTITY, Proof, point, power, product, proof, schnorr, sha, spell
@@ -17,7 +20,7 @@ def _public(key: bytes) -> bytes:
 class Committee:
     """One key generation."""
 
-    def __init__(self, body: list, classes: dict[str, Class], time: int) -> None:
+    def __init__(self, body: list[Any], classes: dict[str, Class], time: int) -> None:
         name, self.mode, counter = row(body, 3)
         need(isinstance(name, str) and name in classes, "a committee is of an unknown class")
         self.cls = classes[name]
@@ -38,7 +41,7 @@ class Committee:
         self.finished: int | None = None
         self.public = b""
 
-    def step(self, kind: str, body: list, signer: str, time: int) -> None:
+    def step(self, kind: str, body: list[Any], signer: str, time: int) -> None:
         """An entry of a trustee."""
         size = {"committee-certificate": 6, "committee-shares": 6, "committee-key": 5, "committee-complaint": 4}[kind]
         row(body, size)
@@ -49,9 +52,13 @@ class Committee:
             self._single(j, *body[2:])
         else:
             need(self.mode == "pedersen", "a single committee has no such step")
-            {"certificate": self._certificate, "shares": self._shares, "key": self._key, "complaint": self._complain}[
-                kind.removeprefix("committee-")
-            ](j, *body[2:])
+            steps: dict[str, Callable[..., None]] = {
+                "certificate": self._certificate,
+                "shares": self._shares,
+                "key": self._key,
+                "complaint": self._complain,
+            }
+            steps[kind.removeprefix("committee-")](j, *body[2:])
         self.last = time
         if len(self.keys) == self.n:
             self.finished = time
@@ -96,7 +103,7 @@ class Committee:
         need(schnorr(f"sigmsg|{message}|", self.verification[j], said), "a trustee's signature does not hold")
         return said
 
-    def _shares(self, j: int, exponents: bytes, signature: bytes, certificates: bytes, shares: list) -> None:
+    def _shares(self, j: int, exponents: bytes, signature: bytes, certificates: bytes, shares: list[Any]) -> None:
         need(len(self.certificates) == self.n, "shares come before all certificates")
         need(j not in self.exponents, "shares are given twice")
         octets(exponents, 32 * self.t)
@@ -121,7 +128,7 @@ class Committee:
         self._signature(j, spell(key), signature)
         self.keys[j] = key
 
-    def _complain(self, j: int, against: int, why: list) -> None:
+    def _complain(self, j: int, against: int, why: list[Any]) -> None:
         need(len(self.exponents) == self.n, "a complaint comes before all shares")
         number(against, 1, self.n), text(why, 2000)
         self.complaint = f"trustee {j} complains about trustee {against}"

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Iterable
 
 import nacl.bindings as sodium
 from nacl.exceptions import BadSignatureError
@@ -85,7 +86,7 @@ def g(exponent: int) -> bytes:
     return sodium.crypto_scalarmult_ed25519_base_noclamp(exponent.to_bytes(32, "little")) if exponent else IDENTITY
 
 
-def product(points) -> bytes:
+def product(points: Iterable[bytes]) -> bytes:
     """The product of any number of points."""
     result = IDENTITY
     for p in points:

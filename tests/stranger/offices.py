@@ -1,6 +1,6 @@
 """The stranger's offices, classes and signatures (sections 2 and 2.1)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nacl import bindings
 
@@ -47,7 +47,7 @@ def read_class(value: object) -> Class:
 class Offices:
     """Who may sign what, from the charter on."""
 
-    def __init__(self, entry: list, raw: bytes) -> None:
+    def __init__(self, entry: list[Any], raw: bytes) -> None:
         kind, body, signatures = row(entry, 3)
         need(kind == "charter", "the log does not begin with a charter")
         version, self.origin, name, self.time, self.log_key, offices, self.k, classes, engine = row(body, 9)
@@ -81,7 +81,7 @@ class Offices:
         self.seen.add(key)
         self.active[key] = (who, str(role))
 
-    def signers(self, said: list, signatures: object, role: str = "") -> list[str]:
+    def signers(self, said: list[Any], signatures: object, role: str = "") -> list[str]:
         """The institutions that signed a statement, all of them with keys of active offices of this role."""
         message = f"veche-entry-v1|{self.ledger}|{sha(encode(said)).hex()}".encode()
         found, last = [], b""
@@ -103,7 +103,7 @@ class Offices:
         """k institutions signed."""
         need(len(set(signers)) >= self.k, "too few institutions signed")
 
-    def change(self, body: list, signers: list[str]) -> None:
+    def change(self, body: list[Any], signers: list[str]) -> None:
         """An `office` entry."""
         action, who, role, key = row(body, 4)
         self.agreed(signers)
@@ -122,7 +122,7 @@ class Offices:
             need(action == "add", "an office entry has an unknown action")
             self._add(who, role, key)
 
-    def announce(self, body: list, signers: list[str], time: int) -> None:
+    def announce(self, body: list[Any], signers: list[str], time: int) -> None:
         """A `rules` entry."""
         version, start = row(body, 2)
         self.agreed(signers)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from . import ballot as paper
 from .ballot import Pair, Question, compact
@@ -37,8 +38,8 @@ def attachments(value: object) -> None:
 
 def split(data: object, count: int, size: int) -> list[bytes]:
     """Byte strings of one size that stand in one."""
-    octets(data, count * size)
-    return [data[at : at + size] for at in range(0, len(data), size)]
+    whole = octets(data, count * size)
+    return [whole[at : at + size] for at in range(0, len(whole), size)]
 
 
 def base58(data: bytes) -> str:
@@ -54,7 +55,7 @@ def both(said: list[str]) -> str:
     return " / ".join(said) if any(said) else ""
 
 
-def read_question(value: object) -> tuple[Question, dict]:
+def read_question(value: object) -> tuple[Question, dict[str, Any]]:
     """A question's numbers, and the question as Belenios writes it."""
     kind, said, answers, low, high, blank = row(value, 6)
     need(kind == "choice", "a question is of an unknown kind")
@@ -92,14 +93,14 @@ class Poll:
     keys: dict[int, list[tuple[bytes, int]]] = field(default_factory=dict)
     ballots: dict[bytes, Accepted] = field(default_factory=dict)
     trackers: set[bytes] = field(default_factory=set)
-    admissions: Counter = field(default_factory=Counter)
+    admissions: Counter[tuple[int, int]] = field(default_factory=Counter)
     issued: set[int] = field(default_factory=set)
     shares: dict[int, dict[int, list[bytes]]] = field(default_factory=dict)
     state: str = "announced"  # then void, cancelled, too-few, tally, result
     tally: bytes = b""
     parts: list[list[Pair]] = field(default_factory=list)
     counted: int = 0
-    totals: list = field(default_factory=list)
+    totals: list[Any] = field(default_factory=list)
 
     @property
     def size(self) -> int:
@@ -113,7 +114,7 @@ class Poll:
 
     # Before opening
 
-    def permit_key(self, listed: list, signer: str, time: int) -> list[bytes]:
+    def permit_key(self, listed: list[Any], signer: str, time: int) -> list[bytes]:
         """A registrar's keys and rolls; the moduli are returned, to be compared with all others of the log."""
         r = self.registrar(signer)
         need(time < self.opens and self.state == "announced", "permit keys come too late")
@@ -135,7 +136,7 @@ class Poll:
 
     # Voting
 
-    def vote(self, entry: list, index: int, time: int) -> None:
+    def vote(self, entry: list[Any], index: int, time: int) -> None:
         """A ballot of this poll (3.2)."""
         _, _, group, data, permits, turn, _ = entry
         need(
@@ -159,7 +160,8 @@ class Poll:
 
     def _permit(self, credential: bytes, group: int, value: object) -> int:
         r, prefix, signature = row(value, 3)
-        number(r, 0, len(self.cls.registrars) - 1), octets(prefix, 32)
+        r = number(r, 0, len(self.cls.registrars) - 1)
+        octets(prefix, 32)
         modulus = self.keys[r][group][0]
         octets(signature, len(modulus))
         need(paper.permit(modulus, self.id, group, credential, prefix, signature), "a permit does not hold")
@@ -179,7 +181,7 @@ class Poll:
     def close_due(self, time: int) -> bool:
         return self.state == "announced" and time >= self.closing and not self.void_due(time)
 
-    def close(self) -> list:
+    def close(self) -> list[Any]:
         """What the derived entry must be (2.6)."""
         counted = len(self.ballots)
         entries = sorted(b.entry for b in self.ballots.values())
@@ -218,7 +220,7 @@ class Poll:
                 sums[i] = add(a, power(alpha, w)), add(b, power(beta, w))
         return sums
 
-    def decrypt(self, body: list, signer: str) -> None:
+    def decrypt(self, body: list[Any], signer: str) -> None:
         """A share of the decryption of a part, with its proofs."""
         _, index, tally, part, factors, proofs, bound = row(body, 7)
         need(self.state == "tally", "a decryption comes when there is nothing to decrypt")
@@ -263,14 +265,20 @@ class Poll:
 
 
 def announce(
-    id: bytes, body: list, classes: dict[str, Class], committees: dict[bytes, Committee], signers: list[str], time: int
+    id: bytes,
+    body: list[Any],
+    classes: dict[str, Class],
+    committees: dict[bytes, Committee],
+    signers: list[str],
+    time: int,
 ) -> Poll:
     """A `poll` entry (2.5)."""
     name, title, background, questions, groups, opens, closes, committee, files = row(body, 9)
     need(isinstance(name, str) and name in classes, "a poll is of an unknown class")
     cls = classes[name]
     need(len(signers) >= cls.organisers, "too few organisers signed a poll")
-    text(title, 500), text(background, 20_000, empty=True), attachments(files)
+    text(title, 500), text(background, 20_000, empty=True)
+    attachments(files)
     read = [read_question(q) for q in rows(questions, 1, 64)]
     named = [(tuple(text(n, 200)), number(w, 1, MOST)) for n, w in (row(r, 2) for r in rows(groups, 1, 200))]
     need(len({n for n, _ in named}) == len(named), "two groups of a poll have one name")

@@ -1,5 +1,7 @@
 """The stranger's replay of a log: blocks, what falls due, and the admission of every entry (section 2)."""
 
+from typing import Any
+
 from .cbor import decode, encode, need, number, octets, row, text
 from .committee import Committee
 from .group import sha
@@ -101,10 +103,10 @@ class Replay:
                 return "result", poll
         return None
 
-    def _derived(self, due: tuple[str, Committee | Poll], value: list) -> None:
+    def _derived(self, due: tuple[str, Committee | Poll], value: list[Any]) -> None:
         """An entry that is due must be exactly what the rules make it."""
         kind, what = due
-        if kind == "committee-void":
+        if isinstance(what, Committee):
             (name,) = (each for each, committee in self.committees.items() if committee is what)
             want = [kind, [name, what.due(self.time)]]
             need(value == want, "a committee is not made void when it should be")
@@ -121,7 +123,7 @@ class Replay:
 
     # What is handed in
 
-    def _signed(self, raw: bytes, kind: str, body: object, signatures: object) -> None:
+    def _signed(self, raw: bytes, kind: str, body: Any, signatures: object) -> None:
         need(kind in ROLES or kind in ("office", "rules", "notice", "cancel"), f"the kind {kind} is unknown")
         need(isinstance(body, list) and body, "a body is not an array with something in it")
         signers = self.offices.signers([kind, body], signatures, ROLES.get(kind, ""))
@@ -143,28 +145,29 @@ class Replay:
         else:
             getattr(self, "_" + kind.replace("-", "_"))(body, signers)
 
-    def _poll(self, name: object) -> Poll:
+    def _poll(self, name: Any) -> Poll:
         need(isinstance(name, bytes) and name in self.polls, "a poll is unknown")
         return self.polls[name]
 
-    def _office(self, body: list, signers: list[str]) -> None:
+    def _office(self, body: list[Any], signers: list[str]) -> None:
         self.offices.change(body, signers)
 
-    def _rules(self, body: list, signers: list[str]) -> None:
+    def _rules(self, body: list[Any], signers: list[str]) -> None:
         self.offices.announce(body, signers, self.time)
 
-    def _notice(self, body: list, signers: list[str]) -> None:
+    def _notice(self, body: list[Any], signers: list[str]) -> None:
         poll, said, files = row(body, 3)
         need(poll == b"" or self._poll(poll), "a notice is about an unknown poll")
-        text(said), attachments(files)
+        text(said)
+        attachments(files)
 
-    def _permit_key(self, body: list, signers: list[str]) -> None:
+    def _permit_key(self, body: list[Any], signers: list[str]) -> None:
         poll, listed = row(body, 2)
         for modulus in self._poll(poll).permit_key(listed, signers[0], self.time):
             need(modulus not in self.moduli, "a modulus was used before")
             self.moduli.add(modulus)
 
-    def _cancel(self, body: list, signers: list[str]) -> None:
+    def _cancel(self, body: list[Any], signers: list[str]) -> None:
         name, why = row(body, 2)
         poll = self._poll(name)
         self.offices.agreed(signers)
@@ -172,14 +175,15 @@ class Replay:
         need(poll.state in ("announced", "tally"), "a poll that is over is cancelled")
         poll.state = "cancelled"
 
-    def _outcome(self, body: list, signers: list[str]) -> None:
+    def _outcome(self, body: list[Any], signers: list[str]) -> None:
         name, status, said, due, files = row(body, 5)
         poll = self._poll(name)
         need(self.time >= poll.closing and poll.state not in ("void", "cancelled"), "an outcome comes before its time")
         need(status in ("will", "done", "not"), "an outcome has an unknown status")
-        text(said), number(due), attachments(files)
+        text(said), number(due)
+        attachments(files)
 
-    def _issuance(self, body: list, signers: list[str]) -> None:
+    def _issuance(self, body: list[Any], signers: list[str]) -> None:
         name, listed = row(body, 2)
         poll = self._poll(name)
         r = poll.registrar(signers[0])
@@ -189,5 +193,5 @@ class Replay:
         for group, (issued, head) in enumerate(row(v, 2) for v in row(listed, len(poll.weights))):
             number(issued, poll.admissions[r, group], poll.keys[r][group][1]), octets(head, 32)
 
-    def _decryption(self, body: list, signers: list[str]) -> None:
+    def _decryption(self, body: list[Any], signers: list[str]) -> None:
         self._poll(row(body, 7)[0]).decrypt(body, signers[0])

@@ -2,13 +2,14 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from . import tiles
 from .cbor import Refused, need
 from .rules import Replay
 
 
-def verify(folder: Path, ledger: str = "") -> dict[str, tuple[str, list]]:
+def verify(folder: Path, ledger: str = "") -> dict[str, tuple[str, list[Any]]]:
     """Check a whole ledger; give the state of each poll, and for a result its total and its cells.
 
     ledger is the identity that the reader expects, the SHA-256 of the charter; without it any consistent ledger passes.

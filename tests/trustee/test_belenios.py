@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import veche_kernel as kernel
@@ -127,7 +128,7 @@ def write_archive(path: Path, made: Finished, owners: list[int]) -> None:
         archive.encrypted_tally(encode([pairs[:2], pairs[2:]]), len(VOTES), len(VOTES))
         for i in owners:
             archive.partial_decryption(i, partial_decryption_json(shares[i], [2, 4]))
-        archive.result(encode(ResultDocument(result=RESULT)))
+        archive.result(encode(ResultDocument(result=[[*numbers] for numbers in RESULT])))
 
 
 CASES = [("single", 1, 1), ("single", 3, 3), ("pedersen", 1, 1), ("pedersen", 2, 3), ("pedersen", 3, 5)]
@@ -175,10 +176,10 @@ def proof(value: dict[str, str]) -> bytes:
     return b"".join(int(value[name]).to_bytes(32, "little") for name in ("challenge", "response"))
 
 
-def read_committee(value: dict[str, list[dict[str, object]]]) -> Finished:
+def read_committee(value: dict[str, list[dict[str, Any]]]) -> Finished:
     """A Pedersen committee of an archive in our terms. Its shares were secret, and the commitments are ours."""
 
-    def message(item: dict[str, object]) -> dict[str, str]:
+    def message(item: dict[str, Any]) -> dict[str, str]:
         return dict(json.loads(str(item["message"])))
 
     exponents = [b"".join(map(point_bytes, message(item)["coefexps"])) for item in value["coefexps"]]
@@ -186,18 +187,18 @@ def read_committee(value: dict[str, list[dict[str, object]]]) -> Finished:
         Certificate(
             point_bytes(message(item)["verification"]),
             point_bytes(message(item)["encryption"]),
-            proof(item["signature"]),  # type: ignore[arg-type]
+            proof(item["signature"]),
             hashlib.sha256(own).digest(),
         )
         for item, own in zip(value["certs"], exponents, strict=True)
     ]
     n = len(certificates)
     shares = [
-        Shares(own, proof(item["signature"]), proof(seen), (bytes(80),) * n)  # type: ignore[arg-type]
+        Shares(own, proof(item["signature"]), proof(seen), (bytes(80),) * n)
         for own, item, seen in zip(exponents, value["coefexps"], value["signatures"], strict=True)
     ]
     keys = [
-        Key(point_bytes(str(item["public_key"])), proof(item["pok"]), proof(item["signature"]))  # type: ignore[arg-type]
+        Key(point_bytes(str(item["public_key"])), proof(item["pok"]), proof(item["signature"]))
         for item in value["verification_keys"]
     ]
     return Finished(Committee(bytes(32), "pedersen", n, int(str(value["threshold"]))), keys, certificates, shares, [])

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,13 +119,14 @@ def take(step: str, index: int, fields: list[Any]) -> None:
 
 @pytest.mark.parametrize("row", COMMITTEE["failures"], ids=lambda row: f"{row['step']}: {row['name']}")
 def test_what_must_be_refused_in_key_generation(row: dict[str, Any]) -> None:
-    own = {
+    steps: dict[str, Sequence[Certificate | Shares | Key]] = {
         "certificate": CERTIFICATES,
         "shares": SHARES,
         "share": SHARES,
         "key": KEYS,
         "single": SINGLE_KEYS,
-    }[row["step"]][row["index"] - 1]
+    }
+    own = steps[row["step"]][row["index"] - 1]
     take(row["step"], row["index"], own.fields())
     with pytest.raises(Refused) as refused:
         take(row["step"], row["index"], row["fields"])

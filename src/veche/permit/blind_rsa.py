@@ -17,7 +17,7 @@ import secrets
 from collections.abc import Sequence
 from functools import lru_cache
 
-import gmpy2  # type: ignore[import-untyped]
+import gmpy2
 import veche_kernel
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization

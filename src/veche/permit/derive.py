@@ -16,7 +16,7 @@ shows two moduli to one voter sees unrelated factors, and a modulus is one regis
 
 import hashlib
 
-import gmpy2  # type: ignore[import-untyped]
+import gmpy2
 import veche_kernel
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
