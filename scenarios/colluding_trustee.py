@@ -1,7 +1,7 @@
 """A trustee and the last voter move votes: why a decryption share carries a second proof.
 
 Belenios proves a decryption share with a challenge that hashes the commitments, but neither the ciphertext nor the
-factor (weak Fiat-Shamir; Bernhard, Pereira, Warinschi, ASIACRYPT 2012). Trustee 1 of this town uses that. She knows
+factor (weak Fiat-Shamir; Bernhard, Pereira, Warinschi, ASIACRYPT 2012). Trustee 1 of this town uses that. They know
 alpha', the product of all alphas cast so far, and
 
     fixes w and u, and with them the commitments W = g^w and A = alpha'^w g^u,
@@ -12,8 +12,8 @@ Then alpha = alpha' g^r, and for the *false* factor F = alpha^x g^delta with z =
 
     g^z X^c = W       alpha^z F^c = alpha^w g^(delta c) = alpha'^w g^(w r + delta c) = A,
 
-so the proof (c, z) holds, and the result is off by as many votes as she likes. The last voter's ballot is in perfect
-order: her randomness is as good as any other.
+so the proof (c, z) holds, and the result is off by as many votes as they like. The last voter's ballot is in perfect
+order: its randomness is as good as any other.
 
 Run it: python scenarios/colluding_trustee.py
 """
@@ -81,7 +81,7 @@ class Town:
     dealt: list[Shares]
     keys: list[Key]
     secrets: list[bytes]
-    """Of the trustees; each knows only her own."""
+    """Of the trustees; each knows only their own."""
     election: Election
     box: kernel.Election
     credentials: list[bytes] = field(default_factory=list)
@@ -132,7 +132,7 @@ def people_vote(town: Town) -> None:
         town.ballots.append(town.box.to_json(ballot))
 
 
-# Act 2: just before closing, the trustee fixes her commitments and tells the last voter what to draw
+# Act 2: just before closing, the trustee fixes the commitments and tells the last voter what to draw
 
 
 @dataclass
@@ -161,7 +161,7 @@ def plan(town: Town, stolen: list[int]) -> list[Plan]:
     return plans
 
 
-# Act 3: the last voter casts a ballot that is valid in every way, with the randomness that she was told
+# Act 3: the last voter casts a ballot that is valid in every way, with the randomness that they were told
 
 
 def last_vote(town: Town, vote: str, randomness: list[int]) -> None:
@@ -275,7 +275,7 @@ def check(town: Town, tally: bytes, share: Share) -> None:
 
 
 def attempts(town: Town, tally: bytes, plans: list[Plan]) -> dict[str, Share]:
-    """All that the trustee can think of to get her false factors accepted."""
+    """All that the trustee can think of to get their false factors accepted."""
     factors, proofs = false_share(town, plans)
     honest = honest_share(town, tally, 1)
     return {

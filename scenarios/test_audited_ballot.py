@@ -1,9 +1,9 @@
 """An audited ballot is cast by somebody else.
 
-Boris does not trust his computer. He lets it seal a ballot for no, which he does not mean, and presses *Check this ballot
-instead*: the ballot and the randomness in it are shown to the checking station, run by people with views of their own.
-It holds: his computer encrypted what he said. The ballot is spoiled, he seals another and votes yes. But what the station
-saw is a complete ballot: where everything whose proofs hold counts, it hands it in for him, and the more carefully people
+Boris does not trust a home computer. It is told to seal a ballot for no, which Boris does not mean, and then to *Check this
+ballot instead*: the ballot and the randomness in it are shown to the checking station, run by people with views of their own.
+It holds: the computer encrypted what it was told. The ballot is spoiled, Boris seals another and votes yes. But what the station
+saw is a complete ballot: where everything whose proofs hold counts, it hands it in as Boris's, and the more carefully people
 check, the more votes it has. In Veche what is shown lacks the cast signature, and only the voter's secret makes one.
 """
 
@@ -44,16 +44,16 @@ def test_the_story(tmp_path: Path) -> None:
         everybody_votes(world, poll, others[:2], YES)
         permits = world.collect(boris, poll)
 
-        # He checks his computer.
+        # Boris checks the computer.
         spoiled = world.seal(boris, poll, NO)
         assert checking_station(poll, spoiled) == NO
         with pytest.raises(kernel.ProofError):
             poll.frozen.kernel.open(spoiled.ballot, bytes(len(spoiled.opening)))
 
-        # The naive rule takes what the station saw: it counts for him.
+        # The naive rule takes what the station saw: it counts as Boris's.
         assert proofs_hold(poll, spoiled.ballot) == boris.voter.credential(poll.id)
 
-        # Ours does not, though the station has somehow got his permits as well.
+        # Ours does not, though the station has somehow got Boris's permits as well.
         item = decode(cast_by_the_station(spoiled, permits, bytes(64)))
         theirs = cast_sign(credential_secret(station.voter._seed, poll.id), cast_prefix(item))
         signature_of_the_ballot = spoiled.ballot[-64:]
@@ -61,7 +61,7 @@ def test_the_story(tmp_path: Path) -> None:
             with refused("cast"):
                 world.submit(cast_by_the_station(spoiled, permits, signature))
 
-        # Nor does the signature of the ballot that he casts in the end fit the one that he spoiled.
+        # Nor does the signature of the ballot that Boris casts in the end fit the one that was spoiled.
         world.vote(boris, poll, YES)
         voted = decode(world.ledger.entry(world.ledger.size - 1))
         with refused("cast"):

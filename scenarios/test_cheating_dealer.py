@@ -1,9 +1,9 @@
 """A committee with a dealer who cheats, or falls silent.
 
-Three trustees make a key of which any two can decrypt. The first deals a share to the second that does not fit what he published.
+Three trustees make a key of which any two can decrypt. The first deals a share to the second that does not fit what they published.
 Where a committee is finished "when everybody has dealt", nobody notices: ballots are encrypted under the key, and at the
-count the second trustee's share is worthless, so that the cheat, or whoever he tells, decides whether there is a result: two of
-three has become "not without the first and the third". In Veche the second trustee's program opens her share, compares, and
+count the second trustee's share is worthless, so that the cheat, or whoever they tell, decides whether there is a result: two of
+three has become "not without the first and the third". In Veche the second trustee's program opens the share, compares, and
 complains in the ledger; the committee is void at once and another is formed with fresh secrets. And a trustee who says nothing
 holds nothing up for longer than a week.
 """
@@ -48,7 +48,7 @@ def everybody(world: World, present: Sequence[int] = (0, 1, 2)) -> None:
 
 
 def deal_badly(world: World, committee: bytes) -> None:
-    """The first trustee's program is his own: it deals all as it should, but to the second it sends another number."""
+    """The first trustee's program is their own: it deals all as it should, but to the second it sends another number."""
     (honest,) = world.trustees[0].due(world.view())
     body = decode(honest)[1]
     certificate = decode(world.ledger.entry(_entry(world, "committee-certificate", committee, 2)))[1]
@@ -72,7 +72,7 @@ def test_a_dealer_who_cheats(tmp_path: Path) -> None:
         deal_badly(world, first)
         everybody(world, present=(1, 2))
 
-        # The naive rule is content. What the second trustee holds is worth nothing: she cannot even make her key.
+        # The naive rule is content. What the second trustee holds is worth nothing: they cannot even make their key.
         found = state_of(world, first)
         assert finished_when_all_have_dealt(found)
         made = world.trustees[1]._ceremonies(world.view())[first]
@@ -81,7 +81,7 @@ def test_a_dealer_who_cheats(tmp_path: Path) -> None:
         with pytest.raises(Refused, match="does not fit"):
             open_share(made._committee, 2, secrets, 1, dealt)
 
-        # Ours: her program complains, and the committee is void at once.
+        # Ours: their program complains, and the committee is void at once.
         everybody(world, present=(1,))
         kinds = [decode(world.ledger.entry(number))[0] for number in range(world.ledger.size)]
         assert kinds[-2:] == ["committee-complaint", "committee-void"]
@@ -112,7 +112,7 @@ def test_a_dealer_who_cheats(tmp_path: Path) -> None:
 
 
 def test_a_trustee_who_falls_silent(tmp_path: Path) -> None:
-    """Waiting for everybody is a rule by which each trustee can stop all polls, by doing nothing. A week, and she is passed by."""
+    """Waiting for everybody is a rule by which each trustee can stop all polls, by doing nothing. A week, and they are passed by."""
     with city(tmp_path) as world:
         first = ask_for_a_committee(world, 1)
         everybody(world)
@@ -130,7 +130,7 @@ def test_a_trustee_who_falls_silent(tmp_path: Path) -> None:
 
 
 def _late(world: World) -> bytes:
-    """What the silent one would have said, if she comes with it after all: something of the right form."""
+    """What the silent one would have said, if they come with it after all: something of the right form."""
     number = next(
         number for number in range(world.ledger.size) if decode(world.ledger.entry(number))[0] == "committee-shares"
     )
@@ -140,10 +140,10 @@ def _late(world: World) -> bytes:
 
 
 def test_a_dealer_who_waits_for_the_others(tmp_path: Path) -> None:
-    """He publishes last and picks his exponents so that the common key is one of which he alone knows the secret.
+    """The dealer publishes last and picks exponents so that the common key is one of which they alone know the secret.
 
-    Where exponents are published in any order, key = g^mine / (the others' exponents) for him. In Veche each has said the
-    hash of hers in the step before.
+    Where exponents are published in any order, key = g^mine / (the others' exponents) for them. In Veche each has said the
+    hash of their own in the step before.
     """
     with city(tmp_path) as world:
         committee = ask_for_a_committee(world, 1)
@@ -153,7 +153,7 @@ def test_a_dealer_who_waits_for_the_others(tmp_path: Path) -> None:
         others = kernel.point_sum([shares[i].exponents[:32] for i in (2, 3)])
         mine = kernel.scalar_random()
         chosen = kernel.point_sub(kernel.base_mul(mine), others)
-        assert kernel.point_sum([chosen, others]) == kernel.base_mul(mine), "the naive rule: the key is his alone"
+        assert kernel.point_sum([chosen, others]) == kernel.base_mul(mine), "the naive rule: the key is theirs alone"
 
         (honest,) = world.trustees[0].due(world.view())
         body = decode(honest)[1]

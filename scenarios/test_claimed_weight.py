@@ -1,7 +1,7 @@
 """A weight, or a district, that the voter does not have.
 
 The owners of a house vote by their shares: most hold 1, the developer holds 10. Edik holds 1 and says 10. Where the right
-to vote is a right in the poll and the ballot names its group ("she may vote, and she lives where she says"), he has ten votes;
+to vote is a right in the poll and the ballot names its group ("they may vote, and live where they say"), Edik has ten votes;
 and in a poll of one district everybody from the rest of the city has one. In Veche each group has keys of its own, the permit
 names the group, and which group a person is in is the registrar's to say.
 """
@@ -22,18 +22,18 @@ SMALL, LARGE = "Small shares", "Large shares"
 GROUPS = ((SMALL, 1), (LARGE, 10))
 
 
-def permits_for_the_poll(poll: PollState, entry: bytes, his_own: int) -> bool:
+def permits_for_the_poll(poll: PollState, entry: bytes, own_group: int) -> bool:
     """The naive rule: two registrars signed that this credential may vote in this poll, in whatever group."""
     _, _, _, ballot, permits, *_ = decode(entry)
     credential = poll.frozen.kernel.verify(ballot).credential
-    message = permit_message(poll.id, his_own, credential)
-    keys = [poll.permit_keys[registrar].groups[his_own].modulus for registrar, _, _ in permits]
+    message = permit_message(poll.id, own_group, credential)
+    keys = [poll.permit_keys[registrar].groups[own_group].modulus for registrar, _, _ in permits]
     items = [(key, prefix + message, signature) for key, (_, prefix, signature) in zip(keys, permits, strict=True)]
     return len(items) == 2 and verify_many(items) == [None, None]
 
 
 def claiming(world: World, citizen: Citizen, poll: PollState, group: int) -> bytes:
-    """His ballot, sealed, cast and signed for another group than his, with the permits that he has."""
+    """Edik's ballot, sealed, cast and signed for another group than their own, with the permits that they have."""
     sealed = world.seal(citizen, poll, NO)
     item = decode(citizen.voter.cast(sealed, world.collect(citizen, poll), 1))
     item[2] = group
@@ -49,13 +49,13 @@ def test_the_story(tmp_path: Path) -> None:
         everybody_votes(world, poll, large, YES)
 
         entry = claiming(world, edik, poll, group=1)
-        # The naive rule is content, and his ballot would weigh ten: he has permits, and it says "large shares".
-        assert permits_for_the_poll(poll, entry, his_own=0)
+        # The naive rule is content, and the ballot would weigh ten: Edik has permits, and it says "large shares".
+        assert permits_for_the_poll(poll, entry, own_group=0)
         assert poll.definition.groups[decode(entry)[2]].weight == 10
 
         with refused("permits"):
             world.submit(entry)
-        # Once admitted in his own group he cannot move to another.
+        # Once admitted in their own group nobody can move to another.
         world.submit(claiming(world, edik, poll, group=0))
         edik.turns[poll.id] = 1
         sealed = edik.voter.seal(poll.frozen, 1, NO)
@@ -71,8 +71,8 @@ def test_the_story(tmp_path: Path) -> None:
         assert cells == [[[3, 1]], [[30, 0]]]
 
 
-def test_the_registrar_says_where_he_lives(tmp_path: Path) -> None:
-    """He asks for a permit of the other group. The registrar finds him on its roll, and signs nothing."""
+def test_the_registrar_says_where_people_live(tmp_path: Path) -> None:
+    """Edik asks for a permit of the other group. The registrar finds Edik on its roll, and signs nothing."""
     with city(tmp_path, citizens={SMALL: 3, LARGE: 3}) as world:
         poll = open_poll(world, GROUPS)
         edik = world.citizens[0]
@@ -83,7 +83,7 @@ def test_the_registrar_says_where_he_lives(tmp_path: Path) -> None:
                 1,
                 lambda registrar, blinded: world.registrars[registrar].issue(edik.person, poll.id, blinded, 1),
             )
-        # Asking without naming the group, he gets a signature by his own group's key, which is no permit of the other.
+        # Asking without naming the group, Edik gets a signature by the key of Edik's own group, which is no permit of the other.
         world.collect(edik, poll)
 
 

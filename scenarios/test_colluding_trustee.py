@@ -19,7 +19,7 @@ Told = tuple[story.Town, list[story.Plan]]
 
 @pytest.fixture(scope="module")
 def told() -> Told:
-    """The town after closing, when the last voter did as she was told."""
+    """The town after closing, when the last voter did as they were told."""
     town = story.found_town()
     story.people_vote(town)
     plans = story.plan(town, [story.STOLEN, -story.STOLEN])
@@ -91,7 +91,7 @@ def test_veche_refuses_all_that_the_trustee_can_think_of(told: Told) -> None:
 
 
 def test_without_the_last_voter_there_is_no_attack() -> None:
-    """She must cast last, and with that randomness: the naive rule is not fooled by chance."""
+    """The last voter must be last, and take that randomness: the naive rule is not fooled by chance."""
     town = story.found_town()
     story.people_vote(town)
     plans = story.plan(town, [story.STOLEN, -story.STOLEN])
@@ -100,7 +100,7 @@ def test_without_the_last_voter_there_is_no_attack() -> None:
         story.check_naively(town, Share(*story.false_share(town, plans), b""))
 
 
-def test_another_ballot_after_hers_ends_it() -> None:
+def test_another_ballot_after_theirs_ends_it() -> None:
     town = story.found_town()
     story.people_vote(town)
     plans = story.plan(town, [story.STOLEN, -story.STOLEN])

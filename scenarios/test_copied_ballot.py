@@ -1,9 +1,9 @@
 """A ballot is copied from another voter.
 
-Igor wants to know how his neighbour votes, and has friends. They cannot read her ballot, but they can cast it: each of them
-takes her ciphertexts, with her proofs, as their own, from the public log. Every copy moves the result by her vote, and in a small
-poll ten copies of it stand out (Cortier, Smyth, 2011). "The proofs hold, and the caster has permits" does not notice. In Veche her
-credential is hashed into every proof, is what permits are for, and must sign the casting: a copy belongs to her or fails.
+Igor wants to know how a neighbour votes, and has friends. They cannot read that ballot, but they can cast it: each of them
+takes its ciphertexts, with the proofs, as their own, from the public log. Every copy moves the result by its vote, and in a small
+poll ten copies of it stand out (Cortier, Smyth, 2011). "The proofs hold, and the caster has permits" does not notice. In Veche the
+credential is hashed into every proof, is what permits are for, and must sign the casting: a copy is the neighbour's or fails.
 """
 
 from pathlib import Path
@@ -38,21 +38,23 @@ def test_the_story(tmp_path: Path) -> None:
     with city(tmp_path) as world:
         poll = open_poll(world)
         neighbour, igor, *friends = world.citizens
-        hers = decode(world.ledger.entry(world.vote(neighbour, poll, NO)))[3]
+        original = decode(world.ledger.entry(world.vote(neighbour, poll, NO)))[3]
 
         for copier in (igor, *friends[:2]):
-            # Her ballot as it is.
-            copy = cast_as(world, poll, copier, hers)
-            assert proofs_hold_and_the_caster_has_permits(world, poll, copy, copier), "the naive rule counts it for him"
+            # The ballot as it is.
+            copy = cast_as(world, poll, copier, original)
+            assert proofs_hold_and_the_caster_has_permits(world, poll, copy, copier), (
+                "the naive rule counts it as the copier's"
+            )
             with refused("cast"):
                 world.submit(copy)
-            # Her ciphertexts and proofs under his credential.
+            # Its ciphertexts and proofs under the copier's credential.
             own = world.seal(copier, poll, YES).ballot
             with refused("proofs"):
-                world.submit(cast_as(world, poll, copier, own[:32] + hers[32:]))
-            # Her ballot, signed by him as a Belenios ballot.
+                world.submit(cast_as(world, poll, copier, own[:32] + original[32:]))
+            # The ballot, signed by the copier as a Belenios ballot.
             with refused("proofs"):
-                world.submit(cast_as(world, poll, copier, own[:32] + hers[32:-64] + own[-64:]))
+                world.submit(cast_as(world, poll, copier, own[:32] + original[32:-64] + own[-64:]))
 
         everybody_votes(world, poll, [igor, *friends[:2]], YES)
         close(world, poll)
@@ -67,16 +69,16 @@ def test_a_copy_that_does_not_look_like_one(tmp_path: Path) -> None:
     with city(tmp_path) as world:
         poll = open_poll(world)
         neighbour, igor, *_ = world.citizens
-        hers = bytearray(decode(world.ledger.entry(world.vote(neighbour, poll, NO)))[3])
+        original = bytearray(decode(world.ledger.entry(world.vote(neighbour, poll, NO)))[3])
         own = world.seal(igor, poll, YES).ballot
         eighth = pow(8, -1, kernel.ORDER).to_bytes(32, "little")
         for place in range(32, 32 + 4 * 32, 64):
             r = kernel.scalar_mul_add(kernel.scalar_random(), eighth, bytes(32))
             for offset, base in ((0, kernel.base_mul(r)), (32, kernel.point_mul(r, poll.frozen.key))):
                 at = slice(place + offset, place + offset + 32)
-                hers[at] = kernel.point_add(bytes(hers[at]), base)
-        disguised = own[:32] + bytes(hers[32:])
+                original[at] = kernel.point_add(bytes(original[at]), base)
+        disguised = own[:32] + bytes(original[32:])
         with refused("proofs"):
             world.submit(cast_as(world, poll, igor, disguised))
         with pytest.raises(ValueError):
-            poll.frozen.kernel.verify(bytes(hers))
+            poll.frozen.kernel.verify(bytes(original))

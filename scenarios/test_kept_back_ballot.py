@@ -1,8 +1,8 @@
 """A ballot is kept back and released after a re-vote.
 
-Anna votes no at the kiosk of the polls' opponent, who says that the network is down and keeps her ballot. At home she votes
-yes. Minutes before closing the opponent hands the first ballot in: it is hers, in perfect order, and it is now the last
-one of her credential in the log. Where the last ballot in the log counts, the opponent has turned her vote round, and
+Anna votes no at the kiosk of the polls' opponent, who says that the network is down and keeps the ballot. At home Anna votes
+yes. Minutes before closing the opponent hands the first ballot in: it is Anna's, in perfect order, and it is now the last
+one of this credential in the log. Where the last ballot in the log counts, the opponent has turned the vote round, and
 anybody who relays ballots can do the same. In Veche every ballot says its turn, under the voter's signature, and a ballot is
 admitted if its turn is greater than the last.
 """
@@ -37,9 +37,9 @@ def test_the_story(tmp_path: Path) -> None:
         anna, *others = world.citizens
         everybody_votes(world, poll, others[:2], YES)
 
-        # At the kiosk. Her device made the ballot, the first one; the kiosk did not hand it in.
+        # At the kiosk. Anna's device made the ballot, the first one; the kiosk did not hand it in.
         kept = world.entry(anna, poll, NO)
-        # At home. The ledger knows no ballot of hers, so this is the first one, too.
+        # At home. The ledger knows no ballot of Anna's, so this is the first one, too.
         at_home = anna.voter.cast(world.seal(anna, poll, YES), anna.permits[poll.id], 1)
         world.submit(at_home)
 
@@ -48,11 +48,11 @@ def test_the_story(tmp_path: Path) -> None:
             world.submit(kept)
 
         # The same ballots under both rules.
-        her = anna.voter.credential(poll.id)
-        votes = [(her, "yes"), (her, "no")]
-        assert last_in_the_log_counts(votes) == {her: "no"}
+        credential = anna.voter.credential(poll.id)
+        votes = [(credential, "yes"), (credential, "no")]
+        assert last_in_the_log_counts(votes) == {credential: "no"}
         turns = dict(zip(votes, [decode(at_home)[5], decode(kept)[5]], strict=True))
-        assert greatest_turn_counts(votes, turns) == {her: "yes"}
+        assert greatest_turn_counts(votes, turns) == {credential: "yes"}
 
         close(world, poll)
         world.trustees_act()
@@ -62,7 +62,7 @@ def test_the_story(tmp_path: Path) -> None:
 
 
 def test_handed_in_before_it_changes_nothing(tmp_path: Path) -> None:
-    """Released early it is simply her first ballot, and the one that she cast later wins."""
+    """Released early it is simply the first ballot, and the one that was cast later wins."""
     with city(tmp_path) as world:
         poll = open_poll(world)
         anna, *others = world.citizens
@@ -80,7 +80,7 @@ def test_handed_in_before_it_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_the_turn_cannot_be_raised_by_who_keeps_it(tmp_path: Path) -> None:
-    """The turn is under her cast signature."""
+    """The turn is under the cast signature."""
     with city(tmp_path) as world:
         poll = open_poll(world)
         anna = world.citizens[0]

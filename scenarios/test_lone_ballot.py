@@ -1,7 +1,7 @@
 """One ballot in a poll, and one ballot in a district.
 
 Nobody decrypts a ballot; only sums are decrypted. But the sum of one ballot is that ballot. In a village poll with one voter, or in
-the smallest district of a large one, a rule that says "decrypt the sum of every district" opens her vote with her pseudonym beside
+the smallest district of a large one, a rule that says "decrypt the sum of every district" opens that one vote, its pseudonym beside
 it, and everything is in order. In Veche the ledger writes no sum of fewer than m ballots: a district with too few is added to
 the next before the tally is written, a poll with too few is `too-few` without sums, and trustees decrypt what is written.
 """
@@ -37,7 +37,7 @@ def test_one_ballot_in_a_poll(tmp_path: Path) -> None:
         poll = open_poll(world)
         world.vote(world.citizens[0], poll, NO)
         found = close(world, poll)
-        assert every_district_is_decrypted(world, found) == [[0, 1]], "the naive rule says how she voted"
+        assert every_district_is_decrypted(world, found) == [[0, 1]], "the naive rule says how one person voted"
 
         kinds = [decode(world.ledger.entry(number))[0] for number in range(world.ledger.size)]
         assert kinds[-1] == "too-few"
@@ -53,7 +53,7 @@ def test_one_ballot_in_a_district(tmp_path: Path) -> None:
         world.vote(world.citizens[4], poll, NO)
         everybody_votes(world, poll, world.citizens[6:9], YES)
         found = close(world, poll)
-        assert every_district_is_decrypted(world, found)[1] == [0, 1], "the naive rule says how she voted"
+        assert every_district_is_decrypted(world, found)[1] == [0, 1], "the naive rule says how one person voted"
 
         world.trustees_act()
         decided = world.check().state.poll(poll.id)

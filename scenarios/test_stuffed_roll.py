@@ -3,8 +3,8 @@
 All registrars of a poll that ballots need (here both) conspire and sign permits for people who do not exist. Everything about those
 ballots is in order: "k valid permits admit" is satisfied as often as they like. What remains, when all conspire, are numbers:
 Veche admits no more voters in a group than there are people on the smallest roll, published before opening; each registrar must
-say how many permits it issued, no fewer than were used; and everybody can ask for her own row, and show that she was not
-served where the registrar says that she was. That k registrars can vote for those who stay at home is said in the open.
+say how many permits it issued, no fewer than were used; and everybody can ask for their own row, and show that they were not
+served where the registrar says that they were. That k registrars can vote for those who stay at home is said in the open.
 """
 
 from pathlib import Path
@@ -58,7 +58,7 @@ def test_the_story(tmp_path: Path) -> None:
         for entry in ghosts[2:]:
             with refused("permits"):
                 world.submit(entry)
-        # It is seen at once: the fifth real voter finds no room, with permits in her hand.
+        # It is seen at once: the fifth real voter finds no room, with permits in hand.
         gala = world.citizens[4]
         with refused("permits"):
             world.vote(gala, poll, YES)
@@ -76,7 +76,7 @@ def test_the_story(tmp_path: Path) -> None:
         world.say("issuance", [poll.id, [[6, honest.root]]], office)
         hleb = world.citizens[5]
         row = world.registrars[0].proof_for(hleb.person, poll.id)
-        assert row.issuance is not None and not row.issuance.served, "the published root says that he was not served"
+        assert row.issuance is not None and not row.issuance.served, "the published root says that they were not served"
 
 
 def test_a_registrar_alone(tmp_path: Path) -> None:

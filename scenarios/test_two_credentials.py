@@ -1,12 +1,12 @@
 """One person, two credentials, with the help of registrars that cheat.
 
 A ballot needs permits of k of n registrars. An honest registrar signs one message for each person; a cheating one signs
-whatever it is asked to. Clara wants to vote twice: she shows some honest registrars one credential and the others a second, and
+whatever it is asked to. Clara wants to vote twice, and shows some honest registrars one credential and the others a second, and
 f cheating ones sign both. "A majority of the registrars" (2k > n) is the rule that comes to mind, and it falls to a single cheat.
-With 2k > n + f her two credentials cannot both have k permits; with n - f >= k nobody who refuses can keep her from one.
+With 2k > n + f the two credentials cannot both have k permits; with n - f >= k nobody who refuses can keep Clara from one.
 The charter must name f for every class of polls, and the ledger refuses classes that break either.
 
-First a model with every n up to 5, every k and f, and every way for her to choose. Then some of it with real keys.
+First a model with every n up to 5, every k and f, and every way to choose. Then some of it with real keys.
 """
 
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def classes() -> list[tuple[int, int, int]]:
 
 
 def ways_to_ask(n: int, f: int) -> Iterator[dict[str, set[int]]]:
-    """For each way in which she can ask, who signs which credential. The last f registrars cheat, without loss of generality."""
+    """For each way in which Clara can ask, who signs which credential. The last f registrars cheat, without loss of generality."""
     honest, cheating = range(n - f), set(range(n - f, n))
     for asked in product((FIRST, SECOND), repeat=n - f):
         signed = {name: {registrar for registrar in honest if asked[registrar] == name} for name in (FIRST, SECOND)}
@@ -46,7 +46,7 @@ def ways_to_ask(n: int, f: int) -> Iterator[dict[str, set[int]]]:
 
 
 def most_credentials(n: int, k: int, f: int) -> int:
-    """How many of her credentials can be admitted at most."""
+    """How many of Clara's credentials can be admitted at most."""
     return max(sum(len(signers) >= k for signers in way.values()) for way in ways_to_ask(n, f))
 
 
@@ -97,14 +97,14 @@ def cheats(world: World, registrar: int, poll: PollState, blinded: bytes) -> byt
 def second_credential(
     world: World, poll: PollState, person: Citizen, cheating: set[int], ask: set[int]
 ) -> list[Permit]:
-    """Clara asks for a second credential's permits: these honest registrars in her name, and the cheating ones anyhow."""
+    """Clara asks for a second credential's permits: these honest registrars as anybody would, and the cheating ones anyhow."""
     twin = Voter(Seed.generate())
 
     def answer(registrar: int, blinded: bytes) -> bytes:
         if registrar in cheating:
             return cheats(world, registrar, poll, blinded)
         if registrar not in ask:
-            raise Refused("permit-once", "She showed this one her other credential.")
+            raise Refused("permit-once", "Clara showed this one the other credential.")
         return world.registrars[registrar].issue(person.person, poll.id, blinded, 0)
 
     permits = twin.collect_permits(poll.frozen, poll.permit_keys, 0, answer)
@@ -113,7 +113,7 @@ def second_credential(
 
 
 def first_credential(world: World, poll: PollState, person: Citizen, ask: set[int]) -> None:
-    """Her own credential, shown to these registrars only."""
+    """Clara's own credential, shown to these registrars only."""
 
     def answer(registrar: int, blinded: bytes) -> bytes:
         if registrar not in ask:
@@ -125,7 +125,7 @@ def first_credential(world: World, poll: PollState, person: Citizen, ask: set[in
 
 
 def test_two_of_three_with_a_cheat_that_the_class_did_not_expect(tmp_path: Path) -> None:
-    """The charter said f = 0 and one of three cheats: she votes twice, and nobody sees it. This is why f must be chosen well."""
+    """The charter said f = 0 and one of three cheats: Clara votes twice, and nobody sees it. This is why f must be chosen well."""
     with city(tmp_path, registrars=(3, 2, 0)) as world:
         poll = open_poll(world)
         clara = world.citizens[0]
@@ -145,11 +145,11 @@ def test_three_of_four_with_one_cheat(tmp_path: Path) -> None:
     with city(tmp_path, registrars=(4, 3, 1)) as world:
         poll = open_poll(world)
         clara, dora, *others = world.citizens
-        # Whatever honest ones she keeps for the second credential, too few are left for one of the two.
+        # Whatever honest ones are kept for the second credential, too few are left for one of the two.
         with refused("permit-once"):
             second_credential(world, poll, clara, cheating={3}, ask={0})
         first_credential(world, poll, clara, ask={1, 2, 3})
-        # Registrar 0 signed something for her already, the others sign no second message.
+        # Registrar 0 signed something for Clara already, the others sign no second message.
         with refused("permit-once"):
             second_credential(world, poll, clara, cheating={3}, ask={0, 1, 2})
         # A registrar that refuses stops nobody.

@@ -1,8 +1,8 @@
 """A trustee is shown two tallies.
 
 Two totals that differ by one ballot give that ballot away by subtraction. Whoever runs the ledger has its key, and can sign a
-second one, a fork, in which Fedor's last ballot is missing; everything in it is in order, and the auditor finds nothing. He
-shows the fork to the trustees as well. A trustee who decrypts any tally that verifies has decrypted one man's vote. In Veche a
+second one, a fork, in which Fedor's last ballot is missing; everything in it is in order, and the auditor finds nothing. The
+operator shows the fork to the trustees as well. A trustee who decrypts any tally that verifies has decrypted one person's vote. In Veche a
 trustee's program writes the one tally of a poll down before it decrypts it and never decrypts a second; a share names the tally
 that it is for, so the ledger takes no share of another.
 """
@@ -59,7 +59,7 @@ def test_the_story(tmp_path: Path) -> None:
         true = world.view()
         forked = fork_without_the_last_ballot(world, poll, tmp_path / "fork", poll.definition.closes)
 
-        # The naive rule: both ledgers hold, both tallies are decrypted, and the difference is how he voted.
+        # The naive rule: both ledgers hold, both tallies are decrypted, and the difference is how Fedor voted.
         first, second = verify_and_decrypt(world, true, poll.id), verify_and_decrypt(world, forked, poll.id)
         assert [a - b for a, b in zip(first, second, strict=True)] == NO[0]
 

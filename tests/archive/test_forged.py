@@ -207,11 +207,11 @@ def test_a_verification_key_that_the_exponents_do_not_define() -> None:
     refused(town.archive([], [], [[0, 0]]), "A5", "under the verification key")  # signed by another;
     town = SelfMade()
     assert town.entries[0][1]["coefexps"][0]["message"] != message
-    refused(town.archive([], [], [[0, 0]]), "A5", "not the one that the exponents")  # signed by herself.
+    refused(town.archive([], [], [[0, 0]]), "A5", "not the one that the exponents")  # signed by nobody else.
 
 
 class SelfMade(Town):
-    """A town whose second trustee made her verification key herself: proven and signed, but not the committee's."""
+    """A town whose second trustee brings a verification key of their own: proven and signed, but not the committee's."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -421,7 +421,7 @@ def test_betas_of_small_order_that_cancel_in_the_tally_and_all_equations_hold() 
 def test_a_ballot_signed_by_another_voter(town: Town, votes: list[bytes], good: Parts) -> None:
     ballot = json.loads(votes[0])
     refused(good.with_data("Ballot", 0, 0, town.sign(2, ballot)), "A7", "signature")
-    ballot["credential"] = json.loads(votes[2])["credential"]  # Somebody takes another's choice for her own.
+    ballot["credential"] = json.loads(votes[2])["credential"]  # Somebody takes another's choice for their own.
     refused(good.with_data("Ballot", 0, 0, town.sign(2, ballot)), "A7", "proof")
 
 
@@ -537,7 +537,7 @@ def test_too_few_shares(good: Parts) -> None:
 
 
 def test_a_share_that_a_trustee_made_up(town: Town, good: Parts) -> None:
-    """Of a trustee who moves a vote, and proves it as well as she can."""
+    """Of a trustee who moves a vote, and proves it as well as can be."""
     text = json.loads(good.data("PartialDecryption", 0, 0))
     factors = text["decryption_factors"]
     factors[0][0] = encode(add(decode_any(factors[0][0]), BASE))

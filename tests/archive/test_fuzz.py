@@ -73,7 +73,7 @@ def test_changed_documents_of_which_all_hashes_fit(good: Parts, data: st.DataObj
         return
     archive = good.with_data(kind, number, which, bytes(text))
     if (kind, which) == ("Setup", 2):
-        # Voter 4 did not vote: nothing in an archive proves what her credential and weight were.
+        # Voter 4 did not vote: nothing in an archive proves what their credential and weight were.
         try:
             assert verdict(archive).result == verdict(good).result
         except VecheError as error:

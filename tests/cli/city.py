@@ -67,7 +67,7 @@ def found(folder: Path, run: Run = veche) -> City:
     draft.write_text(charter_draft(log_key, keys), encoding="utf-8")
     entry = folder / "charter.entry"
     for number, place in enumerate(offices.values()):
-        # Each signs for herself; the entry travels from one to the next.
+        # Each signs for themselves; the entry travels from one to the next.
         signed = ok("charter", "sign", draft if number == 0 else entry, "--key", place)
     assert "Everybody has signed" in signed.out
     ok("ledger", "init", city.ledger, entry)

@@ -61,7 +61,7 @@ def test_a_pilot_from_the_first_key_to_the_verified_result(tmp_path: Path, engin
     poll = ok("poll", "publish", entry, *ledger, "--json").json["poll"]
     in_pairs(lambda place: ok("registrar", "open", place, poll[:6], *ledger), city.registrars)
 
-    # Citizens: permits before opening, votes after, one of them twice, one who checks her device first.
+    # Citizens: permits before opening, votes after, one of them twice, one who checks their device first.
     registrars = [word for place in city.registrars for word in ("--registrar", place)]
 
     def vote(person: int, *words: object) -> dict[str, Any]:

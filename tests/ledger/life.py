@@ -72,7 +72,7 @@ class Life:
     def ballot(
         self, citizen: Citizen, turn: int = 1, choices: Sequence[int] = (1, 0, 0), permits: bool = True
     ) -> bytes:
-        """A ballot of this citizen as her device makes it."""
+        """A ballot of this citizen as their device makes it."""
         group = self.world.group_of(citizen, self.poll)
         sealed = citizen.voter.seal(self.poll.frozen, group, [list(choices)])
         return citizen.voter.cast(sealed, citizen.permits[self.poll.id] if permits else [], turn)

@@ -23,7 +23,7 @@ POLL, GROUP, BALLOT, PERMITS, TURN, CAST = range(1, 7)
 
 
 def changed(life: Life, citizen: Citizen, field: int, value: Any, entry: bytes) -> bytes:
-    """The entry with another value, cast anew: an attacker's device can do that with her own ballot."""
+    """The entry with another value, cast anew: an attacker's device can do that with their own ballot."""
     item = decode(entry)
     item[field] = value
     return cast_anew(secret(life, citizen), encode(item))
@@ -34,7 +34,7 @@ def secret(life: Life, citizen: Citizen) -> bytes:
 
 
 @pytest.fixture
-def her(life: Life) -> Citizen:
+def citizen(life: Life) -> Citizen:
     return life.citizens("Arbat")[0]
 
 
@@ -43,13 +43,13 @@ def other(life: Life) -> Citizen:
     return life.citizens("Arbat")[1]
 
 
-def test_a_ballot_is_admitted(life: Life, at: At, her: Citizen) -> None:
+def test_a_ballot_is_admitted(life: Life, at: At, citizen: Citizen) -> None:
     branch = at("open")
-    entry = life.ballot(her)
+    entry = life.ballot(citizen)
     number = branch.admit(entry)
     poll = branch.poll(life.poll.id)
     assert branch.entries[number] == entry
-    assert branch.state.last_ballot(poll, her.voter.credential(poll.id)) == (0, 1, number)
+    assert branch.state.last_ballot(poll, citizen.voter.credential(poll.id)) == (0, 1, number)
     assert (poll.counted, poll.admitted) == ([1, 0], {(0, 0): 1, (1, 0): 1})
 
 
@@ -66,31 +66,31 @@ def test_a_ballot_is_admitted(life: Life, at: At, her: Citizen) -> None:
         (TURN, b"1"),
     ],
 )
-def test_shape(field: int, value: Any, life: Life, at: At, her: Citizen) -> None:
-    at("open").refuses("shape", changed(life, her, field, value, life.ballot(her)))
+def test_shape(field: int, value: Any, life: Life, at: At, citizen: Citizen) -> None:
+    at("open").refuses("shape", changed(life, citizen, field, value, life.ballot(citizen)))
 
 
-def test_shape_of_the_whole(life: Life, at: At, her: Citizen) -> None:
-    branch, item = at("open"), decode(life.ballot(her))
+def test_shape_of_the_whole(life: Life, at: At, citizen: Citizen) -> None:
+    branch, item = at("open"), decode(life.ballot(citizen))
     branch.refuses("shape", encode([*item[:6], item[CAST][:63]]))
     branch.refuses("shape", encode([*item[:6], item[CAST] + b"\0"]))
     branch.refuses("shape", encode([*item[:6], 0]))
-    branch.refuses("shape", changed(life, her, BALLOT, item[BALLOT][:-1], encode(item)))
-    branch.refuses("shape", changed(life, her, BALLOT, b"", encode(item)))
+    branch.refuses("shape", changed(life, citizen, BALLOT, item[BALLOT][:-1], encode(item)))
+    branch.refuses("shape", changed(life, citizen, BALLOT, b"", encode(item)))
     branch.refuses("shape", encode(item[:6]))
     branch.refuses("shape", encode([*item, 0]))
 
 
-def test_an_unknown_poll(life: Life, at: At, her: Citizen) -> None:
+def test_an_unknown_poll(life: Life, at: At, citizen: Citizen) -> None:
     branch = at("open")
     for poll in (bytes(32), branch.ledger):
-        branch.refuses("unknown-poll", changed(life, her, POLL, poll, life.ballot(her)))
+        branch.refuses("unknown-poll", changed(life, citizen, POLL, poll, life.ballot(citizen)))
     for no_id in (b"", life.poll.id[:31]):
-        branch.refuses("shape", changed(life, her, POLL, no_id, life.ballot(her)))
+        branch.refuses("shape", changed(life, citizen, POLL, no_id, life.ballot(citizen)))
 
 
-def test_not_open(life: Life, at: At, her: Citizen) -> None:
-    entry, opens, closes = life.ballot(her), life.poll.definition.opens, life.poll.definition.closes
+def test_not_open(life: Life, at: At, citizen: Citizen) -> None:
+    entry, opens, closes = life.ballot(citizen), life.poll.definition.opens, life.poll.definition.closes
     assert "not opened" in at("announced").refuses("not-open", entry, time=opens - 1).message
     assert "too late" in at("open").refuses("not-open", entry, time=closes).message
     for time in (opens, closes - 1):
@@ -101,50 +101,50 @@ def test_not_open(life: Life, at: At, her: Citizen) -> None:
     assert "cancelled" in branch.refuses("not-open", entry).message
 
 
-def test_a_group_that_does_not_exist(life: Life, at: At, her: Citizen) -> None:
+def test_a_group_that_does_not_exist(life: Life, at: At, citizen: Citizen) -> None:
     for group in (2, 2**64 - 1):
-        at("open").refuses("group", changed(life, her, GROUP, group, life.ballot(her)))
+        at("open").refuses("group", changed(life, citizen, GROUP, group, life.ballot(citizen)))
 
 
-def test_a_revote_in_another_group(life: Life, at: At, her: Citizen) -> None:
+def test_a_revote_in_another_group(life: Life, at: At, citizen: Citizen) -> None:
     branch = at("open")
-    branch.admit(life.ballot(her))
-    branch.refuses("group", changed(life, her, GROUP, 1, life.ballot(her, turn=2, permits=False)))
+    branch.admit(life.ballot(citizen))
+    branch.refuses("group", changed(life, citizen, GROUP, 1, life.ballot(citizen, turn=2, permits=False)))
 
 
 @pytest.mark.parametrize("turn", [0, 33, 2**64 - 1])
-def test_turns_that_do_not_exist(turn: int, life: Life, at: At, her: Citizen) -> None:
-    at("open").refuses("turn", life.ballot(her, turn=turn))
+def test_turns_that_do_not_exist(turn: int, life: Life, at: At, citizen: Citizen) -> None:
+    at("open").refuses("turn", life.ballot(citizen, turn=turn))
 
 
-def test_turns_rise(life: Life, at: At, her: Citizen) -> None:
+def test_turns_rise(life: Life, at: At, citizen: Citizen) -> None:
     branch = at("open")
-    branch.admit(life.ballot(her, turn=5))
+    branch.admit(life.ballot(citizen, turn=5))
     for turn in (1, 4, 5):
-        branch.refuses("turn", life.ballot(her, turn=turn, permits=False))
-    branch.admit(life.ballot(her, turn=6, permits=False))
-    branch.admit(life.ballot(her, turn=32, permits=False))
+        branch.refuses("turn", life.ballot(citizen, turn=turn, permits=False))
+    branch.admit(life.ballot(citizen, turn=6, permits=False))
+    branch.admit(life.ballot(citizen, turn=32, permits=False))
     for turn in (7, 32, 33):
-        branch.refuses("turn", life.ballot(her, turn=turn, permits=False))
+        branch.refuses("turn", life.ballot(citizen, turn=turn, permits=False))
 
 
-def test_a_first_ballot_without_permits(life: Life, at: At, her: Citizen) -> None:
-    at("open").refuses("permits", life.ballot(her, permits=False))
+def test_a_first_ballot_without_permits(life: Life, at: At, citizen: Citizen) -> None:
+    at("open").refuses("permits", life.ballot(citizen, permits=False))
 
 
-def test_a_revote_with_permits(life: Life, at: At, her: Citizen) -> None:
+def test_a_revote_with_permits(life: Life, at: At, citizen: Citizen) -> None:
     branch = at("open")
-    branch.admit(life.ballot(her))
-    branch.refuses("permits", life.ballot(her, turn=2))
+    branch.admit(life.ballot(citizen))
+    branch.refuses("permits", life.ballot(citizen, turn=2))
 
 
 def rows(entry: bytes) -> list[Any]:
     return list(decode(entry)[PERMITS])
 
 
-def test_permits_that_are_no_good(life: Life, at: At, her: Citizen, other: Citizen) -> None:
+def test_permits_that_are_no_good(life: Life, at: At, citizen: Citizen, other: Citizen) -> None:
     """k of k different registrars, in order, for this poll, this group and this credential."""
-    branch, entry = at("open"), life.ballot(her)
+    branch, entry = at("open"), life.ballot(citizen)
     first, second = rows(entry)
     theirs = rows(life.ballot(other))
     neighbour = rows(life.ballot(life.citizens("Yakimanka")[0]))
@@ -167,25 +167,25 @@ def test_permits_that_are_no_good(life: Life, at: At, her: Citizen, other: Citiz
         [[0, first[1], b"\xff" * 256], second],
     ]
     for permits in wrong:
-        branch.refuses("permits", changed(life, her, PERMITS, permits, entry))
-    branch.admit(changed(life, her, PERMITS, [first, second], entry))
+        branch.refuses("permits", changed(life, citizen, PERMITS, permits, entry))
+    branch.admit(changed(life, citizen, PERMITS, [first, second], entry))
 
 
-def test_a_weight_that_she_does_not_have(life: Life, at: At, her: Citizen) -> None:
-    """Groups carry weights. Her permits name hers; a ballot that says another group is not by whom they admit."""
-    at("open").refuses("permits", changed(life, her, GROUP, 1, life.ballot(her)))
+def test_a_weight_that_the_voter_does_not_have(life: Life, at: At, citizen: Citizen) -> None:
+    """Groups carry weights. Permits name one; a ballot that says another is not by whom they admit."""
+    at("open").refuses("permits", changed(life, citizen, GROUP, 1, life.ballot(citizen)))
 
 
-def test_permits_of_another_poll(life: Life, at: At, her: Citizen) -> None:
+def test_permits_of_another_poll(life: Life, at: At, citizen: Citizen) -> None:
     """Two polls with the same keys cannot be (a modulus is used once), and the message names the poll besides."""
     branch = at("open")
-    entry = life.ballot(her)
+    entry = life.ballot(citizen)
     twin = life.publish(branch, opens=branch.time + 4000, closes=branch.time + 8000, groups=life.poll.definition.groups)
     branch.admit(twin)
     body = decode(life.permit_keys[0])[1]
     key = next(key for key in life.world.office_keys if key.public == decode(life.permit_keys[0])[2][0][0])
     branch.refuses_to_say("permit-key", "permit-key", [digest(twin), body[1]], key)
-    branch.refuses("not-open", changed(life, her, POLL, digest(twin), entry))
+    branch.refuses("not-open", changed(life, citizen, POLL, digest(twin), entry))
 
 
 def test_more_voters_than_people_on_the_roll(life: Life, at: At) -> None:
@@ -203,93 +203,93 @@ def test_more_voters_than_people_on_the_roll(life: Life, at: At) -> None:
 
 
 @pytest.mark.parametrize("byte", [0, 31, 32, 63])
-def test_a_changed_cast_signature(byte: int, life: Life, at: At, her: Citizen) -> None:
-    item = decode(life.ballot(her))
+def test_a_changed_cast_signature(byte: int, life: Life, at: At, citizen: Citizen) -> None:
+    item = decode(life.ballot(citizen))
     signature = bytearray(item[CAST])
     signature[byte] ^= 1
     at("open").refuses("cast", encode([*item[:6], bytes(signature)]))
 
 
-def test_everything_is_under_the_cast_signature(life: Life, at: At, her: Citizen) -> None:
+def test_everything_is_under_the_cast_signature(life: Life, at: At, citizen: Citizen) -> None:
     """Whoever carries the ballot can change nothing in it: the turn, say, so that it wins over a later one."""
-    branch, item = at("open"), decode(life.ballot(her))
+    branch, item = at("open"), decode(life.ballot(citizen))
     branch.refuses("cast", encode([*item[:TURN], 2, item[CAST]]))
     branch.refuses("cast", encode([*item[:PERMITS], item[PERMITS][:1], *item[TURN:]]))
     branch.refuses("cast", encode([*item[:GROUP], 1, *item[BALLOT:]]))
 
 
-def test_a_ballot_cast_by_another(life: Life, at: At, her: Citizen, other: Citizen) -> None:
-    item = decode(life.ballot(her))
+def test_a_ballot_cast_by_another(life: Life, at: At, citizen: Citizen, other: Citizen) -> None:
+    item = decode(life.ballot(citizen))
     at("open").refuses("cast", cast_anew(secret(life, other), encode(item)))
 
 
-def test_any_changed_byte_of_the_ballot(life: Life, at: At, her: Citizen) -> None:
+def test_any_changed_byte_of_the_ballot(life: Life, at: At, citizen: Citizen) -> None:
     """Cast anew, so that the signature is not what refuses it: every 32 bytes of points, challenges and responses count."""
-    branch, entry = at("open"), life.ballot(her)
+    branch, entry = at("open"), life.ballot(citizen)
     ballot = decode(entry)[BALLOT]
     rules = set()
     for place in range(0, len(ballot), 32):
         for at_byte in (place, place + 31):
             bad = bytearray(ballot)
             bad[at_byte] ^= 1
-            (answer,) = branch.branch().block(changed(life, her, BALLOT, bytes(bad), entry))
+            (answer,) = branch.branch().block(changed(life, citizen, BALLOT, bytes(bad), entry))
             assert isinstance(answer, Refused)
             rules.add(answer.rule)
     assert rules <= {"proofs", "cast"}  # the credential's own bytes: then the cast signature is another's
     assert "proofs" in rules
 
 
-def test_a_ballot_for_two_answers(life: Life, at: At, her: Citizen) -> None:
+def test_a_ballot_for_two_answers(life: Life, at: At, citizen: Citizen) -> None:
     """A proof for a poll that allows two answers, in a poll that allows one."""
     questions = [(3, 1, 2, False)]
     generous = kernel.Election(life.poll.frozen.key, life.poll.frozen.fingerprint, life.poll.frozen.uuid, questions)
-    ballot, _ = generous.prove(secret(life, her), [[1, 1, 0]])
-    at("open").refuses("shape", changed(life, her, BALLOT, ballot, life.ballot(her)))
+    ballot, _ = generous.prove(secret(life, citizen), [[1, 1, 0]])
+    at("open").refuses("shape", changed(life, citizen, BALLOT, ballot, life.ballot(citizen)))
 
 
-def test_a_ballot_for_another_election(life: Life, at: At, her: Citizen) -> None:
+def test_a_ballot_for_another_election(life: Life, at: At, citizen: Citizen) -> None:
     """The fingerprint, and with it every frozen word of the poll, is in each proof."""
     another = kernel.Election(life.poll.frozen.key, "A" * 43, life.poll.frozen.uuid, [(3, 1, 1, False)])
-    ballot, _ = another.prove(secret(life, her), [[1, 0, 0]])
-    at("open").refuses("proofs", changed(life, her, BALLOT, ballot, life.ballot(her)))
+    ballot, _ = another.prove(secret(life, citizen), [[1, 0, 0]])
+    at("open").refuses("proofs", changed(life, citizen, BALLOT, ballot, life.ballot(citizen)))
 
 
-def test_another_voters_ballot(life: Life, at: At, her: Citizen, other: Citizen) -> None:
+def test_another_voters_ballot(life: Life, at: At, citizen: Citizen, other: Citizen) -> None:
     """Copied whole it is cast by a credential that is not in it; with the copier's credential its proofs do not hold."""
     branch = at("open")
-    theirs, mine = decode(life.ballot(other)), decode(life.ballot(her))
-    branch.refuses("cast", changed(life, her, BALLOT, theirs[BALLOT], encode(mine)))
+    theirs, mine = decode(life.ballot(other)), decode(life.ballot(citizen))
+    branch.refuses("cast", changed(life, citizen, BALLOT, theirs[BALLOT], encode(mine)))
     copied = mine[BALLOT][:32] + theirs[BALLOT][32:]
-    branch.refuses("proofs", changed(life, her, BALLOT, copied, encode(mine)))
+    branch.refuses("proofs", changed(life, citizen, BALLOT, copied, encode(mine)))
 
 
-def test_the_identity_as_credential(life: Life, at: At, her: Citizen) -> None:
+def test_the_identity_as_credential(life: Life, at: At, citizen: Citizen) -> None:
     """Anyone can sign for it. The kernel makes no such ballot; the encoding of the identity is put in its place."""
-    entry = life.ballot(her)
+    entry = life.ballot(citizen)
     ballot = kernel.IDENTITY + decode(entry)[BALLOT][32:]
     item = decode(entry)
     item[BALLOT] = ballot
-    (answer,) = at("open").block(cast_anew(secret(life, her), encode(item)))
+    (answer,) = at("open").block(cast_anew(secret(life, citizen), encode(item)))
     assert isinstance(answer, Refused) and answer.rule in ("cast", "proofs")
 
 
-def test_the_same_ballot_again(life: Life, at: At, her: Citizen) -> None:
+def test_the_same_ballot_again(life: Life, at: At, citizen: Citizen) -> None:
     """With a new turn and a new signature, it is still the same ballot: its tracker would name two entries."""
-    branch, entry = at("open"), life.ballot(her)
+    branch, entry = at("open"), life.ballot(citizen)
     branch.admit(entry)
-    again = changed(life, her, TURN, 2, changed(life, her, PERMITS, [], entry))
+    again = changed(life, citizen, TURN, 2, changed(life, citizen, PERMITS, [], entry))
     branch.refuses("tracker", again)
     branch.refuses("turn", entry)
 
 
-def test_the_same_ballot_in_another_form(life: Life, at: At, her: Citizen) -> None:
+def test_the_same_ballot_in_another_form(life: Life, at: At, citizen: Citizen) -> None:
     """Points are kept divided by eight: adding a point of small order gives other bytes and the same ballot."""
-    branch, entry = at("open"), life.ballot(her)
+    branch, entry = at("open"), life.ballot(citizen)
     branch.admit(entry)
     ballot = bytearray(decode(entry)[BALLOT])
     ballot[32:64] = _negated(bytes(ballot[32:64]))
     assert bytes(ballot) != decode(entry)[BALLOT]
-    again = changed(life, her, TURN, 2, changed(life, her, PERMITS, [], encode([*decode(entry)[:3], bytes(ballot), *decode(entry)[4:]])))  # fmt: skip
+    again = changed(life, citizen, TURN, 2, changed(life, citizen, PERMITS, [], encode([*decode(entry)[:3], bytes(ballot), *decode(entry)[4:]])))  # fmt: skip
     branch.refuses("tracker", again)
 
 
@@ -301,12 +301,12 @@ def _negated(point: bytes) -> bytes:
     return ((prime - y) | ((1 - sign) << 255)).to_bytes(32, "little")
 
 
-def test_both_verdicts_agree(life: Life, at: At, her: Citizen, other: Citizen) -> None:
+def test_both_verdicts_agree(life: Life, at: At, citizen: Citizen, other: Citizen) -> None:
     """Checked together with others, ahead, or alone in the block: the same answers in the same order."""
-    good, bad = life.ballot(her), life.ballot(other)
+    good, bad = life.ballot(citizen), life.ballot(other)
     item = decode(bad)
     entries = [
-        good, encode([*item[:6], bytes(64)]), life.ballot(her, turn=2), life.ballot(her, turn=3, permits=False),
+        good, encode([*item[:6], bytes(64)]), life.ballot(citizen, turn=2), life.ballot(citizen, turn=3, permits=False),
         changed(life, other, PERMITS, rows(good), bad), changed(life, other, POLL, bytes(32), bad),
         changed(life, other, GROUP, 7, bad), changed(life, other, BALLOT, b"", bad), b"\x87\x66ballot", bad, bad,
     ]  # fmt: skip
@@ -317,9 +317,9 @@ def test_both_verdicts_agree(life: Life, at: At, her: Citizen, other: Citizen) -
         ]  # fmt: skip
 
 
-def test_sums_are_those_of_the_last_ballots(life: Life, at: At, her: Citizen, other: Citizen) -> None:
+def test_sums_are_those_of_the_last_ballots(life: Life, at: At, citizen: Citizen, other: Citizen) -> None:
     branch = at("open")
-    entries = [life.ballot(her), life.ballot(other), life.ballot(her, turn=2, choices=(0, 1, 0), permits=False)]
+    entries = [life.ballot(citizen), life.ballot(other), life.ballot(citizen, turn=2, choices=(0, 1, 0), permits=False)]
     for entry in entries:
         branch.admit(entry)
     poll = branch.poll(life.poll.id)
@@ -336,13 +336,13 @@ def test_an_office_key_is_no_credential(life: Life, at: At) -> None:
     branch.refuses_to_say("shape", "ballot", [life.poll.id], SigningKey.generate())
 
 
-def test_permits_of_one_identity_source(life: Life, her: Citizen) -> None:
+def test_permits_of_one_identity_source(life: Life, citizen: Citizen) -> None:
     """A class may want two: whoever breaks into people's bank accounts must not get both permits by that."""
     branch = life.open.branch()
     poll_class = branch.poll(life.poll.id).poll_class
     both_banks = tuple(seat._replace(source="bank") for seat in poll_class.registrars)
     object.__setattr__(poll_class, "registrars", both_banks)
-    assert "identity source" in branch.refuses("permits", life.ballot(her)).message
+    assert "identity source" in branch.refuses("permits", life.ballot(citizen)).message
     object.__setattr__(poll_class, "sources", 1)
-    branch.admit(life.ballot(her))
+    branch.admit(life.ballot(citizen))
     branch.close()

@@ -165,7 +165,7 @@ def test_no_entry_keeps_the_decoder_busy(data: bytes) -> None:
 
 
 def test_no_tag_is_given_a_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library would compile an attacker's regular expression, parse his mail and compute with his numbers before we refuse it."""
+    """The library would compile an attacker's regular expression, parse their mail and compute with their numbers before we refuse it."""
     seen: list[object] = []
     compile_ = re.compile
 

@@ -134,7 +134,7 @@ def test_nobody_takes_anothers_step(ceremony: Ceremony) -> None:
     for index in (0, 4, 2**60):
         branch.refuses_to_say("shape", "committee-certificate", [ceremony.id, index, *body[2:]], ceremony.trustees[0].key)  # fmt: skip
     branch.refuses_to_say("authority", "committee-certificate", [ceremony.id, 2, *body[2:]], ceremony.trustees[0].key)
-    # With her own key as trustee 2 the signature inside, which covers the index, does not hold.
+    # With their own key as trustee 2 the signature inside, which covers the index, does not hold.
     branch.refuses_to_say("proof", "committee-certificate", [ceremony.id, 2, *body[2:]], ceremony.trustees[1].key)
 
 
@@ -170,7 +170,7 @@ def _refused(branch: Branch, key: SigningKey, kind: str, body: list[Any]) -> str
 
 
 def test_exponents_other_than_those_committed_to(ceremony: Ceremony) -> None:
-    """The rushing dealer: he sees the others' exponents and picks his own to fit. His hash stands in the ledger."""
+    """The rushing dealer: they see the others' exponents and pick their own to fit. Their hash stands in the ledger."""
     branch, made = ceremony.branch, Committee(ceremony.id, "pedersen", 3, 2)
     for entry in ceremony.due()[1:]:
         branch.admit(entry)
@@ -273,7 +273,8 @@ def test_single(single: Ceremony) -> None:
     branch.say("committee-key", [committee, 1, *keys[0].fields()], trustees[0].key)
     branch.refuses_to_say("key", "committee-key", [committee, 2, *keys[0].fields()], trustees[1].key)  # a copy
     branch.say("committee-key", [committee, 2, *keys[1].fields()], trustees[1].key)
-    assert branch.state.committee(committee).finished is None  # type: ignore[union-attr]
+    found = branch.state.committee(committee)
+    assert found is not None and found.finished is None
     branch.say("committee-key", [committee, 3, *keys[2].fields()], trustees[2].key)
     found = branch.state.committee(committee)
     assert found is not None and found.finished == branch.time

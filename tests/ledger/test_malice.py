@@ -153,11 +153,11 @@ def test_an_office_that_hands_in_anything(kind: str, life: Life) -> None:
 
 
 def test_a_voter_that_hands_in_anything(life: Life) -> None:
-    her, seed = life.citizens("Arbat")[0], random.randrange(2**32)
-    secret = credential_secret(her.voter._seed, life.poll.id)
+    citizen, seed = life.citizens("Arbat")[0], random.randrange(2**32)
+    secret = credential_secret(citizen.voter._seed, life.poll.id)
     for branch, good in (
-        (life.open.branch(), life.ballot(her)),
-        (life.voted.branch(), life.ballot(her, 3, (0, 1, 0), False)),
+        (life.open.branch(), life.ballot(citizen)),
+        (life.voted.branch(), life.ballot(citizen, 3, (0, 1, 0), False)),
     ):
         assert attempt(branch, good)
         dice, refused = random.Random(seed), 0
@@ -183,10 +183,10 @@ def test_a_permit_under_a_modulus_that_is_none(modulus: int, life: Life) -> None
     branch.say("permit-key", body, office)
     branch.admit(life.permit_keys[1])
     branch.beat_until(life.poll.definition.opens)
-    her = life.citizens("Arbat")[0]
+    citizen = life.citizens("Arbat")[0]
     for signature in (bytes(len(body[1][0][0])), b"\xff" * len(body[1][0][0]), b"\x01" * len(body[1][0][0]), b""):
-        item = decode(life.ballot(her))
+        item = decode(life.ballot(citizen))
         item[4][0][2] = signature
-        secret = credential_secret(her.voter._seed, life.poll.id)
+        secret = credential_secret(citizen.voter._seed, life.poll.id)
         assert branch.refuses("permits", cast_anew(secret, encode(item)))
     branch.close()

@@ -106,7 +106,7 @@ def test_a_registrar_that_lost_its_key_goes_on_with_another(life: Life, at: At) 
 
 
 def test_a_trustee_that_lost_its_key_goes_on_with_another(life: Life, at: At) -> None:
-    """The key by which the ledger knows her; the one that decrypts is another and stays."""
+    """The key by which the ledger knows the trustee; the one that decrypts is another and stays."""
     branch, key = at("counting"), SigningKey.generate()
     body = decode(life.decryptions[0])[1]
     branch.say("office", ["rotate", "University", "trustee", key.public], *life.institutions)

@@ -184,7 +184,7 @@ def test_the_person_decides_the_group(registrar: Registrar) -> None:
     with pytest.raises(Refused, match="vote in group 0") as refused:
         registrar.issue("ann", POLL, request.blinded, 1)
     assert refused.value.rule == "group"
-    ann.collect(registrar, keys, 0)  # the mistake has not used up her permit
+    ann.collect(registrar, keys, 0)  # the mistake has not used up the permit
 
 
 def test_a_request_for_another_group_that_says_nothing_of_it_gives_no_permit(registrar: Registrar) -> None:

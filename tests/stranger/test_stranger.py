@@ -170,7 +170,7 @@ def empty_block(city: City) -> list[bytes]:
 
 
 def other_proofs(city: City) -> list[bytes]:
-    """A decryption with the proofs of another one by the same trustee, signed by her."""
+    """A decryption with the proofs of another one by the same trustee, signed by them."""
     place = at(city, "decryption")
     proofs = decode(city.entries[at(city, "decryption", 1)])[1][6][: len(decode(city.entries[place])[1][6])]
     entry = edit(city.entries[place], [1, 6], proofs)

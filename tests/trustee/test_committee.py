@@ -157,7 +157,7 @@ def resigned(
 
 
 def test_other_exponents_than_committed_are_refused(done: Ceremony) -> None:
-    """The rogue dealer: she waits for the others' exponents, then picks hers so that the key is one that she knows."""
+    """The rogue dealer: they wait for the others' exponents, then pick their own so that they know the key's secret."""
     mine = kernel.scalar_random()
     shares, certificates = resigned(done, 1, (mine, kernel.scalar_random()), commit=False)
     others = kernel.point_sum([dealer.exponents[:32] for dealer in done.shares[1:]])
@@ -171,7 +171,7 @@ def test_other_exponents_than_committed_are_refused(done: Ceremony) -> None:
 
 
 def test_rogue_exponents_that_were_committed_to_leave_the_dealer_without_shares(done: Ceremony) -> None:
-    """Even with a commitment that fits, nobody can deal shares of exponents whose logarithm she does not know."""
+    """Even with a commitment that fits, nobody can deal shares of exponents whose logarithm they do not know."""
     rogue = kernel.point_sub(kernel.base_mul(kernel.scalar_random()), done.shares[1].exponents[:32])
     shares, certificates = resigned(done, 1, done.secrets[0].coefficients, commit=True)
     exponents = rogue + shares.exponents[32:]
@@ -294,7 +294,7 @@ def test_a_share_for_another_trustee_does_not_fit(done: Ceremony) -> None:
 
 
 def test_the_key_must_follow_from_the_exponents(done: Ceremony) -> None:
-    """A trustee cannot publish a key of her choice, though she proves that she knows its secret and signs it."""
+    """A trustee cannot publish a key of their choice, though they prove that they know its secret and sign it."""
     key, _ = make_key(COMMITTEE, 1, done.secrets[0], [kernel.scalar_random()] * N)
     with pytest.raises(Refused, match="follows from the exponents"):
         check_key(COMMITTEE, 1, key, done.certificates, done.shares)

@@ -97,7 +97,7 @@ def test_single_keys_hold() -> None:
 
 
 def take(step: str, index: int, fields: list[Any]) -> None:
-    """Check what trustee ``index`` handed in at this step in place of her own."""
+    """Check what trustee ``index`` handed in at this step in place of their own."""
     if step == "certificate":
         check_certificate(THREE, index, Certificate.from_fields(fields), CERTIFICATES[: index - 1])
     elif step == "shares":
