@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from veche.errors import DoesNotHold, Refused, UserError
 from veche.permit import blind_rsa
-from veche.permit.blind_rsa import IssuerKey, blind, blind_sign, finalize, prepare, verify, verify_many
+from veche.permit.blind_rsa import IssuerKey, blind, blind_sign, finalize, prepare, verify
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "permit_rfc9474.json").read_text())
 PREFIX, SALT, FACTOR = b"p" * 32, b"s" * 48, 3**400
@@ -166,14 +166,6 @@ def test_inadmissible_moduli_are_refused(modulus: bytes) -> None:
         blind_rsa.check_modulus(modulus)
     with pytest.raises(Refused):
         verify(modulus, b"m", bytes(len(modulus)))
-
-
-def test_verify_many_names_the_bad_ones(key: IssuerKey, other_key: IssuerKey) -> None:
-    good = (key.modulus, b"a message", _signed(key))
-    bad = (other_key.modulus, b"a message", good[2])
-    verdicts = verify_many([good, bad, good, (b"\x02", b"", b"\x01")])
-    assert [type(verdict) for verdict in verdicts] == [type(None), DoesNotHold, type(None), DoesNotHold]
-    assert verify_many([]) == []
 
 
 def test_key_files_that_are_none(key: IssuerKey) -> None:

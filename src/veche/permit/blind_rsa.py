@@ -14,11 +14,9 @@ its test vectors only: an empty salt (PSSZERO), a message that was not prepared 
 import hashlib
 import math
 import secrets
-from collections.abc import Sequence
 from functools import lru_cache
 
 import gmpy2
-import veche_kernel
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -191,17 +189,6 @@ def verify(modulus: bytes, prepared: bytes, signature: bytes, salt_size: int = S
         )
     except InvalidSignature:
         raise DoesNotHold("permit", "signature", "the permit was not signed by this registrar's key") from None
-
-
-def verify_many(items: Sequence[tuple[bytes, bytes, bytes]]) -> list[DoesNotHold | None]:
-    """Verify many (modulus, prepared, signature), on all cores: for each None, or the error that :func:`verify` raises.
-
-    The moduli must be admissible (:func:`check_modulus`), as those in the ledger are.
-    """
-    return [
-        None if holds else DoesNotHold("permit", "signature", "the permit was not signed by this registrar's key")
-        for holds in veche_kernel.rsa_pss_verify_many(items)
-    ]
 
 
 @lru_cache(maxsize=4096)
