@@ -94,6 +94,6 @@ def test_forged_rows(case: dict[str, Any]) -> None:
             RowProof.from_json(file)
     else:
         proof = RowProof.from_json(file)
-        with pytest.raises(DoesNotHold):  # noqa: PT012: one of the two must say so
+        with pytest.raises(DoesNotHold):  # one of the two must say so
             _verify(proof)
             proof.verify_issuance(bytes.fromhex(ROLL["issuance_root"]))
