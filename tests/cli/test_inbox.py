@@ -177,6 +177,17 @@ def test_a_crash_between_answer_and_removal_takes_no_effect_twice(office: Office
     assert office.entries().count(office.notice(1)) == 1
 
 
+def test_a_refusal_that_was_answered_before_a_crash_stands(office: Office) -> None:
+    """The poll may have opened since: whoever was told no has not asked again."""
+    entry = office.notice(1)
+    waiting = office.put(entry)
+    refusal = {"rule": "not-open", "message": "Not yet.", "hint": ""}
+    (office.folder / "outbox" / f"{name_of(entry)}.json").write_text(json.dumps(refusal))
+    hand_in(office.folder, [office.notice(2)])
+    assert not waiting.exists() and office.answer(entry) == refusal
+    assert entry not in office.entries()
+
+
 @pytest.fixture
 def again(office: Office) -> Callable[[], None]:
     """Puts the office's folder back to what it was when this was asked for first."""

@@ -23,7 +23,7 @@ from veche.ledger.signing import sign
 from veche.ledger.state import State
 from veche.log.source import Folder
 
-NODE_ONLY = ("heartbeat_time", "heartbeat_height", "published", "root", "owner")
+NODE_ONLY = ("heartbeat_time", "heartbeat_height", "published", "root")
 """What the node keeps in the table ``meta`` that is no part of the rules' state."""
 
 

@@ -2,16 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import veche_kernel as kernel
+from doctor import publish
 from hypothesis import given
 from hypothesis import strategies as st
 
+from veche.audit.ledger import verify_ledger
 from veche.ballot.decryption import parts
 from veche.ledger.codec import decode, digest
+from veche.ledger.group_sums import GroupSums, SumsDisagree
 from veche.ledger.rules.tally import merge
 from veche.log import merkle
+from veche.log.source import Folder
 
 from .branch import Branch
 from .life import Life
@@ -145,3 +150,36 @@ def test_the_tally_comes_in_the_first_block_after_closing(life: Life, at: At) ->
     late = at("voted")
     assert late.beat_until(life.poll.definition.closes + 500) == ["tally"]
     assert late.last("tally") == branch.last("tally")
+
+
+def test_nothing_is_tallied_where_the_two_sums_differ(at: At, life: Life) -> None:
+    """A bit of one of them fell over on the disk: the block is undone, and there is no entry."""
+    branch = at("voted")
+    sums, recount = branch.state.db.execute("SELECT sums, recount FROM sums WHERE grp = 0").fetchone()
+    assert sums == recount
+    other = kernel.BASE * (len(recount) // 32)
+    branch.state.db.execute("UPDATE sums SET recount = ? WHERE grp = 0", (other,))
+    branch.state.forget()
+    before = list(branch.entries)
+    with pytest.raises(SumsDisagree, match="the sums differ"):
+        branch.beat_until(branch.poll(life.poll.id).closing + 60)
+    assert branch.entries[: len(before)] == before and "tally" not in branch.kinds()[len(before) :]
+    branch.state.db.execute("UPDATE sums SET recount = ? WHERE grp = 0", (recount,))
+    branch.state.forget()
+
+
+def test_an_auditor_whose_own_sums_differ_accuses_nobody(
+    at: At, life: Life, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    branch = at("counting")
+    publish(tmp_path / "log", branch.entries, branch.state.charter.origin, branch.log_key)
+    assert verify_ledger(Folder(tmp_path / "log")).log.size == len(branch.entries)
+    settle = GroupSums._settle
+
+    def forgetful(self: GroupSums) -> None:
+        settle(self)
+        self._recount = kernel.Recount(len(self._recount.to_bytes()) // 64)
+
+    monkeypatch.setattr(GroupSums, "_settle", forgetful)
+    with pytest.raises(SumsDisagree):
+        verify_ledger(Folder(tmp_path / "log"))

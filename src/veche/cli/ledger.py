@@ -16,7 +16,7 @@ from veche.cli.reading import read_ledger
 from veche.collector import relax
 from veche.durable import make_folder
 from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
-from veche.engine.inbox import PAUSE, Inbox, hand_in, open_ledger
+from veche.engine.inbox import CLEANING, PAUSE, Inbox, hand_in, open_ledger
 from veche.errors import UserError, VecheError
 from veche.keys import SigningKey
 from veche.terminal.show import describe
@@ -113,12 +113,16 @@ def run(folder: Path, once: bool, seconds: float | None, verbose: bool) -> None:
                 size = engine.tick()
                 click.echo(f"The ledger in {folder} runs, with {size} entries.")
                 logs.log().info("the engine runs", folder=str(folder), size=size)
+                cleaned = clock_time.monotonic()
                 finish = clock_time.monotonic() + seconds if seconds is not None else None
                 while not stop and not once and (finish is None or clock_time.monotonic() < finish):
                     if served := inbox.serve(engine):
                         logs.log().info("served the inbox", entries=served)
                     else:
                         engine.check()
+                        if clock_time.monotonic() - cleaned > CLEANING:
+                            inbox.clean()
+                            cleaned = clock_time.monotonic()
                         clock_time.sleep(PAUSE)
                 inbox.serve(engine)
                 size = engine.tick()

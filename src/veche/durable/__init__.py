@@ -27,6 +27,7 @@ from veche.durable.batch import Batch
 from veche.durable.draft import UNFINISHED, Exists
 from veche.durable.files import (
     must_be_new,
+    place_of,
     read_private,
     remove,
     replace,
@@ -41,6 +42,6 @@ from veche.durable.system import FOREIGN, PRIVATE, PRIVATE_FOLDER, PUBLIC, PUBLI
 
 __all__ = [
     "FOREIGN", "PRIVATE", "PRIVATE_FOLDER", "PUBLIC", "PUBLIC_FOLDER", "UNFINISHED", "AppendOnly", "Batch", "Exists", "Held",
-    "Lock", "cannot_write", "holder", "make_folder", "must_be_new", "read_private", "remove", "remove_folder", "replace",
+    "Lock", "cannot_write", "holder", "make_folder", "must_be_new", "place_of", "read_private", "remove", "remove_folder", "replace",
     "settle", "sync_folder", "whole_file", "write_new", "write_private",
 ]  # fmt: skip

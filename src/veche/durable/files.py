@@ -55,6 +55,15 @@ def _must_be_free(path: Path, drafts: Path | None) -> None:
         raise Exists(path)
 
 
+def place_of(path: Path) -> tuple[int, int]:
+    """Where a file lives: its inode, and the time of its last change in nanoseconds (st_ctime_ns, which no program can set).
+
+    A copy has another place, and so has a file that was put back. Raises OSError.
+    """
+    status = path.stat()
+    return status.st_ino, status.st_ctime_ns
+
+
 def write_private(path: Path, content: bytes) -> None:
     """Write a new file with mode 0600, in a folder that is made with mode 0700 if it is missing. Raises as :func:`write_new`."""
     make_folder(path.parent, PRIVATE_FOLDER)

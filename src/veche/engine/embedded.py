@@ -144,17 +144,20 @@ class EmbeddedEngine:
         entries = [entry for entry, _ in jobs if entry is not None]
         executed = ledger.execute(ledger.height + 1, max(int(self._clock()), ledger.time), entries)
         ledger.commit()
-        if executed.logged and len(entries) < len(jobs):
-            self._publish()  # who asked for a block wants to see it
         answers = iter(executed.answers)
         for entry, future in jobs:
-            answer = ledger.size if entry is None else next(answers)
+            if entry is None:
+                continue
+            answer = next(answers)
             if isinstance(answer, Refused):
                 future.set_exception(answer)
             else:
                 future.set_result(answer)
         if executed.logged:
             self._publish()
+        for entry, future in jobs:
+            if entry is None:  # who asked for a block wants to see it
+                future.set_result(ledger.size)
 
     def _publish(self) -> None:
         head = self.ledger.head

@@ -1,8 +1,6 @@
 """What an engine is to those who hand entries in: it agrees on their order, with itself or with others."""
 
-from collections.abc import Callable
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Protocol, Self
 
 from veche.errors import VecheError
@@ -36,7 +34,3 @@ class Engine(Protocol):
 
     def stop(self) -> None:
         """Finish what was handed in, publish it, and end. Raises what broke the engine, if anything did."""
-
-
-OpenEngine = Callable[[Path, float], Engine]
-"""Opens the engine of the ledger in a folder, waiting so many seconds for whoever is it now. Raises UserError."""

@@ -37,6 +37,8 @@ PAUSE = 0.02
 _MOMENT = 0.5  # seconds to wait for somebody else who is the engine for a moment
 KEPT = 7 * 86_400
 """Seconds for which an answer is kept, for whoever asks again."""
+CLEANING = 3600
+"""Seconds after which a running engine looks for what is stale."""
 
 
 class Inbox:
@@ -49,19 +51,17 @@ class Inbox:
             make_folder(made)
 
     def recover(self, ledger: Ledger) -> None:
-        """Answer what is in the ledger already, after a crash between the block and the answer; drop what is stale.
+        """Answer what is in the ledger already, after a crash between the block and the answer; drop what has its answer.
 
         Call it before an engine takes the ledger over.
         """
-        now, stale = clock_time.time(), 0
-        for path in [*self._in.glob(f"*{UNFINISHED}"), *self._out.iterdir()]:
-            with suppress(FileNotFoundError):
-                if now - path.stat().st_mtime > KEPT:
-                    path.unlink()
-                    stale += 1
-        if stale:
-            log().info("removed stale files", files=stale)
-        waiting = {path.stem: path for path in self._waiting()}
+        self.clean()
+        waiting: dict[str, Path] = {}
+        for path in self._waiting():
+            if (self._out / f"{path.stem}{ANSWER}").exists():  # whoever asks again takes the old answer away first
+                path.unlink(missing_ok=True)
+            else:
+                waiting[path.stem] = path
         if not waiting:
             return
         answered = 0
@@ -72,6 +72,17 @@ class Inbox:
                 answered += 1
         if answered:
             log().info("answered what a crash had left", entries=answered)
+
+    def clean(self) -> None:
+        """Drop what is stale: answers that nobody asked for, drafts that nobody finished."""
+        now, stale = clock_time.time(), 0
+        for path in [*self._in.glob(f"*{UNFINISHED}"), *self._out.iterdir()]:
+            with suppress(FileNotFoundError):
+                if now - path.stat().st_mtime > KEPT:
+                    path.unlink()
+                    stale += 1
+        if stale:
+            log().info("removed stale files", files=stale)
 
     def serve(self, engine: Engine) -> int:
         """Hand what waits to the engine, at most a batch, and answer it; the answer is how many entries there were.

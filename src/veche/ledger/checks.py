@@ -20,6 +20,9 @@ from veche.ledger.state import State
 REMEMBERED = 8_192
 """Verdicts that are kept, about 8 kB each with their entries: four batches of the embedded engine."""
 
+LARGEST_REFUSED = 8_192
+"""Bytes of an entry of which a refusal is remembered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -43,11 +46,20 @@ class Verdicts:
     def get(self, data: bytes) -> Verdict:
         """The verdict on this entry; None if nobody checked it."""
         with self._lock:
-            return self._kept.get(data)
+            verdict = self._kept.get(data)
+            if verdict is not None:
+                self._kept.move_to_end(data)
+            return verdict
 
     def put(self, entries: Sequence[bytes], verdicts: Sequence[Verdict]) -> None:
-        """Remember the verdicts of these entries. What is None may become another, and is not remembered."""
-        found = [(data, v) for data, v in zip(entries, verdicts, strict=True) if v is not None]
+        """Remember the verdicts of these entries. What is None may become another, and is not remembered; nor is what is
+        refused and larger than ballots are: strangers must not fill the memory.
+        """
+        found = [
+            (data, verdict)
+            for data, verdict in zip(entries, verdicts, strict=True)
+            if isinstance(verdict, Checked) or (verdict is not None and len(data) <= LARGEST_REFUSED)
+        ]
         with self._lock:
             self._kept.update(found)
             while len(self._kept) > REMEMBERED:
@@ -70,8 +82,12 @@ class Check:
     def run(self) -> list[Verdict]:
         """One verdict an entry."""
         verdicts: list[Verdict] = [None] * len(self._entries)
+        if self._known is not None:
+            verdicts = [self._known.get(data) for data in self._entries]
+        places = [place for place, verdict in enumerate(verdicts) if verdict is None]
         by_poll: dict[bytes, list[tuple[int, veche_kernel.BallotEntry]]] = {}
-        for position, read in enumerate(veche_kernel.read_ballots(self._entries)):
+        reading = veche_kernel.read_ballots([self._entries[place] for place in places])
+        for position, read in zip(places, reading, strict=True):
             if isinstance(read, veche_kernel.Failure):
                 verdicts[position] = refused(read)
             elif read is not None and read.poll in self._checkers:

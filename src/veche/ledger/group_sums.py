@@ -74,7 +74,7 @@ def weighted(groups: Iterable[tuple[GroupSums, int]], ciphertexts: int) -> bytes
     total = sums.to_bytes()
     if total != recount.to_bytes():
         raise SumsDisagree(
-            "The ballots were added up by two programs, and the sums differ: nothing was tallied.",
-            "Stop this node, keep its folder, and rebuild the ledger from its public files on another machine.",
+            "The ballots were added up by two programs, and the sums differ: nothing is tallied, and nobody is accused.",
+            "This program or this machine is at fault: verify the ledger's public files on another machine, and tell the authors.",
         )
     return total

@@ -7,7 +7,7 @@ The database decides: a block is committed there in one transaction, and only th
 publishes nothing by itself: its engine signs the head and hands it to :mod:`veche.ledger.publication`. Engines drive it with
 four calls, whatever they agree on and with whom:
 
-    check     verdicts on entries, remembered; before they are proposed, on any thread
+    check     verdicts on entries, remembered; before they are proposed. Prepared here, run on any thread
     execute   a block: which entries it admits, and the head to which it leads. Nothing is durable yet; it can be repeated
     commit    make the executed block durable
     discard   forget it
@@ -180,7 +180,8 @@ class Ledger:
 
         Their verdicts are remembered, so that ``execute`` finds them. Who does not ask before pays in ``execute``.
         """
-        return self.machine.check(entries, self._verdicts)
+        known = None if self._pending else self._verdicts  # what a block says that may be discarded is not remembered
+        return self.machine.check(entries, known)
 
     def execute(self, height: int, time: int, entries: Sequence[bytes] = ()) -> Executed:
         """Execute a block of those entries that the rules admit. What was executed before and not committed is discarded.
@@ -189,6 +190,8 @@ class Ledger:
         UserError if the disk refuses: then there was no block.
         """
         self.discard()
+        if height <= self.height:
+            raise Refused("block", f"Block {height} does not follow block {self.height}.")
         try:
             with self._store.plainly():
                 self._store.begin()

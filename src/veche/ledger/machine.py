@@ -132,7 +132,7 @@ class Machine:
     def _admit_ballot(self, data: bytes, verdict: Verdict) -> int:
         """The cheap questions first: a ballot of a poll that is closed costs no proof."""
         if isinstance(verdict, Refused):
-            raise verdict
+            raise Refused(verdict.rule, verdict.message, verdict.hint)  # a new one each time: it is remembered
         entry = read_ballot(data) if verdict is None else verdict.entry
         poll = check_open(self.state, self.block, entry.poll)
         if verdict is None:

@@ -1,37 +1,34 @@
 """Whose database it is. A node believes its own database, which it wrote after checking everything; it believes no other.
 
 A folder that was copied, unpacked or lent has a database too, and whoever made it could have put anything into it. So a
-writer marks the database with a code that only this user of this machine can make, for this very file: a secret of 32 bytes
-that lies among the user's own files (mode 0600), over the file's number in its file system. A copy is another file.
+writer notes among the user's own files where it writes: the inode of an empty file beside the database, ``place``, and the
+time of its last change, which no program can set. A folder that was copied, or put back from a copy, has another ``place``.
+Of a database that is not this node's own nothing is read at all.
 """
 
-import hashlib
-import hmac
-import os
 from contextlib import suppress
 from pathlib import Path
 
 from platformdirs import user_state_path
 
-from veche.durable import Exists, read_private, write_private
+from veche.durable import Exists, place_of, write_private
 
-SECRET = "node.secret"
-
-
-def mark_of(database: Path) -> bytes:
-    """The mark that this user's own database bears. Raises UserError if the user's secret cannot be read or made."""
-    status = database.stat()
-    return hmac.digest(_secret(), b"veche: own database %d" % status.st_ino, hashlib.sha256)
+PLACE = "place"
 
 
-def is_own(database: Path, mark: bytes) -> bool:
-    """Whether the database with this mark was written here, by this user."""
-    return hmac.compare_digest(mark_of(database), mark)
+def take(folder: Path) -> None:
+    """Note that this user's own node writes the database in this folder. Raises UserError if it cannot be noted."""
+    with suppress(Exists):
+        write_private(folder / PLACE, b"")
+    with suppress(Exists):
+        write_private(_note(folder), f"{folder.absolute()}\n".encode())
 
 
-def _secret() -> bytes:
-    path = user_state_path("veche", appauthor=False) / SECRET
-    if not path.exists():
-        with suppress(Exists):  # another program of the same user was quicker
-            write_private(path, os.urandom(32).hex().encode() + b"\n")
-    return bytes.fromhex(read_private(path).decode("ascii"))
+def is_own(folder: Path) -> bool:
+    """Whether the database in this folder was written here, by this user."""
+    return (folder / PLACE).is_file() and _note(folder).is_file()
+
+
+def _note(folder: Path) -> Path:
+    inode, changed = place_of(folder / PLACE)
+    return user_state_path("veche", appauthor=False) / "own" / f"{inode}-{changed}"

@@ -57,7 +57,7 @@ class Reader:
 
     @property
     def time(self) -> int:
-        """The time of the last block that is in the log, in seconds since 1970."""
+        """The time of the last block that was committed and logged, in seconds since 1970."""
         return self.state.get("time")
 
     def entry(self, number: int) -> bytes:
@@ -71,17 +71,14 @@ class Reader:
 def read_own(folder: Path) -> Iterator[Reader]:
     """The ledger that this node keeps in a folder, as it is at this moment; a writer may go on meanwhile.
 
-    Raises NotOwn if the folder has no database or somebody else's, and DoesNotHold if its public files do not fit.
+    Raises NotOwn if the folder has no database or somebody else's, and DoesNotHold or UserError if its public files do not fit.
     """
-    database = folder / DATABASE
-    if not database.is_file():
+    if not (folder / DATABASE).is_file():
         raise NotOwn(f"The ledger in {folder} has no database.")
     for _ in range(_TRIES):  # again where more was published between the two looks
         snapshot = Snapshot(Folder(folder))  # first: a block is committed before it is published
-        store = Store.read(folder)
+        store = _open(folder)
         try:
-            if not is_own(database, store.state.get_bytes("owner")):
-                raise NotOwn(f"The database in {folder} was not written by this node.")
             head = snapshot.checkpoint()
             if head.checkpoint.size >= store.state.get("published"):
                 head.verify(head_policy(store.state.charter))
@@ -91,6 +88,16 @@ def read_own(folder: Path) -> Iterator[Reader]:
         finally:
             store.close()
     raise UserError(f"The ledger in {folder} is being written too quickly to be read.", "Try again.")
+
+
+def _open(folder: Path) -> Store:
+    """The database, if it is this node's own and not damaged. Raises NotOwn."""
+    if not is_own(folder):
+        raise NotOwn(f"The database in {folder} was not written by this node.")
+    try:
+        return Store.read(folder)
+    except UserError as error:
+        raise NotOwn(f"The database in {folder} cannot be read.") from error
 
 
 def _check_head(folder: Path, store: Store, head: SignedCheckpoint) -> None:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from veche.errors import UserError
-from veche.ledger.ownership import mark_of
+from veche.ledger.ownership import take
 from veche.ledger.state import State
 
 DATABASE = "veche.db"
@@ -38,9 +38,7 @@ class Store:
                 store.db.executescript(_SETTINGS)
                 store.db.execute(_TAIL)
                 store.state.prepare()
-                mark = mark_of(folder / DATABASE)
-                if store.state.get_bytes("owner") != mark:  # new, or moved here by whoever writes it
-                    store.state.put("owner", mark)
+                take(folder)
             except BaseException:
                 store.close()
                 raise

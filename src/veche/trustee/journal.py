@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from veche.durable import AppendOnly, write_private
+from veche.durable import AppendOnly, place_of, write_private
 from veche.errors import UserError
 
 _LENGTHS = {"place": 2, "ledger": 1, "decrypt": 4, "lost-poll": 1, "lost-committee": 1}
@@ -91,10 +91,9 @@ class Journal:
 
     def _place(self) -> list[str]:
         try:
-            status = (self._folder / "place").stat()
+            return [str(number) for number in place_of(self._folder / "place")]
         except OSError:
             return []
-        return [str(status.st_ino), str(status.st_ctime_ns)]
 
     def _read(self) -> None:
         data = self._file.read()
