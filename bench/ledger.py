@@ -31,10 +31,11 @@ def engine(workload: Workload, folder: Path, count: int) -> dict[str, float]:
     ledger = create_ledger(folder, workload.charter, workload.log_key)
     ledger.execute(1, GENESIS + 10, workload.setup)
     ledger.commit()
+    ballots = workload.ballots(count)
     start, used = perf_counter(), process_time()
     with EmbeddedEngine(ledger, workload.log_key, lambda: OPEN + 10) as running:
         waiting: deque[Future[int]] = deque()
-        for entry in workload.ballots(count):
+        for entry in ballots:
             waiting.append(running.submit(entry))
             if len(waiting) > WINDOW:
                 waiting.popleft().result()

@@ -2,6 +2,7 @@
 
 import sqlite3
 from array import array
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from types import TracebackType
@@ -20,7 +21,9 @@ from veche.log.source import Source
 from veche.log.tiles import ENTRIES, WIDTH, Tile, unpack
 
 CHUNK = 2048
-"""Entries that are checked together, by the kernel on all cores, one chunk ahead."""
+"""Entries that are checked together, by the kernel on all cores."""
+AHEAD = 2
+"""Chunks that are being checked meanwhile: one more than is needed, so that no core waits for the end of a chunk."""
 
 
 class Replay:
@@ -47,8 +50,8 @@ class Replay:
         self._digests: list[bytes] = []  # of each bundle: replaced ballots are read a second time, and must be the same
         self._matched = 0  # how many entries of the current block the log has shown
         self._buffer: list[bytes] = []
-        self._ahead: tuple[list[bytes], Future[list[Verdict]]] | None = None
-        self._pool = ThreadPoolExecutor(1, "veche-verify")
+        self._ahead: deque[tuple[list[bytes], Future[list[Verdict]]]] = deque()
+        self._pool = ThreadPoolExecutor(AHEAD, "veche-verify")
 
     def __enter__(self) -> "Replay":
         return self
@@ -79,18 +82,22 @@ class Replay:
     def finish(self) -> None:
         """Take the end of the log. Raises DoesNotHold if something is missing there."""
         self._chunk(self._buffer)
-        self._chunk([])
+        while self._ahead:
+            self._admit_next()
         appended = self.machine.block.appended
         if self._matched != len(appended):
             self._wrong("L7", f"the log breaks off where a {decode(appended[self._matched])[0]} entry is due")
         self._end_block()
 
     def _chunk(self, entries: list[bytes]) -> None:
-        """Begin to check these entries, and admit those of the chunk before."""
-        ready = self._ahead
-        self._ahead = entries, self._pool.submit(self.machine.check(entries).run)
-        if ready is not None:
-            self._admit(ready[0], ready[1].result())
+        """Begin to check these entries, and admit those whose turn has come."""
+        self._ahead.append((entries, self._pool.submit(self.machine.check(entries).run)))
+        if len(self._ahead) > AHEAD:
+            self._admit_next()
+
+    def _admit_next(self) -> None:
+        entries, verdicts = self._ahead.popleft()
+        self._admit(entries, verdicts.result())
 
     def _admit(self, entries: list[bytes], verdicts: list[Verdict]) -> None:
         for position, data in enumerate(entries):

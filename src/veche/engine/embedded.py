@@ -1,6 +1,6 @@
 """The embedded engine: one process agrees with itself on the order of entries.
 
-Entries handed in are collected; while one batch is checked by the kernel on all cores, the batch before it goes through
+Entries handed in are collected; while batches are checked by the kernel on all cores, the one before them goes through
 the rules and into a block. An entry is acknowledged when its block is durable, never before. After a crash the engine is
 simply started again: what was acknowledged is in the ledger, what was not may be handed in again.
 """
@@ -8,6 +8,7 @@ simply started again: what was acknowledged is in the ledger, what was not may b
 import queue
 import threading
 import time as clock_time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -24,6 +25,8 @@ from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
 
 BATCH = 2048
 """Entries checked together: large enough for the kernel's batches, small enough that a block takes well under a second."""
+AHEAD = 2
+"""Batches that are being checked meanwhile: one more than is needed, so that no core waits for the end of a batch."""
 
 Job = tuple[bytes | None, "Future[int]"]
 """An entry, or None for a block now whether or not anything was handed in; and who waits for it."""
@@ -57,7 +60,7 @@ class EmbeddedEngine:
         self._stopping = False
         self._lock = threading.Lock()  # between handing in and the end of the engine
         self._waiting: set[Future[int]] = set()  # whoever is not answered yet
-        self._checker = ThreadPoolExecutor(1, "veche-check")
+        self._checkers = ThreadPoolExecutor(AHEAD, "veche-check")
         self._thread = threading.Thread(target=self._run, name="veche-engine")
 
     def __enter__(self) -> "EmbeddedEngine":
@@ -72,7 +75,7 @@ class EmbeddedEngine:
         self._stopping = True
         self._queue.put(None)
         self._thread.join()
-        self._checker.shutdown()
+        self._checkers.shutdown()
         if self._failure is not None:
             raise self._failure
 
@@ -109,20 +112,19 @@ class EmbeddedEngine:
         self._end(failure)
 
     def _serve(self) -> None:
-        waiting: tuple[list[Job], Future[list[Verdict]]] | None = None
+        checking: deque[tuple[list[Job], Future[list[Verdict]]]] = deque()
         while True:
-            jobs, last = self._take(wait=waiting is None)
-            checking = None
+            jobs, last = self._take(wait=not checking)
             if jobs:
                 check = self.ledger.check([entry for entry, _ in jobs if entry is not None])
-                checking = jobs, self._checker.submit(check.run)
-            if waiting is not None:
-                waiting[1].result()
-                self._block(waiting[0])
-            elif not jobs:
+                checking.append((jobs, self._checkers.submit(check.run)))
+            elif not checking:
                 self._block([])
-            waiting = checking
-            if last and waiting is None:
+            if checking and (len(checking) > AHEAD or not jobs):
+                ready, verdicts = checking.popleft()
+                verdicts.result()
+                self._block(ready)
+            if last and not checking:
                 return
 
     def _take(self, wait: bool) -> tuple[list[Job], bool]:

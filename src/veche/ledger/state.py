@@ -393,9 +393,9 @@ class State:
     def _flush_ballots(self) -> None:
         if self._trackers:
             rows = [(poll, tracker, number) for (poll, tracker), number in self._trackers.items()]
-            self.db.executemany("INSERT INTO tracker VALUES (?, ?, ?)", rows)
+            self.db.executemany("INSERT INTO tracker VALUES (?, ?, ?)", sorted(rows))
             last = [(poll, credential, *ballot) for (poll, credential), ballot in self._ballots.items()]
-            self.db.executemany("INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?)", last)
+            self.db.executemany("INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?)", sorted(last))
             self._ballots, self._trackers = {}, {}
 
     def counted_ballots(self, poll: PollState) -> list[int]:
