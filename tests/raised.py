@@ -13,7 +13,11 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src"
 
-PASSED_ON = {("veche.engine.inbox", "answer['rule']"), ("veche.ledger.entries.ballot", "failure.rule")}
+PASSED_ON = {
+    ("veche.ledger.machine", "verdict.rule"),
+    ("veche.engine.inbox", "answer['rule']"),
+    ("veche.ledger.entries.ballot", "failure.rule"),
+}
 """Names that only travel: another process raised them, and its source is read like all other; or the kernel names them."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

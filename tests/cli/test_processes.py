@@ -41,6 +41,15 @@ def test_a_closed_pipe_is_no_mistake(city: City) -> None:
     assert done.stdout.startswith("Entry 0") and not done.stderr
 
 
+@pytest.mark.parametrize("words", [("verify", "{}"), ("ledger", "log", "{}"), ("poll", "list", "--ledger", "{}")])
+def test_a_closed_pipe_is_no_verdict(city: City, words: tuple[str, ...]) -> None:
+    """1 would mean that something does not hold."""
+    command = " ".join(f"'{word}'" for word in [*PROGRAM, *(word.format(city.ledger) for word in words)])
+    script = f"{command} | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=environment())
+    assert done.stdout.strip() in ("0", "141") and not done.stderr
+
+
 def test_the_ledger_may_be_named_in_the_environment(city: City) -> None:
     words = [*PROGRAM, "committee", "list"]
     env = environment() | {"VECHE_LEDGER": str(city.ledger)}

@@ -78,3 +78,27 @@ def test_what_a_block_says_that_may_be_discarded_is_not_remembered(tmp_path: Pat
             ledger.execute(ledger.height, world.now, [])
         number = world.submit(ballot)
         assert ledger.entry(number) == ballot
+
+
+def test_looking_up_at_once_changes_no_answer(at: Callable[[str], Branch], life: Life) -> None:
+    """What was admitted before, what is admitted in the same block, and what nobody has seen."""
+    branch = at("open")
+    first, second = life.citizens("Arbat")[:2]
+    entries = [life.ballot(first), life.ballot(second), life.ballot(first, turn=2, permits=False)]
+    branch.admit(entries[0])
+    verdicts = branch.machine.check(entries).run()
+    poll = branch.poll(life.poll.id)
+    ballots = [verdict.ballot for verdict in verdicts if isinstance(verdict, Checked)]
+    alone = [
+        (branch.state.last_ballot(poll, ballot.credential), branch.state.find_tracker(poll, ballot.tracker))
+        for ballot in ballots
+    ]
+    assert [last is not None for last, _ in alone] == [True, False, True]
+    branch.machine.expect(verdicts)
+    together = [
+        (branch.state.last_ballot(poll, ballot.credential), branch.state.find_tracker(poll, ballot.tracker))
+        for ballot in ballots
+    ]
+    assert together == alone
+    answers = branch.block(*entries[1:], entries[1])
+    assert [isinstance(answer, Refused) for answer in answers] == [False, False, True]

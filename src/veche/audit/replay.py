@@ -100,6 +100,7 @@ class Replay:
         self._admit(entries, verdicts.result())
 
     def _admit(self, entries: list[bytes], verdicts: list[Verdict]) -> None:
+        self.machine.expect(verdicts)
         for position, data in enumerate(entries):
             appended = self.machine.block.appended
             if self._matched < len(appended):

@@ -52,10 +52,10 @@ class Commands(CommandGroup):
             sys.exit(mistake.exit_code)
         except (click.Abort, KeyboardInterrupt):
             sys.exit(130)
-        except BrokenPipeError:
-            # Whoever read our output has seen enough (``| head``); without this Python complains once more at its end.
+        except (BrokenPipeError, SystemExit):
+            # Whoever read our output has seen enough (``| head``); click and rich exit with 1 then. Without this Python complains once more at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            sys.exit(1)
+            sys.exit(141)  # 128 + SIGPIPE, as a shell says it; 1 would mean that something does not hold
         except Exception as error:
             sys.exit(explain(error))
         sys.exit(code if isinstance(code, int) else 0)

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from veche.cli import options
-from veche.cli.draft_poll import read_poll, template
+from veche.cli.draft_poll import EVERYONE, read_poll, template
 from veche.cli.entry_file import SUFFIX, add_signatures, is_entry, make_entry, read_entry
 from veche.cli.options import ANY_PATH
 from veche.cli.poll_attachments import attach, keep
@@ -133,8 +133,9 @@ def publish(file: Path, folder: Path, as_json: bool) -> None:
         options.emit({"poll": digest(entry).hex(), "entry": number})
     else:
         click.echo(f"Published as entry {number}. Poll {digest(entry).hex()}")
+        everyone = " --everyone" if [group.name for group in found.groups] == [EVERYONE] else ""
         click.echo("Before it opens, each registrar must publish its permit keys: veche registrar open FOLDER "
-                   f"{short(digest(entry))}")  # fmt: skip
+                   f"{short(digest(entry))}{everyone}")  # fmt: skip
 
 
 @poll.command("list")

@@ -177,6 +177,8 @@ def engine_runs(folder: Path) -> bool:
 
 def open_ledger(folder: Path, patience: float) -> tuple[Ledger, SigningKey]:
     """Open a ledger to write it, with its log's key; while some process writes it, wait up to ``patience`` seconds. Raises UserError."""
+    if not (folder / DATABASE).is_file():
+        raise UserError(f"There is no ledger in {folder}.", "Begin one with: veche ledger init")
     key = SigningKey.load(folder / LOG_KEY)
     end = clock_time.monotonic() + patience
     while True:

@@ -23,7 +23,7 @@ from types import TracebackType
 from veche.durable import Lock, make_folder, replace
 from veche.errors import Refused, UserError
 from veche.ledger.block import Block
-from veche.ledger.checks import Check, Verdicts
+from veche.ledger.checks import Check, Verdict, Verdicts
 from veche.ledger.codec import digest
 from veche.ledger.entries.charter import read_charter
 from veche.ledger.machine import Machine
@@ -126,6 +126,7 @@ class Ledger:
         tail = Block(0, 0, 0, start)
         for entry in self._store.tail(start):
             tail.append(entry)
+        self._start, self._tail = start, tail.appended
         self._full = list(self._edge.extend(tail.leaf_hashes()))
         if self._edge.size and (self._edge.size, self._edge.root()) != (
             self.state.get("size"),
@@ -196,15 +197,17 @@ class Ledger:
             with self._store.plainly():
                 self._store.begin()
                 self.machine.begin(height, time, self.time)
-                answers = [self._admit(data) for data in entries]
+                verdicts = [self._verdicts.get(data) for data in entries]
+                self.machine.expect(verdicts)
+                answers = [self._admit(data, verdict) for data, verdict in zip(entries, verdicts, strict=True)]
                 return self._pend(self.machine.block, answers)
         except BaseException:
             self._undo()
             raise
 
-    def _admit(self, data: bytes) -> Answer:
+    def _admit(self, data: bytes, verdict: Verdict) -> Answer:
         try:
-            return self.machine.admit(data, self._verdicts.get(data))
+            return self.machine.admit(data, verdict)
         except Refused as refusal:
             return refusal
 
@@ -243,6 +246,7 @@ class Ledger:
         self._pending = None
         self._edge = pending.edge
         self._full += pending.full
+        self._tail += pending.block.appended
         self.height, self.time = pending.executed.height, pending.executed.time
 
     def discard(self) -> None:
@@ -282,11 +286,10 @@ class Ledger:
 
     def entry(self, number: int) -> bytes:
         """A committed entry of the log by its number. Raises UserError if there is none."""
-        found = self._store.entry(number)
-        if found is not None:
-            return found
         if not 0 <= number < self.size:
             raise UserError(f"The ledger has no entry {number}; it has {self.size}, numbered from 0.")
+        if number >= self._start:
+            return self._tail[number - self._start]
         return self._bundle(number // WIDTH)[number % WIDTH]
 
     def _read_bundle(self, index: int) -> list[bytes]:
@@ -295,13 +298,14 @@ class Ledger:
 
     def growth(self) -> Growth:
         """What was committed since full bundles were last published."""
-        start = self.state.get("published")
-        return Growth(start, self._store.tail(start), [*self._full, *self._edge.partial()], self._edge.root())
+        return Growth(self._start, list(self._tail), [*self._full, *self._edge.partial()], self._edge.root())
 
     def forget(self, before: int) -> None:
         """Forget the entries before this number in the database: full, durable bundles hold them."""
-        if before != self.state.get("published"):
+        if before != self._start:
             self._store.drop(before)
+            del self._tail[: before - self._start]
+            self._start = before
         self._full = []
 
     def attach(self, content: bytes) -> bytes:

@@ -6,10 +6,12 @@ the entries of a log and compares. Both see in ``block.appended`` everything tha
 
 from collections.abc import Callable, Sequence
 
+import veche_kernel
+
 from veche.errors import Refused, Unsupported
 from veche.ledger import rules
 from veche.ledger.block import Block
-from veche.ledger.checks import Check, Verdict, Verdicts, check_ballot
+from veche.ledger.checks import Check, Checked, Verdict, Verdicts, check_ballot
 from veche.ledger.codec import decode, digest
 from veche.ledger.entries.ballot import BALLOT, is_ballot, read_ballot
 from veche.ledger.entries.block import BlockEntry
@@ -99,6 +101,17 @@ class Machine:
     def check(self, entries: Sequence[bytes], known: Verdicts | None = None) -> Check:
         """Prepare the checks of the ballots among these entries that need no state; ``run()`` may go on in another thread."""
         return Check(self.state, entries, known)
+
+    def expect(self, verdicts: Sequence[Verdict]) -> None:
+        """Look up at once what the state knows of these ballots, which are about to be admitted. It changes no answer."""
+        by_poll: dict[bytes, list[veche_kernel.CheckedBallot]] = {}
+        for verdict in verdicts:
+            if isinstance(verdict, Checked):
+                by_poll.setdefault(verdict.entry.poll, []).append(verdict.ballot)
+        for poll_id, ballots in by_poll.items():
+            poll = self.state.poll(poll_id)
+            if poll is not None:
+                self.state.look_up(poll, ballots)
 
     def admit(self, data: bytes, verdict: Verdict = None) -> int:
         """Admit an entry with all that follows from it; the answer is its number. Raises Refused and changes nothing.

@@ -10,6 +10,8 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import veche_kernel
+
 from veche.ledger.codec import decode
 from veche.ledger.entries import parse_item
 from veche.ledger.entries.charter import Charter, read_charter
@@ -66,6 +68,10 @@ CREATE TABLE IF NOT EXISTS statement (poll BLOB, kind TEXT, number INTEGER, PRIM
 """
 
 
+_LOOK_UP = 512
+"""Ballots that one question to the database is about."""
+
+
 class OfficeKey(NamedTuple):
     """Whose key it is or was: ``active`` as long as it holds the office."""
 
@@ -94,6 +100,8 @@ class State:
         self._charter: Charter | None = None
         self._ballots: dict[tuple[int, bytes], LastBallot] = {}  # by poll and credential: not written down yet
         self._trackers: dict[tuple[int, bytes], int] = {}
+        self._looked_up: dict[tuple[int, bytes], LastBallot | None] = {}
+        self._looked_up_trackers: dict[tuple[int, bytes], int | None] = {}
 
     def flush(self) -> None:
         """Write down the ballots of this block, and the sums that they changed."""
@@ -365,9 +373,32 @@ class State:
 
     # Ballots
 
+    def look_up(self, poll: PollState, ballots: Sequence[veche_kernel.CheckedBallot]) -> None:
+        """Find at once what :meth:`last_ballot` and :meth:`find_tracker` will be asked about these, until the next flush."""
+        for start in range(0, len(ballots), _LOOK_UP):
+            part = ballots[start : start + _LOOK_UP]
+            marks = ", ".join("?" * len(part))
+            last = self._looked_up
+            last.update(((poll.number, ballot.credential), None) for ballot in part)
+            rows = self.db.execute(
+                f"SELECT credential, grp, turn, number FROM credential WHERE poll = ? AND credential IN ({marks})",
+                (poll.number, *(ballot.credential for ballot in part)),
+            )
+            last.update(((poll.number, credential), LastBallot(*row)) for credential, *row in rows)
+            trackers = self._looked_up_trackers
+            trackers.update(((poll.number, ballot.tracker), None) for ballot in part)
+            rows = self.db.execute(
+                f"SELECT tracker, number FROM tracker WHERE poll = ? AND tracker IN ({marks})",
+                (poll.number, *(ballot.tracker for ballot in part)),
+            )
+            trackers.update(((poll.number, tracker), number) for tracker, number in rows)
+
     def last_ballot(self, poll: PollState, credential: bytes) -> LastBallot | None:
         """The credential's last accepted ballot in this poll."""
-        found = self._ballots.get((poll.number, credential))
+        key = poll.number, credential
+        found = self._ballots.get(key)
+        if found is None and key in self._looked_up:
+            return self._looked_up[key]
         if found is None:
             row = self.db.execute(
                 "SELECT grp, turn, number FROM credential WHERE poll = ? AND credential = ?", (poll.number, credential)
@@ -377,7 +408,10 @@ class State:
 
     def find_tracker(self, poll: PollState, tracker: bytes) -> int | None:
         """The number of the accepted ballot with this tracker."""
-        found = self._trackers.get((poll.number, tracker))
+        key = poll.number, tracker
+        found = self._trackers.get(key)
+        if found is None and key in self._looked_up_trackers:
+            return self._looked_up_trackers[key]
         if found is None:
             row = self.db.execute(
                 "SELECT number FROM tracker WHERE poll = ? AND tracker = ?", (poll.number, tracker)
@@ -393,10 +427,11 @@ class State:
     def _flush_ballots(self) -> None:
         if self._trackers:
             rows = [(poll, tracker, number) for (poll, tracker), number in self._trackers.items()]
-            self.db.executemany("INSERT INTO tracker VALUES (?, ?, ?)", sorted(rows))
+            self.db.executemany("INSERT INTO tracker VALUES (?, ?, ?)", rows)
             last = [(poll, credential, *ballot) for (poll, credential), ballot in self._ballots.items()]
-            self.db.executemany("INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?)", sorted(last))
+            self.db.executemany("INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?)", last)
             self._ballots, self._trackers = {}, {}
+        self._looked_up, self._looked_up_trackers = {}, {}
 
     def counted_ballots(self, poll: PollState) -> list[int]:
         """The numbers of the ballots that count, ascending."""

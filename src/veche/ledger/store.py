@@ -111,11 +111,6 @@ class Store:
             )
             return [bytes(entry) for (entry,) in rows]
 
-    def entry(self, number: int) -> bytes | None:
-        """An entry of the tail; None if it is not there."""
-        row = self.db.execute("SELECT entry FROM tail WHERE number = ?", (number,)).fetchone()
-        return None if row is None else bytes(row[0])
-
     def drop(self, before: int) -> None:
         """Forget the entries before this number: full, durable bundles hold them."""
         with self.transaction():
