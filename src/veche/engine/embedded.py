@@ -99,7 +99,6 @@ class EmbeddedEngine:
             if self._stopping or self._failure is not None:
                 raise Stopped("The engine has stopped and takes no more entries.", "Start it again.")
             self._waiting.add(answer)
-        answer.add_done_callback(self._waiting.discard)
         self._queue.put((entry, answer))
         return answer
 
@@ -160,6 +159,8 @@ class EmbeddedEngine:
         for entry, future in jobs:
             if entry is None:  # who asked for a block wants to see it
                 future.set_result(ledger.size)
+        with self._lock:
+            self._waiting.difference_update([future for _, future in jobs])
 
     def _publish(self) -> None:
         head = self.ledger.head
@@ -171,7 +172,7 @@ class EmbeddedEngine:
         """Nobody waits for ever: whoever has no answer yet is told why, wherever their entry was."""
         with self._lock:
             self._failure, self._stopping = failure, True
-            left = list(self._waiting)
+            left = [future for future in self._waiting if not future.done()]
         for future in left:
             future.set_exception(
                 failure or Stopped("The engine stopped before it came to this entry.", "Hand it in again.")
