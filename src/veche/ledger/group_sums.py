@@ -19,8 +19,8 @@ class SumsDisagree(VecheError):
 class GroupSums:
     """``counted`` ballots of one group and their two sums, ``ciphertexts`` pairs each.
 
-    Changes are collected and made when somebody asks for the sums: many ballots at once, and a block that is thrown away
-    before leaves no trace in them.
+    Changes are collected and made when somebody asks for the sums: many ballots at once. What a block that is thrown away has
+    changed is forgotten with the rest (:meth:`State.forget`).
     """
 
     def __init__(self, ciphertexts: int) -> None:

@@ -1,4 +1,4 @@
-"""Who signs a ledger's heads, and what a reader demands of one: one policy, derived from the ledger's state.
+"""Who signs a ledger's heads, and what a reader demands of one: one policy, derived from the ledger's charter.
 
 On the embedded engine the one log key that the charter names. Validators and witnesses come here with their engine.
 docs/protocol.md, section 5.

@@ -92,7 +92,7 @@ class LedgerView(Protocol):
 
     @property
     def final(self) -> bool:
-        """Whether the checkpoint is final: signed by over two thirds of the validators (or the embedded log's key)."""
+        """Whether the checkpoint is final: signed as the ledger's policy of heads demands (:mod:`veche.ledger.heads`)."""
 
     def root_at(self, size: int) -> bytes:
         """The root of the first ``size`` entries, 0 <= size <= self.size, computed from the entries themselves."""

@@ -1,6 +1,6 @@
 """What the log's entries say: a frozen dataclass a kind, with ``parse`` and ``body``. docs/protocol.md, section 2.
 
-To read one: ``read_entry(data)``. To add a kind: a class here, in ``BY_KIND``; a rule in :mod:`veche.ledger.rules`, in its
+To read one: ``read_entry(data)``. To add a kind: a class here, in ``KINDS``; a rule in :mod:`veche.ledger.rules`, in its
 ``RULES``; a row in docs/protocol.md. Ballots, of which there are millions, are read by the kernel (``veche_kernel.read_ballots``).
 """
 
