@@ -2,7 +2,7 @@
 
 They cost nearly all the time that a ballot takes, and run for many ballots at once, on all cores, with the interpreter's lock
 released. What a verdict depends on (the entry's bytes, the poll, its permit keys) is fixed before the poll opens, so a verdict
-stays true for as long as it may be asked for, and is remembered by the entry's hash. What the state says is never remembered.
+stays true for as long as it may be asked for, and is remembered by the entry. What the state says is never remembered.
 """
 
 import threading

@@ -30,6 +30,7 @@ from veche.ledger.machine import Machine
 from veche.ledger.state import State
 from veche.ledger.store import DATABASE, Store
 from veche.log.checkpoint import Checkpoint
+from veche.log.merkle import leaf_hash
 from veche.log.publish import Growth, edge_at
 from veche.log.tiles import ENTRIES, WIDTH, Edge, Row, Tile, unpack
 
@@ -123,11 +124,8 @@ class Ledger:
         """The right edge of the tree, from the durable tiles and the tail behind them; the rest of the tree is on disk."""
         start = self.state.get("published")
         self._edge = edge_at(self.folder, start)
-        tail = Block(0, 0, 0, start)
-        for entry in self._store.tail(start):
-            tail.append(entry)
-        self._start, self._tail = start, tail.appended
-        self._full = list(self._edge.extend(tail.leaf_hashes()))
+        self._start, self._tail = start, self._store.tail(start)
+        self._full = list(self._edge.extend([leaf_hash(entry) for entry in self._tail]))
         if self._edge.size and (self._edge.size, self._edge.root()) != (
             self.state.get("size"),
             self.state.get_bytes("root"),

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from veche.errors import UserError
-from veche.ledger.block import Block
 from veche.ledger.codec import digest
 from veche.ledger.entries.charter import Charter
 from veche.ledger.heads import head_policy
@@ -18,6 +17,7 @@ from veche.ledger.state import State
 from veche.ledger.store import DATABASE, Store
 from veche.log.checkpoint import Policy, SignedCheckpoint
 from veche.log.log import Log, Snapshot
+from veche.log.merkle import leaf_hash
 from veche.log.publish import edge_at
 from veche.log.source import Folder, Source
 
@@ -103,11 +103,8 @@ def _open(folder: Path) -> Store:
 def _check_head(folder: Path, store: Store, head: SignedCheckpoint) -> None:
     """Raise UserError unless the signed head is one of the database's own tree."""
     size, start = head.checkpoint.size, store.state.get("published")
-    block = Block(0, 0, 0, start)
-    for entry in store.tail(start, size):
-        block.append(entry)
     edge = edge_at(folder, start)
-    for _ in edge.extend(block.leaf_hashes()):
+    for _ in edge.extend([leaf_hash(entry) for entry in store.tail(start, size)]):
         pass
     if (edge.size, edge.root()) != (size, head.checkpoint.root):
         raise UserError(

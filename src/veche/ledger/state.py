@@ -396,28 +396,22 @@ class State:
     def last_ballot(self, poll: PollState, credential: bytes) -> LastBallot | None:
         """The credential's last accepted ballot in this poll."""
         key = poll.number, credential
-        found = self._ballots.get(key)
-        if found is None and key in self._looked_up:
-            return self._looked_up[key]
-        if found is None:
-            row = self.db.execute(
-                "SELECT grp, turn, number FROM credential WHERE poll = ? AND credential = ?", (poll.number, credential)
-            ).fetchone()
-            return None if row is None else LastBallot(*row)
-        return found
+        for known in (self._ballots, self._looked_up):
+            if key in known:
+                return known[key]
+        row = self.db.execute(
+            "SELECT grp, turn, number FROM credential WHERE poll = ? AND credential = ?", key
+        ).fetchone()
+        return None if row is None else LastBallot(*row)
 
     def find_tracker(self, poll: PollState, tracker: bytes) -> int | None:
         """The number of the accepted ballot with this tracker."""
         key = poll.number, tracker
-        found = self._trackers.get(key)
-        if found is None and key in self._looked_up_trackers:
-            return self._looked_up_trackers[key]
-        if found is None:
-            row = self.db.execute(
-                "SELECT number FROM tracker WHERE poll = ? AND tracker = ?", (poll.number, tracker)
-            ).fetchone()
-            return None if row is None else int(row[0])
-        return found
+        for known in (self._trackers, self._looked_up_trackers):
+            if key in known:
+                return known[key]
+        row = self.db.execute("SELECT number FROM tracker WHERE poll = ? AND tracker = ?", key).fetchone()
+        return None if row is None else int(row[0])
 
     def set_ballot(self, poll: PollState, credential: bytes, ballot: LastBallot, tracker: bytes) -> None:
         """Remember an accepted ballot."""
