@@ -46,7 +46,7 @@ def memory(state: State) -> str:
             "groups": [(group.counted, len(group._added), len(group._removed)) for group in poll.groups],
         }
         polls.append({name: copy(value) for name, value in fields.items() if name not in ("frozen", "checker")})
-    ballots = sorted(state._ballots.items()), sorted(state._trackers.items())
+    ballots = sorted(state._ballots.items()), sorted(state._accepted.items())
     return repr((polls, list(state._committees.values()), sorted(state.offices.items()), ballots))
 
 

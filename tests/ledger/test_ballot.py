@@ -282,6 +282,19 @@ def test_the_same_ballot_again(life: Life, at: At, citizen: Citizen) -> None:
     branch.refuses("turn", entry)
 
 
+@pytest.mark.parametrize("together", [False, True])
+def test_an_earlier_ballot_again(life: Life, at: At, citizen: Citizen, together: bool) -> None:
+    """Not only the last one is remembered: each ballot of a credential is, in whatever block it came."""
+    branch, first = at("open"), life.ballot(citizen)
+    entries = [first, *(life.ballot(citizen, turn=turn, permits=False) for turn in (2, 3))]
+    again = [changed(life, citizen, TURN, 4, changed(life, citizen, PERMITS, [], entry)) for entry in entries]
+    if together:
+        answers = branch.block(*entries, *again)
+    else:
+        answers = [answer for entry in (*entries, *again) for answer in branch.block(entry)]
+    assert [isinstance(answer, Refused) and answer.rule for answer in answers] == [False] * 3 + ["tracker"] * 3
+
+
 def test_the_same_ballot_in_another_form(life: Life, at: At, citizen: Citizen) -> None:
     """Points are kept divided by eight: adding a point of small order gives other bytes and the same ballot."""
     branch, entry = at("open"), life.ballot(citizen)

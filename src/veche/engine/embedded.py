@@ -5,13 +5,11 @@ the rules and into a block. An entry is acknowledged when its block is durable, 
 simply started again: what was acknowledged is in the ledger, what was not may be handed in again.
 """
 
-import queue
 import threading
 import time as clock_time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 from veche.engine.engine import Stopped
@@ -27,6 +25,9 @@ BATCH = 2048
 """Entries checked together: large enough for the kernel's batches, small enough that a block takes well under a second."""
 AHEAD = 2
 """Batches that are being checked meanwhile: one more than is needed, so that no core waits for the end of a batch."""
+
+ROOM = 16 * BATCH
+"""Entries that may lie here before whoever hands in one more has to wait."""
 
 Job = tuple[bytes | None, "Future[int]"]
 """An entry, or None for a block now whether or not anything was handed in; and who waits for it."""
@@ -55,11 +56,12 @@ class EmbeddedEngine:
         self._publish()
         self._clock = clock
         self._pause = pause
-        self._queue: queue.Queue[Job | None] = queue.Queue(maxsize=16 * BATCH)
         self._failure: BaseException | None = None
         self._stopping = False
-        self._lock = threading.Lock()  # between handing in and the end of the engine
-        self._waiting: set[Future[int]] = set()  # whoever is not answered yet
+        self._handed_in: deque[Job] = deque()
+        self._changed = threading.Condition(threading.Lock())  # around what was handed in, and the end of the engine
+        self._taken: list[Job] = []  # the newest batch, which may not be among those that are being checked yet
+        self._checking: deque[tuple[list[Job], Future[list[Verdict]]]] = deque()
         self._checkers = ThreadPoolExecutor(AHEAD, "veche-check")
         self._thread = threading.Thread(target=self._run, name="veche-engine")
 
@@ -72,8 +74,9 @@ class EmbeddedEngine:
 
     def stop(self) -> None:
         """Finish what was handed in, publish it, and end. Raises what broke the engine, if anything did."""
-        self._stopping = True
-        self._queue.put(None)
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
         self._thread.join()
         self._checkers.shutdown()
         if self._failure is not None:
@@ -95,11 +98,14 @@ class EmbeddedEngine:
     def _put(self, entry: bytes | None) -> "Future[int]":
         answer: Future[int] = Future()
         answer.set_running_or_notify_cancel()  # an entry that was handed in cannot be taken back
-        with self._lock:
-            if self._stopping or self._failure is not None:
+        with self._changed:
+            while len(self._handed_in) >= ROOM and not self._stopping:
+                self._changed.wait()
+            if self._stopping:
                 raise Stopped("The engine has stopped and takes no more entries.", "Start it again.")
-            self._waiting.add(answer)
-        self._queue.put((entry, answer))
+            self._handed_in.append((entry, answer))
+            if len(self._handed_in) == 1:
+                self._changed.notify_all()
         return answer
 
     def _run(self) -> None:
@@ -111,34 +117,30 @@ class EmbeddedEngine:
         self._end(failure)
 
     def _serve(self) -> None:
-        checking: deque[tuple[list[Job], Future[list[Verdict]]]] = deque()
+        checking = self._checking
         while True:
-            jobs, last = self._take(wait=not checking)
+            jobs = self._take(wait=not checking)
             if jobs:
                 check = self.ledger.check([entry for entry, _ in jobs if entry is not None])
                 checking.append((jobs, self._checkers.submit(check.run)))
             elif not checking:
+                if self._stopping:
+                    return
                 self._block([])
             if checking and (len(checking) > AHEAD or not jobs):
-                ready, verdicts = checking.popleft()
+                ready, verdicts = checking[0]
                 verdicts.result()
                 self._block(ready)
-            if last and not checking:
-                return
+                checking.popleft()
 
-    def _take(self, wait: bool) -> tuple[list[Job], bool]:
-        """The entries at hand, and whether the engine is to end. ``wait``: up to a pause for the first one."""
-        jobs: list[Job] = []
-        try:
-            while len(jobs) < BATCH:
-                job = self._queue.get(block=wait and not jobs, timeout=self._pause)
-                if job is None:
-                    self._queue.put(None)
-                    return jobs, True
-                jobs.append(job)
-        except queue.Empty:
-            pass
-        return jobs, False
+    def _take(self, wait: bool) -> list[Job]:
+        """The entries at hand, a batch at most. ``wait``: up to a pause for the first one."""
+        with self._changed:
+            if wait and not self._handed_in and not self._stopping:
+                self._changed.wait(self._pause)
+            self._taken = [self._handed_in.popleft() for _ in range(min(BATCH, len(self._handed_in)))]
+            self._changed.notify_all()
+            return self._taken
 
     def _block(self, jobs: Sequence[Job]) -> None:
         ledger = self.ledger
@@ -159,8 +161,6 @@ class EmbeddedEngine:
         for entry, future in jobs:
             if entry is None:  # who asked for a block wants to see it
                 future.set_result(ledger.size)
-        with self._lock:
-            self._waiting.difference_update([future for _, future in jobs])
 
     def _publish(self) -> None:
         head = self.ledger.head
@@ -170,16 +170,16 @@ class EmbeddedEngine:
 
     def _end(self, failure: BaseException | None) -> None:
         """Nobody waits for ever: whoever has no answer yet is told why, wherever their entry was."""
-        with self._lock:
+        with self._changed:
             self._failure, self._stopping = failure, True
-            left = [future for future in self._waiting if not future.done()]
-        for future in left:
-            future.set_exception(
-                failure or Stopped("The engine stopped before it came to this entry.", "Hand it in again.")
-            )
-        with suppress(queue.Empty):
-            while True:  # who waits for room in the queue goes on, and finds the answer
-                self._queue.get_nowait()
+            left = [*(job for jobs, _ in self._checking for job in jobs), *self._taken, *self._handed_in]
+            self._handed_in.clear()
+            self._changed.notify_all()
+        for _, answer in left:
+            if not answer.done():
+                answer.set_exception(
+                    failure or Stopped("The engine stopped before it came to this entry.", "Hand it in again.")
+                )
 
 
 def create_ledger(folder: Path, charter: bytes, key: SigningKey) -> Ledger:

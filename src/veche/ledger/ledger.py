@@ -233,6 +233,7 @@ class Ledger:
         try:
             with self._store.plainly():
                 self.machine.end()
+                self._store.drop(self._start)
                 self._store.append(pending.block.start, pending.block.appended)
                 self.state.put("root", pending.executed.head.root)
                 self._beat(pending.executed.height, pending.executed.time)
@@ -299,9 +300,8 @@ class Ledger:
         return Growth(self._start, list(self._tail), [*self._full, *self._edge.partial()], self._edge.root())
 
     def forget(self, before: int) -> None:
-        """Forget the entries before this number in the database: full, durable bundles hold them."""
+        """Forget the entries before this number: full, durable bundles hold them. The database does with the next block."""
         if before != self._start:
-            self._store.drop(before)
             del self._tail[: before - self._start]
             self._start = before
         self._full = []

@@ -49,8 +49,8 @@ CREATE TABLE IF NOT EXISTS permit_key (
 CREATE TABLE IF NOT EXISTS credential (
   poll INTEGER, credential BLOB, grp INTEGER, turn INTEGER, number INTEGER, PRIMARY KEY (poll, credential)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS tracker (
-  poll INTEGER, tracker BLOB, number INTEGER, PRIMARY KEY (poll, tracker)
+CREATE TABLE IF NOT EXISTS ballot (
+  poll INTEGER, number INTEGER, tracker BLOB, replaced INTEGER, PRIMARY KEY (poll, number)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sums (
   poll INTEGER, grp INTEGER, counted INTEGER, sums BLOB, recount BLOB, PRIMARY KEY (poll, grp)
@@ -80,6 +80,13 @@ class OfficeKey(NamedTuple):
     active: bool
 
 
+class _Accepted(NamedTuple):
+    """An accepted ballot's tracker, and the number of the one that it replaced, if it replaced one."""
+
+    tracker: bytes
+    replaced: int | None
+
+
 class State:
     """The rules' memory over one SQLite connection, which its owner opens, commits and rolls back."""
 
@@ -99,9 +106,8 @@ class State:
         self._offices: dict[bytes, OfficeKey] | None = None
         self._charter: Charter | None = None
         self._ballots: dict[tuple[int, bytes], LastBallot] = {}  # by poll and credential: not written down yet
-        self._trackers: dict[tuple[int, bytes], int] = {}
+        self._accepted: dict[tuple[int, int], _Accepted] = {}  # by poll and number: not written down yet
         self._looked_up: dict[tuple[int, bytes], LastBallot | None] = {}
-        self._looked_up_trackers: dict[tuple[int, bytes], int | None] = {}
 
     def flush(self) -> None:
         """Write down the ballots of this block, and the sums that they changed."""
@@ -374,24 +380,16 @@ class State:
     # Ballots
 
     def look_up(self, poll: PollState, ballots: Sequence[veche_kernel.CheckedBallot]) -> None:
-        """Find at once what :meth:`last_ballot` and :meth:`find_tracker` will be asked about these, until the next flush."""
+        """Find at once what :meth:`last_ballot` will be asked about these, until the next flush."""
         for start in range(0, len(ballots), _LOOK_UP):
-            part = ballots[start : start + _LOOK_UP]
-            marks = ", ".join("?" * len(part))
-            last = self._looked_up
-            last.update(((poll.number, ballot.credential), None) for ballot in part)
+            credentials = [ballot.credential for ballot in ballots[start : start + _LOOK_UP]]
+            marks = ", ".join("?" * len(credentials))
+            self._looked_up.update(((poll.number, credential), None) for credential in credentials)
             rows = self.db.execute(
                 f"SELECT credential, grp, turn, number FROM credential WHERE poll = ? AND credential IN ({marks})",
-                (poll.number, *(ballot.credential for ballot in part)),
+                (poll.number, *credentials),
             )
-            last.update(((poll.number, credential), LastBallot(*row)) for credential, *row in rows)
-            trackers = self._looked_up_trackers
-            trackers.update(((poll.number, ballot.tracker), None) for ballot in part)
-            rows = self.db.execute(
-                f"SELECT tracker, number FROM tracker WHERE poll = ? AND tracker IN ({marks})",
-                (poll.number, *(ballot.tracker for ballot in part)),
-            )
-            trackers.update(((poll.number, tracker), number) for tracker, number in rows)
+            self._looked_up.update(((poll.number, credential), LastBallot(*row)) for credential, *row in rows)
 
     def last_ballot(self, poll: PollState, credential: bytes) -> LastBallot | None:
         """The credential's last accepted ballot in this poll."""
@@ -404,28 +402,49 @@ class State:
         ).fetchone()
         return None if row is None else LastBallot(*row)
 
+    def has_cast(self, poll: PollState, last: LastBallot, tracker: bytes) -> bool:
+        """Whether a credential, of which this is the last ballot, cast the ballot with this tracker before.
+
+        Nobody else can have: the tracker is a hash over the credential, too. So the way back through the ballots that
+        this one replaced, of which there are as many as turns at most, is all that has to be looked at.
+        """
+        number: int | None = last.number
+        while number is not None:
+            accepted = self._accepted_at(poll, number)
+            if accepted.tracker == tracker:
+                return True
+            number = accepted.replaced
+        return False
+
+    def _accepted_at(self, poll: PollState, number: int) -> _Accepted:
+        key = poll.number, number
+        if key in self._accepted:
+            return self._accepted[key]
+        row = self.db.execute("SELECT tracker, replaced FROM ballot WHERE poll = ? AND number = ?", key).fetchone()
+        return _Accepted(*row)
+
     def find_tracker(self, poll: PollState, tracker: bytes) -> int | None:
-        """The number of the accepted ballot with this tracker."""
+        """The number of the accepted ballot with this tracker. It looks through all of the poll: no rule asks this, and an
+        index would cost each ballot a row at a random place."""
+        self._flush_ballots()
         key = poll.number, tracker
-        for known in (self._trackers, self._looked_up_trackers):
-            if key in known:
-                return known[key]
-        row = self.db.execute("SELECT number FROM tracker WHERE poll = ? AND tracker = ?", key).fetchone()
+        row = self.db.execute("SELECT number FROM ballot WHERE poll = ? AND tracker = ?", key).fetchone()
         return None if row is None else int(row[0])
 
     def set_ballot(self, poll: PollState, credential: bytes, ballot: LastBallot, tracker: bytes) -> None:
-        """Remember an accepted ballot."""
+        """Remember an accepted ballot, in the place of the credential's last one."""
+        last = self.last_ballot(poll, credential)
         self._ballots[poll.number, credential] = ballot
-        self._trackers[poll.number, tracker] = ballot.number
+        self._accepted[poll.number, ballot.number] = _Accepted(tracker, None if last is None else last.number)
 
     def _flush_ballots(self) -> None:
-        if self._trackers:
-            rows = [(poll, tracker, number) for (poll, tracker), number in self._trackers.items()]
-            self.db.executemany("INSERT INTO tracker VALUES (?, ?, ?)", rows)
+        if self._accepted:
+            rows = [(*place, *accepted) for place, accepted in self._accepted.items()]
+            self.db.executemany("INSERT INTO ballot VALUES (?, ?, ?, ?)", rows)
             last = [(poll, credential, *ballot) for (poll, credential), ballot in self._ballots.items()]
             self.db.executemany("INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?)", last)
-            self._ballots, self._trackers = {}, {}
-        self._looked_up, self._looked_up_trackers = {}, {}
+            self._ballots, self._accepted = {}, {}
+        self._looked_up = {}
 
     def counted_ballots(self, poll: PollState) -> list[int]:
         """The numbers of the ballots that count, ascending."""
@@ -436,7 +455,7 @@ class State:
     def accepted_ballots(self, poll: PollState) -> list[int]:
         """The numbers of all accepted ballots, replaced ones too, ascending."""
         self._flush_ballots()
-        rows = self.db.execute("SELECT number FROM tracker WHERE poll = ? ORDER BY number", (poll.number,))
+        rows = self.db.execute("SELECT number FROM ballot WHERE poll = ? ORDER BY number", (poll.number,))
         return [number for (number,) in rows]
 
     def credentials(self, poll: PollState) -> Iterator[tuple[bytes, int]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from veche.errors import UserError
 from veche.ledger.ownership import take
 from veche.ledger.state import State
+from veche.log.tiles import pack, split_entries
 
 DATABASE = "veche.db"
 _SETTINGS = """
@@ -18,7 +19,8 @@ PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;
 PRAGMA wal_autocheckpoint=8000; -- pages: about four full blocks
 PRAGMA secure_delete=OFF; -- what is deleted here has been published
 """
-_TAIL = "CREATE TABLE IF NOT EXISTS tail (number INTEGER PRIMARY KEY, entry BLOB) STRICT"
+_TAIL = "CREATE TABLE IF NOT EXISTS tail (number INTEGER PRIMARY KEY, count INTEGER, entries BLOB) STRICT"
+"""One row a block: the number of its first entry, how many it has, and the entries as in a bundle."""
 
 
 class Store:
@@ -98,24 +100,26 @@ class Store:
     # The tail of the log
 
     def append(self, first: int, entries: Sequence[bytes]) -> None:
-        """Put entries behind the tail, the first of them with this number."""
+        """Put the entries of a block behind the tail, the first of them with this number."""
         with self.plainly():
-            self.db.executemany("INSERT INTO tail VALUES (?, ?)", enumerate(entries, first))
+            self.db.execute("INSERT INTO tail VALUES (?, ?, ?)", (first, len(entries), pack(entries)))
 
     def tail(self, start: int, end: int | None = None) -> list[bytes]:
         """The entries of the tail from number ``start`` up to ``end`` (all by default)."""
+        found: list[bytes] = []
         with self.plainly("read"):
-            rows = self.db.execute(
-                "SELECT entry FROM tail WHERE number >= ? AND number < ? ORDER BY number",
-                (start, 1 << 62 if end is None else end),
-            )
-            return [bytes(entry) for (entry,) in rows]
+            for number, count, entries in self.db.execute(
+                "SELECT number, count, entries FROM tail WHERE number + count > ? ORDER BY number", (start,)
+            ):
+                stop = count if end is None else end - number
+                held = split_entries(entries, number, count, DATABASE)
+                found += held[max(start - number, 0) : max(stop, 0)]
+        return found
 
     def drop(self, before: int) -> None:
-        """Forget the entries before this number: full, durable bundles hold them."""
-        with self.transaction():
-            self.db.execute("DELETE FROM tail WHERE number < ?", (before,))
-            self.state.put("published", before)
+        """Forget the entries before this number, as part of a transaction: full, durable bundles hold them."""
+        self.db.execute("DELETE FROM tail WHERE number + count <= ?", (before,))
+        self.state.put("published", before)
 
 
 @contextmanager

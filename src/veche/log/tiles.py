@@ -107,16 +107,21 @@ def pack(entries: Sequence[bytes]) -> bytes:
 def unpack(tile: Tile, data: bytes) -> list[bytes]:
     """The entries of a bundle, ``tile.width`` of them. Raises :class:`~veche.errors.DoesNotHold` (step ``tiles``) with
     the name of the bundle and the entry at which it breaks off or goes on too long."""
+    return split_entries(data, tile.index * WIDTH, tile.width, tile.name)
+
+
+def split_entries(data: bytes, first: int, count: int, where: str) -> list[bytes]:
+    """The inverse of :func:`pack`: ``count`` entries, the first of them with number ``first``. Raises
+    :class:`~veche.errors.DoesNotHold` (step ``tiles``) with ``where`` and the entry that breaks off or goes on too long."""
     entries, at, end = [], 0, len(data)
-    first = tile.index * WIDTH
-    for number in range(first, first + tile.width):
+    for number in range(first, first + count):
         start = at + 2
         at = start + int.from_bytes(data[at:start], "big")
         if at > end:
-            raise wrong(tile.name, f"entry {number} is cut off")
+            raise wrong(where, f"entry {number} is cut off")
         entries.append(data[start:at])
     if at != end:
-        raise wrong(tile.name, f"bytes follow entry {first + tile.width - 1}, from byte {at} on")
+        raise wrong(where, f"bytes follow entry {first + count - 1}, from byte {at} on")
     return entries
 
 

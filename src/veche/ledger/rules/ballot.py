@@ -34,8 +34,8 @@ def admit_ballot(state: State, block: Block, poll: PollState, checked: Checked, 
         _check_first(poll, entry)
     else:
         _check_again(entry, last)
-    if state.find_tracker(poll, ballot.tracker) is not None:
-        raise Refused("tracker", "This very ballot is in the ledger already.")
+        if state.has_cast(poll, last, ballot.tracker):
+            raise Refused("tracker", "This very ballot is in the ledger already.")
     if last is None:
         for registrar, _, _ in entry.permits:
             place = registrar, entry.group
