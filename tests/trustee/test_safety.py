@@ -51,8 +51,8 @@ def test_nothing_is_decrypted_under_a_checkpoint_that_is_not_final(finished: Fin
     assert events(city.folder / "trustee-1", "decrypt") == []
     city.final = True
     assert city.round() == 3
-    [[_, name, tally, size, root]] = events(city.folder / "trustee-1", "decrypt")
-    assert (name, tally) == (poll.hex(), city.tally(poll).hash.hex())
+    assert events(city.folder / "trustee-1", "decrypt") == [["decrypt", poll.hex(), city.tally(poll).hash.hex()]]
+    _, size, root = events(city.folder / "trustee-1", "head")[-1]
     at = city.ledger.entries.index(city.tally(poll).encode()) + 1
     assert (int(size), root) == (at, city.view().root_at(at).hex())
 
@@ -76,11 +76,10 @@ def test_cancelled_finished_open_and_small_polls_are_not_decrypted(finished: Fin
     small = city.closed_poll(committee, [[1]], smallest=1)
     assert city.poll(small).phase == Phase.TOO_FEW
     cancelled = city.closed_poll(committee, [[1]])
-    before = city.ledger.branch()
-    city.cancel(cancelled)
+    city.lies[cancelled] = {"cancelled": True}
     assert city.round() == 0
     assert events(city.folder / "trustee-1", "decrypt") == []
-    city.ledger = before
+    del city.lies[cancelled]
     assert city.round() == 3
     assert city.decryptions(cancelled) == {(1, 0), (2, 0)}
     assert city.decryptions(small) == city.decryptions(still_open) == set()
@@ -134,16 +133,39 @@ def test_a_rewritten_or_cut_ledger_is_refused(finished: Finished) -> None:
     city.close(poll)
     tallied = city.ledger.branch()
     city.run()
-    city.ledger = tallied
-    city.run()
-    city.ledger = cut.branch()
-    with pytest.raises(UserError, match="entries"):
-        city.round()
+    for shorter in (tallied, cut.branch()):
+        city.ledger = shorter
+        with pytest.raises(UserError, match="entries"):
+            city.round()
+    seen = int(events(city.folder / "trustee-1", "head")[-1][1])
     city.ledger = cut
-    city.vote(poll, 0, [1])
+    while len(city.ledger.entries) < seen:
+        city.vote(poll, 0, [1])
     city.close(poll)
     with pytest.raises(DoesNotHold, match="rewritten"):
         city.round()
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_copy_without_the_cancel_is_an_alarm_to_whoever_saw_it(finished: Finished, seen: bool) -> None:
+    """The operator keeps a copy from before a ``cancel`` and leads it on. Nothing was ever decrypted in either."""
+    city, committee = finished()
+    poll = city.closed_poll(committee, [[1]])
+    copy = city.ledger.branch()
+    city.cancel(poll)
+    public = city.view().size
+    if seen:
+        assert city.round() == 0
+    city.ledger = copy
+    while len(copy.entries) <= public:
+        copy.say("committee", ["city", "pedersen", len(copy.state.committees())], city.organiser)
+    if not seen:  # nobody can tell from one copy: witnesses are for that
+        assert len(city.due(1)) > 0
+        return
+    for trustee in city.trustees:
+        with pytest.raises(DoesNotHold, match="rewritten"):
+            trustee.due(city.view())
+        assert events(city.folder / trustee.institution.lower().replace(" ", "-"), "decrypt") == []
 
 
 def test_a_trustee_serves_one_ledger(finished: Finished) -> None:

@@ -1,10 +1,11 @@
-"""A trustee's journal: what was decrypted, written down before it was done.
+"""A trustee's journal: what was seen and decrypted, written down before anything was done upon it.
 
 A text file of one event a line, only ever appended to, each line durable before anything is done upon it:
 
     <hash> place <inode> <changed>                  where this journal lives, see below
     <hash> ledger <ledger>                          the one ledger that this trustee serves
-    <hash> decrypt <poll> <tally> <size> <root>     the one tally of this poll, and the checkpoint it stood under
+    <hash> head <size> <root>                       a final head of that ledger; the next must go on from it
+    <hash> decrypt <poll> <tally>                   the one tally of this poll, under the head last written down
     <hash> lost-poll <poll>                         never decrypted any more, see ``Trustee.adopt``
     <hash> lost-committee <committee>               no part taken any more, see ``Trustee.adopt``
 
@@ -29,7 +30,7 @@ from pathlib import Path
 from veche.durable import AppendOnly, place_of, write_private
 from veche.errors import UserError
 
-_LENGTHS = {"place": 2, "ledger": 1, "decrypt": 4, "lost-poll": 1, "lost-committee": 1}
+_LENGTHS = {"place": 2, "ledger": 1, "head": 2, "decrypt": 2, "lost-poll": 1, "lost-committee": 1}
 
 
 class Journal:
@@ -88,6 +89,10 @@ class Journal:
     def about(self, kind: str, subject: bytes) -> list[str] | None:
         """The event of this kind about this poll or committee, if there is one."""
         return next((words for words in self.events if words[0] == kind and words[1] == subject.hex()), None)
+
+    def last(self, kind: str) -> list[str] | None:
+        """The newest event of this kind, if there is one."""
+        return next((words for words in reversed(self.events) if words[0] == kind), None)
 
     def _place(self) -> list[str]:
         try:

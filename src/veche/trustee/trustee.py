@@ -73,7 +73,8 @@ class Trustee:
 
         None under a checkpoint that is not final; none for polls that were cancelled, had too few ballots or are decided.
         Raises UserError if the folder is not what it was (copied, restored, damaged) or the view is older than one seen
-        before; DoesNotHold if the ledger was rewritten or shows a second tally of a poll: an alarm, nothing is signed.
+        before; DoesNotHold if the ledger does not go on from the head seen last, or shows a second tally of a poll: an alarm,
+        nothing is signed. The head is written down first, so that the next one is held against it.
         """
         with Journal.open(self._folder) as journal:
             journal.check_place()
@@ -81,8 +82,8 @@ class Trustee:
             if not view.final:  # what may still change is no ground to reveal anything: neither shares nor sums
                 return []
             ceremonies = self._ceremonies(view)
-            if ceremonies and not journal.about("ledger", view.ledger):
-                journal.append("ledger", view.ledger.hex())
+            if ceremonies:
+                _note_head(journal, view)
             entries = []
             for committee, ceremony in ceremonies.items():
                 if not journal.about("lost-committee", committee):
@@ -105,6 +106,8 @@ class Trustee:
                 raise UserError("The checkpoint of this ledger is not final yet.", "Try again when it is.")
             _check_ledger(journal, view)
             ceremonies = self._ceremonies(view)
+            if ceremonies:
+                _note_head(journal, view)
             for committee, ceremony in ceremonies.items():
                 if ceremony.unknown():
                     journal.append("lost-committee", committee.hex())
@@ -151,7 +154,7 @@ class Trustee:
         if poll.cancelled or poll.finished:
             return []
         if not known:
-            journal.append("decrypt", poll.id.hex(), tally.hex(), str(view.size), view.root_at(view.size).hex())
+            journal.append("decrypt", poll.id.hex(), tally.hex())
         # From here on this is the poll's one tally. After a crash the parts that have no file yet are made then.
         secret = ceremony.secret()
         entries = []
@@ -167,27 +170,36 @@ class Trustee:
         return entries
 
 
+def _note_head(journal: Journal, view: LedgerView) -> None:
+    """Write down the ledger that this trustee serves, and its head, unless it is the one seen last."""
+    if not journal.about("ledger", view.ledger):
+        journal.append("ledger", view.ledger.hex())
+    head = ["head", str(view.size), view.root_at(view.size).hex()]
+    if journal.last("head") != head:
+        journal.append(*head)
+
+
 def _check_ledger(journal: Journal, view: LedgerView) -> None:
-    """It must be the ledger that this trustee serves, and go on from where they last decrypted."""
+    """It must be the ledger that this trustee serves, and go on from the head they saw last."""
     pinned = [words[1] for words in journal.events if words[0] == "ledger"]
     if pinned and pinned[0] != view.ledger.hex():
         raise UserError(
             f"This trustee serves ledger {pinned[0][:16]}…, not {view.ledger.hex()[:16]}….",
             "Make another trustee's folder for another ledger.",
         )
-    seen = [words[3:] for words in journal.events if words[0] == "decrypt"]
+    seen = journal.last("head")
     if not seen:
         return
-    size, root = int(seen[-1][0]), seen[-1][1]
+    size, root = int(seen[1]), seen[2]
     if view.size < size:
         raise UserError(
-            f"This copy of the ledger has {view.size} entries; {size} were there when this trustee last decrypted.",
+            f"This copy of the ledger has {view.size} entries; {size} were there when this trustee last looked.",
             "Let the node catch up. If it does not, the ledger was cut: tell the other trustees.",
         )
     if view.root_at(size).hex() != root:
         raise DoesNotHold(
             "decryption",
             f"entry {size}",
-            "The ledger was rewritten: its first entries are not those under which this trustee last decrypted.",
+            "The ledger was rewritten: its first {size} entries are not those that this trustee saw last.",
             "Keep both copies, and tell the other trustees.",
         )
