@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,15 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> City:
 def test_ctrl_c_ends_a_command_quietly(city: City) -> None:
     ok("committee", "form", "--class", "pilot", "-k", city.organisers[0], "-l", city.ledger, run=inside)
     words = [*PROGRAM, "trustee", "act", str(city.trustees[0]), "--ledger", str(city.ledger), "--wait", "60"]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+    process = subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        # A shell's background job has it ignored, and hands that on.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
     assert process.stdout is not None
     assert "committee-certificate" in process.stdout.readline()
     time.sleep(0.3)

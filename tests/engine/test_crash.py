@@ -88,7 +88,8 @@ class Driver:
         """One engine's life; how many entries are settled after it, and whether it ended by itself."""
         self.nursery.start(self.folder, path, first, now, self.dice.randint(1, 6))
         _, pid = self.nursery.read()
-        opening = kill and self.dice.random() < 0.3
+        behind = 4 * self.kills["opening"] < self.killed  # a quick machine is often done with opening by then
+        opening = kill and (behind or self.dice.random() < 0.3)
         after = self.dice.randint(0, min(12, len(entries) - first))  # answers, and then a moment
         settled, answers, opened, done = first, 0, False, False
         if opening:

@@ -200,6 +200,6 @@ def _check_ledger(journal: Journal, view: LedgerView) -> None:
         raise DoesNotHold(
             "decryption",
             f"entry {size}",
-            "The ledger was rewritten: its first {size} entries are not those that this trustee saw last.",
+            f"The ledger was rewritten: its first {size} entries are not those that this trustee saw last.",
             "Keep both copies, and tell the other trustees.",
         )
