@@ -1,7 +1,7 @@
 """The small city whose ledger is doctored: its honest log, and the secrets of all who live in it.
 
 All that a ledger tells happens in it once: a poll with a result, one with too few ballots, one that is void, one that is
-cancelled; a committee that is void; a halt across a closing; an attachment; rules to come.
+cancelled; a committee that is void; a result that is contested; a halt across a closing; an attachment; rules to come.
 """
 
 import hashlib
@@ -101,6 +101,8 @@ def play(folder: Path) -> City:
             "cancelled": world.announce([TRAMS], committee=committees["city"], days=3),
         }
         _vote(world, polls)
+        objection = ["The post lost the letters.", "Почта потеряла письма."]
+        world.say("contest", [polls["poll"].id, objection], *world.organisers, world.trustees[0].key)
         said = ["In May.", "В мае."]
         world.say("outcome", [polls["poll"].id, "will", said, world.now + DAY, []], world.organisers[0])
         registrar = world.registrars[0]

@@ -224,6 +224,13 @@ def _after(city: City) -> Iterator[Case]:
         proofs = decode(share)[1][field]
         bad = sign_anew(city.id, edit(share, [1, field], exchanged(proofs, 0, 2)), city.trustees[0])
         yield Case("proof", f"{what} that do not hold", closed, bad)
+    why = [poll.id, ["No.", "Нет."]]
+    yield Case("cancel", "there is a tally", closed, city.say("cancel", why, *city.institutions))
+    yield Case("contest", "there is no tally", open_, city.say("contest", why, *city.institutions))
+    yield Case("authority", "two institutions contest", decided, city.say("contest", why, *city.organisers))
+    few = [city.polls["few"].id, why[1]]
+    for what, body, moment in (("a tally", why, closed), ("a result", why, decided), ("too few ballots", few, closed)):
+        yield Case(None, f"{what}, contested", moment, city.say("contest", body, *city.institutions))
     yield Case(
         "cancel", "there is a result", decided, city.say("cancel", [poll.id, ["No.", "Нет."]], *city.institutions)
     )

@@ -16,7 +16,6 @@ from veche.audit.view import View
 from veche.durable import make_folder
 from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
 from veche.engine.engine import Engine
-from veche.errors import Refused
 from veche.keys import SigningKey
 from veche.ledger.codec import digest
 from veche.ledger.entries.charter import Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat
@@ -175,11 +174,7 @@ class World:
             entries = [entry for trustee in self.trustees if trustee not in absent for entry in trustee.due(view)]
             busy = bool(entries)
             for entry in entries:
-                try:
-                    self.submit(entry)
-                except Refused as refusal:
-                    if refusal.rule != "decryption":  # the others were quick enough: the result is there
-                        raise
+                self.submit(entry)
 
     def poll(
         self, questions: Sequence[Choice], *, committee: bytes, districts: Sequence[tuple[str, int]] = (), days: int = 7

@@ -121,6 +121,9 @@ def large_city(folder: Path) -> City:
         world.wait(5 * DAY)
         world.trustees_act(absent=[world.trustees[1]])
         account(world, polls["speed"])
+        world.wait(60)
+        objection = ["The post lost letters.", "Почта потеряла письма."]
+        world.say("contest", [polls["courtyard"].id, objection], *world.organisers, world.trustees[0].key)
         said = ["Signs change on 1 March.", "Знаки сменят 1 марта."]
         world.say("outcome", [polls["speed"].id, "will", said, world.now + 30 * DAY, []], world.organisers[0])
         notice = ["The node moves on Sunday.", "В воскресенье узел переезжает."]

@@ -62,6 +62,11 @@ def test_numbers_add_up(large: City, report: LedgerReport) -> None:
     assert (speed.ballots, speed.counted, speed.people, speed.threshold) == (11, 10, 10, 2)
     assert [trustee.shared for trustee in speed.trustees] == [True, False, True]
     assert [account.issued for account in speed.groups[0].accounts] == [10, 10]
+    assert speed.without_share == [speed.trustees[1].institution]
+    assert [poll.without_share for poll in report.polls[3:]] == [[], [], []]  # where nothing is to be decrypted
+    (contest,) = report.polls[1].contests
+    assert (contest.text.en, len(contest.by)) == ("The post lost letters.", 3)
+    assert contest not in report.polls[1].answers and speed.contests == []
     assert speed.statements[0].status == "will" and report.polls[5].statements[0].kind == "cancel"
     assert [cell.groups for cell in report.polls[1].cells] == [[0], [1, 2]]
 
@@ -162,6 +167,9 @@ def test_the_page_shows_what_the_report_says(report: LedgerReport) -> None:
     words = "\n".join(text for _, text in parser.texts)
     for poll in report.polls:
         assert poll.title.en in words and poll.title.ru in words and poll.id in words
+    assert "Contested by" in words and "Возражение заявили" in words and "Почта потеряла письма." in words
+    assert words.index("The post lost letters.") < words.index("Results by group"), "above the result"
+    assert f"No share from: {report.polls[0].trustees[1].institution}." in words
     assert report.root in words and "Trees & <shade>" in words and "Деревья & «тень»" in words
     assert "Fewer than 3 ballots" in words and "No ballot will ever be opened" in words
     labels = [value for tag, name, value in parser.attributes if tag == "svg" and name == "aria-label"]

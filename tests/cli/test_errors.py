@@ -356,6 +356,13 @@ def test_cancelling_takes_as_many_institutions_as_the_charter_says(pilot: Pilot,
     assert ok("poll", "show", pilot.poll, *pilot.ledger, "--json").json["status"] == "cancelled"
 
 
+def test_objecting_comes_after_the_tally(pilot: Pilot, tmp_path: Path) -> None:
+    entry, one = tmp_path / "contest.entry", pilot.city.organisers[0]
+    ok("poll", "contest", pilot.poll, "--text", "a", "--text-ru", "б", "-k", one, "-o", entry, *pilot.ledger)
+    ok("ledger", "sign", entry, "--key", pilot.city.registrars[0], *pilot.ledger)
+    fails(1, "nothing to contest", "ledger", "submit", entry, *pilot.ledger)
+
+
 def test_offices_come_and_go(pilot: Pilot, tmp_path: Path) -> None:
     key = SigningKey.generate().public.hex()
     words = ("--institution", "Tax office", "--role", "observer", "--public", key)

@@ -1,4 +1,4 @@
-"""`decryption`, `result`, `cancel`: shares of one tally, each part once per trustee, until there is a result. Section 2.6."""
+"""`decryption`, `result`, `cancel`, `contest`: shares of one tally, each part once per trustee, for ever. Section 2.6."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +7,7 @@ import pytest
 
 from veche.errors import Refused
 from veche.ledger.codec import decode, digest
+from veche.world import DAY
 
 from .branch import Branch
 from .life import Life
@@ -53,29 +54,37 @@ def test_the_result_waits_for_every_part(life: Life, at: At) -> None:
 
 
 def test_all_shares_in_one_block(life: Life, at: At) -> None:
-    """The result comes right after the share that completes it; those behind it are too late."""
+    """The result comes right after the share that completes it; those behind it are taken, and change nothing."""
     branch = at("counting")
     answers = branch.block(*life.decryptions)
-    assert [isinstance(answer, int) for answer in answers] == [True] * 6 + [False] * 3
-    assert all(answer.rule == "decryption" for answer in answers if isinstance(answer, Refused))
-    assert branch.kinds()[-7:] == ["decryption"] * 6 + ["result"]
+    assert all(isinstance(answer, int) for answer in answers)
+    assert branch.kinds()[-10:] == ["decryption"] * 6 + ["result"] + ["decryption"] * 3
+    assert branch.last("result")[1] == [1, 2]
 
 
 def test_none_before_closing(life: Life, at: At) -> None:
     at("voted").refuses("decryption", life.decryptions[0])
 
 
-def test_none_after_the_result(life: Life, at: At) -> None:
-    at("decided").refuses("decryption", shares(life, 3)[0])
+def test_shares_are_taken_for_ever(life: Life, at: At) -> None:
+    """So that everybody sees who gave theirs; years later, each part once, and the result stays what it was."""
+    branch = at("decided")
+    result = branch.last("result")
+    branch.beat_until(branch.time + 1000 * DAY)
+    for entry in shares(life, 3):
+        branch.admit(entry)
+        branch.refuses("repeated", entry)
+    assert branch.poll(life.poll.id).complete == [1, 2, 3]
+    assert (branch.kinds().count("result"), branch.last("result")) == (1, result)
+    again = decode(shares(life, 3)[0])[1]
+    again[PROOFS] = again[PROOFS][:-1] + bytes([again[PROOFS][-1] ^ 1])
+    branch.refuses_to_say("decryption", "decryption", again, life.world.trustees[2].key)
 
 
-@pytest.mark.parametrize("stage", ["announced", "voted", "counting"])
+@pytest.mark.parametrize("stage", ["announced", "voted"])
 def test_none_for_a_cancelled_poll(stage: str, life: Life, at: At) -> None:
-    """Cancelled before or after the tally, and even one share before the result: it is never decrypted."""
+    """It has no tally, so it is never decrypted."""
     branch = at(stage)
-    if stage == "counting":
-        for entry in life.decryptions[:5]:
-            branch.admit(entry)
     branch.say("cancel", [life.poll.id, ["Why", "Почему"]], *life.institutions)
     assert branch.beat_until(life.poll.definition.closes + 60) == []
     branch.refuses("decryption", life.decryptions[5])
@@ -83,8 +92,59 @@ def test_none_for_a_cancelled_poll(stage: str, life: Life, at: At) -> None:
     assert branch.poll(life.poll.id).result is None
 
 
-def test_no_cancelling_after_the_result(life: Life, at: At) -> None:
-    at("decided").refuses_to_say("cancel", "cancel", [life.poll.id, ["Why", "Почему"]], *life.institutions)
+@pytest.mark.parametrize("known", [0, 1, 5, 6, 9])
+def test_no_cancelling_from_the_tally_on(known: int, life: Life, at: At) -> None:
+    """Whether or not a share is there: whoever carries them could have read the result before."""
+    branch = at("counting")
+    for entry in life.decryptions[:known]:
+        branch.admit(entry)
+    refusal = branch.refuses_to_say("cancel", "cancel", [life.poll.id, ["Why", "Почему"]], *life.institutions)
+    assert "contest" in refusal.hint
+
+
+def test_no_cancelling_in_the_block_of_the_tally(life: Life, at: At) -> None:
+    branch = at("voted")
+    said = branch.sign("cancel", [life.poll.id, ["Why", "Почему"]], *life.institutions)
+    (answer,) = branch.block(said, time=branch.poll(life.poll.id).closing)
+    assert isinstance(answer, Refused) and answer.rule == "cancel"
+    assert branch.kinds()[-1] == "tally"
+
+
+def test_a_contested_poll_is_decided_all_the_same(life: Life, at: At) -> None:
+    branch, why = at("counting"), ["A key was stolen.", "Украден ключ."]
+    contested = [branch.say("contest", [life.poll.id, why], *life.institutions)]
+    branch.refuses_to_say("repeated", "contest", [life.poll.id, why], *life.institutions)
+    for entry in life.decryptions[:6]:
+        branch.admit(entry)
+    assert branch.poll(life.poll.id).phase == "decided"
+    contested.append(branch.say("contest", [life.poll.id, [*why[:1], "И ещё."]], *life.institutions))
+    assert branch.poll(life.poll.id).contests == contested
+    branch.state.forget()
+    assert branch.poll(life.poll.id).contests == contested == branch.state.statements(life.poll.id)
+    branch.say("outcome", [life.poll.id, "not", why, 0, []], life.organisers[0])
+
+
+@pytest.mark.parametrize("stage", ["keyless", "announced", "open", "voted"])
+def test_nothing_is_contested_before_its_tally(stage: str, life: Life, at: At) -> None:
+    at(stage).refuses_to_say("contest", "contest", [life.poll.id, ["Why", "Почему"]], *life.institutions)
+
+
+def test_who_contests_and_what(life: Life, at: At) -> None:
+    branch, said = at("counting"), [life.poll.id, ["Why", "Почему"]]
+    branch.refuses_to_say("authority", "contest", said, *life.institutions[1:])
+    branch.refuses_to_say("authority", "contest", said, *life.organisers)
+    branch.refuses_to_say("shape", "contest", [life.poll.id, ["", ""]], *life.institutions)
+    branch.refuses_to_say("shape", "contest", [life.poll.id], *life.institutions)
+    branch.refuses_to_say("unknown-poll", "contest", [bytes(32), said[1]], *life.institutions)
+    few = at("open")
+    few.beat_until(life.poll.definition.closes)
+    few.say("contest", said, *life.institutions)  # too few voted: that, too, can have come about wrongly
+    void = at("keyless")
+    void.beat_until(life.poll.definition.opens)
+    void.refuses_to_say("contest", "contest", said, *life.institutions)
+    cancelled = at("voted")
+    cancelled.say("cancel", said, *life.institutions)
+    cancelled.refuses_to_say("contest", "contest", [life.poll.id, ["So?", "И?"]], *life.institutions)
 
 
 def test_who_cancels(life: Life, at: At) -> None:

@@ -85,6 +85,7 @@ def samples(life: Life) -> Iterator[tuple[str, str, list[Any], list[SigningKey]]
     yield "counting", "decryption", decode(life.decryptions[1])[1], [world.trustees[0].key]
     yield "counting", "issuance", [life.poll.id, [[4, bytes(32)], [3, bytes(32)]]], [world.office_keys[5]]
     yield "counting", "outcome", [life.poll.id, "will", ["A", "А"], 0, [["a.pdf", bytes(32)]]], [world.organisers[0]]
+    yield "counting", "contest", [life.poll.id, ["A", "А"]], life.institutions
     yield "voted", "cancel", [life.poll.id, ["A", "А"]], life.institutions
     for entry in formed.entries:
         kind, *rest = decode(entry)

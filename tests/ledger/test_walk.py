@@ -41,7 +41,7 @@ class Walk:
         self.acts: list[tuple[int, Callable[[], object]]] = [
             (2, self.announce), (3, self.publish_keys), (20, self.vote), (4, self.vote_with_any_turn), (3, self.say_again),
             (4, self.wait), (2, self.stand_still), (1, self.stand_still_for_long), (1, self.ask_for_a_committee), (4, self.trustees),
-            (1, self.cancel), (2, self.account), (1, self.outcome), (1, self.notice), (1, self.office), (3, self.together),
+            (1, self.cancel), (1, self.contest), (2, self.account), (1, self.outcome), (1, self.notice), (1, self.office), (3, self.together),
         ]  # fmt: skip
 
     def step(self) -> None:
@@ -135,6 +135,9 @@ class Walk:
 
     def cancel(self) -> None:
         self.say("cancel", [self.poll().id, ["Why", "Почему"]], *self.world.office_keys[:3])
+
+    def contest(self) -> None:
+        self.say("contest", [self.poll().id, [f"{self.dice.random()}", "Почему"]], *self.world.office_keys[:3])
 
     def account(self) -> None:
         poll = self.poll()

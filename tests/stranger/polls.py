@@ -223,7 +223,7 @@ class Poll:
     def decrypt(self, body: list[Any], signer: str) -> None:
         """A share of the decryption of a part, with its proofs."""
         _, index, tally, part, factors, proofs, bound = row(body, 7)
-        need(self.state == "tally", "a decryption comes when there is nothing to decrypt")
+        need(self.state in ("tally", "result"), "a decryption comes when there is nothing to decrypt")
         need(tally == self.tally, "a decryption is of another tally")
         number(index, 1, self.committee.n), number(part, 0, len(self.parts) - 1)
         need(self.cls.trustees[index - 1] == signer, "a decryption is signed by another trustee")

@@ -21,7 +21,7 @@ ROLES = {
     "committee-complaint": "trustee",
     "decryption": "trustee",
 }
-SEVERAL = ("office", "rules", "cancel", "poll")
+SEVERAL = ("office", "rules", "cancel", "contest", "poll")
 HALT = 600
 
 
@@ -124,7 +124,7 @@ class Replay:
     # What is handed in
 
     def _signed(self, raw: bytes, kind: str, body: Any, signatures: object) -> None:
-        need(kind in ROLES or kind in ("office", "rules", "notice", "cancel"), f"the kind {kind} is unknown")
+        need(kind in ROLES or kind in ("office", "rules", "notice", "cancel", "contest"), f"the kind {kind} is unknown")
         need(isinstance(body, list) and body, "a body is not an array with something in it")
         signers = self.offices.signers([kind, body], signatures, ROLES.get(kind, ""))
         need(kind in SEVERAL or len(signers) == 1, f"a {kind} has more than one signature")
@@ -172,8 +172,15 @@ class Replay:
         poll = self._poll(name)
         self.offices.agreed(signers)
         text(why)
-        need(poll.state in ("announced", "tally"), "a poll that is over is cancelled")
+        need(poll.state == "announced", "a poll that is over is cancelled")
         poll.state = "cancelled"
+
+    def _contest(self, body: list[Any], signers: list[str]) -> None:
+        name, why = row(body, 2)
+        poll = self._poll(name)
+        self.offices.agreed(signers)
+        text(why)
+        need(poll.state in ("tally", "result", "too-few"), "a poll is contested that has no tally")
 
     def _outcome(self, body: list[Any], signers: list[str]) -> None:
         name, status, said, due, files = row(body, 5)

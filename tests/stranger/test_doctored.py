@@ -19,6 +19,7 @@ REASONS = {
     "codec": "encoding|no place in it|ends too early|not UTF-8|too deep|too many items",
     "commitment": "commitment",
     "committee": "before all|is over",
+    "contest": "has no tally",
     "decryption": "another tally|nothing to decrypt",
     "group": "in another group|number between 0 and 1",
     "issuance": "before its time|number between 2 and 3",

@@ -17,7 +17,6 @@ from ledger.branch import Branch
 
 from veche.audit.view import SeenCommittee, SeenPoll, View
 from veche.ballot.decryption import Share, betas_of, open_tally
-from veche.errors import Refused
 from veche.keys import SigningKey
 from veche.ledger.codec import decode, digest
 from veche.ledger.entries.charter import Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat
@@ -137,15 +136,11 @@ class City:
         return self.trustees[number - 1].due(self.view())
 
     def hand_in(self, entry: bytes) -> None:
-        """Hand in a trustee's entry. A share of a poll that is decided meanwhile is refused, as it must be."""
+        """Hand in a trustee's entry."""
         kind, body, _ = decode(entry)
         if kind == Decryption.kind:
             self._handed_in.setdefault(body[0], []).append(entry)
-        try:
-            self.ledger.admit(entry)
-        except Refused:
-            if not (kind == Decryption.kind and self.poll(body[0]).result):
-                raise
+        self.ledger.admit(entry)
 
     def round(self, *absent: int) -> int:
         """Every trustee but these (from 1) looks, then all of them hand in what is due; how many entries that was."""

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from veche.audit.ledger import VerifiedLedger
+from veche.ledger.codec import decode
 from veche.ledger.entries.poll import Choice
 from veche.ledger.entries.result import Numbers
-from veche.ledger.entries.statements import Outcome, read_said
+from veche.ledger.entries.statements import Contest, Outcome, read_said
+from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
+from veche.ledger.signing import signatures
 from veche.texts import Localizable, Words
 
 DAY = 86_400
@@ -85,12 +88,16 @@ class TurnoutStep:
 
 @dataclass(frozen=True)
 class StatementReport:
-    """What offices said about a poll: ``kind`` is outcome (status will, done or not), cancel or notice. Times in seconds."""
+    """What offices said about a poll: ``kind`` is outcome (status will, done or not), cancel, contest or notice. Times in seconds.
+
+    ``by``: the institutions that signed it.
+    """
 
     kind: str
     entry: int
     time: int
     text: Words
+    by: list[str]
     status: str = ""
     due: int = 0
 
@@ -134,13 +141,29 @@ class PollReport:
         """The weight of all counted ballots together: what the shares of the answers are of."""
         return sum(group.counted * group.weight for group in self.groups)
 
+    @property
+    def contests(self) -> list[StatementReport]:
+        """What stands above the result: the objections of k institutions."""
+        return [said for said in self.statements if said.kind == Contest.kind]
+
+    @property
+    def answers(self) -> list[StatementReport]:
+        """All other statements about the poll."""
+        return [said for said in self.statements if said.kind != Contest.kind]
+
+    @property
+    def without_share(self) -> list[str]:
+        """The trustees who have not handed in all their shares, though there is a tally."""
+        tallied = self.status in (Phase.COUNTING, Phase.DECIDED)
+        return [trustee.institution for trustee in self.trustees if tallied and not trustee.shared]
+
 
 def report_poll(verified: VerifiedLedger, poll: PollState) -> PollReport:
     """Everything about a poll of a verified ledger."""
     state, definition = verified.state, poll.definition
     committee = state.committee(definition.committee)
     assert committee is not None, "a poll's committee is in the ledger"
-    shared = _shared(poll)
+    shared = poll.complete
     closed = _derived_time(verified, poll, "tally") or _derived_time(verified, poll, "too-few")
     groups = _groups(verified, poll)
     step = turnout_step(min(poll.closing, verified.time) - definition.opens)
@@ -179,13 +202,6 @@ def _status(poll: PollState, time: int) -> str:
 def _derived_time(verified: VerifiedLedger, poll: PollState, kind: str) -> int | None:
     number = verified.derived.get((kind, poll.id))
     return None if number is None else verified.time_of(number)
-
-
-def _shared(poll: PollState) -> set[int]:
-    """The trustees who handed in a share of every part."""
-    if poll.tally is None:
-        return set()
-    return {trustee for trustee, parts in poll.shares.items() if len(parts) == len(poll.tally.parts)}
 
 
 def _people(poll: PollState) -> int | None:
@@ -263,9 +279,11 @@ def _statements(verified: VerifiedLedger, poll: PollState) -> list[StatementRepo
 
 
 def statement(verified: VerifiedLedger, number: int) -> StatementReport:
-    """An outcome, cancel or notice entry, by its number in the log."""
-    said = read_said(verified.entry(number))
+    """An outcome, cancel, contest or notice entry, by its number in the log."""
+    data = verified.entry(number)
+    said = read_said(data)
+    by = list(dict.fromkeys(verified.state.offices[key].institution for key, _ in signatures(decode(data))))
     time, text = verified.time_of(number), Words(*said.text)
     if isinstance(said, Outcome):
-        return StatementReport(said.kind, number, time, text, str(said.status), said.due)
-    return StatementReport(said.kind, number, time, text)
+        return StatementReport(said.kind, number, time, text, by, str(said.status), said.due)
+    return StatementReport(said.kind, number, time, text, by)

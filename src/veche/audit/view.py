@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from veche.audit.ledger import VerifiedLedger
 from veche.ballot.committee import Certificate, Key, Shares
 from veche.ledger.entries.tally import Tally
-from veche.ledger.life import CommitteePhase, Phase
+from veche.ledger.life import CommitteePhase
 from veche.ledger.poll_state import CommitteeState, PollState
 
 
@@ -33,8 +33,6 @@ class SeenPoll:
     committee: bytes
     tally: Tally | None
     decryptions: Collection[tuple[int, int]]
-    cancelled: bool
-    finished: bool
 
 
 class View:
@@ -65,7 +63,4 @@ def _committee(found: CommitteeState) -> SeenCommittee:
 
 def _poll(found: PollState) -> SeenPoll:
     done = {(trustee, part) for trustee, parts in found.shares.items() for part in parts}
-    cancelled, finished = found.phase == Phase.CANCELLED, found.phase == Phase.DECIDED
-    return SeenPoll(
-        found.id, found.frozen.fingerprint, found.definition.committee, found.tally, done, cancelled, finished
-    )
+    return SeenPoll(found.id, found.frozen.fingerprint, found.definition.committee, found.tally, done)

@@ -19,7 +19,7 @@ from veche.errors import UserError
 from veche.ledger.codec import decode, digest
 from veche.ledger.entries.office import Role
 from veche.ledger.entries.poll import Poll
-from veche.ledger.entries.statements import Cancel, Outcome, OutcomeStatus, read_said
+from veche.ledger.entries.statements import Cancel, Contest, Outcome, OutcomeStatus, read_said
 from veche.ledger.shape import Text
 from veche.terminal.bars import bars
 from veche.terminal.show import STAGES, poll_json, poll_lines, short, stage_of, stage_word, tally_of
@@ -156,7 +156,10 @@ def list_(folder: Path, as_json: bool) -> None:
             return
         for one in found:
             voters = f"{sum(one.counted)} voters"
-            click.echo(f"{short(one.id)}  {stage_word(one, now):<10}  {voters:>14}  {one.definition.title.en}")
+            contested = "contested: " if one.contests else ""
+            click.echo(
+                f"{short(one.id)}  {stage_word(one, now):<10}  {voters:>14}  {contested}{one.definition.title.en}"
+            )
         if not found:
             click.echo("There is no poll yet. Write one: veche poll new")
 
@@ -181,12 +184,16 @@ def show(name: str, folder: Path, lang: str, as_json: bool) -> None:
         said = [
             read_said(reading.entry(number)) for number in reading.state.statements(one.id) if number < reading.size
         ]
+        committee = reading.state.committee(one.definition.committee)
         published = [one.poll_class.registrars[registrar].institution for registrar in sorted(one.permit_keys)]
     if as_json:
         options.emit(poll_json(one, now))
         return
     click.echo(f"Poll {one.id.hex()}, entry {one.number}")
     click.echo(f"It is {STAGES[stage_of(one, now)]}.")
+    for one_said in said:
+        if isinstance(one_said, Contest):
+            click.echo(f"Contested: {one_said.text.en}")
     click.echo("")
     click.echo("\n".join(poll_lines(one.definition)))
     if one.closing != one.definition.closes:
@@ -197,32 +204,54 @@ def show(name: str, folder: Path, lang: str, as_json: bool) -> None:
     click.echo(f"Voters:    {sum(one.counted) if counted is None else counted}")
     if one.result is not None:
         Console(highlight=False).print(bars(one, lang))
+    if committee is not None and one.tally is not None:
+        missing = [name for index, name in enumerate(one.poll_class.trustees, 1) if index not in one.complete]
+        click.echo(f"Shares:    {len(one.complete)} of {committee.size} trustees, {committee.threshold} are needed"
+                   f"{'; none from ' if missing else ''}{', '.join(missing)}")  # fmt: skip
     for one_said in said:
+        if isinstance(one_said, Contest):
+            continue
         status = f" ({one_said.status})" if isinstance(one_said, Outcome) else ""
         click.echo(f"{one_said.kind}{status}: {one_said.text.en}")
 
 
-@poll.command()
-@click.argument("name", metavar="POLL")
-@options.ledger
-@click.option("--text", required=True, metavar="TEXT", help="The reason, in English.")
-@click.option("--text-ru", required=True, metavar="TEXT", help="The reason, in Russian.")
-@options.key("offices", many=True)
-@click.option("--output", "-o", type=ANY_PATH, required=True, metavar="FILE", help="Where the entry goes: NAME.entry")
-def cancel(name: str, folder: Path, text: str, text_ru: str, keys: tuple[Path, ...], output: Path) -> None:
-    """Begin an entry that stops a poll for good: it is never decrypted. As many institutions sign it as the charter says.
+def _together(kind: type[Cancel | Contest], said: str, help: str) -> None:
+    """A command that begins a statement of k institutions about a poll; ``said`` is what its text is."""
 
-    \b
-    Example:
-      veche poll cancel 3fa9 --text "Two options were mixed up." --text-ru "Перепутаны варианты." --key one.key -o cancel.entry
-      veche ledger sign cancel.entry --key two.key
-      veche ledger submit cancel.entry
-    """
-    with read_ledger(folder) as reading:
-        make_entry(output, reading.id, Cancel(reading.poll(name).id, Text(text, text_ru)), keys)
-        needed = reading.charter.k
-    click.echo(f"Wrote {output}. {needed} institutions have to sign it:")
-    click.echo(f"  veche ledger sign {output} --key FILE\n  veche ledger submit {output}")
+    @poll.command(kind.kind, help=help)
+    @click.argument("name", metavar="POLL")
+    @options.ledger
+    @click.option("--text", required=True, metavar="TEXT", help=f"The {said}, in English.")
+    @click.option("--text-ru", required=True, metavar="TEXT", help=f"The {said}, in Russian.")
+    @options.key("offices", many=True)
+    @click.option(
+        "--output", "-o", type=ANY_PATH, required=True, metavar="FILE", help="Where the entry goes: NAME.entry"
+    )
+    def command(name: str, folder: Path, text: str, text_ru: str, keys: tuple[Path, ...], output: Path) -> None:
+        with read_ledger(folder) as reading:
+            make_entry(output, reading.id, kind(reading.poll(name).id, Text(text, text_ru)), keys)
+            needed = reading.charter.k
+        click.echo(f"Wrote {output}. {needed} institutions have to sign it:")
+        click.echo(f"  veche ledger sign {output} --key FILE\n  veche ledger submit {output}")
+
+
+_together(Cancel, "reason", """Begin an entry that stops a poll before its tally: it is never decrypted. As many institutions sign it as the charter says.
+
+\b
+Example:
+  veche poll cancel 3fa9 --text "Two options were mixed up." --text-ru "Перепутаны варианты." --key one.key -o cancel.entry
+  veche ledger sign cancel.entry --key two.key
+  veche ledger submit cancel.entry
+""")  # fmt: skip
+_together(Contest, "objection", """Begin an entry that objects to a poll after its tally. It stops nothing: it stands above the result. As many institutions sign
+it as the charter says.
+
+\b
+Example:
+  veche poll contest 3fa9 --text "A registrar's key was stolen." --text-ru "Украден ключ регистратора." --key one.key -o contest.entry
+  veche ledger sign contest.entry --key two.key
+  veche ledger submit contest.entry
+""")  # fmt: skip
 
 
 @poll.command()

@@ -11,7 +11,7 @@ from veche.ledger.entries.committee import CertificateStep, CommitteeVoid, Compl
 from veche.ledger.entries.decryption import Decryption
 from veche.ledger.entries.permit_key import Issuance, PermitKeys
 from veche.ledger.entries.result import Result
-from veche.ledger.entries.statements import Cancel, Outcome
+from veche.ledger.entries.statements import Cancel, Contest, Outcome
 from veche.ledger.entries.tally import Tally, TooFew, Void
 
 
@@ -36,15 +36,26 @@ POLL_LIFE: Mapping[Phase, Mapping[str, Phase]] = {
         Tally.kind: Phase.COUNTING,
         TooFew.kind: Phase.TOO_FEW,
     },
+    # From the tally on nobody stops a poll: who saw shares first could still choose whether there is to be a result.
     Phase.COUNTING: {
         Decryption.kind: Phase.COUNTING,
-        Cancel.kind: Phase.CANCELLED,
         Result.kind: Phase.DECIDED,
         Issuance.kind: Phase.COUNTING,
         Outcome.kind: Phase.COUNTING,
+        Contest.kind: Phase.COUNTING,
     },
-    Phase.TOO_FEW: {Issuance.kind: Phase.TOO_FEW, Outcome.kind: Phase.TOO_FEW},
-    Phase.DECIDED: {Issuance.kind: Phase.DECIDED, Outcome.kind: Phase.DECIDED},
+    Phase.TOO_FEW: {
+        Issuance.kind: Phase.TOO_FEW,
+        Outcome.kind: Phase.TOO_FEW,
+        Contest.kind: Phase.TOO_FEW,
+    },
+    # Shares that the result did not need are taken all the same, so that everybody sees which trustees gave theirs.
+    Phase.DECIDED: {
+        Decryption.kind: Phase.DECIDED,
+        Issuance.kind: Phase.DECIDED,
+        Outcome.kind: Phase.DECIDED,
+        Contest.kind: Phase.DECIDED,
+    },
     # Who published permit keys accounts for them after the closing, though there will be no result.
     Phase.CANCELLED: {Issuance.kind: Phase.CANCELLED},
     Phase.VOID: {},

@@ -36,7 +36,8 @@ class PollState:
 
     ``permit_keys``: by the registrar's index in the class. ``groups``: the running sums, in the poll's order.
     ``admitted[registrar, group]``: how many voters this registrar's permits admitted. ``shares[trustee][part]``: what
-    trustees (indices from 1) decrypted. ``changed``: groups of which the sums are not written down yet.
+    trustees (indices from 1) decrypted. ``contests``: the numbers of the entries that object to it. ``changed``: groups of
+    which the sums are not written down yet.
     """
 
     frozen: FrozenPoll
@@ -50,6 +51,7 @@ class PollState:
     groups: list[GroupSums] = field(default_factory=list)
     admitted: dict[tuple[int, int], int] = field(default_factory=dict)
     shares: dict[int, dict[int, Decryption]] = field(default_factory=dict)
+    contests: list[int] = field(default_factory=list)
     changed: set[int] = field(default_factory=set)
 
     @property
@@ -69,6 +71,12 @@ class PollState:
     def counted(self) -> list[int]:
         """For each group how many ballots count: the last ones of its voters."""
         return [group.counted for group in self.groups]
+
+    @property
+    def complete(self) -> list[int]:
+        """The trustees, ascending, whose shares of all parts of the tally are there."""
+        parts = 0 if self.tally is None else len(self.tally.parts)
+        return sorted(trustee for trustee, shares in self.shares.items() if len(shares) == parts)
 
     def takes(self, kind: str) -> bool:
         """Whether entries of this kind have a place in the poll's present phase."""

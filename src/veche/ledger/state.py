@@ -20,6 +20,7 @@ from veche.ledger.entries.decryption import Decryption
 from veche.ledger.entries.office import Role
 from veche.ledger.entries.permit_key import GroupIssuance, GroupPermitKey, Issuance, PermitKeys
 from veche.ledger.entries.result import Result
+from veche.ledger.entries.statements import Contest
 from veche.ledger.entries.tally import Tally
 from veche.ledger.frozen_poll import FrozenPoll
 from veche.ledger.group_sums import GroupSums
@@ -282,6 +283,7 @@ class State:
         for (data,) in self.db.execute("SELECT entry FROM share WHERE poll = ? ORDER BY member, part", (number,)):
             share = Decryption.parse(decode(data)[1])
             found.shares.setdefault(share.index, {})[share.part] = share
+        found.contests = self.statements(poll_id, Contest.kind)
         return found
 
     def _frozen(self, entry: bytes, key: bytes) -> FrozenPoll:
@@ -372,9 +374,11 @@ class State:
         """``poll``: its id, or empty if the statement is about none."""
         self.db.execute("INSERT INTO statement VALUES (?, ?, ?)", (poll, kind, number))
 
-    def statements(self, poll: bytes = b"") -> list[int]:
-        """The numbers of the notices, outcomes and cancels about a poll, in the order of the log."""
-        rows = self.db.execute("SELECT number FROM statement WHERE poll = ? ORDER BY number", (poll,))
+    def statements(self, poll: bytes = b"", kind: str | None = None) -> list[int]:
+        """The numbers of the statements about a poll (of one kind: notice, outcome, ...), in the order of the log."""
+        rows = self.db.execute(
+            "SELECT number FROM statement WHERE poll = ? AND kind = coalesce(?, kind) ORDER BY number", (poll, kind)
+        )
         return [number for (number,) in rows]
 
     # Ballots

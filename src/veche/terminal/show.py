@@ -121,6 +121,7 @@ def poll_json(poll: PollState, now: float) -> dict[str, Any]:
         "closing": poll.closing,
         "committee": definition.committee.hex(),
         "attachments": [{"name": name, "hash": hashed.hex()} for name, hashed in definition.attachments],
+        "contested": poll.contests,
         "voters": sum(poll.counted),
         "counted": tally_of(poll),
         "result": result,
@@ -187,7 +188,7 @@ def _describe(entry: entries.Entry) -> str:
             return entry.text.en
         case entries.Outcome():
             return f"poll {short(entry.poll)}: {entry.status}: {entry.text.en}"
-        case entries.Cancel():
+        case entries.Cancel() | entries.Contest():
             return f"poll {short(entry.poll)}: {entry.text.en}"
         case entries.Void():
             return f"{short(entry.poll)}: {entry.reason}"

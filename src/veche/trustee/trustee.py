@@ -71,7 +71,8 @@ class Trustee:
     def due(self, view: LedgerView) -> list[bytes]:
         """The signed entries that this trustee should hand in now. Asked again, it answers the same bytes.
 
-        None under a checkpoint that is not final; none for polls that were cancelled, had too few ballots or are decided.
+        None under a checkpoint that is not final; none for polls that were cancelled or had too few ballots.
+        A share that the result did not wait for is handed in all the same: who gives none is named in reports.
         Raises UserError if the folder is not what it was (copied, restored, damaged) or the view is older than one seen
         before; DoesNotHold if the ledger does not go on from the head seen last, or shows a second tally of a poll: an alarm,
         nothing is signed. The head is written down first, so that the next one is held against it.
@@ -151,8 +152,6 @@ class Trustee:
                 f"This trustee decrypted {where} already, but the journal does not know it.",
                 "It is an old backup, or somebody else uses the key. Use the folder where the program ran last.",
             )
-        if poll.cancelled or poll.finished:
-            return []
         if not known:
             journal.append("decrypt", poll.id.hex(), tally.hex())
         # From here on this is the poll's one tally. After a crash the parts that have no file yet are made then.

@@ -64,19 +64,11 @@ class PollView(Protocol):
 
     @property
     def tally(self) -> Tally | None:
-        """The tally; None as long as there is none, and for good if too few voted."""
+        """The tally; None as long as there is none, and for good if too few voted or the poll was cancelled."""
 
     @property
     def decryptions(self) -> Collection[tuple[int, int]]:
         """(index, part) of every admitted ``decryption``."""
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether a ``cancel`` entry stopped it."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether its result is there."""
 
 
 class LedgerView(Protocol):

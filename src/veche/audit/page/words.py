@@ -69,8 +69,15 @@ def lead(poll: PollReport) -> Iterator[Message]:
             "{done} of {size} trustees have added their share; {threshold} are needed.",
             done=done, size=len(poll.trustees), threshold=poll.threshold,
         )  # fmt: skip
+    if poll.without_share:
+        yield no_share(poll)
     if poll.status == "cancelled":
         yield Message("No ballot will ever be opened.")
+
+
+def no_share(poll: PollReport) -> Message:
+    """Which trustees gave no share, whether or not it was needed."""
+    return Message("No share from: {trustees}.", trustees=", ".join(poll.without_share))
 
 
 def result_rows(question: QuestionReport, weight: int) -> list[ResultRow]:
@@ -105,4 +112,6 @@ def heading(statement: StatementReport) -> Message:
             return Message("The city will not do this")
         case "cancel", _:
             return Message("Cancelled")
+        case "contest", _:
+            return Message("Contested by {institutions}", institutions=", ".join(statement.by))
     return Message("Notice")

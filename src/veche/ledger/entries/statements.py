@@ -1,4 +1,4 @@
-"""``notice``, ``outcome``, ``cancel``: what offices say in words, about a poll or the ledger. docs/protocol.md, sections 2.1 and 2.5."""
+"""``notice``, ``outcome``, ``cancel``, ``contest``: what offices say in words, about a poll or the ledger. docs/protocol.md, sections 2.1 and 2.5."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -70,7 +70,7 @@ class Outcome(ByOffice):
 
 @dataclass(frozen=True)
 class Cancel(ByOffice):
-    """Stops a poll, which is never decrypted, for a reason."""
+    """Stops a poll that is not tallied yet, for a reason: it is never decrypted."""
 
     poll: bytes
     text: Text
@@ -86,14 +86,32 @@ class Cancel(ByOffice):
         return cls(shape.data(poll, "The poll's id", 32), shape.text(text, "The reason"))
 
 
-Said = Notice | Outcome | Cancel
+@dataclass(frozen=True)
+class Contest(ByOffice):
+    """An objection to how a closed poll came about. What follows from the ballots follows all the same; this stands above it."""
+
+    poll: bytes
+    text: Text
+
+    kind: ClassVar[str] = "contest"
+
+    def body(self) -> list[Any]:
+        return [self.poll, list(self.text)]
+
+    @classmethod
+    def parse(cls, body: Any) -> Self:
+        poll, text = shape.array(body, "A contest entry", 2, 2)
+        return cls(shape.data(poll, "The poll's id", 32), shape.text(text, "The objection"))
+
+
+Said = Notice | Outcome | Cancel | Contest
 """A statement, of whichever kind."""
 
 
 def read_said(data: bytes) -> Said:
     """The statement in an entry's bytes. Raises Refused if it is none."""
     item = decode(data)
-    for kind in (Notice, Outcome, Cancel):
+    for kind in (Notice, Outcome, Cancel, Contest):
         if item[0] == kind.kind and len(item) == 3:
             return kind.parse(item[1])
     raise Refused("shape", f"A {item[0]} entry is no statement.")

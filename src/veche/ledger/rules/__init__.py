@@ -11,6 +11,7 @@ from veche.ledger.entries.entry import Derived
 from veche.ledger.rules.cancel import CancelRule
 from veche.ledger.rules.committee import CommitteeRule
 from veche.ledger.rules.committee_steps import CertificateRule, ComplaintRule, KeyRule, SharesRule
+from veche.ledger.rules.contest import ContestRule
 from veche.ledger.rules.decryption import DecryptionRule
 from veche.ledger.rules.issuance import IssuanceRule
 from veche.ledger.rules.notice import NoticeRule
@@ -23,7 +24,7 @@ from veche.ledger.rules.version import VersionRule
 
 RULES: tuple[Rule[Any], ...] = (
     OfficeRule(), VersionRule(), NoticeRule(), CommitteeRule(), CertificateRule(), SharesRule(), KeyRule(), ComplaintRule(),
-    PollRule(), PermitKeyRule(), DecryptionRule(), IssuanceRule(), OutcomeRule(), CancelRule(),
+    PollRule(), PermitKeyRule(), DecryptionRule(), IssuanceRule(), OutcomeRule(), CancelRule(), ContestRule(),
 )  # fmt: skip
 """What offices hand in. Ballots, and what is derived, are not here."""
 

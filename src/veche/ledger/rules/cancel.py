@@ -1,8 +1,8 @@
-"""``cancel``: k institutions stop a poll, with a reason; it is never decrypted."""
+"""``cancel``: k institutions stop a poll before its tally, with a reason; it is never decrypted."""
 
 from veche.errors import Refused
 from veche.ledger.block import Block
-from veche.ledger.entries.statements import Cancel
+from veche.ledger.entries.statements import Cancel, Contest
 from veche.ledger.rules.rule import Rule, poll_of
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
@@ -15,7 +15,8 @@ class CancelRule(Rule[Cancel]):
         poll = poll_of(state, signed.entry.poll)
         signed.together(state.charter.k)
         if not poll.takes(Cancel.kind):
-            raise Refused("cancel", f"The poll cannot be cancelled: it is {poll.phase}.")
+            hint = "Object to it instead: veche poll contest." if poll.takes(Contest.kind) else ""
+            raise Refused("cancel", f"The poll cannot be cancelled: it is {poll.phase}.", hint)
         poll.pass_on(Cancel.kind)
         state.save_poll(poll)
         state.add_statement(poll.id, Cancel.kind, block.size)

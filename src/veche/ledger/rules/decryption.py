@@ -41,10 +41,10 @@ class DecryptionRule(Rule[Decryption]):
         state.add_share(poll, entry, signed.data)
 
     def then(self, state: State, block: Block, signed: SignedEntry[Decryption]) -> None:
-        derive_result(state, block, poll_of(state, signed.entry.poll))
+        poll = poll_of(state, signed.entry.poll)
+        if poll.phase == Phase.COUNTING:
+            derive_result(state, block, poll)
 
 
 def _why_not(poll: PollState) -> str:
-    if poll.phase == Phase.ANNOUNCED:
-        return "it has not closed"
-    return "its result is known already" if poll.phase == Phase.DECIDED else f"it is {poll.phase}"
+    return "it has not closed" if poll.phase == Phase.ANNOUNCED else f"it is {poll.phase}"

@@ -14,7 +14,7 @@ def derive_result(state: State, block: Block, poll: PollState) -> None:
     """Derive the result if the shares of enough trustees are complete."""
     tally, committee = poll.tally, state.committee(poll.definition.committee)
     assert tally is not None and committee is not None, "a poll that is counted has both"
-    complete = [trustee for trustee, parts in sorted(poll.shares.items()) if len(parts) == len(tally.parts)]
+    complete = poll.complete
     if len(complete) < committee.threshold:
         return
     opened = []
