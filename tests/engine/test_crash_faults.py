@@ -7,7 +7,10 @@ and so does one that is started anew; what was said to be in the ledger is in it
 import errno
 import shutil
 import sqlite3
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +21,7 @@ from faults import AFTER, BEFORE, FULL, TORN, Crash, Disk, crashes
 from node import Node
 
 from veche.audit.ledger import verify_ledger
-from veche.engine.embedded import EmbeddedEngine, create_ledger
+from veche.engine.embedded import EmbeddedEngine, Job, create_ledger
 from veche.engine.engine import Stopped
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
@@ -267,6 +270,33 @@ def test_whoever_goes_away_does_not_stop_the_engine(stages: dict[str, Stage], tm
         futures = [engine.submit(entry) for entry in stage.entries[:4]]
         assert not any(future.cancel() for future in futures)
         assert [future.result(timeout=10) for future in futures]
+
+
+def test_what_is_handed_in_right_before_the_end_is_finished(
+    stages: dict[str, Stage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine finds nothing to do; before it asks whether it is to end, an entry is handed in, and then it is."""
+    stage = stages["ballots"]
+    node = open_copy(stage, tmp_path / "ledger")
+    engine = EmbeddedEngine(node.ledger, node.key, lambda: stage.time, pause=0.01)
+    take, answers, ender = engine._take, list[Future[int]](), threading.Thread(target=engine.stop)
+
+    def take_and_be_late(wait: bool) -> list[Job]:
+        jobs = take(wait)
+        if not answers:
+            assert not jobs
+            answers.append(engine.submit(stage.entries[0]))
+            ender.start()
+            while not engine._stopping:
+                time.sleep(0.001)
+        return jobs
+
+    monkeypatch.setattr(engine, "_take", take_and_be_late)
+    with node:
+        engine.__enter__()
+        engine._thread.join()
+        ender.join()
+        assert node.ledger.entry(answers[0].result(timeout=0)) == stage.entries[0]
 
 
 def test_a_folder_that_cannot_be_written(stages: dict[str, Stage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip

@@ -124,7 +124,7 @@ class EmbeddedEngine:
                 check = self.ledger.check([entry for entry, _ in jobs if entry is not None])
                 checking.append((jobs, self._checkers.submit(check.run)))
             elif not checking:
-                if self._stopping:
+                if self._stopping and not self._handed_in:  # asked in this order: whoever stops it lets nobody hand in
                     return
                 self._block([])
             if checking and (len(checking) > AHEAD or not jobs):
