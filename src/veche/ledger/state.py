@@ -435,11 +435,12 @@ class State:
         row = self.db.execute("SELECT number FROM ballot WHERE poll = ? AND tracker = ?", key).fetchone()
         return None if row is None else int(row[0])
 
-    def set_ballot(self, poll: PollState, credential: bytes, ballot: LastBallot, tracker: bytes) -> None:
-        """Remember an accepted ballot, in the place of the credential's last one."""
-        last = self.last_ballot(poll, credential)
+    def set_ballot(
+        self, poll: PollState, credential: bytes, ballot: LastBallot, tracker: bytes, replaced: LastBallot | None
+    ) -> None:
+        """Remember an accepted ballot, in the place of the credential's last one, ``replaced``, if it has one."""
         self._ballots[poll.number, credential] = ballot
-        self._accepted[poll.number, ballot.number] = _Accepted(tracker, None if last is None else last.number)
+        self._accepted[poll.number, ballot.number] = _Accepted(tracker, None if replaced is None else replaced.number)
 
     def _flush_ballots(self) -> None:
         if self._accepted:

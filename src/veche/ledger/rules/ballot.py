@@ -45,7 +45,7 @@ def admit_ballot(state: State, block: Block, poll: PollState, checked: Checked, 
         poll.groups[entry.group].add(ballot, replaced=ballot_in(poll, read(last.number)))
     poll.changed.add(entry.group)
     number = block.append(entry.data)
-    state.set_ballot(poll, ballot.credential, LastBallot(entry.group, entry.turn, number), ballot.tracker)
+    state.set_ballot(poll, ballot.credential, LastBallot(entry.group, entry.turn, number), ballot.tracker, last)
     return number
 
 

@@ -5,6 +5,7 @@ from veche.errors import Refused
 from veche.ledger import shape
 from veche.ledger.block import Block
 from veche.ledger.entries.decryption import Decryption
+from veche.ledger.entries.result import Result
 from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
 from veche.ledger.rules.committee_steps import check_member
@@ -42,7 +43,7 @@ class DecryptionRule(Rule[Decryption]):
 
     def then(self, state: State, block: Block, signed: SignedEntry[Decryption]) -> None:
         poll = poll_of(state, signed.entry.poll)
-        if poll.phase == Phase.COUNTING:
+        if poll.takes(Result.kind):
             derive_result(state, block, poll)
 
 
