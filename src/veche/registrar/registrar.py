@@ -206,7 +206,6 @@ class Registrar:
             for known in [known for known in self._trees if known[0] == name]:
                 del self._trees[known]
         self._keys.destroy(name)
-        self._store.forget()
 
     def districts(self) -> dict[str, int]:
         """The districts of the roll as it stands, and how many people live in each."""

@@ -35,7 +35,7 @@ def import_roll(database: RegistrarStore, path: Path, dry_run: bool) -> RollRepo
 
     The last step is one transaction: after a crash there is the new roll or the old one. Raises UserError, with
     nothing imported, if the file is no roll or empty, or, but for a dry run, if a line is bad. Requests to an SQLite
-    database wait for the last step only, about ten seconds for a million people.
+    database wait for the comparison and the last step only, seconds for a million people.
     """
     with database.aside() as connection:
         report = _read_aside(connection, path)

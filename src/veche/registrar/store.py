@@ -128,7 +128,7 @@ class RegistrarStore:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that only reads, and keeps nobody waiting."""
+        """A transaction that only reads. Keep it short: on SQLite nobody's writing is finished before it ends."""
         with self._engine.connect().execution_options(veche_reading=True) as connection:
             yield connection
 
@@ -139,15 +139,6 @@ class RegistrarStore:
             connection.detach()
             yield connection
 
-    def forget(self) -> None:
-        """Take what was deleted out of SQLite's write-ahead log too. Other databases have commands of their own."""
-        if self._engine.dialect.name == "sqlite":
-            raw = self._engine.raw_connection()
-            try:
-                raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
-            finally:
-                raw.close()
-
     def close(self) -> None:
         self._engine.dispose()
 
@@ -156,8 +147,8 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin where we say, below
     for pragma in (
         "busy_timeout = 60000",
-        "journal_mode = WAL",
-        "synchronous = FULL",  # written down means: still there after a power cut
+        "journal_mode = TRUNCATE",  # no write-ahead log, which several writers can damage (docs/adr/0009)
+        "synchronous = EXTRA",  # written down means: still there after a power cut
         "foreign_keys = ON",
         "secure_delete = ON",  # erasing overwrites
         "temp_store = MEMORY",  # a roll that is being read touches no disk
