@@ -68,14 +68,14 @@ class Workload:
         registrars = [self._key(f"registrar-{i}") for i in range(2)]
         names = tuple(f"Trustee {i}" for i in range(TRUSTEES))
         sources = (RegistrarSeat("Registrar 0", "one"), RegistrarSeat("Registrar 1", "two"))
-        poll_class = PollClass("city", sources, 2, 0, 2, names, TRUSTEES, 20, 0, 10**7, 2)
+        poll_class = PollClass("city", sources, 2, 0, 2, names, TRUSTEES, 0, 20, 0, 10**7, 2)
         offices = (
             *((f"Organiser {i}", Role.ORGANISER, key) for i, key in enumerate(organisers)),
             *((f"Trustee {i}", Role.TRUSTEE, key) for i, key in enumerate(trustees)),
             *((f"Registrar {i}", Role.REGISTRAR, key) for i, key in enumerate(registrars)),
         )
         charter = Charter(
-            "bench.example/ledger", text("Bench"), GENESIS, self.log_key.public,
+            "bench.example/ledger", text("Bench"), GENESIS, self.log_key.public, "Operator",
             tuple(OfficeSeat(name, role, key.public) for name, role, key in offices), 3, (poll_class,),
             EngineChoice("embedded", 1),
         )  # fmt: skip

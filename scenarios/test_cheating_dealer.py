@@ -120,7 +120,7 @@ def test_a_trustee_who_falls_silent(tmp_path: Path) -> None:
         world.wait(6 * DAY)
         assert not finished_when_all_have_dealt(state_of(world, first)), "by the naive rule everybody still waits"
         world.wait(DAY)
-        assert state_of(world, first).reason == "a week passed without an entry of it"
+        assert state_of(world, first).reason == "no entry of it came in time"
         with refused("committee"):
             world.say("committee-shares", decode(_late(world))[1], world.trustees[0].key)
         second = ask_for_a_committee(world, 2)

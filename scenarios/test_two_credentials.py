@@ -23,7 +23,7 @@ from veche.ledger.poll_state import PollState
 from veche.permit.blind_rsa import IssuerKey, blind_sign
 from veche.permit.permit import Permit
 from veche.permit.seed import Seed
-from veche.permit.threshold import check_registrars
+from veche.permit.threshold import REGISTRARS, check_threshold
 from veche.voter.voter import Voter
 from veche.world import Citizen, World
 
@@ -62,7 +62,7 @@ def majority(n: int, k: int, f: int) -> bool:
 
 def ours(n: int, k: int, f: int) -> bool:
     try:
-        check_registrars(n, k, f)
+        check_threshold(n, k, f, REGISTRARS)
     except Refused as refusal:
         assert refusal.rule == "class"
         return False
@@ -180,8 +180,8 @@ def test_the_same_registrars_twice_are_not_k(tmp_path: Path) -> None:
 
 def test_two_registrars_of_one_identity_source() -> None:
     """A stolen bank account opens every registrar that trusts banks: the class may ask for two different sources."""
-    registrars = tuple(RegistrarSeat(*seat) for seat in (("A", "bank"), ("B", "bank"), ("C", "post"), ("D", "bank")))
-    trusting_banks = PollClass("city", registrars, 3, 1, 2, ("T",), 1, 20, 3600, 86_400, 1)
+    registrars = tuple(RegistrarSeat(*seat) for seat in (("A", "bank"), ("B", "bank"), ("C", "post"), ("D", "post")))
+    trusting_banks = PollClass("city", registrars, 3, 1, 2, ("T",), 1, 0, 20, 3600, 86_400, 1)
     assert PollClass.parse(trusting_banks.body()) == trusting_banks
     with refused("class"):
         banks_only = tuple(RegistrarSeat(seat.institution, "bank") for seat in registrars)

@@ -1,11 +1,14 @@
 """A poll from charter to verified result, in memory of one process: the thin slice on which everything else stands."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from veche.errors import UserError
+from veche.errors import Refused, UserError
+from veche.ledger.codec import digest
 from veche.ledger.entries.poll import Choice
+from veche.ledger.life import CommitteePhase
 from veche.ledger.shape import Text
 from veche.world import DAY, World
 
@@ -56,3 +59,33 @@ def test_permits_come_from_enough_identity_sources(absent: int | None, expected:
         absent = 2
         with pytest.raises(UserError, match="Nobody is there"):
             citizen.voter.collect_permits(poll.frozen, poll.permit_keys, 0, ask)
+
+
+def test_a_test_ledger_lives_a_thousand_times_faster(tmp_path: Path) -> None:
+    """Notice, opening hours, a committee's silence and a halt, each in the thousandth part of its time; both ends of each."""
+    with World(tmp_path, test=1000) as world:
+        silent = digest(world.ledger.entry(world.say("committee", ["city", "pedersen", 100], world.organisers[0])))
+        world.wait(604)  # a week is 604.8
+        found = world.ledger.state.committee(silent)
+        assert found is not None and found.phase is CommitteePhase.FORMING
+        world.wait(1)
+        world.engine.tick()
+        found = world.ledger.state.committee(silent)
+        assert found is not None and found.phase is CommitteePhase.VOID
+        poll = world.poll([SPEED], committee=world.form_committee())
+        definition = poll.definition
+        too_long = replace(definition, closes=definition.opens + 2593, background=Text("Too long", "Слишком долго"))
+        with pytest.raises(Refused) as caught:  # 30 days are 2,592
+            world.publish(too_long)
+        assert caught.value.rule == "poll-dates"
+        world.wait_until(definition.opens)
+        for citizen in world.citizens:
+            world.vote(citizen, poll, [[0, 1, 0]])
+        world.wait_until(definition.closes - 2)
+        world.stand_still(11)  # a halt is over ten seconds, and grants the 3.6 of an hour
+        halted = world.ledger.state.poll(poll.id)
+        assert halted is not None and halted.closing == world.now + 4
+        world.wait(5)
+        world.trustees_act()
+        decided = world.check().state.poll(poll.id)
+        assert decided is not None and decided.result is not None and decided.result.total == ((0, 6, 0),)

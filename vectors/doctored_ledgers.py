@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from doctored_city import ATTACHMENT, NEW_RULES, City
 from veche.keys import SigningKey
 from veche.ledger.codec import decode, digest, encode
 from veche.ledger.entries.ballot import read_ballot
+from veche.ledger.entries.charter import RegistrarSeat, read_charter
+from veche.ledger.signing import sign
 from veche.log.source import Folder, write_export
 
 Entries = list[bytes]
@@ -54,6 +57,7 @@ def ledgers(city: City) -> list[Doctored]:
         Doctored("honest.tar", "an honest ledger", city.entries, exit=0),
         Doctored("honest-beginning.tar", "its beginning: the charter and its block", city.entries[:2], exit=0),
         Doctored("newer-rules.tar", "rules came into force that version 1 does not know", newer_rules(city), exit=3),
+        *charters(city),
         *files(city),
         *blocks(city),
         *handed_in(city),
@@ -64,6 +68,60 @@ def ledgers(city: City) -> list[Doctored]:
 def newer_rules(city: City) -> Entries:
     height, time, _ = decode(city.entries[2])[1]
     return [*city.entries[:4], encode(["block", [height + 1, NEW_RULES, time]])]
+
+
+# L1: charters that all their offices signed
+
+
+def refounded(city: City, changes: dict[int, Any], **poll_class: Any) -> Entries:
+    """A ledger of nothing but its charter, with other fields: by their place, those of its class by their names."""
+    old = read_charter(city.entries[0]).classes[0]
+    body = decode(city.entries[0])[1]
+    body[8] = [replace_fields(old, **poll_class).body()]
+    for place, value in changes.items():
+        body[place] = value
+    watching = [observer_key(i) for i in range(sum(office[1] == "observer" for office in body[6]))]
+    keys = [*city.organisers, *city.trustees, *city.registrars, *watching]
+    return [sign(b"", "charter", body, keys), city.entries[1]]
+
+
+def charters(city: City) -> list[Doctored]:
+    seats = tuple(
+        RegistrarSeat(name, source) for name, source in zip("ABCD", ("bank", "bank", "bank", "post"), strict=True)
+    )
+    cases: list[tuple[str, str, Entries]] = [
+        ("trustees-fork", "2 of 3 trustees, one of whom may be corrupt: with a fork the operator reads votes",
+         refounded(city, {}, trustees=("T", "U", "V"), t=2, f_t=1)),
+        ("trustees-absent", "4 of 4 trustees, one of whom may be corrupt and refuse every result",
+         refounded(city, {}, trustees=("T", "U", "V", "W"), t=4, f_t=1)),
+        ("sources-refuse", "permits of two sources are wanted, and the one registrar of the second may refuse",
+         refounded(city, {}, registrars=seats, k=3, f=1, sources=2)),
+        ("margin-long", "trustees are to wait longer than an hour", refounded(city, {}, margin=3601)),
+        ("witnesses-few", "one witness of three may be corrupt",
+         refounded(city, {6: [*decode(city.entries[0])[1][6], *observers(city, 3)], 10: [1]})),
+        ("witnesses-operator", "of four witnesses one is the operator's, and one may be corrupt",
+         refounded(city, {5: "Observer 0", 6: [*decode(city.entries[0])[1][6], *observers(city, 4)], 10: [1]})),
+        ("witnesses-none", "a class wants witnessed heads, and the charter asks for no witnesses",
+         refounded(city, {}, witnessed=True)),
+    ]  # fmt: skip
+    held = [
+        ("charter-test", "a test ledger, on which a day takes 87 seconds", refounded(city, {11: 1000})),
+        ("charter-witnesses", "witnesses are asked for, of whom none may be corrupt, and there is one",
+         refounded(city, {6: [*decode(city.entries[0])[1][6], *observers(city, 1)], 10: [0]}, witnessed=True)),
+    ]  # fmt: skip
+    return [
+        *(Doctored(f"{file}.tar", name, entries, step="L1", entry=0) for file, name, entries in cases),
+        *(Doctored(f"{file}.tar", name, entries, exit=0) for file, name, entries in held),
+    ]
+
+
+def observers(city: City, count: int) -> list[list[Any]]:
+    """Offices of observers, with keys that everybody can make."""
+    return [[f"Observer {i}", "observer", observer_key(i).public] for i in range(count)]
+
+
+def observer_key(number: int) -> SigningKey:
+    return SigningKey(digest(f"observer {number}".encode()))
 
 
 # L1 to L3 and L8: the files

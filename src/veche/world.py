@@ -51,6 +51,11 @@ class Citizen:
     turns: dict[bytes, int] = field(default_factory=dict)
 
 
+def _corrupt(n: int, t: int) -> int:
+    """The most trustees of n that a class of threshold t lets be corrupt."""
+    return max(0, min(2 * t - n - 1, n - t))
+
+
 class World:
     """Make it, use it as a context manager, and let things happen. ``now`` is the city's time."""
 
@@ -65,8 +70,10 @@ class World:
         smallest: int = 3,
         notice: int = 3600,
         genesis: int = GENESIS,
+        test: int = 0,
     ) -> None:
         """``citizens``: how many in each district. ``trustees``: (n, t). ``registrars``: (n, k, f). ``smallest``: m.
+        ``test``: by what a test ledger divides all times; then a day of a poll is so much shorter, too.
 
         ``sources``: the identity source of each registrar; if none are given, everyone has their own.
         """
@@ -88,7 +95,7 @@ class World:
         seats = [RegistrarSeat(name, source) for name, source in zip(REGISTRARS, names, strict=False)]
         self.poll_class = PollClass(
             "city", tuple(seats), registrars[1], registrars[2], min(2, registrars[1]), TRUSTEES[: trustees[0]], trustees[1],
-            smallest, notice, 30 * DAY, 2,
+            _corrupt(*trustees), smallest, notice, 30 * DAY, 2,
         )  # fmt: skip
         offices = [
             *((name, Role.ORGANISER, key) for name, key in zip(ORGANISERS, self.organisers, strict=True)),
@@ -97,9 +104,9 @@ class World:
         ]
         self.office_keys: list[SigningKey] = [key for _, _, key in offices]
         self.charter = Charter(
-            "veche.example/city", Text("The city's ledger", "Реестр города"), self.now, log_key.public,
+            "veche.example/city", Text("The city's ledger", "Реестр города"), self.now, log_key.public, "City hall: computing",
             tuple(OfficeSeat(name, role, key.public) for name, role, key in offices), 3, (self.poll_class,),
-            EngineChoice("embedded", 1),
+            EngineChoice("embedded", 1), test=test,
         )  # fmt: skip
         signed = self.charter.sign(b"", self.office_keys)
         self.id = digest(signed)
@@ -137,7 +144,7 @@ class World:
         """Let time pass; the ledger keeps beating."""
         end = self.now + seconds
         while self.now < end:
-            self.now = min(end, self.now + STEP)
+            self.now = min(end, self.now + min(STEP, self.charter.halt))
             self.engine.tick()
 
     def wait_until(self, time: int) -> None:
@@ -192,9 +199,18 @@ class World:
         groups = tuple(Group(Text(name, name), weight) for name, weight in districts) or (
             Group(Text("Everyone", "Все"), 1),
         )
-        opens = self.now + self.poll_class.notice + 60
+        opens = self.now + self.charter.lasting(self.poll_class.notice) + 60
         title = Text(f"Poll of {questions[0].text.en}", f"Голосование: {questions[0].text.ru}")
-        poll = Poll("city", title, Text("", ""), tuple(questions), groups, opens, opens + days * DAY, committee)
+        poll = Poll(
+            "city",
+            title,
+            Text("", ""),
+            tuple(questions),
+            groups,
+            opens,
+            opens + self.charter.lasting(days * DAY),
+            committee,
+        )
         return self.publish(poll)
 
     def publish(self, poll: Poll) -> PollState:

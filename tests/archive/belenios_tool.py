@@ -1,25 +1,11 @@
-"""Debian's belenios-tool as a second implementation: it makes polls, and their archives, for the tests.
-
-The tool is fetched once into build/belenios by the launcher in the shared folder; where it cannot be had, tests fail.
-"""
+"""Debian's belenios-tool as a second implementation: it makes polls, and their archives, for the tests."""
 
 import json
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-SHARED = REPOSITORY.parent / "shared"
-
-
-def tool() -> Path:
-    """The path of the official tool, fetched on first use."""
-    folder = REPOSITORY / "build" / "belenios"
-    launcher = folder / "belenios-tool"
-    fetcher = SHARED / "tools" / "get-belenios-tool"
-    done = subprocess.run(["bash", str(fetcher), str(folder)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0 and launcher.exists(), f"belenios-tool cannot be had: {done.stderr}"
-    return launcher
+from belenios import belenios_tool
 
 
 @dataclass
@@ -50,7 +36,7 @@ class Poll:
 
     def setup(self) -> "Poll":
         """Keys, credentials, election and the archive's first event."""
-        self.tool = tool()
+        self.tool = belenios_tool()
         self.folder.mkdir(parents=True, exist_ok=True)
         group = ["--group", self.group]
         (self.folder / "voters.txt").write_text("".join(f"v{i}@x.org,v{i},{w}\n" for i, w in enumerate(self.voters)))

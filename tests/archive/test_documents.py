@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from belenios import SHARED
 
 from veche.ballot.archive.parts import Event, Owned, ResultDocument, SetupData, SizedTally
 from veche.ballot.canonical import SMALL, decode, encode, weight_json, weight_value
@@ -15,7 +16,6 @@ from veche.ballot.election import Election
 from veche.errors import DoesNotHold, Unsupported, VecheError
 
 from .assemble import Parts, compact, take_apart
-from .belenios_tool import SHARED
 from .check import refused, verdict
 from .forge import Town
 from .slow_group import Q

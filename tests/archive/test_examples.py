@@ -4,13 +4,13 @@ import csv
 from pathlib import Path
 
 import pytest
+from belenios import SHARED
 
 from veche.audit.archive import STEPS, verify_archive
 from veche.ballot.archive.archive import Archive
 from veche.errors import DoesNotHold
 
 from . import reference
-from .belenios_tool import SHARED
 
 FOLDER = SHARED / "belenios"
 

@@ -4,13 +4,13 @@ import json
 import random
 from typing import Any
 
+from belenios import SHARED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from veche.errors import DoesNotHold, Unsupported, VecheError
 
 from .assemble import Parts, sha
-from .belenios_tool import SHARED
 from .check import verdict
 
 EXAMPLES = sorted((SHARED / "belenios" / "good").glob("*.bel"))

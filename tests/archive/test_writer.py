@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from belenios import SHARED, belenios_tool
 
 from veche.ballot.archive.writer import ArchiveWriter
 
 from .assemble import Parts, take_apart
-from .belenios_tool import SHARED, Poll, tool
+from .belenios_tool import Poll
 from .check import verdict
 from .forge import Town
 
@@ -47,7 +48,7 @@ def test_belenios_tool_takes_what_was_written(tmp_path: Path, town: Town, good: 
     content = rewritten(good)
     assert content == good.to_bytes()
     poll = Poll(tmp_path, uuid=town.uuid)
-    poll.tool = tool()
+    poll.tool = belenios_tool()
     poll.archive.write_bytes(content)
     poll.verify()
     assert verdict(content).uuid == town.uuid

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from archive.belenios_tool import tool
+from belenios import belenios_tool
 
 from veche.audit.archive import verify_archive
 from veche.audit.binding import verify_binding
@@ -24,7 +24,7 @@ DECIDED = ("speed", "courtyard", "join")
 
 def belenios(folder: Path, *arguments: str) -> str:
     """Run belenios-tool in a folder; the test fails where it fails."""
-    command = [str(tool()), *arguments]
+    command = [str(belenios_tool()), *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"belenios-tool {' '.join(arguments)}: {done.stderr}"
     return done.stdout + done.stderr
@@ -122,7 +122,7 @@ def test_a_ballot_made_by_belenios_holds_here(large: City, name: str, tmp_path: 
     (cut / "choice.json").write_text(json.dumps(choices))
     options = ("--privcred", "credential", "--choice", "choice.json")
     done = subprocess.run(
-        [str(tool()), "election", "generate-ballot", *options], cwd=cut, capture_output=True, check=False
+        [str(belenios_tool()), "election", "generate-ballot", *options], cwd=cut, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr
     ballot = done.stdout.rstrip(b"\n")

@@ -85,6 +85,7 @@ def charter_draft(log_key: str, keys: dict[str, str]) -> str:
     )
     return f"""
 origin = "veche.example/pilot"
+operator = "City hall: computing"
 name = {{ en = "The pilot", ru = "Проба" }}
 log_key = "{log_key}"
 k = 2
@@ -100,6 +101,8 @@ f = 0
 sources = 2
 trustees = ["University", "Bar association", "Journalists' union"]
 t = 2
+f_t = 0
+margin = 0
 smallest = 3
 notice = 0
 longest = "1 day"

@@ -38,7 +38,7 @@ class Office:
         self.key, log_key = SigningKey.generate(), SigningKey.generate()
         log_key.save(folder / LOG_KEY)
         others = [SigningKey.generate() for _ in range(2)]
-        city = PollClass("city", (RegistrarSeat("R", "source"),), 1, 0, 1, ("T",), 1, 2, 0, 86_400, 1)
+        city = PollClass("city", (RegistrarSeat("R", "source"),), 1, 0, 1, ("T",), 1, 0, 2, 0, 86_400, 1)
         offices = (
             OfficeSeat("City", Role.ORGANISER, self.key.public),
             OfficeSeat("R", Role.REGISTRAR, others[0].public),
@@ -49,6 +49,7 @@ class Office:
             Text("Inbox", "Ящик"),
             int(time.time()),
             log_key.public,
+            "City",
             offices,
             1,
             (city,),

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import veche_kernel as kernel
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-SHARED = REPOSITORY.parent / "shared"
+from belenios import belenios_tool
 
 
 def fingerprint(data: bytes) -> str:
@@ -53,15 +51,7 @@ class Tool:
 
     def __init__(self, folder: Path, questions: list[dict[str, Any]], secrets: list[bytes]) -> None:
         self.folder = folder
-        build = REPOSITORY / "build" / "belenios"
-        fetched = subprocess.run(
-            ["bash", str(SHARED / "tools" / "get-belenios-tool"), str(build)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert fetched.returncode == 0, f"belenios-tool cannot be had: {fetched.stderr}"
-        self.program = build / "belenios-tool"
+        self.program = belenios_tool()
         self.run("setup", "generate-trustee-key", "--group", "Ed25519")
         (folder / "public_keys.jsons").write_text(next(folder.glob("*.pubkey")).read_text())
         self.run("setup", "make-trustees")

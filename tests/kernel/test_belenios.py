@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import veche_kernel as kernel
+from belenios import SHARED
 
-from kernel.archives import SHARED, Tool, open_archive
+from kernel.archives import Tool, open_archive
 
 GOOD = sorted((SHARED / "belenios" / "good").glob("*.bel"))
 BAD = sorted((SHARED / "belenios" / "bad").glob("*.bel"))

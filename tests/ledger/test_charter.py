@@ -26,13 +26,14 @@ CLASS = PollClass(
     2,
     ("T", "U", "V"),
     2,
+    0,
     20,
     3600,
     86_400,
     1,
 )
 CHARTER = Charter(
-    "veche.example/test", text("A ledger"), 1_800_000_000, SigningKey.generate().public,
+    "veche.example/test", text("A ledger"), 1_800_000_000, SigningKey.generate().public, "City hall",
     tuple(OfficeSeat(name, Role.OBSERVER, key.public) for name, key in zip("ABCDEF", KEYS, strict=True)), 3, (CLASS,),
     EngineChoice("embedded", 1),
 )  # fmt: skip
@@ -81,6 +82,66 @@ def test_registrars_of_a_class(n: int) -> None:
                 refused("class", replace(CHARTER, classes=(poll_class,)))
 
 
+@pytest.mark.parametrize("n", range(1, 8))
+def test_trustees_of_a_class(n: int) -> None:
+    """2t > n + f_t and n - f_t >= t: one corrupt trustee takes four, two take seven."""
+    trustees = tuple(f"Trustee {i}" for i in range(n))
+    possible = set()
+    for t in range(n + 2):
+        for f in range(n + 1):
+            poll_class = replace(CLASS, trustees=trustees, t=t, f_t=f)
+            if 1 <= t <= n and 2 * t > n + f and n - f >= t:
+                found(replace(CHARTER, classes=(poll_class,)))
+                possible.add(f)
+            else:
+                refused("class", replace(CHARTER, classes=(poll_class,)))
+    assert possible == set(range((n - 1) // 3 + 1))
+
+
+def test_no_f_registrars_stop_every_poll() -> None:
+    """(4, 3, 1) with sources A A A B, two of them wanted: B alone could stop every poll."""
+    for sources, wanted, holds in (
+        ("AAAB", 2, False), ("AABB", 2, True), ("AABC", 2, True), ("AABC", 3, False), ("ABCD", 3, True), ("AAAB", 1, True),
+    ):  # fmt: skip
+        seats = tuple(RegistrarSeat(f"Registrar {i}", source) for i, source in enumerate(sources))
+        charter = replace(CHARTER, classes=(replace(CLASS, registrars=seats, sources=wanted),))
+        found(charter) if holds else refused("class", charter)
+
+
+@pytest.mark.parametrize("watching", range(8))
+def test_witnesses_are_observers_but_not_the_operators(watching: int) -> None:
+    """w - f >= q, the smallest with 2q > w + f: w of them let (w - 1) / 3 be corrupt."""
+    roles = [Role.OBSERVER] * watching + [Role.VALIDATOR] * (7 - watching)
+    keys = [SigningKey.generate() for _ in range(8)]
+    offices = [
+        OfficeSeat(f"Office {i}", role, key.public) for i, (role, key) in enumerate(zip(roles, keys, strict=False))
+    ]
+    own = OfficeSeat(CHARTER.operator, Role.OBSERVER, keys[7].public)  # this one does not count
+    for corrupt in range(4):
+        charter = replace(CHARTER, offices=(*offices, own), witnesses=corrupt)
+        if watching and corrupt <= (watching - 1) // 3:
+            assert found(charter, keys).witnesses == corrupt
+        else:
+            with pytest.raises(Refused) as caught:
+                found(charter, keys)
+            assert caught.value.rule == "class", caught.value.message
+
+
+def test_a_class_wants_witnesses_that_the_charter_asks_for() -> None:
+    refused("charter", replace(CHARTER, classes=(replace(CLASS, witnessed=True),)))
+    found(replace(CHARTER, classes=(replace(CLASS, witnessed=True),), witnesses=1))
+
+
+def test_durations_of_a_test_ledger() -> None:
+    """Divided and rounded up, but no halt is shorter than ten blocks."""
+    assert CHARTER.lasting(14 * 86_400) == 14 * 86_400 and CHARTER.halt == 600
+    test = replace(CHARTER, test=1000)
+    assert [test.lasting(seconds) for seconds in (0, 1, 1000, 1001, 14 * 86_400)] == [0, 1, 1, 2, 1210]
+    assert test.halt == 10 and replace(test, engine=EngineChoice("embedded", 60)).halt == 600
+    assert replace(CHARTER, test=2).halt == 300
+    refused("shape", replace(CHARTER, test=100_001))
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -114,6 +175,8 @@ def test_classes_that_are_refused(change: dict[str, Any]) -> None:
         {"trustees": ("T\u202e", "U", "V")},
         {"organisers": 0},
         {"longest": 0},
+        {"margin": 3601},
+        {"challenge": 2**53},
         {"notice": 2**53},
         {"k": 2**60},
     ],
@@ -138,6 +201,7 @@ def test_two_classes_of_one_name() -> None:
         ("shape", {"time": 2**53}),
         ("shape", {"log_key": bytes(31)}),
         ("shape", {"k": 0}),
+        ("shape", {"operator": ""}),
         ("shape", {"k": 7}),  # more than there are institutions
         ("shape", {"classes": ()}),
         ("charter", {"engine": ("cometbft", 1)}),

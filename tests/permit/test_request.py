@@ -16,7 +16,7 @@ from veche.permit.blind_rsa import IssuerKey, blind_sign, prepare, verify
 from veche.permit.message import permit_message
 from veche.permit.request import PermitRequest
 from veche.permit.seed import Seed
-from veche.permit.threshold import check_registrars
+from veche.permit.threshold import REGISTRARS, check_threshold
 
 GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493  # RFC 8032, section 5.1
 POLL, SEED = bytes(range(32)), Seed(b"\x07" * 32)
@@ -158,7 +158,7 @@ def test_a_seed_does_not_show(key: IssuerKey) -> None:
 
 @pytest.mark.parametrize(("n", "k", "f"), [(1, 1, 0), (2, 2, 0), (3, 2, 0), (4, 3, 1), (5, 4, 1), (7, 5, 2), (3, 3, 0)])
 def test_safe_classes(n: int, k: int, f: int) -> None:
-    check_registrars(n, k, f)
+    check_threshold(n, k, f, REGISTRARS)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_safe_classes(n: int, k: int, f: int) -> None:
 )
 def test_unsafe_classes(n: int, k: int, f: int) -> None:
     with pytest.raises(Refused):
-        check_registrars(n, k, f)
+        check_threshold(n, k, f, REGISTRARS)
 
 
 def test_the_rule_of_classes_is_the_attack_and_nothing_more() -> None:
@@ -179,6 +179,6 @@ def test_the_rule_of_classes_is_the_attack_and_nothing_more() -> None:
                 blocked = n - f < k
                 if two_credentials or blocked:
                     with pytest.raises(Refused):
-                        check_registrars(n, k, f)
+                        check_threshold(n, k, f, REGISTRARS)
                 else:
-                    check_registrars(n, k, f)
+                    check_threshold(n, k, f, REGISTRARS)

@@ -8,7 +8,7 @@ from .cbor import need, number, octets, row, text
 from .group import IDENTITY, Proof, point, power, product, proof, schnorr, sha, spell
 from .offices import Class
 
-WEEK, FRESH = 604_800, 7_948_800
+SILENT = "no entry of it came in time"
 
 
 def _public(key: bytes) -> bytes:
@@ -20,7 +20,7 @@ def _public(key: bytes) -> bytes:
 class Committee:
     """One key generation."""
 
-    def __init__(self, body: list[Any], classes: dict[str, Class], time: int) -> None:
+    def __init__(self, body: list[Any], classes: dict[str, Class], time: int, lasting: Callable[[int], int]) -> None:
         name, self.mode, counter = row(body, 3)
         need(isinstance(name, str) and name in classes, "a committee is of an unknown class")
         self.cls = classes[name]
@@ -30,6 +30,7 @@ class Committee:
         need(self.mode == "pedersen" or self.t == self.n, "a single committee wants t = n")
         number(counter)
         self.last = time
+        self.week, self.fresh = lasting(604_800), lasting(7_948_800)
         self.certificates: dict[int, str] = {}
         self.encryptions: dict[int, bytes] = {}
         self.verification: dict[int, bytes] = {}
@@ -70,7 +71,7 @@ class Committee:
         """Why it is to be made void now, if it is."""
         if self.void or self.finished is not None:
             return ""
-        return self.complaint or ("a week passed without an entry of it" if time - self.last >= WEEK else "")
+        return self.complaint or (SILENT if time - self.last >= self.week else "")
 
     def _single(self, j: int, key: bytes, pok: bytes, signature: bytes) -> None:
         need(j not in self.keys and signature == b"", "a key of a committee is given twice or carries a signature")
@@ -136,4 +137,4 @@ class Committee:
 
 def free(committee: Committee, cls: Class, opens: int) -> bool:
     """May a poll of this class that opens then use the committee?"""
-    return committee.finished is not None and committee.cls is cls and opens <= committee.finished + FRESH
+    return committee.finished is not None and committee.cls is cls and opens <= committee.finished + committee.fresh

@@ -1,5 +1,6 @@
 """The stranger's offices, classes and signatures (sections 2 and 2.1)."""
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 from nacl import bindings
@@ -21,27 +22,38 @@ class Class(NamedTuple):
     sources: int
     trustees: list[str]
     t: int
+    f_t: int
     smallest: int
     notice: int
     longest: int
     organisers: int
+    challenge: int
+    margin: int
+    witnessed: int
 
 
 def read_class(value: object) -> Class:
     """A class of the charter, with its arithmetic."""
-    name, registrars, k, f, sources, trustees, t, smallest, notice, longest, organisers = row(value, 11)
+    name, registrars, k, f, sources, trustees, t, f_t, smallest, notice, longest, organisers, *more = row(value, 15)
+    challenge, margin, witnessed = more
     word(name)
     registrars = [(word(who), word(source)) for who, source in (row(r, 2) for r in rows(registrars, 1, 32))]
     trustees = [word(who) for who in rows(trustees, 1, 32)]
     n, m = len(registrars), len(trustees)
-    number(k, 1, n), number(f), number(sources, 1, k), number(t, 1, m)
+    number(k, 1, n), number(f), number(sources, 1, k), number(t, 1, m), number(f_t)
     number(smallest, 2), number(notice), number(longest, 1), number(organisers, 1, 32)
+    number(challenge), number(margin, 0, 3600), number(witnessed, 0, 1)
     need(2 * k > n + f and n - f >= k, f"the registrars of class {name} do not add up")
-    need(2 * t > m, f"the trustees of class {name} do not add up")
-    need(sources <= len({source for _, source in registrars}), f"class {name} has too few identity sources")
+    need(2 * t > m + f_t and m - f_t >= t, f"the trustees of class {name} do not add up")
+    refuse = f
+    left = Counter(source for _, source in registrars)
+    while left and min(left.values()) <= refuse:  # the worst that f can do: silence the sources that fewest serve
+        rarest = min(left, key=lambda source: left[source])
+        refuse -= left.pop(rarest)
+    need(sources <= len(left), f"class {name} has too few identity sources if {f} refuse")
     names = [who for who, _ in registrars] + trustees
     need(len(set(names)) == len(names), f"an institution is in the lists of class {name} twice")
-    return Class(name, registrars, k, f, sources, trustees, t, smallest, notice, longest, organisers)
+    return Class(name, registrars, k, f, sources, trustees, t, f_t, smallest, notice, longest, organisers, *more)
 
 
 class Offices:
@@ -50,7 +62,8 @@ class Offices:
     def __init__(self, entry: list[Any], raw: bytes) -> None:
         kind, body, signatures = row(entry, 3)
         need(kind == "charter", "the log does not begin with a charter")
-        version, self.origin, name, self.time, self.log_key, offices, self.k, classes, engine = row(body, 9)
+        version, self.origin, name, self.time, self.log_key, self.operator, *more = row(body, 12)
+        offices, self.k, classes, engine, witnesses, test = more
         need(version == VERSION, "the charter is of another version")
         need(all("!" <= c <= "~" and c != "+" for c in word(self.origin, 100)), "bad origin")
         text(name), number(self.time), self._key(self.log_key)
@@ -60,8 +73,21 @@ class Offices:
         for who, role, key in (row(o, 3) for o in rows(offices, 1, 200)):
             self._add(word(who), role, octets(key, 32))
         number(self.k, 1, len({who for who, _ in self.active.values()}))
-        self.classes = {c.name: c for c in map(read_class, rows(classes, 1, 100))}
+        self.test = number(test, 0, 100_000)
+        self.classes = {}
+        for c in map(read_class, rows(classes, 1, 100)):
+            self.classes[c.name] = c._replace(notice=self.lasting(c.notice), longest=self.lasting(c.longest))
         need(len(self.classes) == len(classes), "two classes have one name")
+        watching = sum(role == "observer" and who != self.operator for who, role in self.active.values())
+        for corrupt in rows(witnesses, 0, 1):
+            q = next(q for q in range(watching + number(corrupt) + 1) if 2 * q > watching + corrupt)
+            need(watching - corrupt >= q, "there are too few witnesses")
+        need(
+            bool(witnesses) or not any(c.witnessed for c in self.classes.values()),
+            "nobody is to witness what a class wants",
+        )
+        word(self.operator)
+        self.halt = max(self.lasting(600), 10 * engine[1])
         self.versions = {self.time: VERSION}
         self.ledger = ""
         signers = self.signers([kind, body], signatures)
@@ -122,11 +148,15 @@ class Offices:
             need(action == "add", "an office entry has an unknown action")
             self._add(who, role, key)
 
+    def lasting(self, seconds: int) -> int:
+        """So long something lasts on this ledger."""
+        return seconds if self.test == 0 else (seconds + self.test - 1) // self.test
+
     def announce(self, body: list[Any], signers: list[str], time: int) -> None:
         """A `rules` entry."""
         version, start = row(body, 2)
         self.agreed(signers)
-        need(number(start) >= time + 14 * 86400, "rules come into force too soon")
+        need(number(start) >= time + self.lasting(14 * 86400), "rules come into force too soon")
         need(number(version, 2, 1000) > max(self.versions.values()), "a version of the rules is not new")
         self.versions[start] = version
 

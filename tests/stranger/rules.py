@@ -22,7 +22,6 @@ ROLES = {
     "decryption": "trustee",
 }
 SEVERAL = ("office", "rules", "cancel", "contest", "poll")
-HALT = 600
 
 
 class Replay:
@@ -82,11 +81,14 @@ class Replay:
         self.offices.check_version(time)
         self.time = previous
         need(not self._due(), "a block left out what fell due at the time of the block before")
-        halt = time - previous > HALT
+        halt = time - previous > self.offices.halt
         if halt:
             for poll in self.polls.values():
                 if poll.state == "announced" and poll.closing > previous:
-                    poll.closing = max(poll.closing, min(time + 3600, poll.published_closing + 172_800))
+                    poll.closing = max(
+                        poll.closing,
+                        min(time + self.offices.lasting(3600), poll.published_closing + self.offices.lasting(172_800)),
+                    )
         self.height, self.time, self.empty = height, time, not halt
 
     def _due(self) -> tuple[str, Committee | Poll] | None:
@@ -135,7 +137,7 @@ class Replay:
             need(isinstance(body[0], bytes) and body[0] in self.committees, "a committee is unknown")
             self.committees[body[0]].step(kind, body, signers[0], self.time)
         elif kind == "committee":
-            made = Committee(body, self.offices.classes, self.time)
+            made = Committee(body, self.offices.classes, self.time, self.offices.lasting)
             for who in made.cls.trustees:
                 need(self.offices.holds(who, "trustee"), "a trustee of a committee has no key")
             self.committees[sha(raw)] = made

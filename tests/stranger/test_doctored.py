@@ -46,7 +46,8 @@ REASONS = {
 }
 """How the stranger says which rule an entry breaks."""
 STEPS = {
-    "L1": "checkpoint's size|did not sign the charter|signature of .* does not hold",
+    "L1": "checkpoint's size|did not sign the charter|signature of .* does not hold|trustees of class .* add up|too few identity"
+    "|too few witnesses|nobody is to witness|between 0 and 3600",
     "L2": "not signed by the log's key|of another log",
     "L3": "root|tile",
     "L4": "block",
@@ -65,7 +66,8 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
 def test_ledgers(row: dict[str, Any], tmp_path: Path) -> None:
     folder = unpack(row["file"], tmp_path)
     if row["exit"] == 0:
-        verify(folder, INDEX["ledger"])
+        another = row["file"].startswith("charter-")  # the only ones that hold and begin with a charter of their own
+        verify(folder, "" if another else INDEX["ledger"])
         return
     with pytest.raises(Refused) as caught:
         verify(folder)

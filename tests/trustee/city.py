@@ -50,7 +50,7 @@ def text(words: str) -> Text:
 
 def _class(name: str, trustees: Sequence[str], t: int) -> PollClass:
     seats = (RegistrarSeat("Civil registry", "source"),)
-    return PollClass(name, seats, 1, 0, 1, tuple(trustees), t, SMALLEST, NOTICE, 60 * DAY, 1)
+    return PollClass(name, seats, 1, 0, 1, tuple(trustees), t, 0, SMALLEST, NOTICE, 60 * DAY, 1)
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class City:
         ]
         log_key = SigningKey.generate()
         charter = Charter(
-            "veche.example/city", text("The city's ledger"), GENESIS, log_key.public,
+            "veche.example/city", text("The city's ledger"), GENESIS, log_key.public, "City hall",
             tuple(OfficeSeat(name, role, key.public) for name, role, key in offices), 1, tuple(self._classes),
             EngineChoice("embedded", 1),
         )  # fmt: skip

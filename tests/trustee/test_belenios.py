@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import veche_kernel as kernel
+from belenios import SHARED, belenios_tool
 
 from veche.audit.archive import verify_archive
 from veche.ballot.archive.parts import Ciphertext, ResultDocument
@@ -42,8 +43,6 @@ from veche.ballot.decryption import (
 from veche.ballot.election import Election, Question
 from veche.errors import Refused
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-SHARED = REPOSITORY.parent / "shared"
 QUESTIONS = [
     Question(answers=["yes", "no"], min=1, max=1, question="One?"),
     Question(answers=["a", "b", "c"], blank=True, min=1, max=2, question="Two?"),
@@ -54,11 +53,7 @@ RESULT = [[2, 1], [1, 2, 1, 0]]
 
 @pytest.fixture(scope="session")
 def tool() -> Path:
-    folder = REPOSITORY / "build" / "belenios"
-    fetch = ["bash", str(SHARED / "tools" / "get-belenios-tool"), str(folder)]
-    done = subprocess.run(fetch, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"belenios-tool cannot be had: {done.stderr}"
-    return folder / "belenios-tool"
+    return belenios_tool()
 
 
 @dataclass

@@ -10,7 +10,7 @@ import msgspec
 
 from veche.cli.draft import BothTexts, Count, Duration, PublicKey, Table, read_draft
 from veche.errors import UserError
-from veche.ledger.entries.charter import Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat
+from veche.ledger.entries.charter import CHALLENGE, MARGIN, Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat
 from veche.ledger.entries.office import Role
 from veche.terminal.show import both
 from veche.texts import duration, iso_time
@@ -23,8 +23,12 @@ TEMPLATE = """\
 origin = "veche.example/city"          # the log's name: no spaces, best a domain that is yours
 name = {{ en = "The city's ledger", ru = "Реестр города" }}
 log_key = "{log_key}"    # from: veche ledger keygen
+operator = "City hall: computing"      # the institution that runs the log and holds this key
 k = 2                                  # so many institutions together change the offices or cancel a poll
 seconds = 1                            # between two blocks
+# witnesses = 1                        # Observers (not the operator's) cosign heads, and so many of them may be corrupt: 1 takes
+                                       # 4 observers, 2 take 7. Without witnesses the operator and a few voters can read a vote.
+# test = 1000                          # a test ledger, on which all times are divided by this; leave it out in earnest
 
 # Every office: organiser, registrar, trustee, validator or observer.
 [[office]]
@@ -62,6 +66,11 @@ institution = "Journalists' union"
 role = "trustee"
 key = ""
 
+[[office]]
+institution = "Chamber of engineers"
+role = "trustee"
+key = ""
+
 # A class of poll: who guards it. An institution is never registrar and trustee of the same class.
 [[class]]
 name = "pilot"
@@ -72,12 +81,16 @@ registrars = [                         # a ballot needs permits of k of them; f 
 k = 2                                  # 2k > n + f, and n - f >= k
 f = 0
 sources = 2                            # different identity sources that a ballot's permits come from
-trustees = ["University", "Bar association", "Journalists' union"]
-t = 2                                  # so many trustees decrypt together: more than half
+trustees = ["University", "Bar association", "Journalists' union", "Chamber of engineers"]
+t = 3                                  # so many trustees decrypt together; f_t of them may be corrupt or absent:
+f_t = 1                                # 2t > n + f_t, and n - f_t >= t (1 takes 4 trustees, 2 take 7)
 smallest = 20                          # fewer ballots than this are never decrypted
 notice = "0 seconds"                   # from publication to opening, at least
 longest = "30 days"                    # from opening to closing, at most
 organisers = 2                         # signatures under a poll
+challenge = "14 days"                  # after a result people can ask registrars for their rows so long
+margin = "1 hour"                      # trustees wait so long after a closing by their own clocks, at most 1 hour
+# witnessed = true                     # nobody acts but under heads that witnesses cosigned
 """
 
 
@@ -106,10 +119,14 @@ class ClassTable(Table, frozen=True, kw_only=True):
     sources: Count
     trustees: list[str]
     t: Count
+    f_t: Count
     smallest: Count
     notice: Duration
     longest: Duration
     organisers: Count
+    challenge: Duration = Duration(CHALLENGE)
+    margin: Duration = Duration(MARGIN)
+    witnessed: bool = False
 
 
 class CharterDraft(Table, frozen=True, kw_only=True):
@@ -118,8 +135,11 @@ class CharterDraft(Table, frozen=True, kw_only=True):
     origin: str
     name: BothTexts
     log_key: PublicKey
+    operator: str
     k: Count
     seconds: Count = 1
+    witnesses: Count | None = None
+    test: Count = Count(0)
     office: list[OfficeTable] = []
     classes: list[ClassTable] = msgspec.field(name="class", default_factory=list)
 
@@ -137,9 +157,10 @@ def read_charter(path: Path) -> Charter:
             f"In {path}: a charter has offices and classes.", "Add parts that begin with [[office]] and [[class]]."
         )
     return Charter(
-        draft.origin, draft.name.text, int(clock_time.time()), bytes(draft.log_key),
+        draft.origin, draft.name.text, int(clock_time.time()), bytes(draft.log_key), draft.operator,
         tuple(OfficeSeat(office.institution, Role.named(office.role, "charter"), bytes(office.key)) for office in draft.office),
         draft.k, tuple(_class(table) for table in draft.classes), EngineChoice("embedded", draft.seconds),
+        draft.witnesses, draft.test,
     )  # fmt: skip
 
 
@@ -148,7 +169,14 @@ def charter_lines(charter: Charter) -> Iterator[str]:
     yield f"{both(charter.name)}  ({charter.origin})"
     yield f"Begins:    {iso_time(charter.time)}"
     yield f"Log key:   {charter.log_key.hex()}"
+    yield f"Operator:  {charter.operator}"
+    if charter.test:
+        yield f"TEST:      a test ledger: all times are divided by {charter.test}, and nothing that is decided here counts"
     yield f"Changes:   {charter.k} institutions together"
+    if charter.witnesses is None:
+        yield "Witnesses: none: nobody but the operator vouches that all are shown one ledger"
+    else:
+        yield f"Witnesses: the observers but the operator's; {charter.witnesses} of them may be corrupt"
     yield "Offices:"
     width = max(len(name) for name, _, _ in charter.offices)
     for name, role, key in charter.offices:
@@ -158,9 +186,12 @@ def charter_lines(charter: Charter) -> Iterator[str]:
         for i, (name, source) in enumerate(c.registrars):
             yield f"  {'registrars' if i == 0 else '':<11} {name} ({source})"
         yield f"  {'permits':<11} {c.k} of {len(c.registrars)}, from {c.sources} identity sources; {c.f} may cheat"
-        yield f"  {'trustees':<11} {', '.join(c.trustees)}; {c.t} of them decrypt"
+        yield f"  {'trustees':<11} {', '.join(c.trustees)}; {c.t} of them decrypt; {c.f_t} may be corrupt"
         yield f"  {'tally':<11} of {c.smallest} ballots or more"
-        yield f"  {'dates':<11} published {duration(c.notice)} before opening, open for {duration(c.longest)} at most"
+        notice, longest, challenge, margin = map(charter.lasting, (c.notice, c.longest, c.challenge, c.margin))
+        yield f"  {'dates':<11} published {duration(notice)} before opening, open for {duration(longest)} at most"
+        yield f"  {'afterwards':<11} trustees wait for {duration(margin)}; results can be challenged for {duration(challenge)}"
+        yield f"  {'heads':<11} {'cosigned by witnesses' if c.witnessed else 'as the operator signs them'}"
         yield f"  {'signatures':<11} of {c.organisers} organisers"
 
 
@@ -170,7 +201,10 @@ def charter_json(charter: Charter) -> dict[str, Any]:
         "name": charter.name._asdict(),
         "time": charter.time,
         "log_key": charter.log_key.hex(),
+        "operator": charter.operator,
         "k": charter.k,
+        "witnesses": charter.witnesses,
+        "test": charter.test,
         "offices": [{"institution": name, "role": role, "key": key.hex()} for name, role, key in charter.offices],
         "classes": [
             {**asdict(c), "registrars": [{"institution": name, "source": source} for name, source in c.registrars]}
@@ -182,7 +216,8 @@ def charter_json(charter: Charter) -> dict[str, Any]:
 def _class(table: ClassTable) -> PollClass:
     registrars = tuple(RegistrarSeat(registrar.institution, registrar.source) for registrar in table.registrars)
     made = PollClass(
-        table.name, registrars, table.k, table.f, table.sources, tuple(table.trustees), table.t, table.smallest,
-        int(table.notice), int(table.longest), table.organisers,
+        table.name, registrars, table.k, table.f, table.sources, tuple(table.trustees), table.t, table.f_t,
+        table.smallest, int(table.notice), int(table.longest), table.organisers, int(table.challenge), int(table.margin),
+        table.witnessed,
     )  # fmt: skip
     return PollClass.parse(made.body())

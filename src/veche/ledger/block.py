@@ -6,25 +6,19 @@ Rules read its time and append what they derive; it knows no rule and no state.
 from veche.ledger.entries.entry import Derived
 from veche.log.merkle import leaf_hash
 
-HALT = 600
-"""Seconds between two blocks above which the ledger halted in between."""
-HALT_GRACE = 3_600
-"""Seconds after the end of a halt for which every poll stays open that was not over when it began."""
-HALT_LONGEST = 172_800
-"""Seconds after the published closing beyond which no halt moves it."""
-
 
 class Block:
     """Block ``height`` at ``time`` (seconds since 1970), after one at ``previous``, in a log of ``start`` entries.
 
-    ``appended`` are its entries so far.
+    ``appended`` are its entries so far. ``halt``: the seconds between two blocks above which the ledger halted.
     """
 
-    def __init__(self, height: int, time: int, previous: int, start: int) -> None:
+    def __init__(self, height: int, time: int, previous: int, start: int, halt: int) -> None:
         self.height = height
         self.time = time
         self.previous = previous
         self.start = start
+        self._halt = halt
         self.appended: list[bytes] = []
 
     @property
@@ -35,7 +29,7 @@ class Block:
     @property
     def after_halt(self) -> bool:
         """Whether the block ends a halt."""
-        return self.time - self.previous > HALT
+        return self.time - self.previous > self._halt
 
     @property
     def matters(self) -> bool:

@@ -40,8 +40,9 @@ class Machine:
     def load(self) -> None:
         """Take size, height and time from the state: at the start, and after a rollback."""
         size, self.height, self.time = (self.state.get(name) for name in ("size", "height", "time"))
-        self.block = Block(self.height, self.time, self.time, size)
-        self.ledger = digest(self.state.get_bytes("charter")) if self.state.has_charter else b""
+        founded = self.state.has_charter
+        self.block = Block(self.height, self.time, self.time, size, self.state.charter.halt if founded else 0)
+        self.ledger = digest(self.state.get_bytes("charter")) if founded else b""
 
     @property
     def size(self) -> int:
@@ -58,7 +59,7 @@ class Machine:
         for office in charter.offices:
             self.state.set_office(office.key, office.institution, office.role, True)
         self.height, self.time = 0, charter.time
-        self.block = Block(0, charter.time, charter.time, 0)
+        self.block = Block(0, charter.time, charter.time, 0, charter.halt)
         self.block.append(data)
         self.block.derive(BlockEntry(0, charter.time, charter.time))
         self.ledger = digest(data)
@@ -73,7 +74,7 @@ class Machine:
         self._check_version(time)
         check_previous(self.state, previous)
         self.height, self.time = height, time
-        self.block = Block(height, time, previous, self.block.size)
+        self.block = Block(height, time, previous, self.block.size, self.state.charter.halt)
         self.block.derive(BlockEntry(height, time, previous))
         derive_due(self.state, self.block)
 

@@ -1,28 +1,69 @@
-"""How many registrars must sign, so that no person gets two credentials and a few of them can refuse."""
+"""How many of n must act, so that any two quorums share an honest one and a few who are absent stop nobody. docs/protocol.md, section 2.1.
+
+One function for all who share a duty: registrars who sign permits, trustees who decrypt, witnesses who cosign heads.
+"""
+
+from dataclasses import dataclass
 
 from veche.errors import Refused
 
 
-def check_registrars(n: int, k: int, f: int) -> None:
-    """Check a class of poll in which a ballot needs permits of ``k`` of ``n`` registrars and ``f`` of them may cheat.
+@dataclass(frozen=True)
+class Duty:
+    """Words for a duty that n share: who they are, and what is possible if a threshold is too low, or too high."""
 
-    Two credentials of one person need 2k permits, honest registrars give one each and cheats as many as are wanted:
-    (n - f) + 2f = n + f. So at most one credential means 2k > n + f; and that f who refuse stop nobody, n - f >= k.
-    For example (2, 2, 0) and (4, 3, 1). Raises Refused with the rule ``class`` (docs/protocol.md, section 2.1).
+    who: str
+    too_low: str
+    too_high: str
+
+
+REGISTRARS = Duty("registrars", "one person could get two credentials", "{f} of them could keep a citizen from voting")
+TRUSTEES = Duty(
+    "trustees",
+    "two quorums could share only corrupt ones, who decrypt in a copy of the ledger what the others do in the true one",
+    "{f} of them could keep a poll from its result",
+)
+WITNESSES = Duty(
+    "witnesses", "two ledgers could both be witnessed", "{f} of them could keep every head from being witnessed"
+)
+
+
+def check_threshold(n: int, k: int, f: int, duty: Duty) -> None:
+    """Check that k of n may act together where f of them may be corrupt or absent: **2k > n + f** and **n - f >= k**.
+
+    Two quorums of k share at least 2k - n members, one of them honest if that is more than f. So registrars, of whom the
+    honest sign once a person, give nobody two credentials; honest trustees, who decrypt one tally a poll, open no second; honest
+    witnesses, who cosign one root a size, cosign no fork. And f who are absent leave k. For example (2, 2, 0) and (4, 3, 1).
+    Raises Refused with the rule ``class``.
     """
     if not 1 <= k <= n:
-        raise Refused("class", f"A ballot cannot need permits of {k} of {n} registrars.", "Choose 1 <= k <= n.")
+        raise Refused("class", f"There is no {k} of {n} {duty.who}.", f"Choose a number from 1 to {n}.")
     if f < 0:
-        raise Refused("class", f"The number of cheating registrars cannot be {f}.", "Choose f >= 0.")
+        raise Refused("class", f"{f} corrupt {duty.who} cannot be.", "Choose 0 or more.")
     if not 2 * k > n + f:
         raise Refused(
             "class",
-            f"With permits of {k} of {n} registrars, {f} of them cheating, one person could get two credentials.",
-            "Choose k so that 2k > n + f.",
+            f"With {k} of {n} {duty.who}, {f} of them corrupt, {duty.too_low}.",
+            f"It takes more than half of {n} + {f}; with one corrupt, 3 of 4 is the smallest choice.",
         )
     if not n - f >= k:
         raise Refused(
             "class",
-            f"With permits of {k} of {n} registrars, {f} of them could keep a citizen from voting.",
-            "Choose k so that n - f >= k.",
+            f"With {k} of {n} {duty.who}, {duty.too_high.format(f=f)}.",
+            f"Choose {n - f} of {n} at most, or more {duty.who}.",
         )
+
+
+def quorum(n: int, f: int) -> int:
+    """The smallest k of n any two of which share an honest one where f may be corrupt."""
+    return (n + f) // 2 + 1
+
+
+def fewest_sources(sources: list[str], f: int) -> int:
+    """How many different identity sources are surely left when f of the registrars, one source each, are absent."""
+    left = f
+    for gone, size in enumerate(sorted(sources.count(source) for source in set(sources))):
+        if size > left:
+            return len(set(sources)) - gone
+        left -= size
+    return 0

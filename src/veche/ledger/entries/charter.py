@@ -10,7 +10,7 @@ from veche.ledger.entries.entry import ByOffice
 from veche.ledger.entries.office import Role
 from veche.ledger.shape import Text
 from veche.ledger.signing import check_signatures, signatures, signed_message
-from veche.permit.threshold import check_registrars
+from veche.permit.threshold import REGISTRARS, TRUSTEES, WITNESSES, check_threshold, fewest_sources, quorum
 
 
 class RegistrarSeat(NamedTuple):
@@ -28,6 +28,18 @@ class OfficeSeat(NamedTuple):
     key: bytes
 
 
+CHALLENGE = 14 * 86_400
+"""Seconds of the challenge window unless a class says otherwise: two weeks."""
+MARGIN = 3_600
+"""Seconds by which a trustee's clock must have passed a tally's block, unless a class says less."""
+HALT = 600
+"""Seconds between two blocks above which the ledger halted in between."""
+MAX_TEST = 100_000
+"""The most by which a test ledger divides durations: 14 days become 13 seconds."""
+HALT_BLOCKS = 10
+"""A test ledger halts after so many times the seconds between two blocks at the earliest."""
+
+
 class EngineChoice(NamedTuple):
     """The engine that orders the entries, and its seconds between blocks."""
 
@@ -40,8 +52,11 @@ class PollClass:
     """A class of poll, as docs/protocol.md, section 2.1, explains each field.
 
     ``registrars`` and ``trustees`` are in order: ballots and committees name them by index. A ballot needs permits of
-    ``k`` registrars, of whom ``f`` may cheat, from ``sources`` identity sources; ``t`` trustees decrypt; no tally has
-    fewer than ``smallest`` ballots; ``notice`` and ``longest`` are seconds; ``organisers`` is how many sign a poll.
+    ``k`` registrars, of whom ``f`` may cheat, from ``sources`` identity sources; ``t`` trustees decrypt, of whom ``f_t``
+    may be corrupt; no tally has fewer than ``smallest`` ballots; ``organisers`` is how many sign a poll; ``witnessed``:
+    nobody acts but under heads that witnesses cosigned. The rest are seconds, which :meth:`Charter.lasting` makes those of
+    a test ledger: the ``notice`` before opening, the ``longest`` time open, the ``challenge`` window after the result, and
+    the ``margin`` by which a trustee's clock must have passed the tally's block.
     """
 
     name: str
@@ -51,18 +66,22 @@ class PollClass:
     sources: int
     trustees: tuple[str, ...]
     t: int
+    f_t: int
     smallest: int
     notice: int
     longest: int
     organisers: int
+    challenge: int = CHALLENGE
+    margin: int = MARGIN
+    witnessed: bool = False
 
     def body(self) -> list[Any]:
         return [self.name, [list(row) for row in self.registrars], self.k, self.f, self.sources, list(self.trustees), self.t,
-                self.smallest, self.notice, self.longest, self.organisers]  # fmt: skip
+                self.f_t, self.smallest, self.notice, self.longest, self.organisers, self.challenge, self.margin, int(self.witnessed)]  # fmt: skip
 
     @classmethod
     def parse(cls, item: Any) -> "PollClass":
-        row = shape.array(item, "A class", 11, 11)
+        row = shape.array(item, "A class", 15, 15)
         registrars = tuple(
             RegistrarSeat(shape.word(pair[0], "A registrar's institution"), shape.word(pair[1], "An identity source"))
             for pair in (shape.array(p, "A registrar", 2, 2) for p in shape.array(row[1], "The registrars", 1, 32))
@@ -73,15 +92,18 @@ class PollClass:
         made = cls(
             shape.word(row[0], "A class's name"), registrars, shape.uint(row[2], "k"), shape.uint(row[3], "f"),
             shape.uint(row[4], "The number of identity sources"), trustees, shape.uint(row[6], "t"),
-            shape.uint(row[7], "The smallest tally"), shape.uint(row[8], "The notice"),
-            shape.uint(row[9], "The longest duration", 1), shape.uint(row[10], "The number of organisers", 1, 32),
+            shape.uint(row[7], "The number of corrupt trustees"), shape.uint(row[8], "The smallest tally"),
+            shape.uint(row[9], "The notice"), shape.uint(row[10], "The longest duration", 1),
+            shape.uint(row[11], "The number of organisers", 1, 32), shape.uint(row[12], "The challenge window"),
+            shape.uint(row[13], "The margin", 0, MARGIN), bool(shape.uint(row[14], "Whether heads are witnessed", 0, 1)),
         )  # fmt: skip
         made._check()
         return made
 
     def _check(self) -> None:
         names = [institution for institution, _ in self.registrars]
-        check_registrars(len(names), self.k, self.f)
+        check_threshold(len(names), self.k, self.f, REGISTRARS)
+        check_threshold(len(self.trustees), self.t, self.f_t, TRUSTEES)
         if len(set(names)) < len(names) or len(set(self.trustees)) < len(self.trustees):
             raise Refused("class", f"Class {self.name!r} names an institution twice.")
         if set(names) & set(self.trustees):
@@ -90,9 +112,12 @@ class PollClass:
             raise Refused(
                 "class", f"Class {self.name!r} wants {self.sources} identity sources, which k permits cannot give."
             )
-        if not (self.t <= len(self.trustees) and 2 * self.t > len(self.trustees)):
+        left = fewest_sources([source for _, source in self.registrars], self.f)
+        if left < self.sources:
             raise Refused(
-                "class", f"Class {self.name!r}: t must be more than half of the {len(self.trustees)} trustees."
+                "class",
+                f"In class {self.name!r} {self.f} registrars who refuse leave {left} identity sources of the {self.sources} wanted: they could stop every poll.",
+                "Choose registrars with more sources, or fewer sources a ballot.",
             )
         if self.smallest < 2:
             raise Refused(
@@ -104,23 +129,38 @@ class PollClass:
 class Charter(ByOffice):
     """What a ledger begins with. ``k`` institutions act together; ``time`` is that of genesis, seconds since 1970.
 
-    ``origin`` is the log's name in checkpoints (C2SP), ``log_key`` the Ed25519 key that signs them on the embedded engine.
+    ``origin`` is the log's name in checkpoints (C2SP), ``log_key`` the Ed25519 key that signs them on the embedded engine,
+    which the institution ``operator`` runs. ``witnesses``: how many of the observers who cosign heads may be corrupt; None
+    if nobody is asked to. ``test``: by what a test ledger divides all durations; 0 in earnest.
     """
 
     origin: str
     name: Text
     time: int
     log_key: bytes
+    operator: str
     offices: tuple[OfficeSeat, ...]
     k: int
     classes: tuple[PollClass, ...]
     engine: EngineChoice
+    witnesses: int | None = None
+    test: int = 0
 
     kind: ClassVar[str] = "charter"
 
     def body(self) -> list[Any]:
-        return [1, self.origin, list(self.name), self.time, self.log_key, [[name, str(role), key] for name, role, key in self.offices], self.k,
-                [c.body() for c in self.classes], list(self.engine)]  # fmt: skip
+        return [1, self.origin, list(self.name), self.time, self.log_key, self.operator,
+                [[name, str(role), key] for name, role, key in self.offices], self.k, [c.body() for c in self.classes], list(self.engine),
+                [] if self.witnesses is None else [self.witnesses], self.test]  # fmt: skip
+
+    def lasting(self, seconds: int) -> int:
+        """How long something lasts here that takes ``seconds`` in earnest: on a test ledger the ``test``-th part, rounded up."""
+        return -(-seconds // max(self.test, 1))
+
+    @property
+    def halt(self) -> int:
+        """Seconds between two blocks above which the ledger halted in between."""
+        return max(self.lasting(HALT), HALT_BLOCKS * self.engine.seconds)
 
     def poll_class(self, name: str) -> PollClass:
         for found in self.classes:
@@ -133,7 +173,7 @@ class Charter(ByOffice):
     @classmethod
     def parse(cls, body: Any) -> Self:
         """As for every entry; :func:`read_charter` checks the signatures too."""
-        row = shape.array(body, "A charter", 9, 9)
+        row = shape.array(body, "A charter", 12, 12)
         shape.uint(row[0], "The charter's version", 1, 1)
         origin = shape.word(row[1], "The origin", 100)
         if any(not "!" <= c <= "~" or c == "+" for c in origin):
@@ -143,7 +183,7 @@ class Charter(ByOffice):
                 "For example: veche.city.example/ledger",
             )
         offices = []
-        for office in shape.array(row[5], "The offices", 1, 200):
+        for office in shape.array(row[6], "The offices", 1, 200):
             institution, role, key = shape.array(office, "An office", 3, 3)
             known = Role.named(role, "charter")
             offices.append(
@@ -153,18 +193,34 @@ class Charter(ByOffice):
             offices
         ):
             raise Refused("charter", "An institution holds two keys of a kind, or two offices share a key.")
-        classes = tuple(PollClass.parse(c) for c in shape.array(row[7], "The classes", 1, 100))
+        classes = tuple(PollClass.parse(c) for c in shape.array(row[8], "The classes", 1, 100))
         if len({c.name for c in classes}) < len(classes):
             raise Refused("charter", "Two classes have the same name.")
-        k = shape.uint(row[6], "k", 1, len({office.institution for office in offices}))
-        engine = shape.array(row[8], "The engine", 2, 2)
+        k = shape.uint(row[7], "k", 1, len({office.institution for office in offices}))
+        engine = shape.array(row[9], "The engine", 2, 2)
         if engine[0] != "embedded":
             raise Refused("charter", f"This program does not know the engine {engine[0]!r}.")
         seconds = shape.uint(engine[1], "The engine's seconds between blocks", 1, 60)
-        return cls(
+        witnesses = shape.array(row[10], "The witnesses", 0, 1)
+        made = cls(
             origin, shape.text(row[2], "The ledger's name"), shape.uint(row[3], "The time of genesis"),
-            shape.office_key(row[4], "The log's key"), tuple(offices), k, classes, EngineChoice("embedded", seconds),
+            shape.office_key(row[4], "The log's key"), shape.word(row[5], "The operator"), tuple(offices), k, classes,
+            EngineChoice("embedded", seconds), shape.uint(witnesses[0], "The number of corrupt witnesses") if witnesses else None,
+            shape.uint(row[11], "The divisor of a test ledger", 0, MAX_TEST),
         )  # fmt: skip
+        made.check_witnesses(sum(o.role is Role.OBSERVER and o.institution != made.operator for o in offices))
+        if made.witnesses is None and any(c.witnessed for c in classes):
+            raise Refused(
+                "charter",
+                "A class wants witnessed heads, and the charter asks for no witnesses.",
+                "Say in the charter how many witnesses may be corrupt, and name them as observers.",
+            )
+        return made
+
+    def check_witnesses(self, count: int) -> None:
+        """Raise Refused("class", ...) if so many witnesses are too few for this charter."""
+        if self.witnesses is not None:
+            check_threshold(count, quorum(count, self.witnesses), self.witnesses, WITNESSES)
 
 
 def read_charter(data: bytes) -> Charter:

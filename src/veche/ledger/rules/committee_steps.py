@@ -121,13 +121,14 @@ def check_member(committee: CommitteeState, signed: SignedEntry[ByOffice], index
 
 def silent(state: State, time: int) -> list[CommitteeState]:
     """The committees of which there was no entry for a week before ``time``, unfinished."""
-    return [committee for committee in state.forming_committees() if time - committee.last >= SILENCE]
+    silence = state.charter.lasting(SILENCE)
+    return [committee for committee in state.forming_committees() if time - committee.last >= silence]
 
 
 def void_silent(state: State, block: Block) -> None:
     """A week without an entry of an unfinished committee makes it void."""
     for committee in silent(state, block.time):
-        _void(state, block, committee, "a week passed without an entry of it")
+        _void(state, block, committee, "no entry of it came in time")
 
 
 def _void(state: State, block: Block, committee: CommitteeState, reason: str) -> None:

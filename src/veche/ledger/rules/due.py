@@ -1,12 +1,16 @@
 """What a block brings by its time alone. docs/protocol.md, section 2.2."""
 
 from veche.errors import Refused
-from veche.ledger.block import HALT_GRACE, HALT_LONGEST, Block
+from veche.ledger.block import Block
 from veche.ledger.rules.committee_steps import silent, void_silent
 from veche.ledger.rules.tally import derive_tallies
 from veche.ledger.rules.void import void_polls
 from veche.ledger.state import State
 
+HALT_GRACE = 3_600
+"""Seconds after the end of a halt for which every poll stays open that was not over when it began."""
+HALT_LONGEST = 172_800
+"""Seconds after the published closing beyond which no halt moves it."""
 DUE = (void_silent, void_polls, derive_tallies)
 """What falls due, in the order in which it stands in the log."""
 
@@ -30,9 +34,9 @@ def derive_due(state: State, block: Block) -> None:
 
 def _delay_closings(state: State, block: Block) -> None:
     """The ledger halted: who could not vote meanwhile gets an hour, at most 48 hours after the published closing."""
+    grace, longest = (state.charter.lasting(seconds) for seconds in (HALT_GRACE, HALT_LONGEST))
     for poll in state.polls_running(block.previous):
-        latest = poll.definition.closes + HALT_LONGEST
-        closing = max(poll.closing, min(block.time + HALT_GRACE, latest))
+        closing = max(poll.closing, min(block.time + grace, poll.definition.closes + longest))
         if closing != poll.closing:
             poll.closing = closing
             state.save_poll(poll)

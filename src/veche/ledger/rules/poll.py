@@ -9,6 +9,7 @@ from veche.ledger.poll_state import CommitteeState
 from veche.ledger.rules.rule import Rule
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
+from veche.texts import duration
 
 FRESH = 92 * 86_400
 """Seconds for which polls may open after their committee finished its key."""
@@ -28,17 +29,16 @@ class PollRule(Rule[Poll]):
                 f"{len(signed.signers)} organisers signed; class {poll_class.name!r} wants {poll_class.organisers}.",
                 "A second person must sign: veche poll sign.",
             )
-        if poll.opens < block.time + max(poll_class.notice, 1):  # permit keys come in a block before the opening
+        notice, longest = (state.charter.lasting(seconds) for seconds in (poll_class.notice, poll_class.longest))
+        if poll.opens < block.time + max(notice, 1):  # permit keys come in a block before the opening
             raise Refused(
                 "poll-dates",
-                f"The poll must be published {poll_class.notice} seconds before it opens.",
+                f"The poll must be published {duration(notice)} before it opens.",
                 "Choose a later opening.",
             )
-        if poll.closes - poll.opens > poll_class.longest:
-            raise Refused(
-                "poll-dates", f"A poll of class {poll_class.name!r} lasts {poll_class.longest} seconds at most."
-            )
-        key = _committee_key(state.committee(poll.committee), poll)
+        if poll.closes - poll.opens > longest:
+            raise Refused("poll-dates", f"A poll of class {poll_class.name!r} lasts {duration(longest)} at most.")
+        key = _committee_key(state.committee(poll.committee), poll, state.charter.lasting(FRESH))
         frozen = FrozenPoll(signed.id, poll, poll_class, key)
         if frozen.kernel.ballot_size > MAX_BALLOT:
             raise Refused(
@@ -47,7 +47,7 @@ class PollRule(Rule[Poll]):
         state.add_poll(frozen, signed.data, block.size, version=1)
 
 
-def _committee_key(committee: CommitteeState | None, poll: Poll) -> bytes:
+def _committee_key(committee: CommitteeState | None, poll: Poll, fresh: int) -> bytes:
     """The key of the poll's committee. Raises Refused("poll-committee", ...) if the poll cannot have it."""
     if committee is None or committee.finished is None or committee.key is None:
         raise Refused(
@@ -58,8 +58,10 @@ def _committee_key(committee: CommitteeState | None, poll: Poll) -> bytes:
             "poll-committee",
             f"The committee is of class {committee.poll_class.name!r}, the poll of class {poll.class_name!r}.",
         )
-    if poll.opens > committee.finished + FRESH:
+    if poll.opens > committee.finished + fresh:
         raise Refused(
-            "poll-committee", "The committee's key is over 92 days old when the poll opens.", "Form a new committee."
+            "poll-committee",
+            f"The committee's key is over {duration(fresh)} old when the poll opens.",
+            "Form a new committee.",
         )
     return committee.key

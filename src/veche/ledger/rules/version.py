@@ -6,6 +6,7 @@ from veche.ledger.entries.rules import RulesVersion
 from veche.ledger.rules.rule import Rule
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
+from veche.texts import duration
 
 RULES_NOTICE = 14 * 86_400
 """Seconds between the announcement of a version and the day from which it holds."""
@@ -17,8 +18,9 @@ class VersionRule(Rule[RulesVersion]):
     def admit(self, state: State, block: Block, signed: SignedEntry[RulesVersion]) -> None:
         signed.together(state.charter.k)
         version, since = signed.entry.version, signed.entry.since
-        if since < block.time + RULES_NOTICE:
-            raise Refused("rules", "New rules must be announced at least 14 days ahead.")
+        notice = state.charter.lasting(RULES_NOTICE)
+        if since < block.time + notice:
+            raise Refused("rules", f"New rules must be announced at least {duration(notice)} ahead.")
         if version <= state.last_version:
             raise Refused(
                 "rules", f"Version {state.last_version} of the rules is known already; a new one must be greater."
