@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from backups import sync_in_place
 from faults import AFTER, BEFORE, FULL, TORN, Crash, Disk, crashes
 
 from veche.durable import PRIVATE, UNFINISHED, write_new
@@ -222,9 +223,9 @@ def test_a_backup_restored_over_the_old_files_is_refused(finished: Finished) -> 
 
 
 def put_back(backup: Path, folder: Path) -> None:
-    """What no file's inode tells: the old contents in the old files, and newer files removed."""
+    """The old contents in the old files, and newer files removed, by somebody who then makes the journal believe its folder."""
     for path in folder.rglob("*"):
-        if path.is_file() and path.name != "place":
+        if path.is_file():
             old = backup / path.relative_to(folder)
             if old.exists():
                 path.write_bytes(old.read_bytes())
@@ -233,6 +234,8 @@ def put_back(backup: Path, folder: Path) -> None:
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_dir() and not any(path.iterdir()):
             path.rmdir()
+    with Journal.open(folder) as journal:
+        journal.settle()
 
 
 def test_a_journal_that_knows_less_than_the_ledger_is_refused(finished: Finished) -> None:
@@ -253,8 +256,24 @@ def test_a_journal_that_knows_less_than_the_folder_is_refused(finished: Finished
     city.closed_poll(committee, [[1]])
     city.due(1)
     journal.write_bytes(before)
+    with pytest.raises(UserError, match="is a copy"):
+        city.due(1)
+    with Journal.open(city.folder / "trustee-1") as opened:
+        opened.settle()
     with pytest.raises(UserError, match="the journal does not know it"):
         city.due(1)
+
+
+def test_a_backup_restored_by_rsync_is_refused(finished: Finished) -> None:
+    """It leaves alone what looks the same, overwrites the rest in place, and removes what is new."""
+    city, committee = finished()
+    folder, backup = city.folder / "trustee-1", city.folder / "backup"
+    shutil.copytree(folder, backup)
+    city.closed_poll(committee, [[1]])
+    assert len(city.due(1)) == 1  # made, perhaps sent, not in the ledger yet
+    sync_in_place(backup, folder)
+    with pytest.raises(UserError, match="is a copy or a restored backup"):
+        Trustee.load(folder).due(city.view())
 
 
 @pytest.mark.parametrize("step", ["certificate", "shares", "answer"])
@@ -311,6 +330,33 @@ def test_adopting_a_backup_gives_up_what_it_may_have_forgotten(finished: Finishe
         Trustee.load(shutil.copytree(backup, city.folder / "again")).due(city.view())
 
 
+def test_adopting_that_was_cut_short_settles_nothing(finished: Finished) -> None:
+    """As long as not all is given up that must be, the folder stays a copy."""
+    city, committee = finished()
+    backup = shutil.copytree(city.folder / "trustee-1", city.folder / "backup")
+    polls = [city.closed_poll(committee, [[1]]) for _ in range(2)]
+    assert len(city.due(1)) == 2
+    copy, view = city.folder / "copy", city.view()
+
+    def ready() -> None:
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(backup, copy)
+
+    settled = 0
+    for _ in crashes(lambda: Trustee.load(copy).adopt(view), ready, (BEFORE, AFTER, TORN, FULL)):
+        with Journal.open(copy) as journal:
+            settled += journal.settled
+            lost = {words[1] for words in journal.events if words[0] == "lost-poll"}
+        if journal.settled:
+            assert lost == {poll.hex() for poll in polls}
+            continue
+        with pytest.raises(UserError, match="is a copy"):
+            Trustee.load(copy).due(view)
+        Trustee.load(copy).adopt(view)
+        assert Trustee.load(copy).due(view) == []
+    assert settled > 1
+
+
 # Crashes
 
 
@@ -330,7 +376,7 @@ def test_a_crash_at_any_point_changes_nothing(tmp_path: Path, mode: str, how: st
         assert {str(path.parent) for path in new} <= durable
         assert {str(path) for path in new if path.is_file()} <= durable
         if (folder / "journal").read_bytes() != (before / "journal").read_bytes():
-            assert str(folder / "journal") in durable
+            assert {str(folder / "journal"), str(folder / "place")} <= durable
 
     def hand_in_despite_crashes() -> None:
         nonlocal kills
@@ -372,9 +418,9 @@ def test_a_crash_after_the_journal_line_still_binds_the_tally(finished: Finished
     another = another_tally(city, poll)
     city.close(poll)
     folder, view = city.folder / "trustee-1", city.view()
-    with Disk(lambda operation: operation.path != folder / "journal") as disk, pytest.raises(Crash):
+    with Disk(lambda operation: folder / "decryptions" == operation.path) as disk, pytest.raises(Crash):
         city.trustees[0].due(view)
-    assert disk.durable == {str(folder / "journal")}
+    assert {str(folder), str(folder / "journal"), str(folder / "place")} <= disk.durable
     assert len(events(folder, "decrypt")) == 1
     assert not (city.folder / "trustee-1" / "decryptions" / poll.hex() / "0").exists()
     city.lies[poll] = {"tally": another}

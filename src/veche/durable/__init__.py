@@ -5,6 +5,7 @@
     whole_file     either of them for content that comes in pieces
     write_private  a new file that only its owner reads (0600), in a folder that only they enter (0700)
     AppendOnly     a file that grows at its end, each piece durable before anything is done upon it
+    Journal        what a program must never forget, in a folder that must never be there twice
     Batch          many files, flushed together
     make_folder    a folder and those above it that are missing
     Lock, holder   one program at a time; who that is
@@ -37,11 +38,12 @@ from veche.durable.files import (
     write_private,
 )
 from veche.durable.folders import make_folder, remove_folder
+from veche.durable.journal import Journal
 from veche.durable.lock import Held, Lock, holder
 from veche.durable.system import FOREIGN, PRIVATE, PRIVATE_FOLDER, PUBLIC, PUBLIC_FOLDER, cannot_write, sync_folder
 
 __all__ = [
     "FOREIGN", "PRIVATE", "PRIVATE_FOLDER", "PUBLIC", "PUBLIC_FOLDER", "UNFINISHED", "AppendOnly", "Batch", "Exists", "Held",
-    "Lock", "cannot_write", "holder", "make_folder", "must_be_new", "place_of", "read_private", "remove", "remove_folder", "replace",
+    "Journal", "Lock", "cannot_write", "holder", "make_folder", "must_be_new", "place_of", "read_private", "remove", "remove_folder", "replace",
     "settle", "sync_folder", "whole_file", "write_new", "write_private",
 ]  # fmt: skip
