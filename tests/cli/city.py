@@ -103,6 +103,7 @@ trustees = ["University", "Bar association", "Journalists' union"]
 t = 2
 f_t = 0
 margin = 0
+challenge = 0
 smallest = 3
 notice = 0
 longest = "1 day"

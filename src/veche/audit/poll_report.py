@@ -107,7 +107,8 @@ class PollReport:
     """A poll. ``status``: announced, open, counting, decided, too-few, void or cancelled. Times are seconds since 1970.
 
     ``ballots``: accepted, superseded ones too; ``counted``: the last of each credential. ``people``: the largest of
-    the registrars' rolls, None before they said it. ``warnings`` are :mod:`veche.audit.poll_warnings`'s.
+    the registrars' rolls, None before they said it. ``challenge``: until when people can ask registrars for their rows, None
+    before there is a result. ``warnings`` are :mod:`veche.audit.poll_warnings`'s.
     """
 
     id: str
@@ -119,6 +120,7 @@ class PollReport:
     closing: int
     closed: int | None
     decided: int | None
+    challenge: int | None
     ballots: int
     counted: int
     smallest: int
@@ -176,7 +178,8 @@ def report_poll(verified: VerifiedLedger, poll: PollState) -> PollReport:
         closes=definition.closes,
         closing=poll.closing,
         closed=closed,
-        decided=_derived_time(verified, poll, "result"),
+        decided=poll.decided,
+        challenge=poll.challenge_until(state.charter),
         ballots=len(state.accepted_ballots(poll)),
         counted=sum(poll.counted),
         smallest=poll.poll_class.smallest,

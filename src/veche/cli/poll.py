@@ -152,7 +152,7 @@ def list_(folder: Path, as_json: bool) -> None:
     with read_ledger(folder) as reading:
         found = reading.state.polls()
         if as_json:
-            options.emit([poll_json(one, now) for one in found])
+            options.emit([poll_json(one, reading.charter, now) for one in found])
             return
         for one in found:
             voters = f"{sum(one.counted)} voters"
@@ -185,9 +185,10 @@ def show(name: str, folder: Path, lang: str, as_json: bool) -> None:
             read_said(reading.entry(number)) for number in reading.state.statements(one.id) if number < reading.size
         ]
         committee = reading.state.committee(one.definition.committee)
+        until, in_json = one.challenge_until(reading.charter), poll_json(one, reading.charter, now)
         published = [one.poll_class.registrars[registrar].institution for registrar in sorted(one.permit_keys)]
     if as_json:
-        options.emit(poll_json(one, now))
+        options.emit(in_json)
         return
     click.echo(f"Poll {one.id.hex()}, entry {one.number}")
     click.echo(f"It is {STAGES[stage_of(one, now)]}.")
@@ -204,6 +205,8 @@ def show(name: str, folder: Path, lang: str, as_json: bool) -> None:
     click.echo(f"Voters:    {sum(one.counted) if counted is None else counted}")
     if one.result is not None:
         Console(highlight=False).print(bars(one, lang))
+    if until is not None:
+        click.echo(f"Challenge: people can ask registrars for their rows until {iso_time(until)}")
     if committee is not None and one.tally is not None:
         missing = [name for index, name in enumerate(one.poll_class.trustees, 1) if index not in one.complete]
         click.echo(f"Shares:    {len(one.complete)} of {committee.size} trustees, {committee.threshold} are needed"

@@ -1,5 +1,6 @@
 """``veche registrar``: who may vote. The registrar's desk, from its side."""
 
+import time as clock_time
 from pathlib import Path
 
 import click
@@ -9,13 +10,14 @@ from veche.cli.options import ANY_PATH
 from veche.cli.reading import Reading, read_ledger
 from veche.durable import write_new
 from veche.engine.inbox import hand_in
-from veche.errors import DoesNotHold, UserError
+from veche.errors import DoesNotHold, Refused, UserError
 from veche.ledger.entries.office import Role
 from veche.ledger.entries.permit_key import Issuance, PermitKeys
 from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
 from veche.permit.row_proof import RowProof
 from veche.registrar.registrar import Registrar
+from veche.texts import iso_time
 
 desk = click.argument("desk", type=ANY_PATH, metavar="FOLDER")
 poll_argument = click.argument("name", metavar="POLL")
@@ -263,16 +265,30 @@ def _check_row(row: RowProof, poll: PollState, reading: Reading) -> tuple[str, b
 def erase(desk: Path, name: str, folder: Path, yes: bool) -> None:
     """After the challenge window: forget who asked for a permit in a poll, its salts and its keys. There is no way back.
 
+    Refused as long as people can ask for their rows: until the poll has its result, and then for as long as its class says.
+
     \b
     Example:
       veche registrar erase registrar 3fa9
     """
     with Registrar(desk) as opened, read_ledger(folder) as reading:
         poll = _own_poll(opened, reading, name)
+        _check_challenge(poll, reading)
         if not yes:
             click.confirm(f"Erase what this registrar knows of {poll.definition.title.en!r}?", abort=True)
         opened.erase(poll.id)
     click.echo("Erased. Backups are yours to destroy.")
+
+
+def _check_challenge(poll: PollState, reading: Reading) -> None:
+    """Raise Refused (``not-closed``) while people can still ask for their rows, by this machine's clock. docs/protocol.md, section 2.1."""
+    until = poll.challenge_until(reading.charter)
+    if poll.phase == Phase.COUNTING:
+        raise Refused("not-closed", "The poll has no result yet, and people can ask for their rows until some time after it.",
+                      "Erase when the challenge window is over.")  # fmt: skip
+    if until is not None and clock_time.time() < until:
+        raise Refused("not-closed", f"People can ask for their rows until {iso_time(until)}; what proves them is kept so long.",
+                      "Erase after that.")  # fmt: skip
 
 
 def _own_poll(opened: Registrar, reading: Reading, name: str) -> PollState:

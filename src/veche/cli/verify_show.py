@@ -11,7 +11,7 @@ from veche.audit import archive as archives
 from veche.audit import binding, ledger
 from veche.audit import receipt as receipt_report
 from veche.audit.archive import ArchiveReport
-from veche.audit.page.words import ballots, entries, heading, no_share
+from veche.audit.page.words import ballots, entries, heading, no_share, rows_until
 from veche.audit.percents import percents
 from veche.audit.poll_report import PollReport, QuestionReport
 from veche.audit.receipt import ReceiptReport
@@ -60,6 +60,8 @@ def _print_poll(poll: PollReport, out: Console) -> None:
         out.print(Text(f"  {heading(said)} (entry {said.entry}): {said.text.en}", "bold"))
     for question in poll.questions:
         _print_question(poll, question, out)
+    if poll.challenge is not None:
+        out.print(f"  {rows_until(poll.challenge)}")
     for said in poll.answers:
         out.print(f"  {said.kind} {said.status} (entry {said.entry}): ", end="")
         out.print(Text(said.text.en))

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 import veche_kernel
 
 from veche.ballot.committee import PEDERSEN, Certificate, Committee, Key, Shares
-from veche.ledger.entries.charter import PollClass
+from veche.ledger.entries.charter import Charter, PollClass
 from veche.ledger.entries.committee import CertificateStep, Complaint, KeyStep, SharesStep, Step
 from veche.ledger.entries.decryption import Decryption
 from veche.ledger.entries.permit_key import PermitKeys
@@ -36,8 +36,8 @@ class PollState:
 
     ``permit_keys``: by the registrar's index in the class. ``groups``: the running sums, in the poll's order.
     ``admitted[registrar, group]``: how many voters this registrar's permits admitted. ``shares[trustee][part]``: what
-    trustees (indices from 1) decrypted. ``contests``: the numbers of the entries that object to it. ``changed``: groups of
-    which the sums are not written down yet.
+    trustees (indices from 1) decrypted. ``decided``: the time of the result's block. ``contests``: the numbers of the entries
+    that object to it. ``changed``: groups of which the sums are not written down yet.
     """
 
     frozen: FrozenPoll
@@ -47,6 +47,7 @@ class PollState:
     phase: Phase = Phase.ANNOUNCED
     tally: Tally | None = None
     result: Result | None = None
+    decided: int | None = None
     permit_keys: dict[int, PermitKeys] = field(default_factory=dict)
     groups: list[GroupSums] = field(default_factory=list)
     admitted: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -77,6 +78,10 @@ class PollState:
         """The trustees, ascending, whose shares of all parts of the tally are there."""
         parts = 0 if self.tally is None else len(self.tally.parts)
         return sorted(trustee for trustee, shares in self.shares.items() if len(shares) == parts)
+
+    def challenge_until(self, charter: Charter) -> int | None:
+        """When the challenge window ends (docs/protocol.md, section 2.1), seconds since 1970; None as long as there is no result."""
+        return None if self.decided is None else self.decided + charter.lasting(self.poll_class.challenge)
 
     def takes(self, kind: str) -> bool:
         """Whether entries of this kind have a place in the poll's present phase."""

@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS step (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS poll (
   id BLOB PRIMARY KEY, number INTEGER, entry BLOB, key BLOB, version INTEGER, opens INTEGER, closing INTEGER, phase TEXT,
-  tally BLOB, result BLOB, awaits INTEGER
+  tally BLOB, result BLOB, decided INTEGER, awaits INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS poll_due ON poll (phase, closing);
 CREATE TABLE IF NOT EXISTS modulus (hash BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
@@ -256,13 +256,14 @@ class State:
 
     def _load_poll(self, poll_id: bytes) -> PollState | None:
         row = self.db.execute(
-            "SELECT number, entry, key, version, closing, phase, tally, result FROM poll WHERE id = ?", (poll_id,)
+            "SELECT number, entry, key, version, closing, phase, tally, result, decided FROM poll WHERE id = ?",
+            (poll_id,),
         ).fetchone()
         if row is None:
             return None
-        number, entry, key, version, closing, phase, tally, result = row
+        number, entry, key, version, closing, phase, tally, result, decided = row
         frozen = self._frozen(entry, key)
-        found = PollState(frozen, number, version, closing, Phase(phase))
+        found = PollState(frozen, number, version, closing, Phase(phase), decided=decided)
         found.tally = None if tally is None else Tally.parse(decode(tally)[1])
         found.result = None if result is None else Result.parse(decode(result)[1])
         keys: dict[int, list[GroupPermitKey]] = {}
@@ -298,7 +299,7 @@ class State:
         poll = PollState(frozen, number, version, frozen.definition.closes, groups=self._empty_groups(frozen))
         self._polls[poll.id] = poll
         self.db.execute(
-            "INSERT INTO poll VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, 1)",
+            "INSERT INTO poll VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, 1)",
             (poll.id, number, entry, frozen.key, version, frozen.definition.opens, poll.closing, poll.phase),
         )
         return poll
@@ -306,12 +307,13 @@ class State:
     def save_poll(self, poll: PollState) -> None:
         """Write what the rules change in a poll, but for its ballots."""
         self.db.execute(
-            "UPDATE poll SET closing = ?, phase = ?, tally = ?, result = ?, awaits = ? WHERE id = ?",
+            "UPDATE poll SET closing = ?, phase = ?, tally = ?, result = ?, decided = ?, awaits = ? WHERE id = ?",
             (
                 poll.closing,
                 poll.phase,
                 None if poll.tally is None else poll.tally.encode(),
                 None if poll.result is None else poll.result.encode(),
+                poll.decided,
                 int(poll.phase == Phase.ANNOUNCED and not poll.has_all_keys),
                 poll.id,
             ),

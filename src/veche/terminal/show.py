@@ -6,6 +6,7 @@ from typing import Any
 
 from veche.errors import Refused
 from veche.ledger import entries
+from veche.ledger.entries.charter import Charter
 from veche.ledger.entries.poll import Choice, Poll
 from veche.ledger.entries.result import Numbers
 from veche.ledger.life import CommitteePhase, Stage, stage
@@ -99,7 +100,7 @@ def tally_of(poll: PollState) -> int | None:
     return None if poll.tally is None else poll.tally.counted
 
 
-def poll_json(poll: PollState, now: float) -> dict[str, Any]:
+def poll_json(poll: PollState, charter: Charter, now: float) -> dict[str, Any]:
     definition, result = poll.definition, result_of(poll)
     return {
         "poll": poll.id.hex(),
@@ -125,6 +126,7 @@ def poll_json(poll: PollState, now: float) -> dict[str, Any]:
         "voters": sum(poll.counted),
         "counted": tally_of(poll),
         "result": result,
+        "challenge": poll.challenge_until(charter),
     }  # fmt: skip
 
 

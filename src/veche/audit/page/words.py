@@ -80,6 +80,11 @@ def no_share(poll: PollReport) -> Message:
     return Message("No share from: {trustees}.", trustees=", ".join(poll.without_share))
 
 
+def rows_until(time: int) -> Message:
+    """The end of the challenge window."""
+    return Message("People can ask registrars for their rows of the roll until {time}.", time=Moment(time))
+
+
 def result_rows(question: QuestionReport, weight: int) -> list[ResultRow]:
     """The answers with their votes, of ballots that weigh this much together; none as long as there is no result."""
     texts = [answer.text for answer in question.answers]

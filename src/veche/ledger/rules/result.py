@@ -23,6 +23,7 @@ def derive_result(state: State, block: Block, poll: PollState) -> None:
         numbers = decryption.open_tally(decryption.betas_of(sums), factors, committee.mode, limit)
         opened.append(_by_question(poll, numbers))
     poll.result = Result(poll.id, tuple(complete), opened[0], tuple(opened[1:]))
+    poll.decided = block.time
     block.derive(poll.result)
     poll.pass_on(Result.kind)
     state.save_poll(poll)
