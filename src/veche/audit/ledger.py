@@ -95,26 +95,50 @@ def verify_ledger(source: Source, progress: Progress | None = None) -> VerifiedL
 
     ``progress(done, all)`` counts entries. Raises Unsupported if the ledger follows rules that this program does not know.
     """
+    snapshot, signed = read_head(source)
+    head = signed.checkpoint
+    with Replay(snapshot, head.size) as replay:
+        replay_files(replay, snapshot, signed, progress)
+        replay.finish()
+    if progress is not None:
+        progress(head.size, head.size)
+    check_attachments(snapshot)
+    return VerifiedLedger(snapshot, head, replay)
+
+
+def read_head(source: Source) -> tuple[Source, SignedCheckpoint]:
+    """What this source holds at this moment, and its head, whose signatures are not checked yet. Raises DoesNotHold (L1)."""
     with _as_step("L1"):
         snapshot = source if isinstance(source, Export) else Snapshot(source)
         signed = snapshot.checkpoint()
-    head = signed.checkpoint
-    if head.size < 2:
+    if signed.checkpoint.size < 2:
         raise DoesNotHold("L1", "checkpoint", "The log has not even a charter and its block.")
-    with Replay(snapshot, head.size) as replay, _as_step("L3"):
+    return snapshot, signed
+
+
+def replay_files(
+    replay: Replay,
+    snapshot: Source,
+    signed: SignedCheckpoint,
+    progress: Progress | None = None,
+    begun: Callable[[Charter], None] = lambda charter: None,
+) -> None:
+    """Drive ``replay`` through every entry of the log under this head, while each byte of the tiles is checked.
+
+    ``begun`` is called with the charter once the head's signatures are checked, before anything that takes long. What is wrong
+    raises DoesNotHold, at the latest when the replay is finished, which is left to the caller.
+    """
+    head = signed.checkpoint
+    with _as_step("L3"):
         for bundle in checked_bundles(snapshot, head.size, head.root):
             if not replay.done:
                 replay.begin(bundle)
                 _check_signature(signed, replay.machine.state.charter)
+                begun(replay.machine.state.charter)
             else:
                 replay.feed(bundle)
             if progress is not None:
                 progress(replay.done, head.size)
-        replay.finish()
-    if progress is not None:
-        progress(head.size, head.size)
-    _check_attachments(snapshot)
-    return VerifiedLedger(snapshot, head, replay)
 
 
 @contextmanager
@@ -133,7 +157,8 @@ def _check_signature(signed: SignedCheckpoint, charter: Charter) -> None:
         signed.verify(head_policy(charter))
 
 
-def _check_attachments(source: Source) -> None:
+def check_attachments(source: Source) -> None:
+    """Check every attachment that is there against its name. Raises DoesNotHold (L8)."""
     with _as_step("L8"):
         names = source.names("attachment/")
     for name in names:

@@ -3,6 +3,7 @@
 import sqlite3
 from array import array
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from types import TracebackType
@@ -33,12 +34,15 @@ class Replay:
     ``block_times``: where blocks begin.
     """
 
-    def __init__(self, source: Source, size: int) -> None:
+    def __init__(self, source: Source, size: int, database: str = "", beyond: Sequence[bytes] = ()) -> None:
+        """``database``: a new file for the state; by default it is private, in memory as long as it is small, and gone with
+        the process. ``beyond``: entries that follow those of the source, to be fed after them.
+        """
         self._source = source
         self._size = size
+        self._beyond = beyond
         self._bundle = lru_cache(maxsize=64)(self._read_bundle)
-        # An unnamed database: private, in memory as long as it is small, and gone with the process.
-        connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
         connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-131072;")
         state = State(connection)
         state.prepare()
@@ -161,6 +165,8 @@ class Replay:
         self.machine.end()
 
     def _read(self, number: int) -> bytes:
+        if number >= self._size:
+            return self._beyond[number - self._size]
         return self._bundle(number // WIDTH)[number % WIDTH]
 
     def _read_bundle(self, index: int) -> list[bytes]:

@@ -8,11 +8,13 @@ from types import FrameType
 import click
 
 from veche import logs
+from veche.audit.rebuild import rebuild as rebuild_database
 from veche.cli import options
 from veche.cli.entry_file import add_signatures, read_entry
 from veche.cli.ledger_read import READERS
 from veche.cli.options import ANY_PATH, folder_argument
 from veche.cli.reading import read_ledger
+from veche.cli.verify import progress_bar
 from veche.collector import relax
 from veche.durable import make_folder
 from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
@@ -29,7 +31,7 @@ PATIENCE = 5.0
 def ledger() -> None:
     """Begin a ledger, run it, hand entries in, and look at what is in it.
 
-    Everything but init, run, sign and submit only reads, and works on copies and exports too.
+    Everything but init, run, rebuild, sign and submit only reads, and works on copies and exports too.
 
     \b
     Example:
@@ -134,6 +136,39 @@ def run(folder: Path, once: bool, seconds: float | None, verbose: bool) -> None:
         for number, handler in previous:
             signal.signal(number, handler)
     click.echo(f"Stopped, with {size} entries, all of them published.")
+
+
+@ledger.command()
+@folder_argument
+def rebuild(folder: Path) -> None:
+    """Make the database of the ledger in FOLDER anew from its public files, after verifying them as "veche verify" does.
+
+    For when it is missing, damaged, older than the public files, or not what follows from them. What was accepted in the last
+    moments and not published yet is taken over from the old database, if that can be read. No engine may run meanwhile.
+
+    \b
+    Example:
+      veche ledger rebuild ledger
+    """
+    relax()
+    with progress_bar("entries") as progress:
+        made = rebuild_database(folder, progress)
+    click.echo(f"The database in {folder} is made anew, from {made.size - made.taken} published entries, all verified.")
+    if made.taken:
+        click.echo(f"Accepted before and not published yet: {made.taken}. They were taken over from the old database.")
+    if made.lost is None:
+        click.echo(
+            "Nothing was taken over from an old database. If entries were accepted and not published, they are not in the "
+            "ledger now: whoever has no receipt hands in again.",
+            err=True,
+        )
+    elif made.lost:
+        click.echo(
+            f"Lost: {made.lost} entries that were accepted and not published, of which the old database had no whole copy. "
+            "Whoever handed them in hands them in again.",
+            err=True,
+        )
+    click.echo(f"Let it run: veche ledger run {folder}")
 
 
 @ledger.command()

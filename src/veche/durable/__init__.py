@@ -9,6 +9,7 @@
     Batch          many files, flushed together
     make_folder    a folder and those above it that are missing
     Lock, holder   one program at a time; who that is
+    put_in_place   a file that another program has written, in the place of what is there
     settle         what a crash may have left undone about a file that is there
 
 Each of them is durable when it returns: contents were flushed before they got their name, and the folder after it.
@@ -29,6 +30,7 @@ from veche.durable.draft import UNFINISHED, Exists
 from veche.durable.files import (
     must_be_new,
     place_of,
+    put_in_place,
     read_private,
     remove,
     replace,
@@ -44,6 +46,7 @@ from veche.durable.system import FOREIGN, PRIVATE, PRIVATE_FOLDER, PUBLIC, PUBLI
 
 __all__ = [
     "FOREIGN", "PRIVATE", "PRIVATE_FOLDER", "PUBLIC", "PUBLIC_FOLDER", "UNFINISHED", "AppendOnly", "Batch", "Exists", "Held",
-    "Journal", "Lock", "cannot_write", "holder", "make_folder", "must_be_new", "place_of", "read_private", "remove", "remove_folder", "replace",
+    "Journal", "Lock", "cannot_write", "holder", "make_folder", "must_be_new", "place_of", "put_in_place", "read_private", "remove",
+    "remove_folder", "replace",
     "settle", "sync_folder", "whole_file", "write_new", "write_private",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from veche.durable.draft import Draft, Exists, draft_name, sweep
 from veche.durable.folders import make_folder
-from veche.durable.system import POSIX, PRIVATE, PRIVATE_FOLDER, PUBLIC, plainly, sync_folder
+from veche.durable.system import POSIX, PRIVATE, PRIVATE_FOLDER, PUBLIC, plainly, sync, sync_folder
 from veche.errors import UserError
 
 
@@ -83,6 +83,17 @@ def read_private(path: Path) -> bytes:
     if POSIX and mode & 0o077:
         raise UserError(f"The file {path} can be read by others.", f"Run: chmod 600 {path}")
     return content
+
+
+def put_in_place(new: Path, path: Path) -> None:
+    """Give a file that another program has written (a database) its name, in the place of what is there, if anything is.
+
+    A crash leaves the old one or the new one, whole. Raises UserError if that cannot be done; then the old one is still there.
+    """
+    with plainly(path):
+        sync(new)
+        new.replace(path)
+        sync_folder(path.parent)
 
 
 def remove(path: Path) -> None:

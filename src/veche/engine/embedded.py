@@ -48,7 +48,7 @@ class EmbeddedEngine:
         self, ledger: Ledger, key: SigningKey, clock: Callable[[], float] = clock_time.time, pause: float = 1.0
     ) -> None:
         """What a crash left unpublished is published. Raises UserError if this is not the key that the charter names."""
-        _check_key(ledger.state.charter, key)
+        check_key(ledger.state.charter, key)
         self.ledger = ledger
         self._key = key
         self._publication = Publication(ledger.folder)
@@ -187,7 +187,7 @@ def create_ledger(folder: Path, charter: bytes, key: SigningKey) -> Ledger:
 
     A crash leaves a ledger without charter at most, which is begun by calling this again.
     """
-    _check_key(read_charter(charter), key)
+    check_key(read_charter(charter), key)
     ledger = Ledger.create(folder, charter)
     try:
         EmbeddedEngine(ledger, key)
@@ -197,7 +197,8 @@ def create_ledger(folder: Path, charter: bytes, key: SigningKey) -> Ledger:
     return ledger
 
 
-def _check_key(charter: Charter, key: SigningKey) -> None:
+def check_key(charter: Charter, key: SigningKey) -> None:
+    """Raises UserError if this is not the log's key that the charter names."""
     if charter.log_key != key.public:
         raise UserError(
             "This is not the log's key that the charter names.", "Give the key file that belongs to the charter."

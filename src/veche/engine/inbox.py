@@ -27,7 +27,7 @@ from veche.errors import Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.codec import MAX_ENTRY
 from veche.ledger.ledger import Ledger
-from veche.ledger.store import DATABASE
+from veche.ledger.store import DATABASE, must_exist
 from veche.logs import log
 
 ENTRY, ANSWER = ".entry", ".json"
@@ -177,8 +177,7 @@ def engine_runs(folder: Path) -> bool:
 
 def open_ledger(folder: Path, patience: float) -> tuple[Ledger, SigningKey]:
     """Open a ledger to write it, with its log's key; while some process writes it, wait up to ``patience`` seconds. Raises UserError."""
-    if not (folder / DATABASE).is_file():
-        raise UserError(f"There is no ledger in {folder}.", "Begin one with: veche ledger init")
+    must_exist(folder)
     key = SigningKey.load(folder / LOG_KEY)
     end = clock_time.monotonic() + patience
     while True:

@@ -28,10 +28,11 @@ from veche.ledger.codec import digest
 from veche.ledger.entries.charter import read_charter
 from veche.ledger.machine import Machine
 from veche.ledger.state import State
-from veche.ledger.store import DATABASE, Store
+from veche.ledger.store import Disagrees, Store, is_public, must_exist
 from veche.log.checkpoint import Checkpoint
 from veche.log.merkle import leaf_hash
 from veche.log.publish import Growth, edge_at
+from veche.log.source import Folder
 from veche.log.tiles import ENTRIES, WIDTH, Edge, Row, Tile, unpack
 
 HEARTBEAT = 60
@@ -73,11 +74,12 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         """Open a ledger. Raises UserError if it is missing, in use or cannot be read."""
-        if not (folder / DATABASE).exists():
-            raise UserError(f"There is no ledger in {folder}.", "Begin one with: veche ledger init")
+        must_exist(folder)
         self._open(folder)
         if not self.state.has_charter:
             self.close()
+            if is_public(folder):
+                raise Disagrees(folder, "it is empty")
             raise UserError(f"The ledger in {folder} has no charter.", "Begin it with: veche ledger init")
 
     @classmethod
@@ -87,6 +89,9 @@ class Ledger:
         A crash leaves a ledger without charter at most, which is begun by calling this again.
         """
         read_charter(charter)
+        if is_public(folder):
+            hint = f"Choose an empty folder; or, if its database is missing: veche ledger rebuild {folder}"
+            raise UserError(f"There is a ledger in {folder} already.", hint)
         made = cls.__new__(cls)
         made._open(folder)
         try:
@@ -110,12 +115,13 @@ class Ledger:
             self._resources.enter_context(Lock(folder / "lock", f"the ledger in {folder}", "writing"))
             self._store = Store.open(folder)
             self._resources.callback(self._store.close)
-            self.machine = Machine(self._store.state, self.entry)
             self._verdicts = Verdicts()
             self._bundle = lru_cache(maxsize=64)(self._read_bundle)
             self._pending: _Pending | None = None
-            self._load_tree()
-            self._load()
+            with self._store.plainly("read"):
+                self.machine = Machine(self._store.state, self.entry)
+                self._load_tree()
+                self._load()
         except BaseException:
             self.close()
             raise
@@ -126,14 +132,28 @@ class Ledger:
         self._edge = edge_at(self.folder, start)
         self._start, self._tail = start, self._store.tail(start)
         self._full = list(self._edge.extend([leaf_hash(entry) for entry in self._tail]))
-        if self._edge.size and (self._edge.size, self._edge.root()) != (
-            self.state.get("size"),
-            self.state.get_bytes("root"),
-        ):
+        tree = self._edge.size, self._edge.root()
+        if self.state.has_charter and tree != (self.state.get("size"), self.state.get_bytes("root")):
+            raise Disagrees(self.folder, "its entries do not lead to the root that it names")
+        self._check_published()
+
+    def _check_published(self) -> None:
+        """Raise UserError unless the head that is published, if there is one, is of this very log."""
+        if not is_public(self.folder):
+            return
+        head = Folder(self.folder).checkpoint().checkpoint
+        if head.size > self.size:
+            raise Disagrees(self.folder, f"it has {self.size} entries, and {head.size} are published beside it")
+        if head.size < self._start:
             raise UserError(
-                f"The database of the ledger in {self.folder} does not fit its public files.",
-                "Files were changed or are missing: get both from a backup, or begin a new folder from the public files.",
+                f"The public files in {self.folder} end after {head.size} entries, and {self._start} were published from here.",
+                "Copy the newest public files there: two histories under one key would be a fork.",
             )
+        edge = edge_at(self.folder, self._start)
+        for _ in edge.extend([leaf_hash(entry) for entry in self._tail[: head.size - self._start]]):
+            pass
+        if edge.root() != head.root:
+            raise Disagrees(self.folder, "it leads to another root than the one that is published beside it")
 
     def _load(self) -> None:
         """Take memory from disk: at the start, and after a block that was discarded, of which memory may hold a part."""

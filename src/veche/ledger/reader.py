@@ -14,7 +14,7 @@ from veche.ledger.entries.charter import Charter
 from veche.ledger.heads import head_policy
 from veche.ledger.ownership import is_own
 from veche.ledger.state import State
-from veche.ledger.store import DATABASE, Store
+from veche.ledger.store import DATABASE, Store, mend, whole
 from veche.log.checkpoint import Policy, SignedCheckpoint
 from veche.log.log import Log, Snapshot
 from veche.log.merkle import leaf_hash
@@ -79,12 +79,13 @@ def read_own(folder: Path) -> Iterator[Reader]:
         snapshot = Snapshot(Folder(folder))  # first: a block is committed before it is published
         store = _open(folder)
         try:
-            head = snapshot.checkpoint()
-            if head.checkpoint.size >= store.state.get("published"):
-                head.verify(head_policy(store.state.charter))
-                _check_head(folder, store, head)
-                yield Reader(snapshot, head, store.state)
-                return
+            with whole(folder):
+                head = snapshot.checkpoint()
+                if head.checkpoint.size >= store.state.get("published"):
+                    head.verify(head_policy(store.state.charter))
+                    _check_head(folder, store, head)
+                    yield Reader(snapshot, head, store.state)
+                    return
         finally:
             store.close()
     raise UserError(f"The ledger in {folder} is being written too quickly to be read.", "Try again.")
@@ -109,5 +110,5 @@ def _check_head(folder: Path, store: Store, head: SignedCheckpoint) -> None:
     if (edge.size, edge.root()) != (size, head.checkpoint.root):
         raise UserError(
             f"The database of the ledger in {folder} does not fit its checkpoint.",
-            "Files were changed or are missing. Verify the public files: veche verify",
+            mend(folder),
         )

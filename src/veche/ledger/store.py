@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from veche.errors import UserError
+from veche.errors import DoesNotHold, UserError
 from veche.ledger.ownership import take
 from veche.ledger.state import State
-from veche.log.tiles import pack, split_entries
+from veche.log.tiles import CHECKPOINT, pack, split_entries
 
 DATABASE = "veche.db"
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _SETTINGS = """
 PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;
 PRAGMA wal_autocheckpoint=8000; -- pages: about four full blocks
@@ -38,8 +39,7 @@ class Store:
             store = cls(folder, sqlite3.connect(folder / DATABASE, isolation_level=None, check_same_thread=False))
             try:
                 store.db.executescript(_SETTINGS)
-                store.db.execute(_TAIL)
-                store.state.prepare()
+                store.prepare()
                 take(folder)
             except BaseException:
                 store.close()
@@ -59,6 +59,11 @@ class Store:
                 store.close()
                 raise
         return store
+
+    def prepare(self) -> None:
+        """Make the tables that are missing."""
+        self.db.execute(_TAIL)
+        self.state.prepare()
 
     def close(self) -> None:
         self.db.close()
@@ -112,7 +117,10 @@ class Store:
                 "SELECT number, count, entries FROM tail WHERE number + count > ? ORDER BY number", (start,)
             ):
                 stop = count if end is None else end - number
-                held = split_entries(entries, number, count, DATABASE)
+                try:
+                    held = split_entries(entries, number, count, DATABASE)
+                except DoesNotHold as error:
+                    raise Disagrees(self._folder, error.message.rstrip(".")) from None
                 found += held[max(start - number, 0) : max(stop, 0)]
         return found
 
@@ -122,6 +130,43 @@ class Store:
         self.state.put("published", before)
 
 
+class Disagrees(UserError):
+    """The database of a ledger's folder is not what follows from the log: nothing more may be derived from it."""
+
+    def __init__(self, folder: Path, what: str) -> None:
+        """``what`` is wrong, as half a sentence."""
+        super().__init__(f"The database of the ledger in {folder} cannot be relied on: {what}.", mend(folder))
+
+
+def mend(folder: Path) -> str:
+    """What to do about a database that is missing, or not what follows from the log."""
+    return f"Make it anew from the public files: veche ledger rebuild {folder}"
+
+
+def must_exist(folder: Path) -> None:
+    """Raise UserError if there is no database in a ledger's folder."""
+    if not (folder / DATABASE).is_file():
+        if is_public(folder):
+            raise UserError(f"The ledger in {folder} has no database.", mend(folder))
+        raise UserError(f"There is no ledger in {folder}.", "Begin one with: veche ledger init")
+
+
+def is_public(folder: Path) -> bool:
+    """Whether there are public files in a ledger's folder, from which its database can be made anew."""
+    return (folder / CHECKPOINT).exists()
+
+
+@contextmanager
+def whole(folder: Path) -> Iterator[None]:
+    """In this ``with``, a database that turns out to be damaged raises Disagrees."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", None) in _DAMAGED:
+            raise Disagrees(folder, f"it is damaged ({error})") from error
+        raise
+
+
 @contextmanager
 def plainly(folder: Path, what: str = "written") -> Iterator[None]:
     """Say in a plain sentence what the disk did to a ledger's folder: what it refuses in this ``with`` raises UserError.
@@ -129,7 +174,8 @@ def plainly(folder: Path, what: str = "written") -> Iterator[None]:
     Nothing is lost: what was not committed was not acknowledged.
     """
     try:
-        yield
+        with whole(folder):
+            yield
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise  # a mistake of this program, not of the disk
     except (OSError, sqlite3.DatabaseError) as error:
