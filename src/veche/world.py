@@ -13,6 +13,7 @@ from typing import Any
 
 from veche.audit.ledger import VerifiedLedger, verify_ledger
 from veche.audit.view import View
+from veche.clock import Reading, by_hand
 from veche.durable import make_folder
 from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
 from veche.engine.engine import Engine
@@ -57,7 +58,7 @@ def _corrupt(n: int, t: int) -> int:
 
 
 class World:
-    """Make it, use it as a context manager, and let things happen. ``now`` is the city's time."""
+    """Make it, use it as a context manager, and let things happen. ``now`` is the city's time, ``moved`` by how much it is wrong."""
 
     def __init__(
         self,
@@ -69,18 +70,21 @@ class World:
         sources: Sequence[str] = (),
         smallest: int = 3,
         notice: int = 3600,
+        margin: int = 0,
         genesis: int = GENESIS,
         test: int = 0,
     ) -> None:
         """``citizens``: how many in each district. ``trustees``: (n, t). ``registrars``: (n, k, f). ``smallest``: m.
-        ``test``: by what a test ledger divides all times; then a day of a poll is so much shorter, too.
+        ``margin``: how long the trustees wait after a tally, in seconds. ``test``: by what a test ledger divides all times; then a day of a poll is so much shorter, too.
 
         ``sources``: the identity source of each registrar; if none are given, everyone has their own.
         """
         self.folder = folder
-        self.now = genesis
+        self.now, self.moved = genesis, 0
         self.organisers = [SigningKey.generate() for _ in ORGANISERS]
-        self.trustees = [Trustee.create(folder / f"trustee-{i + 1}", TRUSTEES[i]) for i in range(trustees[0])]
+        self.trustees = [
+            Trustee.create(folder / f"trustee-{i + 1}", TRUSTEES[i], self.clock) for i in range(trustees[0])
+        ]
         self.registrars = [Registrar.create(folder / f"registrar-{i + 1}") for i in range(registrars[0])]
         self.citizens = [
             Citizen(f"{district}-{i}", district, Voter(Seed.generate()))
@@ -95,7 +99,7 @@ class World:
         seats = [RegistrarSeat(name, source) for name, source in zip(REGISTRARS, names, strict=False)]
         self.poll_class = PollClass(
             "city", tuple(seats), registrars[1], registrars[2], min(2, registrars[1]), TRUSTEES[: trustees[0]], trustees[1],
-            _corrupt(*trustees), smallest, notice, 30 * DAY, 2,
+            _corrupt(*trustees), smallest, notice, 30 * DAY, 2, margin=margin,
         )  # fmt: skip
         offices = [
             *((name, Role.ORGANISER, key) for name, key in zip(ORGANISERS, self.organisers, strict=True)),
@@ -139,6 +143,15 @@ class World:
                 registrar.close()
 
     # Time and entries
+
+    def clock(self) -> Reading:
+        """The clocks of every machine in the city."""
+        return by_hand(self.now, self.moved)
+
+    def move_clock(self, seconds: int) -> None:
+        """Set every machine's clock ahead (or back, if negative), while no time passes."""
+        self.now += seconds
+        self.moved += seconds
 
     def wait(self, seconds: int) -> None:
         """Let time pass; the ledger keeps beating."""

@@ -17,6 +17,7 @@ from ledger.branch import Branch
 
 from veche.audit.view import SeenCommittee, SeenPoll, View
 from veche.ballot.decryption import Share, betas_of, open_tally
+from veche.clock import Reading, by_hand
 from veche.keys import SigningKey
 from veche.ledger.codec import decode, digest
 from veche.ledger.entries.charter import Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat
@@ -48,9 +49,9 @@ def text(words: str) -> Text:
     return Text(words, words)
 
 
-def _class(name: str, trustees: Sequence[str], t: int) -> PollClass:
+def _class(name: str, trustees: Sequence[str], t: int, margin: int) -> PollClass:
     seats = (RegistrarSeat("Civil registry", "source"),)
-    return PollClass(name, seats, 1, 0, 1, tuple(trustees), t, 0, SMALLEST, NOTICE, 60 * DAY, 1)
+    return PollClass(name, seats, 1, 0, 1, tuple(trustees), t, 0, SMALLEST, NOTICE, 60 * DAY, 1, margin=margin)
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,10 @@ class Shown:
         return self.truth.size
 
     @property
+    def time(self) -> int:
+        return self.truth.time
+
+    @property
     def committees(self) -> Sequence[SeenCommittee]:
         return self.truth.committees
 
@@ -85,17 +90,27 @@ class City:
     """
 
     def __init__(
-        self, folder: Path, n: int = 3, t: int = 2, others: Mapping[str, Sequence[str]] = MappingProxyType({})
+        self,
+        folder: Path,
+        n: int = 3,
+        t: int = 2,
+        others: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        margin: int = 0,
     ) -> None:
-        """n trustees, of whom t decrypt. ``others``: more classes of poll with their trustees, who decrypt all together."""
+        """n trustees, of whom t decrypt. ``others``: more classes of poll with their trustees, who decrypt all together.
+        ``margin``: that of all classes, in seconds."""
         self.folder = folder
         names = [f"Trustee {number}" for number in range(1, n + 1)]
-        self._classes = [_class("city", names, t), *(_class(name, some, len(some)) for name, some in others.items())]
+        self._classes = [
+            _class("city", names, t, margin),
+            *(_class(name, some, len(some), margin) for name, some in others.items()),
+        ]
         self.trustees = [
-            Trustee.create(folder / name.lower().replace(" ", "-"), name)
+            Trustee.create(folder / name.lower().replace(" ", "-"), name, self.clock)
             for name in dict.fromkeys(name for poll_class in self._classes for name in poll_class.trustees)
         ]
         self.organiser, self.registrar = SigningKey.generate(), SigningKey.generate()
+        self.ahead = self.moved = self._latest = 0
         self.ledger = self.another_ledger()
         self.final = True
         self.lies: dict[bytes, dict[str, Any]] = {}
@@ -120,6 +135,15 @@ class City:
         return Branch.begin(charter.sign(b"", [key for _, _, key in offices]), log_key)
 
     # Trustees
+
+    def clock(self) -> Reading:
+        """The trustees' clocks: the latest time of a ledger, ``ahead`` of it, and set wrong by ``moved`` since they started."""
+        self._latest = max(self._latest, self.ledger.time)
+        return by_hand(self._latest + self.ahead + self.moved, self.moved)
+
+    def load(self, folder: Path) -> Trustee:
+        """The trustee in this folder, as a program that has just been started finds them."""
+        return Trustee.load(folder, self.clock)
 
     def view(self) -> LedgerView:
         """What the auditor finds in this ledger, published; and the lies about it."""

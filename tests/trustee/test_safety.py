@@ -53,7 +53,7 @@ def test_nothing_is_decrypted_under_a_checkpoint_that_is_not_final(finished: Fin
     city.final = True
     assert city.round() == 3
     assert events(city.folder / "trustee-1", "decrypt") == [["decrypt", poll.hex(), city.tally(poll).hash.hex()]]
-    _, size, root = events(city.folder / "trustee-1", "head")[-1]
+    _, size, root, *_ = events(city.folder / "trustee-1", "head")[-1]
     at = city.ledger.entries.index(city.tally(poll).encode()) + 1
     assert (int(size), root) == (at, city.view().root_at(at).hex())
 
@@ -119,7 +119,7 @@ def test_a_second_tally_of_a_poll_is_refused(finished: Finished, handed_in: bool
     with pytest.raises(DoesNotHold, match="another tally"):
         city.due(1)
     with pytest.raises(DoesNotHold, match="another tally"):
-        Trustee.load(city.folder / "trustee-1").due(city.view())
+        city.load(city.folder / "trustee-1").due(city.view())
     del city.lies[poll]
     assert city.due(1) == ([] if handed_in else first)
 
@@ -185,7 +185,7 @@ def test_a_copied_folder_is_refused_and_the_original_goes_on(finished: Finished)
         if not copy.exists():
             assert os.system(f"cp -a {original} {copy}") == 0
         with pytest.raises(UserError, match="is a copy or a restored backup"):
-            Trustee.load(copy).due(city.view())
+            city.load(copy).due(city.view())
     city.closed_poll(committee, [[1]])
     assert city.round() == 3
 
@@ -193,7 +193,7 @@ def test_a_copied_folder_is_refused_and_the_original_goes_on(finished: Finished)
 def test_a_folder_may_be_renamed(finished: Finished) -> None:
     city, committee = finished()
     (city.folder / "trustee-1").rename(city.folder / "moved")
-    city.trustees[0] = Trustee.load(city.folder / "moved")
+    city.trustees[0] = city.load(city.folder / "moved")
     city.closed_poll(committee, [[1]])
     assert city.round() == 3
 
@@ -207,7 +207,7 @@ def test_a_restored_backup_is_refused(finished: Finished) -> None:
     shutil.rmtree(folder)
     shutil.copytree(backup, folder)
     with pytest.raises(UserError, match="is a copy or a restored backup"):
-        Trustee.load(folder).due(city.view())
+        city.load(folder).due(city.view())
 
 
 def test_a_backup_restored_over_the_old_files_is_refused(finished: Finished) -> None:
@@ -219,7 +219,7 @@ def test_a_backup_restored_over_the_old_files_is_refused(finished: Finished) -> 
     shutil.copytree(backup, folder, dirs_exist_ok=True)
     assert (folder / "place").stat().st_ino == inode
     with pytest.raises(UserError, match="is a copy or a restored backup"):
-        Trustee.load(folder).due(city.view())
+        city.load(folder).due(city.view())
 
 
 def put_back(backup: Path, folder: Path) -> None:
@@ -273,7 +273,7 @@ def test_a_backup_restored_by_rsync_is_refused(finished: Finished) -> None:
     assert len(city.due(1)) == 1  # made, perhaps sent, not in the ledger yet
     sync_in_place(backup, folder)
     with pytest.raises(UserError, match="is a copy or a restored backup"):
-        Trustee.load(folder).due(city.view())
+        city.load(folder).due(city.view())
 
 
 @pytest.mark.parametrize("step", ["certificate", "shares", "answer"])
@@ -309,7 +309,7 @@ def test_adopting_a_backup_gives_up_what_it_may_have_forgotten(finished: Finishe
     assert len(city.due(1)) == 1
     shutil.rmtree(folder)
 
-    restored = Trustee.load(backup)
+    restored = city.load(backup)
     city.final = False
     with pytest.raises(UserError, match="not final"):
         restored.adopt(city.view())
@@ -327,7 +327,7 @@ def test_adopting_a_backup_gives_up_what_it_may_have_forgotten(finished: Finishe
     assert (1, 0) not in city.decryptions(unsent) and (1, 0) not in city.decryptions(on_newer)
     assert city.result(unsent, [2, 3]) == [[4]]
     with pytest.raises(UserError, match="is a copy"):
-        Trustee.load(shutil.copytree(backup, city.folder / "again")).due(city.view())
+        city.load(shutil.copytree(backup, city.folder / "again")).due(city.view())
 
 
 def test_adopting_that_was_cut_short_settles_nothing(finished: Finished) -> None:
@@ -343,7 +343,7 @@ def test_adopting_that_was_cut_short_settles_nothing(finished: Finished) -> None
         shutil.copytree(backup, copy)
 
     settled = 0
-    for _ in crashes(lambda: Trustee.load(copy).adopt(view), ready, (BEFORE, AFTER, TORN, FULL)):
+    for _ in crashes(lambda: city.load(copy).adopt(view), ready, (BEFORE, AFTER, TORN, FULL)):
         with Journal.open(copy) as journal:
             settled += journal.settled
             lost = {words[1] for words in journal.events if words[0] == "lost-poll"}
@@ -351,9 +351,9 @@ def test_adopting_that_was_cut_short_settles_nothing(finished: Finished) -> None
             assert lost == {poll.hex() for poll in polls}
             continue
         with pytest.raises(UserError, match="is a copy"):
-            Trustee.load(copy).due(view)
-        Trustee.load(copy).adopt(view)
-        assert Trustee.load(copy).due(view) == []
+            city.load(copy).due(view)
+        city.load(copy).adopt(view)
+        assert city.load(copy).due(view) == []
     assert settled > 1
 
 
@@ -386,16 +386,16 @@ def test_a_crash_at_any_point_changes_nothing(tmp_path: Path, mode: str, how: st
 
         def work() -> None:
             made[:] = []
-            made[:] = Trustee.load(folder).due(view)
+            made[:] = city.load(folder).due(view)
 
         # Each time once more from the start, killed one operation later.
         for disk in crashes(work, lambda: put_back(before, folder), (how,)):
             assert not made
             kills += 1
             with Disk() as recovery:
-                again = Trustee.load(folder).due(view)  # recovery, then the same for good
+                again = city.load(folder).due(view)  # recovery, then the same for good
             check_durable(before, folder, disk.durable | recovery.durable)
-            assert again and again == Trustee.load(folder).due(view)
+            assert again and again == city.load(folder).due(view)
         shutil.rmtree(before)
         assert made
         for data in made:
@@ -564,15 +564,15 @@ def test_missing_and_damaged_files(finished: Finished) -> None:
     for name, message in cases.items():
         (folder / name).rename(folder / "aside")
         with pytest.raises(UserError, match=message):
-            Trustee.load(folder).due(city.view())
+            city.load(folder).due(city.view())
         (folder / "aside").rename(folder / name)
     (folder / "institution").write_bytes(b"\xff\n")
     with pytest.raises(UserError, match="damaged"):
-        Trustee.load(folder)
+        city.load(folder)
     (folder / "institution").write_bytes(b"Trustee 1\n")
     (folder / "office.key").chmod(0o644)
     with pytest.raises(UserError, match="read by others"):
-        Trustee.load(folder)
+        city.load(folder)
     (folder / "office.key").chmod(0o600)
     answer = folder / "committees" / committee.hex() / "answer.json"
     for text in ("", "{", "[]", "{}", '{"entry": 1}', '{"entry": "zz"}', '{"entry": "00"}', '{"entry": "81617a"}'):
@@ -589,7 +589,7 @@ def test_missing_and_damaged_files(finished: Finished) -> None:
         city.due(1)
     (folder / "place").rename(folder / "aside")  # the last one: put back, it has changed
     with pytest.raises(UserError, match="is a copy"):
-        Trustee.load(folder).due(city.view())
+        city.load(folder).due(city.view())
 
 
 def test_creating(tmp_path: Path) -> None:

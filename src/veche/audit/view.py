@@ -32,6 +32,8 @@ class SeenPoll:
     phi: str
     committee: bytes
     tally: Tally | None
+    tally_time: int
+    margin: int
     decryptions: Collection[tuple[int, int]]
 
 
@@ -45,9 +47,10 @@ class View:
         self._log = verified.log
         self.ledger = verified.ledger
         self.size = verified.head.size
+        self.time = verified.time
         self.final = True
         self.committees = [_committee(found) for found in verified.state.committees()]
-        self.polls = [_poll(found) for found in verified.state.polls()]
+        self.polls = [_poll(verified, found) for found in verified.state.polls()]
 
     def root_at(self, size: int) -> bytes:
         """The root of the first ``size`` entries."""
@@ -61,6 +64,10 @@ def _committee(found: CommitteeState) -> SeenCommittee:
     )  # fmt: skip
 
 
-def _poll(found: PollState) -> SeenPoll:
+def _poll(verified: VerifiedLedger, found: PollState) -> SeenPoll:
+    number = verified.derived.get((Tally.kind, found.id))
     done = {(trustee, part) for trustee, parts in found.shares.items() for part in parts}
-    return SeenPoll(found.id, found.frozen.fingerprint, found.definition.committee, found.tally, done)
+    return SeenPoll(
+        found.id, found.frozen.fingerprint, found.definition.committee, found.tally,
+        0 if number is None else verified.time_of(number), verified.state.charter.lasting(found.poll_class.margin), done,
+    )  # fmt: skip

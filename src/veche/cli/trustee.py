@@ -10,11 +10,13 @@ from veche.audit.view import View
 from veche.cli import options
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import wait_until_published
+from veche.clock import system
 from veche.engine.inbox import PAUSE, outcomes
 from veche.errors import Refused
 from veche.ledger.codec import decode
 from veche.log.source import open_source
 from veche.terminal.show import short
+from veche.texts import iso_time
 from veche.trustee.trustee import Trustee
 
 office = click.argument("office", type=ANY_PATH, metavar="FOLDER")
@@ -101,6 +103,8 @@ def act(office: Path, folder: Path, wait: float) -> None:
             break
         if not due:
             _wait_for_more(folder, view.size, end)
+    for poll, time in loaded.waiting(view).items():
+        click.echo(f"{loaded.institution}: {short(poll)} has closed; it is decrypted from {iso_time(time)} on, by this machine's clock.")  # fmt: skip
     if not done:
         click.echo(f"{loaded.institution}: verified {view.size} entries; nothing is due.")
 
@@ -109,6 +113,25 @@ def _wait_for_more(folder: Path, size: int, end: float) -> None:
     """Wait until the ledger has more entries, or until ``end``."""
     while clock_time.monotonic() < end and open_source(folder).checkpoint().checkpoint.size == size:
         clock_time.sleep(PAUSE)
+
+
+@trustee.command()
+@office
+@click.option("--yes", is_flag=True, help="Do not ask whether the time is right.")
+def clock(office: Path, yes: bool) -> None:
+    """Say that this machine's clock is right, when the program finds that it was moved and waits for a person.
+
+    Look at another clock first: a clock that is ahead makes the program decrypt a poll while people vote.
+
+    \b
+    Example:
+      veche trustee clock trustee
+    """
+    loaded = Trustee.load(office)
+    if not yes:
+        click.confirm(f"Is it {iso_time(system().time)} now, by another clock than this machine's?", abort=True)
+    loaded.confirm_clock()
+    click.echo(f"{loaded.institution} goes on by this machine's clock.")
 
 
 @trustee.command()

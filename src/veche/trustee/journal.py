@@ -4,7 +4,10 @@ A :class:`veche.durable.journal.Journal`, which knows a copy of its folder, with
 
     settled                                  a person said that this folder is the one, or it is new
     ledger <ledger>                          the one ledger that this trustee serves
-    head <size> <root>                       a final head of that ledger; the next must go on from it
+    head <size> <root> <time> <steady> <boot>
+                                             a final head of that ledger, and what the two clocks (:class:`veche.clock.Reading`)
+                                             said when it was seen; the next must go on from it, and the clocks, too
+    clock <time> <steady> <boot>             a person said that the clock is right now
     decrypt <poll> <tally>                   the one tally of this poll, under the head last written down
     lost-poll <poll>                         never decrypted any more, see ``Trustee.adopt``
     lost-committee <committee>               no part taken any more, see ``Trustee.adopt``
@@ -14,13 +17,15 @@ the same secrets may be used by another program: keep the machine's snapshots of
 """
 
 from veche import durable
+from veche.clock import Reading, WrongClock
 from veche.errors import UserError
+from veche.texts import iso_time
 
 
 class Journal(durable.Journal):
     """The open journal of a trustee's folder."""
 
-    KINDS = {"settled": 0, "ledger": 1, "head": 2, "decrypt": 2, "lost-poll": 1, "lost-committee": 1}
+    KINDS = {"settled": 0, "ledger": 1, "head": 5, "clock": 3, "decrypt": 2, "lost-poll": 1, "lost-committee": 1}
     NAME = "The trustee's journal"
 
     def check_place(self) -> None:
@@ -31,3 +36,27 @@ class Journal(durable.Journal):
                 "Use the original folder. If it is gone for good, adopt this one: polls that closed meanwhile are left"
                 " to the other trustees.",
             )
+
+    def check_clock(self, now: Reading) -> None:
+        """Raise WrongClock if the clock is behind the newest line, or was moved since the first line of this run of the machine."""
+        readings: list[Reading] = []
+        for words in self.events:
+            if words[0] == "clock":
+                readings = []
+            if words[0] in ("head", "clock"):
+                readings.append(_reading(words))
+        hint = "Look at another clock, and set this one if it is wrong. If it is right, say so: veche trustee clock"
+        if readings and now.time < readings[-1].time:
+            raise WrongClock(
+                f"This machine's clock says {iso_time(now.time)}, but this trustee saw the ledger at {iso_time(readings[-1].time)}.",
+                hint,
+            )
+        for reading in readings:
+            if reading.boot == now.boot:
+                reading.check_step(now, hint)
+                break
+
+
+def _reading(words: list[str]) -> Reading:
+    """The clocks in a line of the journal, at its end."""
+    return Reading.parse(words[-3:])

@@ -15,6 +15,7 @@ checkpoint, of a ledger that they checked themselves. So the program takes a ver
 from pathlib import Path
 
 from veche.ballot.decryption import alphas_of, make_share
+from veche.clock import Clock, Reading, system
 from veche.durable import UNFINISHED, read_private, remove, settle, write_private
 from veche.errors import DoesNotHold, UserError
 from veche.keys import SigningKey
@@ -32,8 +33,9 @@ _BEFORE_THE_KEY = {*_FILES[:-1], *(f".{name}{UNFINISHED}" for name in _FILES)}
 class Trustee:
     """One trustee's office. ``key`` signs its entries; ``institution`` is its name in the charter."""
 
-    def __init__(self, folder: Path, institution: str, key: SigningKey) -> None:
+    def __init__(self, folder: Path, institution: str, key: SigningKey, clock: Clock) -> None:
         self._folder = folder
+        self._clock = clock
         self.institution = institution
         self.key = key
 
@@ -41,7 +43,7 @@ class Trustee:
         return f"Trustee({self.institution!r}, {self.key!r})"
 
     @classmethod
-    def create(cls, folder: Path, institution: str) -> "Trustee":
+    def create(cls, folder: Path, institution: str, clock: Clock = system) -> "Trustee":
         """Make a new office in a new folder. Raises UserError if there is one, or if the name cannot be used."""
         if not 1 <= len(institution) <= 80:
             raise UserError("The name of an institution has 1 to 80 characters.")
@@ -54,16 +56,16 @@ class Trustee:
         Journal.create(folder)
         # The last step: a crash before it leaves nothing that was ever of use, and creating is begun again.
         SigningKey.generate().save(folder / _KEY)
-        return cls.load(folder)
+        return cls.load(folder, clock)
 
     @classmethod
-    def load(cls, folder: Path) -> "Trustee":
+    def load(cls, folder: Path, clock: Clock = system) -> "Trustee":
         """Open an office. Raises UserError if a file is missing, damaged, or readable by others."""
         try:
             institution = read_private(folder / "institution").decode().removesuffix("\n")
         except UnicodeDecodeError:
             raise UserError(f"The file {folder / 'institution'} is damaged.", "It holds the name, in UTF-8.") from None
-        trustee = cls(folder, institution, SigningKey.load(folder / _KEY))
+        trustee = cls(folder, institution, SigningKey.load(folder / _KEY), clock)
         settle(folder / _KEY, folder)  # its creation may have been cut short at the last moment
         with Journal.open(folder):
             return trustee
@@ -71,28 +73,54 @@ class Trustee:
     def due(self, view: LedgerView) -> list[bytes]:
         """The signed entries that this trustee should hand in now. Asked again, it answers the same bytes.
 
-        None under a checkpoint that is not final; none for polls that were cancelled or had too few ballots.
+        None under a checkpoint that is not final; none for polls that were cancelled or had too few ballots, or that are to
+        wait (``waiting``).
         A share that the result did not wait for is handed in all the same: who gives none is named in reports.
         Raises UserError if the folder is not what it was (copied, restored, damaged) or the view is older than one seen
-        before; DoesNotHold if the ledger does not go on from the head seen last, or shows a second tally of a poll: an alarm,
-        nothing is signed. The head is written down first, so that the next one is held against it.
+        before; WrongClock if this machine's clock was moved, until ``confirm_clock``; DoesNotHold if the ledger does not go on
+        from the head seen last, or shows a second tally of a poll: an alarm, nothing is signed. The head is written down first, so that the next one is held against it.
         """
         with Journal.open(self._folder) as journal:
             journal.check_place()
+            now = self._clock()
+            journal.check_clock(now)
             _check_ledger(journal, view)
             if not view.final:  # what may still change is no ground to reveal anything: neither shares nor sums
                 return []
             ceremonies = self._ceremonies(view)
             if ceremonies:
-                _note_head(journal, view)
+                _note_head(journal, view, now)
             entries = []
             for committee, ceremony in ceremonies.items():
                 if not journal.about("lost-committee", committee):
                     entries += ceremony.due()
             for poll in view.polls:
                 if poll.committee in ceremonies and not journal.about("lost-committee", poll.committee):
-                    entries += self._decrypt(journal, view, poll, ceremonies[poll.committee])
+                    entries += self._decrypt(journal, view, poll, ceremonies[poll.committee], now)
             return entries
+
+    def waiting(self, view: LedgerView) -> dict[bytes, int]:
+        """The polls that this trustee decrypts later, and from when on by their clock (seconds since 1970).
+
+        The block of a tally says when the poll closed, and was written by whoever runs the engine. So a trustee waits until
+        their own clock has passed that time, by the class's margin: no false time opens a poll while people vote.
+        """
+        with Journal.open(self._folder) as journal:
+            now, committees = self._clock(), self._ceremonies(view)
+            return {
+                poll.id: poll.tally_time + poll.margin
+                for poll in view.polls
+                if poll.committee in committees
+                and _too_early(poll, now)
+                and not any(journal.about(kind, poll.id) for kind in ("decrypt", "lost-poll"))
+                and not journal.about("lost-committee", poll.committee)
+            }
+
+    def confirm_clock(self) -> None:
+        """Go on although the clock was moved: the word of a person who looked at another one. Raises UserError for a copied folder."""
+        with Journal.open(self._folder) as journal:
+            journal.check_place()
+            journal.append("clock", *self._clock().words())
 
     def adopt(self, view: LedgerView) -> None:
         """Go on in a folder that was moved to another disk, or restored, when the original is gone for good.
@@ -108,7 +136,7 @@ class Trustee:
             _check_ledger(journal, view)
             ceremonies = self._ceremonies(view)
             if ceremonies:
-                _note_head(journal, view)
+                _note_head(journal, view, self._clock())
             for committee, ceremony in ceremonies.items():
                 if ceremony.unknown():
                     journal.append("lost-committee", committee.hex())
@@ -131,7 +159,9 @@ class Trustee:
             if self.institution in committee.trustees and not committee.void
         }
 
-    def _decrypt(self, journal: Journal, view: LedgerView, poll: PollView, ceremony: Ceremony) -> list[bytes]:
+    def _decrypt(
+        self, journal: Journal, view: LedgerView, poll: PollView, ceremony: Ceremony, now: Reading
+    ) -> list[bytes]:
         """The decryption shares of one poll that the ledger does not show yet. The checkpoint is final."""
         if poll.tally is None or journal.about("lost-poll", poll.id):
             return []
@@ -152,6 +182,8 @@ class Trustee:
                 f"This trustee decrypted {where} already, but the journal does not know it.",
                 "It is an old backup, or somebody else uses the key. Use the folder where the program ran last.",
             )
+        if not known and _too_early(poll, now):
+            return []
         if not known:
             journal.append("decrypt", poll.id.hex(), tally.hex())
         # From here on this is the poll's one tally. After a crash the parts that have no file yet are made then.
@@ -169,13 +201,19 @@ class Trustee:
         return entries
 
 
-def _note_head(journal: Journal, view: LedgerView) -> None:
+def _too_early(poll: PollView, now: Reading) -> bool:
+    """Whether there is a tally that this trustee's clock has not passed by the class's margin."""
+    return poll.tally is not None and now.time < poll.tally_time + poll.margin
+
+
+def _note_head(journal: Journal, view: LedgerView, now: Reading) -> None:
     """Write down the ledger that this trustee serves, and its head, unless it is the one seen last."""
     if not journal.about("ledger", view.ledger):
         journal.append("ledger", view.ledger.hex())
     head = ["head", str(view.size), view.root_at(view.size).hex()]
-    if journal.last("head") != head:
-        journal.append(*head)
+    last = journal.last("head")
+    if not last or last[:3] != head:
+        journal.append(*head, *now.words())
 
 
 def _check_ledger(journal: Journal, view: LedgerView) -> None:

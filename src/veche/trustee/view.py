@@ -67,6 +67,14 @@ class PollView(Protocol):
         """The tally; None as long as there is none, and for good if too few voted or the poll was cancelled."""
 
     @property
+    def tally_time(self) -> int:
+        """The time of the tally's block, in seconds since 1970; 0 if there is no tally."""
+
+    @property
+    def margin(self) -> int:
+        """The seconds by which a trustee's clock must have passed that before they decrypt, from the class."""
+
+    @property
     def decryptions(self) -> Collection[tuple[int, int]]:
         """(index, part) of every admitted ``decryption``."""
 
@@ -85,6 +93,10 @@ class LedgerView(Protocol):
     @property
     def final(self) -> bool:
         """Whether the checkpoint is final: signed as the ledger's policy of heads demands (:mod:`veche.ledger.heads`)."""
+
+    @property
+    def time(self) -> int:
+        """The time of the last block, in seconds since 1970."""
 
     def root_at(self, size: int) -> bytes:
         """The root of the first ``size`` entries, 0 <= size <= self.size, computed from the entries themselves."""
