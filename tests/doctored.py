@@ -1,6 +1,7 @@
 """What is in vectors/doctored.json and the folder beside it, read as any program can (vectors/README.md)."""
 
 import json
+import os
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ VECTORS = Path(__file__).parents[1] / "vectors"
 FOLDER = VECTORS / "doctored"
 INDEX = json.loads((VECTORS / "doctored.json").read_text(encoding="utf-8"))
 LEDGERS = INDEX["ledgers"]
+FOLDERS = INDEX["folders"]
 
 
 def unpack(file: str, folder: Path) -> Path:
@@ -23,6 +25,33 @@ def unpack(file: str, folder: Path) -> Path:
             assert content is not None
             (folder / member.name).parent.mkdir(parents=True, exist_ok=True)
             (folder / member.name).write_bytes(content.read())
+    return folder
+
+
+def odd(steps: list[list[str]], folder: Path) -> Path:
+    """The honest ledger's folder after these steps (vectors/README.md)."""
+    unpack("honest.tar", folder)
+    for what, name, *rest in steps:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if what == "remove":
+            path.unlink()
+        elif what == "move":
+            path.rename(folder / rest[0])
+        elif what == "write":
+            path.write_bytes(bytes.fromhex(rest[0]))
+        elif what == "append":
+            with path.open("ab") as file:
+                file.write(bytes.fromhex(rest[0]))
+        elif what == "stretch":
+            os.truncate(path, int(rest[0]))
+        elif what == "link":
+            path.symlink_to(rest[0])
+        elif what == "pipe":
+            os.mkfifo(path)
+        else:
+            assert what == "folder"
+            path.mkdir()
     return folder
 
 

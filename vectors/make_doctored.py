@@ -18,6 +18,7 @@ from doctored_ballots import ballots  # noqa: E402
 from doctored_city import play  # noqa: E402
 from doctored_ledgers import ledgers  # noqa: E402
 from doctored_statements import statements  # noqa: E402
+from odd_folders import folders  # noqa: E402
 
 ENDS = [("result", [[1, 3]]), ("too-few", []), ("void", []), ("cancelled", [])]
 """How the polls of the honest ledger end: a yes, a no, and a no that weighs two."""
@@ -41,6 +42,7 @@ def make(to: Path) -> None:
                 for (poll, (end, total)) in zip(city.polls.values(), ENDS, strict=True)
             ],
             "ledgers": [ledger.described() for ledger in made],
+            "folders": folders(city),
             "entries": [
                 {
                     "name": case.name,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from doctored import ENTRIES, FOLDER, INDEX, LEDGERS, VECTORS, OneMore, entries_of, unpack
+from doctored import ENTRIES, FOLDER, FOLDERS, INDEX, LEDGERS, VECTORS, OneMore, entries_of, odd, unpack
 from test_protocol import names, section
 
 from veche.audit.ledger import STEPS, verify_ledger
@@ -36,6 +36,30 @@ def test_ledgers(row: dict[str, Any], form: str, tmp_path: Path) -> None:
         assert f"✗ {row['step']}  " in result.stderr
         assert row["rule"] is None or f"(rule {row['rule']})" in result.stderr
         assert row["entry"] is None or f"Where: entry {row['entry']}\n" in result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes and links here")
+@pytest.mark.parametrize("row", FOLDERS, ids=lambda row: row["name"])
+def test_odd_folders(row: dict[str, Any], tmp_path: Path) -> None:
+    """Neither does any of them keep the verifier for longer than an honest one, nor is it read whole."""
+    result = CliRunner().invoke(main, ["verify", str(odd(row["do"], tmp_path))])
+    assert result.exit_code == row["exit"], result.output
+    assert KINDS_OF_VERDICT[row["exit"]] in result.output
+    assert row["step"] is None or f"✗ {row['step']}  " in result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes and links here")
+@pytest.mark.parametrize("row", FOLDERS, ids=lambda row: row["name"])
+def test_exports_of_odd_folders(row: dict[str, Any], tmp_path: Path) -> None:
+    """An export of one has its verdict, or there is none: what cannot be exported is no ledger either."""
+    folder, file = odd(row["do"], tmp_path / "ledger"), tmp_path / "ledger.tar"
+    made = CliRunner().invoke(main, ["export", str(folder), str(file)])
+    assert made.exit_code in (0, 1)
+    assert file.exists() is (made.exit_code == 0)
+    assert made.exit_code == 0 or row["exit"] == 1
+    if made.exit_code == 0:
+        result = CliRunner().invoke(main, ["verify", str(file)])
+        assert result.exit_code == row["exit"], result.output
 
 
 def test_a_process_of_its_own() -> None:
@@ -90,6 +114,8 @@ def test_the_script_makes_these_cases(tmp_path: Path, monkeypatch: pytest.Monkey
     script.make(tmp_path)
     made = json.loads((tmp_path / "doctored.json").read_text(encoding="utf-8"))
     assert made["ledgers"] == LEDGERS
+    folders = [[(row["name"], row["exit"], row["step"]) for row in index["folders"]] for index in (made, INDEX)]
+    assert folders[0] == folders[1]
     rows = [[(row["name"], row["rule"], row["size"]) for row in index["entries"]] for index in (made, INDEX)]
     assert rows[0] == rows[1]
     for row in LEDGERS:

@@ -16,11 +16,13 @@ from veche.log.source import Export, Folder, Source, open_source, size_limit, wr
 
 from .small_log import POLICY, entries_of, files_of, flip, publish
 
+ATTACHMENT = "attachment/" + "ab" * 32
+
 
 def ledger(folder: Path, count: int) -> Path:
     publish(folder, entries_of(count))
     (folder / "attachment").mkdir()
-    (folder / "attachment" / ("ab" * 32)).write_bytes(b"a long text")
+    (folder / ATTACHMENT).write_bytes(b"a long text")
     (folder / "veche.db").write_bytes(b"not public")
     return folder
 
@@ -38,7 +40,7 @@ def test_an_export_is_the_ledger(tmp_path: Path) -> None:
         del files["veche.db"]
         assert {name: source.read(name) for name in source.names()} == files
         assert source.names() == sorted(files)
-        assert source.names("attachment/") == ["attachment/" + "ab" * 32]
+        assert source.names("attachment/") == [ATTACHMENT]
         assert source.get("veche.db") is None
         head = source.checkpoint().checkpoint
         check_tiles(source, head.size, head.root)
@@ -137,9 +139,9 @@ def member(name: str, **kwargs: object) -> tarfile.TarInfo:
 def test_a_plain_tar_of_the_standard_library_is_an_export(tmp_path: Path) -> None:
     """So that the refusals below are for what is odd in them."""
     path = tmp_path / "plain.tar"
-    path.write_bytes(tar_of((member("attachment/a"), b"1"), (member("checkpoint"), b"2")))
+    path.write_bytes(tar_of((member(ATTACHMENT), b"1"), (member("checkpoint"), b"2")))
     with Export(path) as source:
-        assert source.names() == ["attachment/a", "checkpoint"]
+        assert source.names() == [ATTACHMENT, "checkpoint"]
 
 
 @pytest.mark.parametrize(
@@ -156,12 +158,14 @@ def test_a_plain_tar_of_the_standard_library_is_an_export(tmp_path: Path) -> Non
         tar_of((member("attachment/a b"), b"")),
         tar_of((member("attachment/a\\b"), b"")),
         tar_of((member("attachment/ä"), b"")),
-        tar_of((member("attachment/" + "a" * 81), b"")),
+        tar_of((member("attachment/" + "a" * 63), b"")),
+        tar_of((member("attachment/" + "a" * 65), b"")),
+        tar_of((member("attachment/" + "A" * 64), b"")),
         tar_of((member("attachment/"), b"")),
         tar_of((member("veche.db"), b"")),
         tar_of((member("tile/0/1"), b"")),
         tar_of((member("checkpoint"), b""), (member("checkpoint"), b"")),
-        tar_of((member("checkpoint"), b""), (member("attachment/a"), b"")),
+        tar_of((member("checkpoint"), b""), (member(ATTACHMENT), b"")),
         tar_of((member("checkpoint", type=tarfile.SYMTYPE, linkname="/etc/passwd"), b"")),
         tar_of((member("checkpoint", type=tarfile.LNKTYPE, linkname="tile/0/000"), b"")),
         tar_of((member("checkpoint", type=tarfile.DIRTYPE), b"")),
@@ -195,12 +199,12 @@ def test_a_header_that_promises_too_much(tmp_path: Path) -> None:
     """A size beyond the end of the file, in base 256 too: nothing is allocated for it."""
     path = tmp_path / "bad.tar"
     for size in (10**6, 60 * 1024 * 1024):
-        info = member("attachment/a")
+        info = member(ATTACHMENT)
         info.size = size
         path.write_bytes(info.tobuf(tarfile.USTAR_FORMAT) + bytes(10240 - 512))
         with pytest.raises(DoesNotHold, match="cut off"):
             Export(path)
-    header = bytearray(member("attachment/a").tobuf(tarfile.USTAR_FORMAT))
+    header = bytearray(member(ATTACHMENT).tobuf(tarfile.USTAR_FORMAT))
     header[124:136] = b"\x80" + bytes(10) + b"\x05"
     header[148:156] = b" " * 8
     header[148:156] = b"%06o\0 " % sum(header)
@@ -231,6 +235,9 @@ def test_a_failed_export_leaves_nothing(tmp_path: Path) -> None:
 def test_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be read"):
         open_source(tmp_path / "nothing")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="neither a file nor a folder"):
+        open_source(tmp_path / "pipe")
     with pytest.raises(UserError, match="no folder"):
         Folder(tmp_path / "nothing")
     with pytest.raises(DoesNotHold, match="checkpoint: the file is missing"):
@@ -248,11 +255,11 @@ def test_open_source(tmp_path: Path) -> None:
 
 def test_the_index_is_small(tmp_path: Path) -> None:
     """Opening and reading one file of a large export does not read the others: here they are holes."""
-    size = size_limit("attachment/a") or 0
+    size = size_limit(ATTACHMENT) or 0
     path = tmp_path / "large.tar"
     with path.open("wb") as file:
         for i in range(100):
-            info = member(f"attachment/{i:03}")
+            info = member(f"attachment/{i:064}")
             info.size = size
             file.write(info.tobuf(tarfile.USTAR_FORMAT))
             file.seek(size, os.SEEK_CUR)

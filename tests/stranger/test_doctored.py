@@ -1,11 +1,12 @@
 """vectors/doctored once more, by the stranger: the same ledgers and entries are refused, for reasons of its own."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from doctored import ENTRIES, INDEX, LEDGERS, OneMore, entries_of, unpack
+from doctored import ENTRIES, FOLDERS, INDEX, LEDGERS, OneMore, entries_of, odd, unpack
 
 from .cbor import Refused
 from .verify import verify
@@ -46,7 +47,7 @@ REASONS = {
 }
 """How the stranger says which rule an entry breaks."""
 STEPS = {
-    "L1": "checkpoint's size|did not sign the charter|signature of .* does not hold|trustees of class .* add up|too few identity"
+    "L1": "checkpoint|log is empty|did not sign the charter|signature of .* does not hold|trustees of class .* add up|too few identity"
     "|too few witnesses|nobody is to witness|between 0 and 3600",
     "L2": "not signed by the log's key|of another log",
     "L3": "root|tile",
@@ -78,6 +79,17 @@ def test_ledgers(row: dict[str, Any], tmp_path: Path) -> None:
     assert row["rule"] or re.search(STEPS[row["step"]], said), said
     if row["entry"]:
         assert said.startswith((f"entry {row['entry']}: ", "the log ends"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes and links here")
+@pytest.mark.parametrize("row", FOLDERS, ids=lambda row: row["name"])
+def test_odd_folders(row: dict[str, Any], tmp_path: Path) -> None:
+    folder = odd(row["do"], tmp_path)
+    if row["exit"] == 0:
+        verify(folder, INDEX["ledger"])
+        return
+    with pytest.raises(Refused, match=STEPS[row["step"]]):
+        verify(folder)
 
 
 def test_how_the_polls_end(tmp_path: Path) -> None:

@@ -1,13 +1,18 @@
 """The stranger's reader of a log's folder: the signed checkpoint and the tiles (section 5, C2SP)."""
 
 import base64
-import binascii
+import os
+import re
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from .cbor import Refused, need
 from .group import sha, signed
 
 WIDTH = 256
+NOTE, ATTACHMENT, ENTRY = 128 * 1024, 64 * 1024 * 1024, 65535
+SPACES = {0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000}
 
 
 def leaf(data: bytes) -> bytes:
@@ -27,7 +32,7 @@ def root(hashes: list[bytes]) -> bytes:
 def _base64(said: str) -> bytes:
     try:
         data = base64.b64decode(said, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise Refused("the checkpoint has bad base64") from None
     need(base64.b64encode(data).decode() == said, "the checkpoint has base64 that is not canonical")
     return data
@@ -39,20 +44,23 @@ def checkpoint(note: bytes) -> tuple[str, int, bytes, bytes, list[tuple[str, byt
         said = note.decode()
     except UnicodeDecodeError:
         raise Refused("the checkpoint is not UTF-8") from None
-    need(len(note) <= 128 * 1024, "the checkpoint is too long")
     body, gap, tail = said.rpartition("\n\n")
     need(gap and tail.endswith("\n"), "the checkpoint is not a signed note")
     need(all(c == "\n" or c >= " " for c in said), "the checkpoint has a control character")
     lines = body.split("\n")
     need(len(lines) == 3, "the checkpoint does not have exactly three lines")
     origin, size, head = lines
-    need(size.isascii() and size.isdigit() and str(int(size)) == size, "the checkpoint's size is not a number")
+    need(re.fullmatch("0|[1-9][0-9]{0,18}", size) and int(size) < 2**63, "the checkpoint's size is not a number")
     need(len(_base64(head)) == 32, "the checkpoint's root is not a hash")
     signatures = []
     for line in tail[:-1].split("\n"):
         parts = line.split(" ")
         need(len(parts) == 3 and parts[0] == "\u2014", "a signature line of the checkpoint is malformed")
-        signatures.append((parts[1], _base64(parts[2])))
+        name, data = parts[1], _base64(parts[2])
+        odd = "+" in name or any(ord(c) in SPACES for c in name)
+        need(1 <= len(name.encode()) <= 255 and not odd, "a signature line of the checkpoint has no name")
+        need(len(data) >= 5, "a signature line of the checkpoint is too short")
+        signatures.append((name, data))
     need(
         len({(name, data[:4]) for name, data in signatures}) == len(signatures) <= 100,
         "one key signed the checkpoint twice",
@@ -74,55 +82,74 @@ def _place(index: int) -> str:
     return "/".join(parts)
 
 
+def _file(folder: Path, name: str, limit: int) -> bytes | None:
+    """A public file; None if it is not there. It is a file of bounded size in folders that are folders, not links."""
+    for part in reversed(Path(name).parents[:-1]):
+        if not os.path.lexists(folder / part) or not stat.S_ISDIR((folder / part).lstat().st_mode):
+            return None
+    path = folder / name
+    if not os.path.lexists(path):
+        return None
+    need(stat.S_ISREG(path.lstat().st_mode), f"{name} is not a file")
+    with path.open("rb") as opened:
+        content = opened.read(limit + 1)
+    need(len(content) <= limit, f"{name} is too long")
+    return content
+
+
 def _tile(folder: Path, level: str, index: int, width: int) -> tuple[bytes, int]:
-    """A tile and its width: this one, or a wider one if the log has grown since the checkpoint."""
+    """A tile and its width: this one, or the narrowest wider one if the log has grown since the checkpoint."""
     for wider in range(width, WIDTH + 1):
-        path = folder / "tile" / level / (_place(index) + ("" if wider == WIDTH else f".p/{wider}"))
-        if path.is_file():
-            return path.read_bytes(), wider
+        name = f"tile/{level}/{_place(index)}" + ("" if wider == WIDTH else f".p/{wider}")
+        content = _file(folder, name, wider * (2 + ENTRY if level == "entries" else 32))
+        if content is not None:
+            return content, wider
     raise Refused(f"tile {index} of level {level} is missing")
 
 
-def _widths(size: int) -> list[int]:
-    return [WIDTH] * (size // WIDTH) + ([size % WIDTH] if size % WIDTH else [])
+def _widths(size: int) -> Iterator[int]:
+    for at in range(0, size, WIDTH):
+        yield min(WIDTH, size - at)
 
 
 def _entries(folder: Path, size: int) -> list[bytes]:
     entries = []
     for index, width in enumerate(_widths(size)):
         (data, real), at = _tile(folder, "entries", index, width), 0
-        for _ in range(real):
+        for _ in range(width):
             length = int.from_bytes(data[at : at + 2], "big")
-            need(at + 2 + length <= len(data), f"bundle {index} is too short")
+            need(at + 2 + length <= len(data), f"bundle {index}, a tile of entries, is too short")
             entries.append(data[at + 2 : at + 2 + length])
             at += 2 + length
-        need(at == len(data), f"bundle {index} is too long")
-        del entries[index * WIDTH + width :]
+        need(real > width or at == len(data), f"bundle {index}, a tile of entries, is too long")
     return entries
 
 
 def read(folder: Path) -> tuple[str, bytes, list[tuple[str, bytes]], list[bytes]]:
     """Origin, signed text and signatures of the checkpoint, and the entries that it commits to."""
-    path = folder / "checkpoint"
-    need(path.is_file(), "there is no checkpoint")
-    origin, size, head, body, signatures = checkpoint(path.read_bytes())
+    note = _file(folder, "checkpoint", NOTE)
+    if note is None:
+        raise Refused("there is no checkpoint")
+    origin, size, head, body, signatures = checkpoint(note)
     entries = _entries(folder, size)
     hashes = [leaf(entry) for entry in entries]
     need(root(hashes) == head, "the entries do not have the checkpoint's root")
     for level in range(8):
         for index, width in enumerate(_widths(len(hashes))):
-            want = hashes[index * WIDTH : index * WIDTH + width]
+            want = b"".join(hashes[index * WIDTH : index * WIDTH + width])
             have, real = _tile(folder, str(level), index, width)
-            need(
-                len(have) == 32 * real and have[: 32 * width] == b"".join(want),
-                f"hash tile {index} of level {level} is wrong",
-            )
+            if real > width:
+                have = have[: 32 * width]
+            need(have == want, f"hash tile {index} of level {level} is wrong")
         hashes = [root(hashes[at : at + WIDTH]) for at in range(0, len(hashes) - WIDTH + 1, WIDTH)]
     return origin, body, signatures, entries
 
 
 def attachments(folder: Path) -> None:
-    """Attachments may be missing; those that are there have their hash."""
-    for path in sorted((folder / "attachment").glob("*")):
-        content = path.read_bytes()
-        need(sha(content).hex() == path.name, f"the attachment {path.name} is not what was announced")
+    """Attachments may be missing; those that are there have their hash. What has another name is none."""
+    if not os.path.lexists(folder / "attachment") or not stat.S_ISDIR((folder / "attachment").lstat().st_mode):
+        return
+    for name in sorted(path.name for path in (folder / "attachment").iterdir()):
+        if re.fullmatch("[0-9a-f]{64}", name):
+            content = _file(folder, f"attachment/{name}", ATTACHMENT)
+            need(content is None or sha(content).hex() == name, f"the attachment {name} is not what was announced")

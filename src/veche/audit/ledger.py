@@ -17,7 +17,7 @@ from veche.ledger.codec import digest
 from veche.ledger.entries.charter import Charter
 from veche.ledger.heads import head_policy
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint
-from veche.log.log import Log, Snapshot, checked_bundles
+from veche.log.log import Log, Snapshot, check_nothing_else, checked_bundles
 from veche.log.source import Export, Source, open_source
 from veche.texts import N_
 
@@ -130,6 +130,8 @@ def replay_files(
     """
     head = signed.checkpoint
     with _as_step("L3"):
+        if isinstance(snapshot, Export):
+            check_nothing_else(snapshot, head.size)
         for bundle in checked_bundles(snapshot, head.size, head.root):
             if not replay.done:
                 replay.begin(bundle)
@@ -160,9 +162,9 @@ def _check_signature(signed: SignedCheckpoint, charter: Charter) -> None:
 def check_attachments(source: Source) -> None:
     """Check every attachment that is there against its name. Raises DoesNotHold (L8)."""
     with _as_step("L8"):
-        names = source.names("attachment/")
-    for name in names:
-        if digest(source.read(name)).hex() != name.removeprefix("attachment/"):
-            raise DoesNotHold(
-                "L8", name, f"{name}: the content has another hash than its name says.", "Remove the file."
-            )
+        for name in source.names("attachment/"):
+            content = source.get(name)  # it may have been withdrawn meanwhile
+            if content is not None and digest(content).hex() != name.removeprefix("attachment/"):
+                raise DoesNotHold(
+                    "L8", name, f"{name}: the content has another hash than its name says.", "Remove the file."
+                )

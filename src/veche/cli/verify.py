@@ -1,6 +1,7 @@
 """``veche verify``: check a ledger or an archive from its first byte, and say what it says."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,7 +99,7 @@ def kind_of(path: Path) -> str:
 
 
 def _kind_of_folder(path: Path) -> str:
-    if (path / "checkpoint").exists() or (path / "tile").exists():
+    if os.path.lexists(path / "checkpoint") or os.path.lexists(path / "tile"):
         return "ledger"
     if any(path.glob("*.bel")):
         return "archive"

@@ -42,10 +42,19 @@ from veche.durable.files import (
 from veche.durable.folders import make_folder, remove_folder
 from veche.durable.journal import Journal
 from veche.durable.lock import Held, Lock, holder
-from veche.durable.system import FOREIGN, PRIVATE, PRIVATE_FOLDER, PUBLIC, PUBLIC_FOLDER, cannot_write, sync_folder
+from veche.durable.system import (
+    FOREIGN,
+    NAMED,
+    PRIVATE,
+    PRIVATE_FOLDER,
+    PUBLIC,
+    PUBLIC_FOLDER,
+    cannot_write,
+    sync_folder,
+)
 
 __all__ = [
-    "FOREIGN", "PRIVATE", "PRIVATE_FOLDER", "PUBLIC", "PUBLIC_FOLDER", "UNFINISHED", "AppendOnly", "Batch", "Exists", "Held",
+    "FOREIGN", "NAMED", "PRIVATE", "PRIVATE_FOLDER", "PUBLIC", "PUBLIC_FOLDER", "UNFINISHED", "AppendOnly", "Batch", "Exists", "Held",
     "Journal", "Lock", "cannot_write", "holder", "make_folder", "must_be_new", "place_of", "put_in_place", "read_private", "remove",
     "remove_folder", "replace",
     "settle", "sync_folder", "whole_file", "write_new", "write_private",

@@ -8,7 +8,7 @@ from types import TracebackType
 
 from filelock import lock_descriptor
 
-from veche.durable.system import NO_LINK, PUBLIC, plainly, write_all
+from veche.durable.system import FOREIGN, NO_LINK, PUBLIC, plainly, write_all
 from veche.errors import UserError
 
 _TRIES, _PAUSE = 10, 0.01  # seconds between them
@@ -94,7 +94,7 @@ def holder(path: Path) -> str | None:
 def _record(path: Path) -> int | None:
     """What the lock's file says. The first byte is the one that Windows locks against readers, so nothing is in it."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(os.open(path, FOREIGN), "rb") as file:
             file.seek(1)
             return int(file.read(20))
     except (OSError, ValueError):

@@ -12,7 +12,9 @@ PUBLIC, PRIVATE = 0o644, 0o600
 PUBLIC_FOLDER, PRIVATE_FOLDER = 0o755, 0o700
 POSIX = os.name == "posix"
 NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-FOREIGN = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | NO_LINK
+NAMED = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""How to open what the user named: through a link if they did so, but a pipe blocks nobody (where there is POSIX)."""
+FOREIGN = NAMED | NO_LINK
 """How to open a file that somebody else may have put there: a link is not followed, a pipe blocks nobody (where there is POSIX)."""
 
 

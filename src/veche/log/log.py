@@ -20,6 +20,7 @@ from veche.log.tiles import (
     WIDTH,
     Edge,
     Tile,
+    is_tile_of,
     levels_of,
     partial_of,
     span,
@@ -67,7 +68,14 @@ class Snapshot(Source):
         self.size = SignedCheckpoint.parse(self._checkpoint).checkpoint.size
 
     def names(self, prefix: str = "") -> list[str]:
-        names = [*self._source.names("attachment/"), CHECKPOINT, *(tile.name for tile in tiles_of(self.size))]
+        """See :class:`Source`. Raises :class:`~veche.errors.DoesNotHold` (step ``tiles``) with the first full tile that is
+        not there: nobody has vouched for the size yet, so nothing here may grow with it."""
+        names = [*self._source.names("attachment/"), CHECKPOINT]
+        present = set(self._source.names("tile/"))
+        for tile in tiles_of(self.size):
+            if tile.width == WIDTH and tile.name not in present:
+                raise wrong(tile.name, "the file is missing")
+            names.append(tile.name)
         return sorted(name for name in names if name.startswith(prefix))
 
     def get(self, name: str) -> bytes | None:
@@ -206,12 +214,23 @@ class Log:
 
 
 def check_tiles(source: Source, size: int, root: bytes, progress: Progress | None = None) -> None:
-    """Check every byte below ``tile/`` (:func:`checked_bundles`) without looking at the entries."""
+    """Check every byte below ``tile/`` without looking at the entries: the tree of this size and root, and nothing else.
+
+    Use it on a folder at rest, on an export, or on a :class:`Snapshot`. Raises :class:`~veche.errors.DoesNotHold` (step ``tiles``).
+    """
+    check_nothing_else(source, size)
     done = 0
     for bundle in checked_bundles(source, size, root):
         done += len(bundle.entries)
         if progress is not None:
             progress(done, size)
+
+
+def check_nothing_else(source: Source, size: int) -> None:
+    """Raise :class:`~veche.errors.DoesNotHold` (step ``tiles``) if there is a tile that the tree of this size does not have."""
+    for name in source.names("tile/"):
+        if not is_tile_of(Tile.parse(name), size):
+            raise wrong(name, f"a ledger of size {size} has no such file")
 
 
 class Bundle(NamedTuple):
@@ -222,17 +241,12 @@ class Bundle(NamedTuple):
 
 
 def checked_bundles(source: Source, size: int, root: bytes) -> Iterator[Bundle]:
-    """The entries, bundle by bundle, while every byte below ``tile/`` is checked: the tree of this size and root, and
-    nothing else. Only when the iterator has ended without an error do the entries make up the root.
+    """The entries, bundle by bundle, while every byte of the tree of this size is checked. Only when the iterator has ended
+    without an error do the entries make up the root. It ends at the first tile that is missing, whatever the size says.
 
-    Hashes are computed anew from the entries and compared with every hash tile. Use it on a folder at rest, on an
-    export, or on a :class:`Snapshot` of a ledger that goes on. Raises :class:`~veche.errors.DoesNotHold` (step
+    Hashes are computed anew from the entries and compared with every hash tile. Raises :class:`~veche.errors.DoesNotHold` (step
     ``tiles``) with the names of the files that disagree, and the entry.
     """
-    expected = {tile.name for tile in tiles_of(size)}
-    present = set(source.names("tile/"))
-    for name in sorted(present - expected):
-        raise wrong(name, f"a ledger of size {size} has no such file")
     edge = Edge()
     for start in range(0, size, WIDTH):
         tile = Tile(ENTRIES, start // WIDTH, min(WIDTH, size - start))

@@ -1,9 +1,10 @@
 """Where a ledger's public files are read from: a folder, or an export, which is one plain tar file of them.
 
-    checkpoint · tile/... · attachment/<name>
+    checkpoint · tile/... · attachment/<SHA-256 of its content>
 
-Both are read strictly. Names other than these do not exist (a folder may hold other things beside them: they are not
-seen). An export has one form only: ustar headers with nothing in them but name and size, names in ascending order, the
+Both are read strictly. Names other than these do not exist: a folder may hold other things beside them, which are not
+seen, and so is what lies behind a link to a folder. What has one of these names is a file of a bounded size, or it is wrong:
+so no link, pipe or endless file is ever read (docs/protocol.md, section 5). An export has one form only: ustar headers with nothing in them but name and size, names in ascending order, the
 padding of POSIX tar and not a byte more; so equal ledgers give equal exports, and any `tar` unpacks them.
 """
 
@@ -16,14 +17,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
-from veche.durable import FOREIGN, whole_file
+from veche.durable import FOREIGN, NAMED, whole_file
 from veche.errors import DoesNotHold, UserError
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.note import NOTE_LIMIT
 from veche.log.tiles import CHECKPOINT, ENTRIES, ENTRY_LIMIT, Tile
 
 ATTACHMENT_LIMIT = 64 * 1024 * 1024  # bytes
-_ATTACHMENT = re.compile(r"attachment/[0-9A-Za-z][0-9A-Za-z._-]{0,79}")
+_ATTACHMENT = re.compile(r"attachment/[0-9a-f]{64}")
+_FOLDER = re.compile(r"tile/(entries|[1-9]?[0-9])(/x[0-9]{3})*(/[0-9]{3}\.p)?")
+"""A folder in which there may be tiles."""
 _BLOCK = tarfile.BLOCKSIZE
 
 
@@ -68,37 +71,44 @@ class Folder(Source):
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._reached: set[str] = set()  # the folders below it that are no links
         if not path.is_dir():
             raise UserError(f"There is no folder {path}.", "Give the folder of a ledger, or an exported file.")
 
     def names(self, prefix: str = "") -> list[str]:
-        """See :class:`Source`. Raises :class:`~veche.errors.DoesNotHold` (step ``tiles``) on whatever has no place
-        below the folders for tiles and attachments, and on links and the like there, which might lead anywhere."""
-        names = [CHECKPOINT] if (self.path / CHECKPOINT).exists() else []
-        for top in ("attachment/", "tile/"):
-            if top.startswith(prefix[: len(top)]):
-                names += self._files_below(top)
+        names = [CHECKPOINT] if os.path.lexists(self.path / CHECKPOINT) else []
+        for top in ("attachment", "tile"):
+            if f"{top}/".startswith(prefix[: len(top) + 1]):
+                names += self._names_below(top)
         return sorted(name for name in names if name.startswith(prefix))
 
-    def _files_below(self, top: str) -> Iterator[str]:
-        for folder, folders, files in os.walk(self.path / top, onerror=_raise):
-            for entry in (*folders, *files):
-                path = Path(folder, entry)
-                name = path.relative_to(self.path).as_posix()
-                try:
-                    mode = path.lstat().st_mode
-                except FileNotFoundError:  # the publisher has just removed it
-                    continue
-                if entry in folders and not stat.S_ISDIR(mode):
-                    raise _wrong(name, "this is a link, not a folder")
-                if entry in files:
-                    if not stat.S_ISREG(mode) or size_limit(name) is None:
-                        raise _wrong(name, "this has no place in a ledger")
-                    yield name
+    def _names_below(self, top: str) -> Iterator[str]:
+        """The names of public files below a folder, whatever has them."""
+        if not self._reaches(top):
+            return
+        for path, folders, files in os.walk(self.path / top, onerror=_raise):
+            below = Path(path).relative_to(self.path).as_posix()
+            yield from (name for entry in (*folders, *files) if size_limit(name := f"{below}/{entry}") is not None)
+            folders[:] = [entry for entry in folders if _FOLDER.fullmatch(f"{below}/{entry}")]
+
+    def _reaches(self, folder: str) -> bool:
+        """Whether this folder is there, and neither it nor one above it is a link."""
+        if folder in self._reached or not folder:
+            return True
+        try:
+            there = stat.S_ISDIR((self.path / folder).lstat().st_mode)
+        except OSError:
+            return False
+        if there and self._reaches(folder.rpartition("/")[0]):
+            self._reached.add(folder)
+            return True
+        return False
 
     def get(self, name: str) -> bytes | None:
+        """See :class:`Source`. Raises :class:`~veche.errors.DoesNotHold` (step ``tiles``) on what has the name of a public
+        file and is a link, a folder or the like, or larger than such a file can be."""
         limit = size_limit(name)
-        if limit is None:
+        if limit is None or not self._reaches(name.rpartition("/")[0]):
             return None
         try:
             descriptor = os.open(self.path / name, FOREIGN)
@@ -125,10 +135,12 @@ class Export(Source):
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._descriptor = os.open(path, os.O_RDONLY)
+            self._descriptor = os.open(path, NAMED)
         except OSError as error:
             raise UserError(f"The export {path} cannot be read: {error.strerror}.", "Check the path.") from None
         try:
+            if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+                raise UserError(f"{path} is neither a file nor a folder.", "Check the path.")
             self._index = self._read_index()  # name -> (offset, size)
         except BaseException:
             self.close()

@@ -94,6 +94,12 @@ def tiles_of(size: int) -> Iterator[Tile]:
     yield from partial_of(size)
 
 
+def is_tile_of(tile: Tile, size: int) -> bool:
+    """Whether the tree of this size has this tile, found without listing them."""
+    full, width = divmod(size // span(tile.level), WIDTH)
+    return tile.index < full if tile.width == WIDTH else (tile.index, tile.width) == (full, width)
+
+
 def pack(entries: Sequence[bytes]) -> bytes:
     """The bytes of an entry bundle. Raises ``ValueError`` on an entry longer than :data:`ENTRY_LIMIT`."""
     parts: list[bytes] = []
