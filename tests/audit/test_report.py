@@ -19,6 +19,7 @@ from veche.audit.percents import percents
 from veche.audit.poll_report import DAY, HOUR, PollReport, report_poll, turnout_step
 from veche.audit.poll_warnings import ANSWER, COUNT, poll_warnings
 from veche.audit.report import LedgerReport, report_ledger
+from veche.ledger.entries.charter import Charter
 from veche.log.source import Folder
 from veche.texts import LAST, Moment, Number, Percent, Words
 from veche.world import World
@@ -78,20 +79,23 @@ def test_turnout_counts_a_voter_once_at_the_last_ballot(large: City, speed: Poll
     assert all(b.start - a.start == DAY for a, b in pairwise(speed.turnout))
 
 
-def test_warnings(report: LedgerReport, speed: PollReport) -> None:
+def test_warnings(large: City, report: LedgerReport, speed: PollReport) -> None:
     """Nothing to look at in the poll that is accounted for, until time passes."""
-    now = report.time
-    assert poll_warnings(speed, now) == []
+    now, charter = report.time, large.verified.state.charter
+    assert poll_warnings(speed, charter, now) == []
     silent = [warning.text("en").split(" has not")[0] for warning in report.polls[1].warnings]
     assert silent == ["Civil registry", "Post office"]  # each once, however many groups
     assert report.polls[5].warnings == []  # cancelled: nothing to account for
     assert speed.closed is not None
 
-    def said(poll: PollReport, at: int = now) -> str:
-        return " ".join(f"{warning.text('en')} | {warning.text('ru')}" for warning in poll_warnings(poll, at))
+    def said(poll: PollReport, at: int = now, charter: Charter = charter) -> str:
+        return " ".join(f"{warning.text('en')} | {warning.text('ru')}" for warning in poll_warnings(poll, charter, at))
 
     counting = replace(speed, status="counting")
     assert said(counting, speed.closed + COUNT) == "" and "count is late" in said(counting, speed.closed + COUNT + 1)
+    test = replace(charter, test=1000)
+    soon = said(counting, speed.closed + COUNT // 1000 + 1 + 1, test)
+    assert "over 605 seconds ago" in soon and said(counting, speed.closed + COUNT // 1000 + 1, test) == ""
     silent_city = replace(speed, statements=[])
     assert said(silent_city, speed.closed + ANSWER) == ""
     assert "answer is late" in said(silent_city, speed.closed + ANSWER + 1)

@@ -7,17 +7,19 @@ last block, so that two auditors of one ledger read the same warnings.
 from collections.abc import Iterator
 
 from veche.audit.poll_report import DAY, PollReport
-from veche.texts import Localizable, Message, Plural
+from veche.ledger.entries.charter import Charter
+from veche.texts import Localizable, Message, Plural, duration
 
 ANSWER = 14 * DAY
-"""Within this time after closing the city says what it will do."""
+"""Within this time after closing the city says what it will do, on a test ledger within a part of it."""
 COUNT = 7 * DAY
-"""Trustees who take longer than this are late."""
+"""Trustees who take longer than this are late, on a test ledger than a part of it."""
 
 
-def poll_warnings(poll: PollReport, now: int) -> list[Localizable]:
+def poll_warnings(poll: PollReport, charter: Charter, now: int) -> list[Localizable]:
     """The warnings of one poll, as of the time ``now`` (seconds since 1970)."""
-    return [*_issuance(poll), *_rolls(poll), *_closing(poll), *_count(poll, now), *_answer(poll, now)]
+    count, answer = charter.lasting(COUNT), charter.lasting(ANSWER)
+    return [*_issuance(poll), *_rolls(poll), *_closing(poll), *_count(poll, count, now), *_answer(poll, answer, now)]
 
 
 def _issuance(poll: PollReport) -> Iterator[Message]:
@@ -52,21 +54,23 @@ def _closing(poll: PollReport) -> Iterator[Message]:
         )
 
 
-def _count(poll: PollReport, now: int) -> Iterator[Message]:
-    if poll.status == "counting" and poll.closed is not None and now > poll.closed + COUNT:
+def _count(poll: PollReport, allowed: int, now: int) -> Iterator[Message]:
+    if poll.status == "counting" and poll.closed is not None and now > poll.closed + allowed:
         yield Message(
-            "The count is late: the poll closed over a week ago, and {done} of the {threshold} trustees that are needed "
+            "The count is late: the poll closed over {allowed} ago, and {done} of the {threshold} trustees that are needed "
             "have added their share.",
+            allowed=duration(allowed),
             done=sum(trustee.shared for trustee in poll.trustees),
             threshold=poll.threshold,
         )
 
 
-def _answer(poll: PollReport, now: int) -> Iterator[Message]:
+def _answer(poll: PollReport, allowed: int, now: int) -> Iterator[Message]:
     said = [statement for statement in poll.statements if statement.kind == "outcome"]
-    if poll.closed is not None and poll.status != "cancelled" and not said and now > poll.closed + ANSWER:
+    if poll.closed is not None and poll.status != "cancelled" and not said and now > poll.closed + allowed:
         yield Message(
-            "The city's answer is late: the poll closed over two weeks ago, and nobody has said what will be done."
+            "The city's answer is late: the poll closed over {allowed} ago, and nobody has said what will be done.",
+            allowed=duration(allowed),
         )
     if said and said[-1].status == "will" and said[-1].due < now:
         yield Message("What the city promised is late: the day that it named has passed.")

@@ -23,7 +23,7 @@ FORMAT = "veche-report-v1"
 class LedgerReport:
     """A ledger that holds, and what is in it. Hashes are lowercase hexadecimal, times seconds since 1970.
 
-    ``time`` is that of the last block. ``steps``: what was checked, by its number in docs/protocol.md, section 6.
+    ``time`` is that of the last block. ``test``: by what a test ledger divides all times, 0 in earnest. ``steps``: what was checked, by its number in docs/protocol.md, section 6.
     """
 
     program: str
@@ -35,6 +35,7 @@ class LedgerReport:
     root: str
     time: int
     log_key: str
+    test: int
     polls: list[PollReport]
     notices: list[StatementReport]
     receipt: ReceiptReport | None = None
@@ -69,7 +70,8 @@ def report_ledger(
         root=verified.head.root.hex(),
         time=verified.time,
         log_key=charter.log_key.hex(),
-        polls=[replace(poll, warnings=poll_warnings(poll, verified.time)) for poll in found],
+        test=charter.test,
+        polls=[replace(poll, warnings=poll_warnings(poll, charter, verified.time)) for poll in found],
         notices=[statement(verified, number) for number in verified.state.statements()],
         receipt=receipt,
     )

@@ -6,8 +6,9 @@ import click
 
 from veche.cli import options
 from veche.cli.draft_charter import charter_json, charter_lines, read_charter, template
+from veche.cli.earnest import say_if_test
 from veche.cli.entry_file import SUFFIX, add_signatures, is_entry, make_entry, read_entry
-from veche.cli.options import ANY_PATH
+from veche.cli.options import ANY_PATH, LEDGER_PATH
 from veche.cli.reading import read_ledger
 from veche.durable import write_new
 from veche.ledger.codec import decode
@@ -63,11 +64,11 @@ def sign(file: Path, keys: tuple[Path, ...], output: Path | None) -> None:
     """
     if is_entry(file):
         found, target = Charter.parse(read_entry(file, "charter")[1][1]), file
-        click.echo("\n".join(charter_lines(found)))
+        _show(found)
         entry = add_signatures(file, b"", keys, "charter")
     else:
         found, target = read_charter(file), output or file.with_suffix(SUFFIX)
-        click.echo("\n".join(charter_lines(found)))
+        _show(found)
         entry = make_entry(target, b"", found, keys)
     signed = {key for key, _ in decode(entry)[2]}
     missing = [f"{name} ({role})" for name, role, key in found.offices if key not in signed]
@@ -80,7 +81,7 @@ def sign(file: Path, keys: tuple[Path, ...], output: Path | None) -> None:
 
 
 @charter.command()
-@click.argument("source", type=ANY_PATH, envvar="VECHE_LEDGER", default="ledger")
+@click.argument("source", type=LEDGER_PATH, envvar="VECHE_LEDGER", default="ledger")
 @options.json
 def show(source: Path, as_json: bool) -> None:
     """Show the charter of a ledger, or in an entry file or draft.
@@ -98,6 +99,12 @@ def show(source: Path, as_json: bool) -> None:
         with read_ledger(source) as reading:
             found = reading.charter
     if as_json:
+        say_if_test(found)
         options.emit(charter_json(found))
     else:
-        click.echo("\n".join(charter_lines(found)))
+        _show(found)
+
+
+def _show(found: Charter) -> None:
+    say_if_test(found)
+    click.echo("\n".join(charter_lines(found)))

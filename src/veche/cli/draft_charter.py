@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from veche.audit.charter_words import named_test
 from veche.cli.draft import BothTexts, Count, Duration, PublicKey, Table, read_draft
 from veche.errors import UserError
 from veche.ledger.entries.charter import CHALLENGE, MARGIN, Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat
@@ -171,7 +172,7 @@ def charter_lines(charter: Charter) -> Iterator[str]:
     yield f"Log key:   {charter.log_key.hex()}"
     yield f"Operator:  {charter.operator}"
     if charter.test:
-        yield f"TEST:      a test ledger: all times are divided by {charter.test}, and nothing that is decided here counts"
+        yield str(named_test(charter.test))
     yield f"Changes:   {charter.k} institutions together"
     if charter.witnesses is None:
         yield "Witnesses: none: nobody but the operator vouches that all are shown one ledger"

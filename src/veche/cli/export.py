@@ -5,9 +5,11 @@ from pathlib import Path
 import click
 
 from veche.audit.export import write_archive
-from veche.audit.ledger import open_ledger, verify_ledger
+from veche.audit.ledger import open_ledger
 from veche.audit.page.words import ballots, entries
 from veche.audit.report import find_poll
+from veche.cli.options import LEDGER_PATH
+from veche.cli.reading import published_charter, verified_ledger
 from veche.cli.verify import progress_bar
 from veche.cli.verify_show import show_refusal
 from veche.durable import must_be_new
@@ -18,7 +20,7 @@ from veche.texts import Number
 
 
 @click.command()
-@click.argument("ledger", type=click.Path(path_type=Path))
+@click.argument("ledger", type=LEDGER_PATH)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--poll",
@@ -58,6 +60,7 @@ def export(ledger: Path, file: Path, poll_id: str | None) -> int:
 
 
 def _export_ledger(source: Source, file: Path) -> None:
+    published_charter(source)
     write_export(source, file)
     with Export(file) as written:
         size = written.checkpoint().checkpoint.size
@@ -66,7 +69,7 @@ def _export_ledger(source: Source, file: Path) -> None:
 
 def _export_poll(source: Source, file: Path, poll_id: str) -> None:
     with progress_bar("entries") as progress:
-        verified = verify_ledger(source, progress)
+        verified = verified_ledger(source, progress)
     poll = find_poll(verified, poll_id)
     with progress_bar("ballots") as progress:
         made = write_archive(verified, poll, file, progress)

@@ -10,6 +10,7 @@ import click
 from veche import logs
 from veche.audit.rebuild import rebuild as rebuild_database
 from veche.cli import options
+from veche.cli.earnest import say_if_test
 from veche.cli.entry_file import add_signatures, read_entry
 from veche.cli.ledger_read import READERS
 from veche.cli.options import ANY_PATH, folder_argument
@@ -75,6 +76,7 @@ def init(folder: Path, charter: Path) -> None:
     if not (folder / LOG_KEY).exists():
         raise UserError(f"There is no log key in {folder}.", f"Make it first: veche ledger keygen {folder}")
     with create_ledger(folder, entry, SigningKey.load(folder / LOG_KEY)) as made:
+        say_if_test(made.state.charter)
         click.echo(f"The ledger {made.state.charter.origin} begins in {folder}.")
         click.echo(f"Its id is {made.id.hex()}.")
     click.echo(f"Let it run: veche ledger run {folder}")
@@ -108,13 +110,14 @@ def run(folder: Path, once: bool, seconds: float | None, verbose: bool) -> None:
     previous = [(number, signal.signal(number, end)) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
         with written:
+            say_if_test(written.state.charter)
             inbox = Inbox(folder)
             inbox.recover(written)
             pause = written.state.charter.engine.seconds
             with EmbeddedEngine(written, key, pause=pause) as engine:
                 size = engine.tick()
                 click.echo(f"The ledger in {folder} runs, with {size} entries.")
-                logs.log().info("the engine runs", folder=str(folder), size=size)
+                logs.log().info("the engine runs", folder=str(folder), size=size, test=written.state.charter.test)
                 cleaned = clock_time.monotonic()
                 finish = clock_time.monotonic() + seconds if seconds is not None else None
                 while not stop and not once and (finish is None or clock_time.monotonic() < finish):
@@ -201,8 +204,10 @@ def submit(file: Path, folder: Path, as_json: bool) -> None:
       veche ledger submit rotate.entry
     """
     entry, item = read_entry(file)
+    with read_ledger(folder) as reading:
+        origin = reading.charter.origin
     (number,) = hand_in(folder, [entry])
     if as_json:
         options.emit({"entry": number})
     else:
-        click.echo(f"The {item[0]} entry is number {number} of the ledger.")
+        click.echo(f"The {item[0]} entry is number {number} of the ledger {origin}.")

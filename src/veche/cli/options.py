@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from veche.cli.earnest import marked
 from veche.errors import UserError
 from veche.keys import SigningKey
 
@@ -26,15 +27,20 @@ class CommandGroup(click.Group):
             formatter.write_dl(rows)
 
 
+class LedgerPath(click.Path):
+    """A ledger's folder or an export of it. A command that has such a parameter names a test ledger as one."""
+
+
+LEDGER_PATH = LedgerPath(path_type=Path)
 ANY_PATH = click.Path(path_type=Path)
 """Whether a file is there is said by whoever opens it, in a sentence of its own."""
 
 ledger = click.option(
-    "--ledger", "-l", "folder", type=ANY_PATH, envvar="VECHE_LEDGER", default="ledger", show_default=True,
+    "--ledger", "-l", "folder", type=LEDGER_PATH, envvar="VECHE_LEDGER", default="ledger", show_default=True,
     show_envvar=True, metavar="FOLDER", help="The ledger: its folder, or (for reading only) an export of it.",
 )  # fmt: skip
 
-folder_argument = click.argument("folder", type=ANY_PATH, envvar="VECHE_LEDGER", default="ledger")
+folder_argument = click.argument("folder", type=LEDGER_PATH, envvar="VECHE_LEDGER", default="ledger")
 
 json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for scripts.")
 
@@ -54,8 +60,8 @@ def load_key(path: Path) -> SigningKey:
 
 
 def emit(data: Any) -> None:
-    """Print JSON."""
-    click.echo(json_codec.dumps(data, ensure_ascii=False, indent=2))
+    """Print JSON; what is of a ledger says whether that is a test."""
+    click.echo(json_codec.dumps(marked(data), ensure_ascii=False, indent=2))
 
 
 def parse_hex(text: str, size: int, what: str) -> bytes:

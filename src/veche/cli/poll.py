@@ -127,12 +127,14 @@ def publish(file: Path, folder: Path, as_json: bool) -> None:
     """
     entry, item = read_entry(file, "poll")
     found = Poll.parse(item[1])
+    with read_ledger(folder) as reading:
+        origin = reading.charter.origin
     (number,) = hand_in(folder, [entry])
     attach(file, folder, found)
     if as_json:
         options.emit({"poll": digest(entry).hex(), "entry": number})
     else:
-        click.echo(f"Published as entry {number}. Poll {digest(entry).hex()}")
+        click.echo(f"Published as entry {number} of {origin}. Poll {digest(entry).hex()}")
         everyone = " --everyone" if [group.name for group in found.groups] == [EVERYONE] else ""
         click.echo("Before it opens, each registrar must publish its permit keys: veche registrar open FOLDER "
                    f"{short(digest(entry))}{everyone}")  # fmt: skip

@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from veche.audit.ledger import verify_ledger
+from veche.audit.ledger import Progress, VerifiedLedger, verify_ledger
+from veche.cli.earnest import say_if_test
 from veche.errors import UserError
+from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.entries.office import Role
 from veche.ledger.poll_state import CommitteeState, PollState
 from veche.ledger.reader import NotOwn, Reader, read_own
 from veche.log.checkpoint import SignedCheckpoint
-from veche.log.source import open_source
+from veche.log.log import Log
+from veche.log.source import Source, open_source
 
 SHORTEST = 4
 """The fewest digits by which an id may be abbreviated."""
@@ -61,10 +64,25 @@ def read_ledger(path: Path, verified: bool = False) -> Iterator[Reading]:
         raise UserError(f"There is no ledger in {path}.", "Name its folder with --ledger, or set VECHE_LEDGER.")
     if not verified:
         with suppress(NotOwn), read_own(path) as own:
+            say_if_test(own.charter)
             yield Reading(own.source, own.head, own.state)
             return
-    found = verify_ledger(open_source(path))
+    found = verified_ledger(open_source(path))
     yield Reading(found.source, found.source.checkpoint(), found.state)
+
+
+def verified_ledger(source: Source, progress: Progress | None = None) -> VerifiedLedger:
+    """As :func:`veche.audit.ledger.verify_ledger`, for a command."""
+    found = verify_ledger(source, progress)
+    say_if_test(found.state.charter)
+    return found
+
+
+def published_charter(source: Source) -> Charter:
+    """The charter of a ledger of which nothing else is read, nor verified. Raises Refused if it begins with none."""
+    charter = read_charter(Log(source, source.checkpoint().checkpoint).entry(0))
+    say_if_test(charter)
+    return charter
 
 
 def wait_until_published(path: Path, number: int, timeout: float = 10.0) -> None:

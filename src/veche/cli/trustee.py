@@ -5,11 +5,10 @@ from pathlib import Path
 
 import click
 
-from veche.audit.ledger import verify_ledger
 from veche.audit.view import View
 from veche.cli import options
 from veche.cli.options import ANY_PATH
-from veche.cli.reading import wait_until_published
+from veche.cli.reading import verified_ledger, wait_until_published
 from veche.clock import system
 from veche.engine.inbox import PAUSE, outcomes
 from veche.errors import Refused
@@ -79,7 +78,7 @@ def act(office: Path, folder: Path, wait: float) -> None:
     refused: dict[bytes, Refused] = {}
     done = 0
     while True:
-        view = View(verify_ledger(open_source(folder)))
+        view = View(verified_ledger(open_source(folder)))
         due = loaded.due(view)
         for entry in due:
             if entry in refused:  # it is still due, so the refusal was not because others were quicker
@@ -150,5 +149,5 @@ def adopt(office: Path, folder: Path, yes: bool) -> None:
     loaded = Trustee.load(office)
     if not yes:
         click.confirm("Is the original folder gone for good, so that it can never be used again?", abort=True)
-    loaded.adopt(View(verify_ledger(open_source(folder))))
+    loaded.adopt(View(verified_ledger(open_source(folder))))
     click.echo(f"{loaded.institution} goes on in {office}.")

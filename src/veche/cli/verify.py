@@ -15,12 +15,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from veche.audit import archive as archives
 from veche.audit import binding, ledger
 from veche.audit.binding import verify_binding
-from veche.audit.ledger import open_ledger, verify_ledger
+from veche.audit.ledger import open_ledger
 from veche.audit.page.page import archive_page, page
 from veche.audit.receipt import check_receipt
 from veche.audit.report import find_poll, report_ledger
 from veche.ballot.archive.archive import Archive
-from veche.cli.options import read_file
+from veche.cli.options import LEDGER_PATH, emit, read_file
+from veche.cli.reading import verified_ledger
 from veche.cli.verify_show import archive_values, show_archive, show_ledger, show_refusal
 from veche.collector import relax
 from veche.durable import replace
@@ -29,7 +30,7 @@ from veche.log.source import Export
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=LEDGER_PATH)
 @click.option(
     "--poll", "poll_id", metavar="ID", help="Of a ledger, show this poll only (the first digits of its id will do)."
 )
@@ -125,7 +126,7 @@ def _verify_ledger(
     try:
         with progress_bar("entries") as progress:
             relax()
-            verified = verify_ledger(source, progress)
+            verified = verified_ledger(source, progress)
         polls = None if poll_id is None else [find_poll(verified, poll_id)]
         found = None if receipt is None else check_receipt(verified, read_file(receipt, 1 << 16))
         made = report_ledger(verified, polls, found)
@@ -133,7 +134,7 @@ def _verify_ledger(
         if isinstance(source, Export):
             source.close()
     if as_json:
-        print(json.dumps(made.values(), ensure_ascii=False, indent=1))
+        emit(made.values())
     else:
         show_ledger(made, out)
     if report is not None:
@@ -163,7 +164,7 @@ def _verify_archive(path: Path, beside: Path | None, report: Path | None, out: C
     limits = [limit for limit in made.cannot_show if raw is None or limit != binding.COVERED]
     values = archive_values(made, steps, limits)
     if as_json:
-        print(json.dumps(values, ensure_ascii=False, indent=1))
+        emit(values)
     else:
         show_archive(made, steps, limits, out)
     if report is not None:

@@ -11,6 +11,7 @@ from veche.audit import archive as archives
 from veche.audit import binding, ledger
 from veche.audit import receipt as receipt_report
 from veche.audit.archive import ArchiveReport
+from veche.audit.charter_words import named_test
 from veche.audit.page.words import ballots, entries, heading, no_share, rows_until
 from veche.audit.percents import percents
 from veche.audit.poll_report import PollReport, QuestionReport
@@ -27,6 +28,8 @@ def show_ledger(made: LedgerReport, out: Console) -> None:
     """A ledger that holds, poll by poll."""
     _print_steps(made.steps, out)
     out.print()
+    if made.test:
+        out.print(Text(str(named_test(made.test)), "bold yellow"))
     out.print(f"{made.name.en}, {entries(made.size)}, last block {Moment(made.time)}")
     out.print(f"  origin  {made.origin}")
     out.print(f"  size    {made.size}")

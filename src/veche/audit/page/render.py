@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
+from veche.audit.charter_words import named_test
 from veche.audit.page.chart import bar, turnout
 from veche.audit.page.words import STATUS, answer_texts, heading, lead, result_rows, rows_until, votes
 from veche.texts import Localizable, Message, Moment, Number, Plural, languages
@@ -41,7 +42,7 @@ def _environment() -> "Environment":
         "_": Message, "ngettext": Plural, "Number": Number, "Moment": Moment, "STATUS": STATUS,
         "answer_texts": answer_texts, "bar": bar, "heading": heading, "languages": languages,
         "lead": lead, "own_name": _own_name,
-        "result_rows": result_rows, "rows_until": rows_until, "turnout": turnout, "votes": votes,
+        "result_rows": result_rows, "rows_until": rows_until, "named_test": named_test, "turnout": turnout, "votes": votes,
     }  # fmt: skip
     return environment
 

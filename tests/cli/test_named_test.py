@@ -1,0 +1,258 @@
+"""A test ledger is named as one by every command that has to do with a ledger, in both languages, and in its JSON."""
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import pytest
+
+from veche.audit.ledger import verify_ledger
+from veche.audit.page.page import page
+from veche.audit.report import report_ledger
+from veche.cli.options import LedgerPath
+from veche.engine.embedded import LOG_KEY
+from veche.ledger.entries.poll import Choice
+from veche.ledger.shape import Text
+from veche.log.source import Folder
+from veche.world import World
+
+from .city import poll_draft
+from .conftest import inside, ok
+from .test_help import ALL
+
+DIVISOR = 1000
+ENGLISH = "TEST: this is a test ledger. All times are divided by 1,000, and nothing that is decided here counts."
+RUSSIAN = "ТЕСТ: это тестовый реестр."
+JOIN = Choice(Text("Join?", "Вступить?"), (Text("For", "За"), Text("Against", "Против")), 1, 1, False)
+
+
+@dataclass(frozen=True)
+class Town:
+    """A finished city whose ledger is a test, or in earnest, with what its commands are given."""
+
+    folder: Path
+    poll: str
+    committee: str
+
+    @property
+    def ledger(self) -> Path:
+        return self.folder / "ledger"
+
+    @property
+    def key(self) -> Path:
+        return self.folder / "one.key"
+
+    def file(self, name: str) -> Path:
+        return self.folder / name
+
+
+def made(folder: Path, divisor: int) -> Town:
+    """One poll with a result; and files of each sort that a command may be given."""
+    genesis = int(time.time()) - (400 if divisor else 3 * 86_400)
+    with World(folder, citizens={"Centre": 4}, genesis=genesis, test=divisor) as world:
+        committee = world.form_committee()
+        poll = world.poll([JOIN], committee=committee, days=1)
+        world.wait_until(poll.definition.opens)
+        for citizen in world.citizens:
+            world.vote(citizen, poll, [[1, 0]])
+        world.wait_until(poll.closing + 1)
+        world.trustees_act()
+        rows = [[row.issued, row.root] for row in world.registrars[0].issuance(poll.id)]
+        world.say("issuance", [poll.id, rows], world.registrars[0].office)
+        world.organisers[0].save(folder / "one.key")
+        world.organisers[1].save(folder / "two.key")
+    town = Town(folder, poll.id.hex(), committee.hex())
+    ledger, draft = ("--ledger", town.ledger), poll_draft(town.committee, time.time() + 100, time.time() + 120)
+    town.file("map.geojson").write_text("{}", encoding="utf-8")
+    town.file("poll.toml").write_text(draft.replace('"pilot"', '"city"'), encoding="utf-8")
+    ok("poll", "sign", town.file("poll.toml"), "--key", town.key, *ledger, run=inside)
+    shutil.copy(town.file("poll.entry"), town.file("signed.entry"))
+    ok("poll", "sign", town.file("signed.entry"), "--key", town.file("two.key"), *ledger, run=inside)
+    said = ("--text", "No.", "--text-ru", "Нет.", "--key", town.key)
+    ok("poll", "contest", town.poll, *said, "-o", town.file("contest.entry"), *ledger, run=inside)
+    ok("registrar", "proof", town.file("registrar-1"), town.poll, "--person", "Centre-0", "-o", town.file("row.json"), *ledger,
+       run=inside)  # fmt: skip
+    ok("ledger", "receipt", town.ledger, "2", "-o", town.file("two.tlog-proof"), run=inside)
+    shutil.copy(town.ledger / "checkpoint", town.file("kept"))
+    verified = verify_ledger(Folder(town.ledger))
+    for number, name in ((0, "charter.entry"), (2, "two.entry")):
+        town.file(name).write_bytes(verified.log.entry(number))
+    for name in ("new-1", "new-2"):
+        town.file(name).mkdir()
+        shutil.copy(town.ledger / LOG_KEY, town.file(name))
+    return town
+
+
+@pytest.fixture(scope="module")
+def test_town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    return made(tmp_path_factory.mktemp("test"), DIVISOR)
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    return made(tmp_path_factory.mktemp("earnest"), 0)
+
+
+def with_key(*words: object) -> Callable[[Town], tuple[object, ...]]:
+    return lambda town: (*words, "-l", town.ledger, "--key", town.key)
+
+
+def at(*words: object) -> Callable[[Town], tuple[object, ...]]:
+    return lambda town: (*words, "-l", town.ledger)
+
+
+def statement(town: Town, name: str) -> tuple[object, ...]:
+    said = ("--text", "So.", "--text-ru", "Так.", "--key", town.key)
+    return town.poll, *said, "-o", town.file(name), "-l", town.ledger
+
+
+def office(name: str) -> Callable[[Town], tuple[object, ...]]:
+    return lambda town: (
+        "--institution", "Library", "--role", "observer", "--public", "58" + 31 * "66", "--key", town.key, "-o", town.file(name),
+        "-l", town.ledger,
+    )  # fmt: skip
+
+
+def registrar(*words: object) -> Callable[[Town], tuple[object, ...]]:
+    return lambda town: (town.file("registrar-1"), town.poll, *words, "-l", town.ledger)
+
+
+CALLS: dict[str, Callable[[Town], tuple[object, ...]]] = {
+    "vote": lambda town: (
+        town.poll,
+        "-c",
+        "1",
+        "-l",
+        town.ledger,
+        "--seed",
+        town.file("you.seed"),
+        "--receipts",
+        town.folder,
+    ),
+    "find": lambda town: ("--seed", town.file("you.seed"), "-l", town.ledger),
+    "check-ballot": lambda town: (town.file("spoiled"), "-l", town.ledger),
+    "verify": lambda town: (town.ledger,),
+    "export": lambda town: (town.ledger, town.file("out.tar")),
+    "ledger init": lambda town: (town.file("new-1"), town.file("charter.entry")),
+    "ledger run": lambda town: (town.ledger, "--once"),
+    "ledger sign": lambda town: (town.file("contest.entry"), "-l", town.ledger, "--key", town.file("two.key")),
+    "ledger submit": lambda town: (town.file("contest.entry"), "-l", town.ledger),
+    "ledger show": lambda town: (town.ledger,),
+    "ledger log": lambda town: (town.ledger, "--last", "3"),
+    "ledger entry": lambda town: (town.ledger, "2"),
+    "ledger receipt": lambda town: (town.ledger, "2"),
+    "ledger check-receipt": lambda town: (town.file("two.tlog-proof"), "-l", town.ledger),
+    "ledger consistency": lambda town: (town.ledger, town.file("kept")),
+    "poll preview": lambda town: (town.file("poll.toml"), "-l", town.ledger),
+    "poll sign": lambda town: (town.file("poll.entry"), "-l", town.ledger, "--key", town.key),
+    "poll publish": lambda town: (town.file("signed.entry"), "-l", town.ledger),
+    "poll list": at(),
+    "poll show": lambda town: (town.poll, "-l", town.ledger),
+    "poll cancel": lambda town: statement(town, "cancel.entry"),
+    "poll contest": lambda town: statement(town, "another.entry"),
+    "poll outcome": lambda town: (
+        town.poll,
+        "done",
+        "--text",
+        "Done.",
+        "--text-ru",
+        "Да.",
+        "-l",
+        town.ledger,
+        "--key",
+        town.key,
+    ),
+    "charter sign": lambda town: (town.file("charter.entry"), "--key", town.key),
+    "charter show": lambda town: (town.ledger,),
+    "office add": office("add.entry"),
+    "office rotate": office("rotate.entry"),
+    "office retire": office("retire.entry"),
+    "committee form": with_key("--class", "city"),
+    "committee list": at(),
+    "committee show": lambda town: (town.committee, "-l", town.ledger),
+    "trustee act": lambda town: (town.file("trustee-1"), "-l", town.ledger),
+    "trustee adopt": lambda town: (town.file("trustee-1"), "-l", town.ledger, "--yes"),
+    "registrar open": registrar("--everyone"),
+    "registrar issue": registrar("--person", "Centre-0", "--group", "0", "--blinded", "00"),
+    "registrar issuance": registrar(),
+    "registrar proof": lambda town: registrar("--person", "Centre-0", "-o", town.file("again.json"))(town),
+    "registrar check-proof": lambda town: (town.file("row.json"), "-l", town.ledger),
+    "registrar erase": registrar("--yes"),
+}
+"""For each command that has to do with a ledger what it may be given. Whether it then does it or refuses is not the question."""
+
+NO_LEDGER = {
+    "demo", "ledger keygen", "poll new", "charter new", "office keygen", "office public", "trustee init", "trustee show", "registrar init",
+    "registrar import", "registrar show",
+}  # fmt: skip
+"""Those that have to do with none, or not yet."""
+
+
+def test_each_command_is_one_or_the_other() -> None:
+    """A new command is put into one of the two; what takes a ledger cannot be among those that have to do with none."""
+    leaves = {" ".join(words): one for words, one in ALL.items() if not isinstance(one, click.Group)}
+    assert set(CALLS) | NO_LEDGER == set(leaves) and not set(CALLS) & NO_LEDGER
+    takes = {name for name, one in leaves.items() if any(isinstance(param.type, LedgerPath) for param in one.params)}
+    assert takes - set(CALLS) == {"ledger keygen"}, "makes the key of a ledger that is not there yet"
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_test_ledger_is_named(test_town: Town, name: str) -> None:
+    spoil(test_town)
+    answer = inside(*name.split(), *CALLS[name](test_town))
+    assert answer.err.count(ENGLISH) == 1 and answer.err.count(RUSSIAN) == 1, (answer.out, answer.err)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_ledger_in_earnest_is_not(town: Town, name: str) -> None:
+    spoil(town)
+    answer = inside(*name.split(), *CALLS[name](town))
+    assert "TEST" not in answer.out + answer.err and "ТЕСТ" not in answer.out + answer.err
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CALLS if any(param.name == "as_json" for param in ALL[tuple(name.split())].params)]
+)
+def test_json_says_it_in_a_field(test_town: Town, town: Town, name: str) -> None:
+    for place, divisor in ((test_town, DIVISOR), (town, 0)):
+        spoil(place)
+        answer = inside(*name.split(), *CALLS[name](place), "--json")
+        if answer.code == 0:
+            rows = answer.json if isinstance(answer.json, list) else [answer.json]
+            assert all(row["test"] == divisor for row in rows), answer.out
+        else:
+            assert name in ("vote", "registrar open", "ledger submit", "poll publish", "registrar issuance"), answer.err
+
+
+def spoil(town: Town) -> None:
+    """A spoiled ballot for whoever checks it."""
+    for path in town.folder.glob("spoiled-*"):
+        path.unlink()
+    inside(
+        "vote",
+        town.poll,
+        "-c",
+        "1",
+        "--check",
+        "-l",
+        town.ledger,
+        "--seed",
+        town.file("you.seed"),
+        "--receipts",
+        town.folder,
+    )
+    (made,) = town.folder.glob("spoiled-*")
+    made.replace(town.file("spoiled"))
+
+
+def test_the_page_says_it_above_and_at_each_poll(test_town: Town, town: Town) -> None:
+    report = report_ledger(verify_ledger(Folder(test_town.ledger)))
+    text = page(report)
+    assert report.values()["test"] == DIVISOR
+    assert text.count(ENGLISH) == 1 == text.count(RUSSIAN) and text.index(ENGLISH) < text.index("<h1>")
+    assert text.count('class="tag test"') == len(report.polls) and "<title>TEST. Veche" in text
+    earnest = report_ledger(verify_ledger(Folder(town.ledger)))
+    assert earnest.values()["test"] == 0 and "TEST" not in page(earnest) and 'class="test"' not in page(earnest)
