@@ -138,6 +138,7 @@ CALLS: dict[str, Callable[[Town], tuple[object, ...]]] = {
     "export": lambda town: (town.ledger, town.file("out.tar")),
     "ledger init": lambda town: (town.file("new-1"), town.file("charter.entry")),
     "ledger run": lambda town: (town.ledger, "--once"),
+    "ledger rebuild": lambda town: (town.ledger,),
     "ledger sign": lambda town: (town.file("contest.entry"), "-l", town.ledger, "--key", town.file("two.key")),
     "ledger submit": lambda town: (town.file("contest.entry"), "-l", town.ledger),
     "ledger show": lambda town: (town.ledger,),
@@ -185,7 +186,7 @@ CALLS: dict[str, Callable[[Town], tuple[object, ...]]] = {
 """For each command that has to do with a ledger what it may be given. Whether it then does it or refuses is not the question."""
 
 NO_LEDGER = {
-    "demo", "ledger keygen", "poll new", "charter new", "office keygen", "office public", "trustee init", "trustee show", "registrar init",
+    "demo", "ledger keygen", "poll new", "charter new", "office keygen", "office public", "trustee init", "trustee show", "trustee clock", "registrar init",
     "registrar import", "registrar show",
 }  # fmt: skip
 """Those that have to do with none, or not yet."""

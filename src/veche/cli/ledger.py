@@ -14,7 +14,7 @@ from veche.cli.earnest import say_if_test
 from veche.cli.entry_file import add_signatures, read_entry
 from veche.cli.ledger_read import READERS
 from veche.cli.options import ANY_PATH, folder_argument
-from veche.cli.reading import read_ledger
+from veche.cli.reading import published_charter, read_ledger
 from veche.cli.verify import progress_bar
 from veche.collector import relax
 from veche.durable import make_folder
@@ -22,6 +22,7 @@ from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
 from veche.engine.inbox import CLEANING, PAUSE, Inbox, hand_in, open_ledger
 from veche.errors import UserError, VecheError
 from veche.keys import SigningKey
+from veche.log.source import open_source
 from veche.terminal.show import describe
 
 PATIENCE = 5.0
@@ -117,7 +118,7 @@ def run(folder: Path, once: bool, seconds: float | None, verbose: bool) -> None:
             with EmbeddedEngine(written, key, pause=pause) as engine:
                 size = engine.tick()
                 click.echo(f"The ledger in {folder} runs, with {size} entries.")
-                logs.log().info("the engine runs", folder=str(folder), size=size, test=written.state.charter.test)
+                logs.log().info("the engine runs", folder=str(folder), size=size)
                 cleaned = clock_time.monotonic()
                 finish = clock_time.monotonic() + seconds if seconds is not None else None
                 while not stop and not once and (finish is None or clock_time.monotonic() < finish):
@@ -156,6 +157,7 @@ def rebuild(folder: Path) -> None:
     relax()
     with progress_bar("entries") as progress:
         made = rebuild_database(folder, progress)
+    published_charter(open_source(folder))
     click.echo(f"The database in {folder} is made anew, from {made.size - made.taken} published entries, all verified.")
     if made.taken:
         click.echo(f"Accepted before and not published yet: {made.taken}. They were taken over from the old database.")
