@@ -1,8 +1,9 @@
 """A registrar's permit key is missing when the poll opens.
 
 The poll needs permits of both registrars. The second one's machine is down, or it was asked to be slow, on the day before
-opening. "Open with those that are there" keeps the date, and leaves one registrar to decide alone who votes. In Veche all keys
-stand in the ledger before opening or the poll is void, by itself and for everybody; it is published anew when the registrar is back.
+opening. "Open with those that are there" keeps the date, and leaves one registrar to decide alone who votes. In Veche the keys of n - f
+registrars (here both) stand in the ledger before opening or the poll is void, by itself and for everybody; it is published
+anew when the registrar is back.
 """
 
 from pathlib import Path

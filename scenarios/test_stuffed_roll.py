@@ -53,6 +53,8 @@ def test_the_story(tmp_path: Path) -> None:
         ghosts = [ghost(world, poll) for _ in range(5)]
         assert two_permits_admit(poll, ghosts) == 5, "by the naive rule the ghosts win"
 
+        gala = world.citizens[4]
+        world.collect(gala, poll)
         # Six people are on the roll, four have voted: there is room for two, and then it is over.
         world.submit(ghosts[0])
         world.submit(ghosts[1])
@@ -60,7 +62,6 @@ def test_the_story(tmp_path: Path) -> None:
             with refused("permits"):
                 world.submit(entry)
         # It is seen at once: the fifth real voter finds no room, with permits in hand.
-        gala = world.citizens[4]
         with refused("permits"):
             world.vote(gala, poll, YES)
 

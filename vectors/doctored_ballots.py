@@ -37,9 +37,9 @@ def ballots(city: City) -> Iterator[Case]:
         return recast(city, voter, good, field, value)
 
     for name, permits, turn in (
-        ("a first ballot", (0, 1), 1),
-        ("permits of other registrars", (1, 2), 1),
-        ("the greatest turn", (0, 1), 32),
+        ("a first ballot", (0, 1, 2, 3), 1),
+        ("permits of other registrars", (1, 2, 4, 5), 1),
+        ("the greatest turn", (0, 1, 2, 3), 32),
     ):
         yield Case(None, name, now, city.ballot(voter, turn, city.permits(voter, 0, permits)))
     yield Case(None, "a point stored in another form", now, changed(BALLOT, twisted(decode(good)[BALLOT], 1)))
@@ -70,6 +70,7 @@ def ballots(city: City) -> Iterator[Case]:
     yield from _cast(city, voter, good, now)
     yield from _proofs(city, voter, good, now)
     yield from _permits(city, voter, good, now)
+    yield from _registrars(city, voter, now)
     yield from _again(city, before(city, last))
 
 
@@ -133,29 +134,43 @@ def _proofs(city: City, voter: Voter, good: bytes, now: Moment) -> Iterator[Case
 
 
 def _permits(city: City, voter: Voter, good: bytes, now: Moment) -> Iterator[Case]:
-    first, second = decode(good)[PERMITS]
-    third = rows_of(city.permits(voter, 0, (2,)))[0]
+    first, second, *more = decode(good)[PERMITS]
+    fifth = rows_of(city.permits(voter, 0, (4,)))[0]
     theirs = rows_of(city.permits(city.voters[1]))
     other_group = rows_of(city.permits(voter, 1))
     for name, permits in (
         ("a first ballot without permits", []),
-        ("a permit too few", [first]),
-        ("a permit too many", [first, second, third]),
-        ("out of order", [second, first]),
-        ("twice by one registrar", [first, first]),
-        ("by a registrar that there is not", [first, [3, *second[1:]]]),
-        ("each in the other's name", [[0, *second[1:]], [1, *first[1:]]]),
-        ("of one identity source", [first, third]),
-        ("for another credential", [first, theirs[1]]),
+        ("a permit too few", [first, second, more[0]]),
+        ("a permit too many", [first, second, *more, fifth]),
+        ("out of order", [second, first, *more]),
+        ("twice by one registrar", [first, first, *more]),
+        ("by a registrar that there is not", [first, second, more[0], [6, *more[1][1:]]]),
+        ("each in the other's name", [[0, *second[1:]], [1, *first[1:]], *more]),
+        ("of one identity source", [first, *more, fifth]),
+        ("for another credential", [first, theirs[1], *more]),
         ("for another group", other_group),
-        ("a signature is changed", [[0, first[1], flip(first[2], 2047)], second]),
-        ("a signature is too short", [[0, first[1], first[2][:-1]], second]),
-        ("a signature is not less than the modulus", [[0, first[1], b"\xff" * 256], second]),
-        ("a prefix is another", [[0, bytes(32), first[2]], second]),
-        ("a prefix is too short", [[0, first[1][:-1], first[2]], second]),
+        ("a signature is changed", [[0, first[1], flip(first[2], 2047)], second, *more]),
+        ("a signature is too short", [[0, first[1], first[2][:-1]], second, *more]),
+        ("a signature is not less than the modulus", [[0, first[1], b"\xff" * 256], second, *more]),
+        ("a prefix is another", [[0, bytes(32), first[2]], second, *more]),
+        ("a prefix is too short", [[0, first[1][:-1], first[2]], second, *more]),
     ):
         yield Case("permits", name, now, recast(city, voter, good, PERMITS, permits))
     yield Case("permits", "in a heavier group than they were given for", now, recast(city, voter, good, GROUP, 1))
+
+
+def _registrars(city: City, voter: Voter, now: Moment) -> Iterator[Case]:
+    """In the poll with too few ballots the fifth registrar's roll is too short, and the sixth published no keys."""
+    for rule, name, registrars in (
+        (None, "permits of registrars that count", (0, 1, 2, 3)),
+        ("permits", "of a registrar whose roll has one person, and the others' four", (0, 1, 2, 4)),
+    ):
+        permits = city.permits(voter, 0, registrars, "few")
+        yield Case(rule, name, now, city.ballot(voter, 1, permits, poll="few"))
+    good = city.ballot(voter, 1, city.permits(voter, of="few"), poll="few")
+    *rows, last = decode(good)[PERMITS]
+    unpublished = cast_anew(city.secret(voter, "few"), edit(good, [PERMITS], [*rows, [5, *last[1:]]]))
+    yield Case("permits", "of a registrar that published no keys", now, unpublished)
 
 
 def rows_of(permits: list[Permit]) -> list[list[Any]]:

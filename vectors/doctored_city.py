@@ -11,7 +11,7 @@ from typing import Any
 
 from veche.engine.embedded import LOG_KEY
 from veche.keys import SigningKey
-from veche.ledger.codec import digest
+from veche.ledger.codec import decode, digest
 from veche.ledger.entries.poll import Choice
 from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
@@ -52,7 +52,7 @@ class City:
     polls: dict[str, PollState]
     committees: dict[str, bytes]
     voters: list[Voter]
-    issuers: dict[tuple[int, int], IssuerKey]
+    issuers: dict[tuple[str, int, int], IssuerKey]
 
     @property
     def institutions(self) -> list[SigningKey]:
@@ -66,11 +66,13 @@ class City:
         """Of the voter's credential in a poll."""
         return credential_secret(voter._seed, self.polls[poll].id)
 
-    def permits(self, voter: Voter, group: int = 0, registrars: tuple[int, ...] = (0, 1)) -> list[Permit]:
+    def permits(
+        self, voter: Voter, group: int = 0, registrars: tuple[int, ...] = (0, 1, 2, 3), of: str = "poll"
+    ) -> list[Permit]:
         """By registrars that sign whatever they are asked to, whoever asks."""
-        poll, made = self.polls["poll"], []
+        poll, made = self.polls[of], []
         for registrar in registrars:
-            key = self.issuers[registrar, group]
+            key = self.issuers[of, registrar, group]
             request = PermitRequest(voter._seed, poll.id, group, voter.credential(poll.id), key.modulus)
             made.append(request.finish(registrar, blind_sign(key, request.blinded)))
         return made
@@ -81,13 +83,17 @@ class City:
 
 
 def play(folder: Path) -> City:
-    """Let the city live. Two trustees, both of whom must decrypt; three registrars, of whom two do; m = 2."""
+    """Let the city live. Two trustees, both of whom must decrypt; six registrars, of whom four do and one may cheat; m = 2.
+
+    For the poll with too few ballots the fifth registrar has a roll of one person and the sixth publishes no keys; for the one that
+    is void two publish none.
+    """
     with World(
         folder,
         citizens={"Arbat": 3, "Yakimanka": 1},
         trustees=(2, 2),
-        registrars=(3, 2, 0),
-        sources=("state", "bank", "state"),
+        registrars=(6, 4, 1),
+        sources=("state", "bank", "state", "state", "state", "bank"),
         smallest=2,
     ) as world:
         for citizen in world.citizens:
@@ -96,10 +102,15 @@ def play(folder: Path) -> City:
         committees = {"void": _complain(world), "city": world.form_committee("single")}
         polls = {
             "poll": world.poll([TRAMS], committee=committees["city"], districts=DISTRICTS, days=1),
-            "few": world.poll([TRAMS], committee=committees["city"], days=1),
+            "few": world.announce([TRAMS], committee=committees["city"], days=1),
             "void": world.announce([TRAMS], committee=committees["city"], days=2),
             "cancelled": world.announce([TRAMS], committee=committees["city"], days=3),
         }
+        for number in range(4):
+            world.submit(world.permit_keys(number, polls["few"]))
+            world.submit(world.permit_keys(number, polls["void"]))
+        ((modulus, _, root),) = decode(world.permit_keys(4, polls["few"]))[1][1]
+        world.say("permit-key", [polls["few"].id, [[modulus, 1, root]]], world.registrars[4].office)
         _vote(world, polls)
         objection = ["The post lost the letters.", "Почта потеряла письма."]
         world.say("contest", [polls["poll"].id, objection], *world.organisers, world.trustees[0].key)
@@ -111,9 +122,10 @@ def play(folder: Path) -> City:
         entries = list(world.check().log.entries())
         log_key = folder / "ledger" / LOG_KEY
         keys = {
-            (number, group): IssuerKey.from_pem(_pem(folder, number, polls["poll"], group).read_bytes())
-            for number in range(3)
-            for group in range(2)
+            (name, number, group): IssuerKey.from_pem(_pem(folder, number, polls[name], group).read_bytes())
+            for name, registrars, groups in (("poll", 6, 2), ("few", 5, 1))
+            for number in range(registrars)
+            for group in range(groups)
         }
         return City(
             world.id, entries, SigningKey.load(log_key), bytes.fromhex(log_key.read_text()), world.organisers,

@@ -384,6 +384,13 @@ def derived(city: City) -> list[Doctored]:
         ),
         Doctored("result-late.tar", "the log ends where the result is due", entries[:result], step="L7", entry=result),
         Doctored(
+            "void-unasked.tar",
+            "a poll is void for which n - f registrars published permit keys",
+            insert(entries[: void + 1], void, encode(["void", [city.polls["few"].id, decode(entries[void])[1][1]]])),
+            step="L7",
+            entry=void,
+        ),
+        Doctored(
             "void-denied.tar",
             "a poll without permit keys is void for another reason than that",
             change(entries[: void + 1], void, [1, 1], "because"),

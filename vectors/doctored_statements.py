@@ -184,9 +184,17 @@ def _polls(city: City) -> Iterator[Case]:
         before(city, key),
         sign_anew(city.id, edit(entries[key], [1, 1, 0, 0], used), city.registrars[2]),
     )
-    rows = [[(2**2048 - 1).to_bytes(256, "big"), 4, bytes(32)]]
-    late = city.say("permit-key", [city.polls["void"].id, rows], city.registrars[2])
-    yield Case("permit-key", "keys after the opening", before(city, find(entries, "ballot")), late)
+    for prime in (3, 65521):
+        small = (prime * 65537**128).to_bytes(259, "big").lstrip(b"\0")
+        bad = sign_anew(city.id, edit(entries[key], [1, 1, 0, 0], small), city.registrars[2])
+        yield Case("permit-key", f"a modulus that {prime} divides", before(city, key), bad)
+    least = sign_anew(city.id, edit(entries[key], [1, 1, 0, 0], (65537**128).to_bytes(257, "big")), city.registrars[2])
+    yield Case(None, "a modulus that no prime below 65,536 divides", before(city, key), least)
+    rows = [[(65537**128).to_bytes(257, "big"), 4, bytes(32)]]
+    opened = before(city, find(entries, "ballot"))
+    for poll_name, what in (("void", "a poll that is void"), ("few", "a poll that opened without them")):
+        late = city.say("permit-key", [city.polls[poll_name].id, rows], city.registrars[5])
+        yield Case("permit-key", f"keys after the opening, of {what}", opened, late)
 
 
 def _after(city: City) -> Iterator[Case]:

@@ -38,7 +38,7 @@ STEP = 540  # seconds between two blocks while time passes: less than a halt
 
 ORGANISERS = ("City hall: polls office", "City hall: legal office")
 TRUSTEES = ("University", "Bar association", "Journalists' union", "Chamber of engineers", "Library")
-REGISTRARS = ("Civil registry", "Post office", "Savings bank", "Tax office", "Housing office")
+REGISTRARS = ("Civil registry", "Post office", "Savings bank", "Tax office", "Housing office", "Pension fund")
 
 
 @dataclass
@@ -251,7 +251,7 @@ class World:
             group = self.group_of(citizen, poll)
             citizen.permits[poll.id] = citizen.voter.collect_permits(
                 poll.frozen,
-                poll.permit_keys,
+                {registrar: poll.permit_keys[registrar] for registrar in poll.available(group)},
                 group,
                 lambda registrar, blinded: self.registrars[registrar].issue(citizen.person, poll.id, blinded, group),
             )

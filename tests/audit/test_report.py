@@ -106,7 +106,14 @@ def test_warnings(large: City, report: LedgerReport, speed: PollReport) -> None:
     assert "60 minutes later" in said(replace(speed, closing=speed.closes + 3600))
     group = speed.groups[0]
     other = replace(group, accounts=[group.accounts[0], replace(group.accounts[1], people=11)])
-    assert "different lengths" in said(replace(speed, groups=[other]))
+    assert "different lengths" in said(replace(speed, groups=[other])) and "half" not in said(
+        replace(speed, groups=[other])
+    )
+    short = replace(group, accounts=[group.accounts[0], replace(group.accounts[1], people=4, counts=False)])
+    assert "The roll of Post office for “Everyone” has less than half" in said(replace(speed, groups=[short]))
+    without = replace(speed, without_keys=["Tax office"])
+    assert "Tax office published no permit keys" in said(without) and said(without, speed.opens - 1) == ""
+    assert said(replace(without, status="cancelled")) == ""
 
 
 class Strict(HTMLParser):

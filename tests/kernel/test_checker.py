@@ -119,7 +119,8 @@ def test_no_entries() -> None:
         (bytes(31), MODULI, [0, 1, 2]),
         (POLL, [], []),
         (POLL, [[]], [0]),
-        (POLL, [*MODULI, []], [0] * 4),
+        (POLL, [[], []], [0, 1]),
+        (POLL, [*MODULI, MODULI[0][:1]], [0] * 4),
         (POLL, MODULI, [0]),
     ],
 )

@@ -18,7 +18,7 @@ from veche.keys import SigningKey
 from veche.ledger.codec import decode
 from veche.ledger.ledger import Ledger
 from veche.ledger.machine import Machine
-from veche.ledger.poll_state import PollState
+from veche.ledger.poll_state import FROM_KEYS, PollState
 from veche.ledger.signing import sign
 from veche.ledger.state import State
 from veche.log.source import Folder
@@ -45,7 +45,7 @@ def memory(state: State) -> str:
             **vars(poll),
             "groups": [(group.counted, len(group._added), len(group._removed)) for group in poll.groups],
         }
-        polls.append({name: copy(value) for name, value in fields.items() if name not in ("frozen", "checker")})
+        polls.append({name: copy(value) for name, value in fields.items() if name not in ("frozen", *FROM_KEYS)})
     ballots = sorted(state._ballots.items()), sorted(state._accepted.items())
     return repr((polls, list(state._committees.values()), sorted(state.offices.items()), ballots))
 

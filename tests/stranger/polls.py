@@ -1,7 +1,9 @@
 """The stranger's polls: announcement, keys, ballots' admission, tally, decryption, result (sections 2.5, 2.6 and 3.2)."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import gcd, prod
 from typing import Any
 
 from . import ballot as paper
@@ -29,6 +31,11 @@ from .tiles import leaf, root
 
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 MOST = 2**40
+SIEVE = [n >= 2 for n in range(65_536)]
+for divisor in range(2, 256):
+    SIEVE[divisor * divisor :: divisor] = [False] * len(range(divisor * divisor, 65_536, divisor))
+SMALL = prod(n for n, prime in enumerate(SIEVE) if prime)
+"""The product of all primes below 65,536."""
 
 
 def attachments(value: object) -> None:
@@ -124,6 +131,7 @@ class Poll:
             need(isinstance(modulus, bytes) and modulus[:1] > b"\0", "a modulus is missing or begins with zero")
             n = int.from_bytes(modulus, "big")
             need(2048 <= n.bit_length() <= 4096 and n & 1, "a modulus is too short, too long or even")
+            need(gcd(n, SMALL) == 1, "a modulus has a small prime factor")
             number(people), octets(head, 32)
             found.append((modulus, people))
         weight = sum(people * w for (_, people), w in zip(found, self.weights, strict=True))
@@ -132,7 +140,25 @@ class Poll:
         return [modulus for modulus, _ in found]
 
     def void_due(self, time: int) -> bool:
-        return self.state == "announced" and time >= self.opens and len(self.keys) < len(self.cls.registrars)
+        return self.state == "announced" and time >= self.opens and not self._enough()
+
+    def _enough(self) -> bool:
+        """Whether enough registrars published keys for the poll to open."""
+        return len(self.keys) >= len(self.cls.registrars) - self.cls.f
+
+    def _sources(self, registrars: Iterable[int]) -> set[str]:
+        return {self.cls.registrars[r][1] for r in registrars}
+
+    def _counts(self, group: int) -> set[int]:
+        """The registrars that count in a group: without those whose rolls are too short."""
+        people = {r: rolls[group][1] for r, rolls in self.keys.items()}
+        left = set(people)
+        half = sorted(people.values())[(len(people) + 1) // 2 - 1] / 2
+        for size, r in sorted((size, r) for r, size in people.items()):
+            rest = left - {r}
+            if size < half and len(rest) >= self.cls.k and len(self._sources(rest)) >= self.cls.sources:
+                left = rest
+        return left
 
     # Voting
 
@@ -162,6 +188,7 @@ class Poll:
         r, prefix, signature = row(value, 3)
         r = number(r, 0, len(self.cls.registrars) - 1)
         octets(prefix, 32)
+        need(r in self.keys, "a permit is by a registrar that published no keys")
         modulus = self.keys[r][group][0]
         octets(signature, len(modulus))
         need(paper.permit(modulus, self.id, group, credential, prefix, signature), "a permit does not hold")
@@ -172,6 +199,7 @@ class Poll:
         need(len(registrars) == self.cls.k, "a first ballot does not have exactly k permits")
         sources = {self.cls.registrars[r][1] for r in registrars}
         need(len(sources) >= self.cls.sources, "permits come from too few identity sources")
+        need(self._counts(group).issuperset(registrars), "a permit is by a registrar that does not count in the group")
         for r in registrars:
             self.admissions[r, group] += 1
             need(self.admissions[r, group] <= self.keys[r][group][1], "a registrar admitted more than its roll holds")

@@ -114,7 +114,7 @@ class Replay:
             need(value == want, "a committee is not made void when it should be")
             what.void = True
         elif kind == "void":
-            want = [kind, [what.id, "not all registrars published their permit keys before opening"]]
+            want = [kind, [what.id, "too few registrars published permit keys before opening"]]
             need(value == want, "a poll is not made void when it should be")
             what.state = "void"
         elif kind == "result":

@@ -19,7 +19,7 @@ const PREFIX_SIZE: usize = 32;
 
 /// What the permits of a poll's ballots must be. All lists are by registrar, in the order of the poll's class.
 pub struct PermitRules {
-    /// The RSA modulus of each registrar for each group.
+    /// The RSA modulus of each registrar for each group; none at all of a registrar that published no keys.
     pub moduli: Vec<Vec<Vec<u8>>>,
     /// Permits that a ballot carries if it carries any.
     pub k: usize,
@@ -29,7 +29,7 @@ pub struct PermitRules {
     pub wanted_sources: usize,
 }
 
-/// The checks of one poll, all of whose permit keys are there.
+/// The checks of one poll, with the permit keys that are there.
 pub struct Checker {
     parameters: Arc<Parameters>,
     poll: [u8; 32],
@@ -42,9 +42,9 @@ impl Checker {
         let Ok(poll) = poll.try_into() else {
             return malformed(format!("a poll's id has 32 bytes, not {}", poll.len()));
         };
-        let groups = rules.moduli.first().map_or(0, Vec::len);
-        if groups == 0 || rules.moduli.iter().any(|of_registrar| of_registrar.len() != groups) {
-            return malformed("every registrar has a modulus for each group, and there is one of each at least");
+        let groups = rules.moduli.iter().map(Vec::len).max().unwrap_or(0);
+        if groups == 0 || rules.moduli.iter().any(|of_registrar| ![0, groups].contains(&of_registrar.len())) {
+            return malformed("a registrar has a modulus for each group or none, and one has one at least");
         }
         if rules.sources.len() != rules.moduli.len() {
             return malformed(format!("{} registrars have {} sources", rules.moduli.len(), rules.sources.len()));
@@ -138,6 +138,9 @@ impl Checker {
         if permits.iter().any(|permit| permit.registrar >= moduli.len() as u64) {
             let reason = format!("There are {} registrars, and a permit names another", moduli.len());
             return fail(reason);
+        }
+        if permits.iter().any(|permit| moduli[permit.registrar as usize].is_empty()) {
+            return fail("A permit is by a registrar that published no permit keys for this poll".into());
         }
         if permits.iter().any(|permit| permit.prefix.len() != PREFIX_SIZE) {
             return fail(format!("The prefix of a permit is {PREFIX_SIZE} bytes"));

@@ -202,9 +202,9 @@ def read_ballots(entries: Sequence[bytes]) -> list[BallotEntry | Failure | None]
 class BallotChecker:
     """What makes a poll's ballot good and needs no state (docs/protocol.md, section 3.2). Can be shared between threads.
 
-    To be made when the poll's permit keys are all there, and kept as long as the poll is open: what it says depends on nothing
-    that can change. What needs the state is not asked here: whether the poll is open, whether the credential needs permits or
-    may not have any, whether the turn is later than the last and the tracker new.
+    To be made when a poll's permit keys are there. That a ballot holds depends on nothing that can change; that it does not may change
+    as long as a registrar can still publish. What needs the state is not asked here: whether the poll is open, whether the
+    credential needs permits or may not have any, whether the turn is later than the last and the tracker new.
     """
 
     def __new__(
@@ -216,7 +216,8 @@ class BallotChecker:
         sources: Sequence[int],
         wanted_sources: int,
     ) -> BallotChecker:
-        """``poll``: the id, 32 bytes. ``moduli[registrar][group]``: RSA moduli, big-endian; so there are as many groups.
+        """``poll``: the id, 32 bytes. ``moduli[registrar][group]``: RSA moduli, big-endian; a registrar that published none has an
+        empty list, all others one of as many as there are groups.
 
         ``k``: how many permits a ballot has, if it has any. ``sources[registrar]``: a number below 2^64 for the identity
         source of each registrar; the permits of a ballot must come from ``wanted_sources`` different ones. ``ValueError``

@@ -42,12 +42,16 @@ class QuestionReport:
 
 @dataclass(frozen=True)
 class AccountReport:
-    """A registrar's numbers for a group: used <= issued <= people. ``issued`` is None as long as it has not said it."""
+    """A registrar's numbers for a group: used <= issued <= people. ``issued`` is None as long as it has not said it.
+
+    ``counts``: whether its permits are taken in the group; they are not if its roll is too short.
+    """
 
     registrar: str
     people: int
     issued: int | None
     used: int
+    counts: bool = True
 
 
 @dataclass(frozen=True)
@@ -107,8 +111,9 @@ class PollReport:
     """A poll. ``status``: announced, open, counting, decided, too-few, void or cancelled. Times are seconds since 1970.
 
     ``ballots``: accepted, superseded ones too; ``counted``: the last of each credential. ``people``: the largest of
-    the registrars' rolls, None before they said it. ``challenge``: until when people can ask registrars for their rows, None
-    before there is a result. ``warnings`` are :mod:`veche.audit.poll_warnings`'s.
+    the registrars' rolls, None before they said it. ``without_keys``: the registrars that published no permit keys (until the
+    poll opens: have not yet). ``challenge``: until when people can ask registrars for their rows, None before there is a
+    result. ``warnings`` are :mod:`veche.audit.poll_warnings`'s.
     """
 
     id: str
@@ -136,6 +141,7 @@ class PollReport:
     statements: list[StatementReport]
     uuid: str
     fingerprint: str
+    without_keys: list[str]
     warnings: list[Localizable] = field(default_factory=list)
 
     @property
@@ -195,6 +201,11 @@ def report_poll(verified: VerifiedLedger, poll: PollState) -> PollReport:
         statements=_statements(verified, poll),
         uuid=poll.frozen.uuid,
         fingerprint=poll.frozen.fingerprint,
+        without_keys=[
+            seat.institution
+            for registrar, seat in enumerate(poll.poll_class.registrars)
+            if registrar not in poll.permit_keys
+        ],
     )
 
 
@@ -237,6 +248,7 @@ def _groups(verified: VerifiedLedger, poll: PollState) -> list[GroupReport]:
                     keys.groups[place].people,
                     accounts[registrar].groups[place].issued if registrar in accounts else None,
                     poll.admitted.get((registrar, place), 0),
+                    registrar in poll.counting[place],
                 )
                 for registrar, keys in sorted(poll.permit_keys.items())
             ],

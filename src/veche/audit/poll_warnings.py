@@ -19,7 +19,25 @@ COUNT = 7 * DAY
 def poll_warnings(poll: PollReport, charter: Charter, now: int) -> list[Localizable]:
     """The warnings of one poll, as of the time ``now`` (seconds since 1970)."""
     count, answer = charter.lasting(COUNT), charter.lasting(ANSWER)
-    return [*_issuance(poll), *_rolls(poll), *_closing(poll), *_count(poll, count, now), *_answer(poll, answer, now)]
+    return [
+        *_keys(poll, now),
+        *_issuance(poll),
+        *_rolls(poll),
+        *_closing(poll),
+        *_count(poll, count, now),
+        *_answer(poll, answer, now),
+    ]
+
+
+def _keys(poll: PollReport, now: int) -> Iterator[Message]:
+    """From the opening on it is settled which registrars count."""
+    if now < poll.opens or poll.status == "cancelled":
+        return
+    for name in poll.without_keys:
+        yield Message(
+            "{registrar} published no permit keys before the poll opened: nobody could ask it for a permit.",
+            registrar=name,
+        )
 
 
 def _issuance(poll: PollReport) -> Iterator[Message]:
@@ -43,6 +61,14 @@ def _rolls(poll: PollReport) -> Iterator[Message]:
                 group=group.name,
                 numbers=numbers,
             )
+        for account in group.accounts:
+            if not account.counts:
+                yield Message(
+                    "The roll of {registrar} for “{group}” has less than half the people of the others': its permits are not "
+                    "taken there.",
+                    registrar=account.registrar,
+                    group=group.name,
+                )
 
 
 def _closing(poll: PollReport) -> Iterator[Message]:

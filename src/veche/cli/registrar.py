@@ -108,7 +108,8 @@ def show(desk: Path) -> None:
 @click.option("--everyone", is_flag=True, help="Everyone on the roll votes, whatever the poll's one group is called.")
 @options.json
 def open_(desk: Path, name: str, folder: Path, everyone: bool, as_json: bool) -> None:
-    """Make the permit keys of a poll, fix its roll, and publish both. Do it before the poll opens, or it is void.
+    """Make the permit keys of a poll, fix its roll, and publish both. Do it before the poll opens:
+    what comes later is never taken, and a poll for which too few registrars did it is void.
 
     The poll's groups are found on the roll by their English names. Asked again, it gives the same answer.
 

@@ -118,7 +118,7 @@ def summary(poll: PollReport) -> Message:
                 counted=poll.counted, smallest=poll.smallest,
             )  # fmt: skip
         case "void":
-            return Message("Void: it never opened, because a registrar's permit keys were missing.")
+            return Message("Void: it never opened, because too few registrars published permit keys.")
     return Message("Cancelled: {turnout}, and never decrypted.", turnout=turnout)
 
 

@@ -148,8 +148,8 @@ def _collect(
     before = kept.read()
     if before is not None:
         return before
-    if not poll.has_all_keys:
-        raise UserError("Not all registrars have published their permit keys for this poll yet.", "Try again later.")
+    if not poll.has_enough_keys:
+        raise UserError("Too few registrars have published permit keys for this poll yet.", "Try again later.")
     if person is None or len(opened) < poll.poll_class.k:
         raise UserError(
             f"A first ballot in this poll needs permits of {poll.poll_class.k} registrars.",
@@ -163,7 +163,8 @@ def _collect(
             raise UserError(f"A permit of {name} is needed too.", "Name its folder with --registrar.")
         return opened[registrar].issue(person, poll.id, blinded, group)
 
-    return group, voter.collect_permits(poll.frozen, poll.permit_keys, group, ask)
+    keys = {registrar: poll.permit_keys[registrar] for registrar in poll.available(group)}
+    return group, voter.collect_permits(poll.frozen, keys, group, ask)
 
 
 def _keep_receipt(folder: Path, number: int, receipts: Path, sealed: Sealed) -> Path:

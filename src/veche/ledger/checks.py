@@ -1,8 +1,9 @@
 """Checks of ballots that need no state: form, cast signature, permits, proofs. docs/protocol.md, section 3.2.
 
 They cost nearly all the time that a ballot takes, and run for many ballots at once, on all cores, with the interpreter's lock
-released. What a verdict depends on (the entry's bytes, the poll, its permit keys) is fixed before the poll opens, so a verdict
-stays true for as long as it may be asked for, and is remembered by the entry. What the state says is never remembered.
+released. What a verdict depends on (the entry's bytes, the poll, its permit keys) is fixed when the poll opens, so a verdict
+stays true for as long as it may be asked for, and is remembered by the entry: before, only that a ballot holds, for a key that
+is missing still may come. What the state says is never remembered.
 """
 
 import threading
@@ -69,15 +70,18 @@ class Verdicts:
 class Check:
     """The checks of some entries. Made on the thread that owns the state, run on any, once."""
 
-    def __init__(self, state: State, entries: Sequence[bytes], known: Verdicts | None = None) -> None:
-        """``known``: where to remember the verdicts."""
+    def __init__(self, state: State, time: int, entries: Sequence[bytes], known: Verdicts | None = None) -> None:
+        """``time``: of the last block. ``known``: where to remember the verdicts."""
         self._entries = entries
         self._known = known
         self._checkers: dict[bytes, veche_kernel.BallotChecker] = {}
+        self._unsettled: set[bytes] = set()  # polls for which permit keys may still come
         for poll_id in {data[POLL_ID] for data in entries if is_ballot(data)}:
             poll = state.poll(poll_id)
-            if poll is not None and poll.has_all_keys:
+            if poll is not None and poll.has_enough_keys:
                 self._checkers[poll_id] = poll.checker
+                if time < poll.definition.opens:
+                    self._unsettled.add(poll_id)
 
     def run(self) -> list[Verdict]:
         """One verdict an entry."""
@@ -95,10 +99,10 @@ class Check:
         for poll_id, found in by_poll.items():
             checked = self._checkers[poll_id].check([entry for _, entry in found])
             for (position, entry), verdict in zip(found, checked, strict=True):
-                if isinstance(verdict, veche_kernel.Failure):
-                    verdicts[position] = refused(verdict)
-                else:
+                if not isinstance(verdict, veche_kernel.Failure):
                     verdicts[position] = Checked(entry, verdict)
+                elif poll_id not in self._unsettled:
+                    verdicts[position] = refused(verdict)
         if self._known is not None:
             self._known.put(self._entries, verdicts)
         return verdicts

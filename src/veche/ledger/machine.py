@@ -101,7 +101,7 @@ class Machine:
 
     def check(self, entries: Sequence[bytes], known: Verdicts | None = None) -> Check:
         """Prepare the checks of the ballots among these entries that need no state; ``run()`` may go on in another thread."""
-        return Check(self.state, entries, known)
+        return Check(self.state, self.time, entries, known)
 
     def expect(self, verdicts: Sequence[Verdict]) -> None:
         """Look up at once what the state knows of these ballots, which are about to be admitted. It changes no answer."""

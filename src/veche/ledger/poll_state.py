@@ -18,8 +18,12 @@ from veche.ledger.entries.tally import Tally
 from veche.ledger.frozen_poll import FrozenPoll
 from veche.ledger.group_sums import GroupSums
 from veche.ledger.life import COMMITTEE_LIFE, POLL_LIFE, CommitteePhase, Phase
+from veche.ledger.registrars import enough_published, registrars_that_count
 
 T = TypeVar("T")
+
+FROM_KEYS = ("counting", "checker")
+"""What is derived from a poll's permit keys and kept."""
 
 
 class LastBallot(NamedTuple):
@@ -34,7 +38,7 @@ class LastBallot(NamedTuple):
 class PollState:
     """A published poll. ``number`` is that of its entry in the log; ``closing`` is moved by halts, seconds since 1970.
 
-    ``permit_keys``: by the registrar's index in the class. ``groups``: the running sums, in the poll's order.
+    ``permit_keys``: by the registrar's index in the class, changed by :meth:`publish` alone. ``groups``: the running sums, in the poll's order.
     ``admitted[registrar, group]``: how many voters this registrar's permits admitted. ``shares[trustee][part]``: what
     trustees (indices from 1) decrypted. ``decided``: the time of the result's block. ``contests``: the numbers of the entries
     that object to it. ``changed``: groups of which the sums are not written down yet.
@@ -96,19 +100,46 @@ class PollState:
         return self.phase == Phase.ANNOUNCED and self.definition.opens <= time < self.closing
 
     @property
-    def has_all_keys(self) -> bool:
-        """Whether all registrars of the class have published their permit keys."""
-        return len(self.permit_keys) == len(self.poll_class.registrars)
+    def has_enough_keys(self) -> bool:
+        """Whether enough registrars of the class have published their permit keys for the poll to open."""
+        return enough_published(self.poll_class, self.permit_keys)
+
+    def publish(self, registrar: int, keys: PermitKeys) -> None:
+        """Keep what a registrar published; what followed from the keys that were there before does so no more."""
+        self.permit_keys[registrar] = keys
+        for name in FROM_KEYS:
+            self.__dict__.pop(name, None)
+
+    @cached_property
+    def counting(self) -> list[frozenset[int]]:
+        """For each group the registrars whose permits are taken. Fixed when the poll opens, as all that follows from the keys."""
+        return [
+            registrars_that_count(
+                self.poll_class, {registrar: keys.groups[group].people for registrar, keys in self.permit_keys.items()}
+            )
+            for group in range(len(self.definition.groups))
+        ]
+
+    def available(self, group: int) -> list[int]:
+        """The registrars, ascending, whose permits a first ballot in this group can carry now: their rolls are not used up."""
+        return [
+            registrar
+            for registrar in sorted(self.counting[group])
+            if self.admitted.get((registrar, group), 0) < self.permit_keys[registrar].groups[group].people
+        ]
 
     @cached_property
     def checker(self) -> veche_kernel.BallotChecker:
-        """What checks ballots of this poll without any state. All permit keys are there, so all that it depends on is fixed."""
+        """What checks ballots of this poll without any state, with the permit keys that are there."""
         registrars = range(len(self.poll_class.registrars))
         sources = sorted({seat.source for seat in self.poll_class.registrars})
         return veche_kernel.BallotChecker(
             self.frozen.kernel,
             self.id,
-            [[row.modulus for row in self.permit_keys[registrar].groups] for registrar in registrars],
+            [
+                [row.modulus for row in self.permit_keys[registrar].groups] if registrar in self.permit_keys else []
+                for registrar in registrars
+            ],
             self.poll_class.k,
             [sources.index(seat.source) for seat in self.poll_class.registrars],
             self.poll_class.sources,

@@ -271,7 +271,8 @@ class State:
             "SELECT registrar, modulus, people, root FROM permit_key WHERE poll = ? ORDER BY registrar, grp", (number,)
         ):
             keys.setdefault(registrar, []).append(GroupPermitKey(*group))
-        found.permit_keys = {registrar: PermitKeys(poll_id, tuple(groups)) for registrar, groups in keys.items()}
+        for registrar, groups in keys.items():
+            found.publish(registrar, PermitKeys(poll_id, tuple(groups)))
         found.groups = self._empty_groups(frozen)
         for group, counted, sums, recount in self.db.execute(
             "SELECT grp, counted, sums, recount FROM sums WHERE poll = ?", (number,)
@@ -314,7 +315,7 @@ class State:
                 None if poll.tally is None else poll.tally.encode(),
                 None if poll.result is None else poll.result.encode(),
                 poll.decided,
-                int(poll.phase == Phase.ANNOUNCED and not poll.has_all_keys),
+                int(poll.phase == Phase.ANNOUNCED and not poll.has_enough_keys),
                 poll.id,
             ),
         )
@@ -332,7 +333,7 @@ class State:
         return self._polls_where("phase = ? AND closing > ?", Phase.ANNOUNCED, time)
 
     def polls_without_keys(self, time: int) -> list[PollState]:
-        """Polls that open by this time and lack permit keys."""
+        """Polls that open by this time and lack permit keys of too many registrars."""
         return self._polls_where("phase = ? AND awaits AND opens <= ?", Phase.ANNOUNCED, time)
 
     def _polls_where(self, where: str, *parameters: int | str) -> list[PollState]:
@@ -352,7 +353,7 @@ class State:
             "INSERT INTO permit_key VALUES (?, ?, ?, ?, ?, ?)",
             [(poll.number, registrar, g, row.modulus, row.people, row.root) for g, row in enumerate(keys.groups)],
         )
-        poll.permit_keys[registrar] = keys
+        poll.publish(registrar, keys)
         self.save_poll(poll)
 
     def add_issuance(self, poll: PollState, registrar: int, account: Issuance) -> None:

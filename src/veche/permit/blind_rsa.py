@@ -14,7 +14,7 @@ its test vectors only: an empty salt (PSSZERO), a message that was not prepared 
 import hashlib
 import math
 import secrets
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import gmpy2
 from cryptography.exceptions import InvalidSignature
@@ -26,6 +26,8 @@ from veche.errors import DoesNotHold, Refused, UserError
 PUBLIC_EXPONENT = 65537
 PREFIX_SIZE = 32
 SALT_SIZE = 48
+SMALL_PRIMES = 1 << 16
+"""No prime below this divides the modulus of a permit key."""
 _HASH_SIZE = 48  # SHA-384
 
 
@@ -111,6 +113,20 @@ def check_modulus(modulus: bytes) -> int:
     if n % 2 == 0:
         raise Refused("shape", "The modulus of a permit key is even.")
     return n
+
+
+def has_small_factor(modulus: bytes) -> bool:
+    """Whether a prime below ``SMALL_PRIMES`` divides the modulus.
+
+    A message that has a factor in common with the modulus cannot be blinded: of a modulus of small primes many people would get
+    no permit, by chance and for good. With the others it is fewer than one in two hundred, and nobody can choose whom.
+    """
+    return bool(gmpy2.gcd(int.from_bytes(modulus, "big"), _product_of_small_primes()) != 1)
+
+
+@cache
+def _product_of_small_primes() -> "gmpy2.mpz":
+    return gmpy2.primorial(SMALL_PRIMES)
 
 
 def prepare(message: bytes, prefix: bytes) -> bytes:

@@ -43,7 +43,7 @@ STAGES = {
     Stage.COUNTING: "closed and tallied; the trustees decrypt",
     Stage.DECIDED: "decided",
     Stage.TOO_FEW: "closed; too few voted, so it is never decrypted",
-    Stage.VOID: "void: a registrar published no permit keys in time",
+    Stage.VOID: "void: too few registrars published permit keys in time",
     Stage.CANCELLED: "cancelled; it is never decrypted",
 }
 

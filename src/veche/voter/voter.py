@@ -53,7 +53,8 @@ class Voter:
         """Ask registrars, in their order, until k have answered. Raises what the last failing one raised if too few do.
 
         Whoever's identity source is there already is left out when all places that remain are for other sources.
-        ``keys``: what the registrars published, by their index in the class, taken from a verified ledger.
+        ``keys``: what the registrars published whose rolls are not used up, by their index in the class, taken from a verified
+        ledger. A registrar under whose modulus nothing can be asked is one that does not answer.
         """
         permits: list[Permit] = []
         sources: set[str] = set()
@@ -62,11 +63,13 @@ class Voter:
             places = poll.poll_class.k - len(permits)
             if not places:
                 break
+            if registrar not in keys:
+                continue
             if seat.source in sources and places <= poll.poll_class.sources - len(sources):
                 continue
-            modulus = keys[registrar].groups[group].modulus
-            request = PermitRequest(self._seed, poll.id, group, self.credential(poll.id), modulus)
             try:
+                modulus = keys[registrar].groups[group].modulus
+                request = PermitRequest(self._seed, poll.id, group, self.credential(poll.id), modulus)
                 permits.append(request.finish(registrar, ask(registrar, request.blinded)))
                 sources.add(seat.source)
             except Exception as error:

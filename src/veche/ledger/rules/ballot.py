@@ -61,6 +61,12 @@ def _check_first(poll: PollState, entry: veche_kernel.BallotEntry) -> None:
             "permits", "This credential has no ballot in the poll yet, so it needs permits.", "Collect permits first."
         )
     for registrar, _, _ in entry.permits:
+        if registrar not in poll.counting[entry.group]:
+            raise Refused(
+                "permits",
+                "The roll of a registrar has less than half the people of the others' in this group: its permits are not taken.",
+                "Show another registrar's permit.",
+            )
         people = poll.permit_keys[registrar].groups[entry.group].people
         if poll.admitted.get((registrar, entry.group), 0) >= people:
             raise Refused(
@@ -86,7 +92,7 @@ def _check_again(entry: veche_kernel.BallotEntry, last: LastBallot) -> None:
 
 def _why_not_open(poll: PollState, time: int) -> str:
     if poll.phase == Phase.VOID:
-        return "This poll is void: a registrar's permit keys were missing."
+        return "This poll is void: too few registrars published permit keys."
     if poll.phase == Phase.CANCELLED:
         return "This poll was cancelled."
     if time < poll.definition.opens:

@@ -17,7 +17,7 @@ class IssuanceRule(Rule[Issuance]):
         registrar = registrar_of(poll, signed)
         if not poll.takes(Issuance.kind) or block.time < poll.closing:
             raise Refused("issuance", "Permits are accounted for after the poll has closed.")
-        if registrar not in poll.permit_keys:  # the poll was cancelled before
+        if registrar not in poll.permit_keys:
             raise Refused("issuance", "This registrar published no permit keys for this poll, so it issued none.")
         if registrar in state.issuances(poll):
             raise Refused("issuance", "This registrar has accounted for this poll already.")

@@ -10,6 +10,7 @@ from veche.ledger.poll_state import PollState
 from veche.ledger.rules.rule import Rule, poll_of
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
+from veche.permit.blind_rsa import SMALL_PRIMES, has_small_factor
 
 
 class PermitKeyRule(Rule[PermitKeys]):
@@ -28,6 +29,12 @@ class PermitKeyRule(Rule[PermitKeys]):
         if len(set(hashes)) < len(hashes) or any(state.is_known_modulus(hash) for hash in hashes):
             raise Refused(
                 "permit-key", "A permit key was used before; every group of every poll needs a key of its own."
+            )
+        if any(has_small_factor(row.modulus) for row in keys.groups):
+            raise Refused(
+                "permit-key",
+                f"A prime below {SMALL_PRIMES} divides a modulus: with such a key many people would get no permit.",
+                "Generate the keys with veche registrar open.",
             )
         groups = zip(keys.groups, poll.definition.groups, strict=True)
         heaviest = sum(row.people * group.weight for row, group in groups)

@@ -1,10 +1,10 @@
-"""``void``: a poll that opens without the permit keys of all its registrars never opens."""
+"""``void``: a poll for which too few registrars published permit keys never opens. Which count in a poll is settled then."""
 
 from veche.ledger.block import Block
 from veche.ledger.entries.tally import Void
 from veche.ledger.state import State
 
-REASON = "not all registrars published their permit keys before opening"
+REASON = "too few registrars published permit keys before opening"
 
 
 def void_polls(state: State, block: Block) -> None:
