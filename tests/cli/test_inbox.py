@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from faults import AFTER, BEFORE, Operation, crashes
 from node import Node
 
 from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
-from veche.engine.inbox import Inbox, engine_runs, hand_in, outcomes
+from veche.engine.inbox import Inbox, _read, engine_runs, hand_in, outcomes
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.codec import digest
@@ -72,7 +73,15 @@ class Office:
             return [ledger.entry(number) for number in range(ledger.size)]
 
     def answer(self, entry: bytes) -> Any:
-        return json.loads((self.folder / "outbox" / f"{name_of(entry)}.json").read_bytes())
+        """Its line in the file of answers that has its name."""
+        for line in self.answer_file(entry).read_text().splitlines():
+            name, _, answer = line.partition(" ")
+            if name == name_of(entry):
+                return json.loads(answer)
+        raise AssertionError("no answer")
+
+    def answer_file(self, entry: bytes) -> Path:
+        return self.folder / "outbox" / f"{name_of(entry)}.answer"
 
     def put(self, entry: bytes) -> Path:
         """What :func:`hand_in` has done when its process dies."""
@@ -147,8 +156,8 @@ def test_the_same_bytes_again_get_the_same_answer(office: Office) -> None:
 def test_an_old_refusal_is_not_repeated_when_things_have_changed(office: Office) -> None:
     entry = office.notice(1)
     office.put(entry)
-    outbox = office.folder / "outbox" / f"{name_of(entry)}.json"
-    outbox.write_text('{"rule": "not-open", "message": "Not yet.", "hint": ""}')
+    refusal = '{"rule": "not-open", "message": "Not yet.", "hint": ""}'
+    office.answer_file(entry).write_text(f"{name_of(entry)} {refusal}\n")
     assert hand_in(office.folder, [entry]) == [3]
 
 
@@ -164,7 +173,7 @@ def test_a_crash_between_block_and_answer_is_answered_from_the_ledger(office: Of
     waiting = office.put(entry)
     with Node(office.folder) as node:
         (number,) = node.block(int(time.time()), [entry])
-    assert waiting.exists() and not (office.folder / "outbox" / f"{name_of(entry)}.json").exists()
+    assert waiting.exists() and not office.answer_file(entry).exists()
     hand_in(office.folder, [office.notice(2)])
     assert office.answer(entry) == {"number": number} and not waiting.exists()
     assert office.entries().count(entry) == 1
@@ -183,7 +192,7 @@ def test_a_refusal_that_was_answered_before_a_crash_stands(office: Office) -> No
     entry = office.notice(1)
     waiting = office.put(entry)
     refusal = {"rule": "not-open", "message": "Not yet.", "hint": ""}
-    (office.folder / "outbox" / f"{name_of(entry)}.json").write_text(json.dumps(refusal))
+    office.answer_file(entry).write_text(f"{name_of(entry)} {json.dumps(refusal)}\n")
     hand_in(office.folder, [office.notice(2)])
     assert not waiting.exists() and office.answer(entry) == refusal
     assert entry not in office.entries()
@@ -264,7 +273,7 @@ def test_what_is_no_entry_harms_nobody(office: Office, kind: str, tmp_path: Path
     else:
         (place / "x.entry.1.unfinished").write_bytes(b"half")
     assert hand_in(office.folder, [office.notice(2)]) == [3]
-    assert path.exists() is (kind == "folder")
+    assert not path.exists() and not list(place.iterdir())
     assert office.entries().count(office.notice(1)) == 0
     if kind == "link":
         assert (tmp_path / "secret").exists()
@@ -291,7 +300,7 @@ def test_a_running_engine_says_what_happens_and_to_nobody(office: Office) -> Non
 def test_stale_files_are_forgotten(office: Office) -> None:
     hand_in(office.folder, [office.notice(1)])
     (answer,) = (office.folder / "outbox").iterdir()
-    left = office.folder / "inbox" / "x.entry.1.unfinished"
+    left = office.folder / "inbox" / f".{'a' * 64}.entry.unfinished"
     left.write_bytes(b"half")
     old = time.time() - 30 * 86_400
     for path in (answer, left):
@@ -377,3 +386,87 @@ def test_one_engine_at_a_time(office: Office, engines: list[Engine], monkeypatch
     fails(2, "Another program is writing", "ledger", "run", office.folder, run=inside)
     stopped = engines[0].stop()
     assert stopped.code == 0 and "all of them published" in stopped.out and not stopped.err
+
+
+def test_one_bad_name_stops_nobody(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names that no answer can have, folders, pipes, sockets, links to themselves, what cannot be read, or is gone: all at once."""
+    Inbox(office.folder)
+    inbox, outbox = office.folder / "inbox", office.folder / "outbox"
+    (inbox / f"{'n' * 243}.entry").write_bytes(office.notice(1))
+    (inbox / "карта.entry").write_bytes(b"x")
+    (inbox / f"{'1' * 64}.entry").mkdir()
+    full = inbox / f"{'2' * 64}.entry"
+    full.mkdir()
+    (full / "in it").write_bytes(b"")
+    os.mkfifo(inbox / f"{'3' * 64}.entry")
+    (inbox / f"{'4' * 64}.entry").symlink_to(f"{'4' * 64}.entry")
+    monkeypatch.chdir(inbox)  # a socket's path must be short
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(f"{'5' * 64}.entry")
+    office.put(office.notice(2)).chmod(0)
+    gone = office.put(office.notice(3))
+    in_the_way = office.put(office.notice(4))
+    (outbox / in_the_way.with_suffix(".answer").name / "folder").mkdir(parents=True)
+    os.utime(outbox / in_the_way.with_suffix(".answer").name, (0, 0))  # stale: it would be removed if it were an answer
+
+    def read(path: Path) -> bytes | None:
+        if path == gone:
+            path.unlink(missing_ok=True)
+        return _read(path)
+
+    monkeypatch.setattr("veche.engine.inbox._read", read)
+    for number in range(10, 12):
+        assert hand_in(office.folder, [office.notice(number)])
+    entries = office.entries()
+    assert [entries.count(office.notice(number)) for number in (1, 3, 4, 10, 11)] == [0, 0, 1, 1, 1]
+    assert [path.name for path in inbox.iterdir()] == [full.name]
+    assert sorted(path.suffix for path in outbox.iterdir() if path.is_dir()) == [".answer"]
+
+
+def test_a_batch_is_answered_with_few_flushes(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed = 0
+    real = os.fsync
+
+    def count(descriptor: int) -> None:
+        nonlocal flushed
+        flushed += threading.current_thread() is threading.main_thread()
+        real(descriptor)
+
+    def flushes(first: int, many: int) -> int:
+        nonlocal flushed
+        for number in range(first, first + many):
+            office.put(office.notice(number))
+        flushed = 0
+        assert inbox.serve(engine) == many
+        return flushed
+
+    monkeypatch.setattr(os, "fsync", count)
+    with office.ledger() as ledger, EmbeddedEngine(ledger, office.log_key, pause=60) as engine:
+        inbox = Inbox(office.folder)
+        flushes(0, 1)
+        assert flushes(1, 100) == flushes(200, 1) == 2  # the engine has a thread of its own
+    entries = office.entries()
+    assert all(entries[office.answer(office.notice(i))["number"]] == office.notice(i) for i in (1, 50, 100, 200))
+
+
+@pytest.mark.parametrize(
+    "answer", ["", "no", "{}", '{"number": "1"}', '{"rule": 1, "message": 2, "hint": 3}', "[" * 100_000, "9" * 5000]
+)
+def test_an_answer_that_is_none_is_waited_for(office: Office, answer: str) -> None:
+    entry = office.notice(1)
+    Inbox(office.folder)
+    office.answer_file(entry).write_text(f"{name_of(entry)} {answer}\n")
+    with office.ledger(), pytest.raises(UserError, match="has not answered"):
+        hand_in(office.folder, [entry], timeout=0.1)
+
+
+def test_an_operator_who_puts_a_pipe_there_holds_nobody_up(office: Office) -> None:
+    entry = office.notice(1)
+    Inbox(office.folder)
+    os.mkfifo(office.answer_file(entry))
+    (office.folder / "lock").unlink()
+    os.mkfifo(office.folder / "lock")
+    assert not engine_runs(office.folder)
+    (office.folder / LOG_KEY).unlink()
+    with pytest.raises(UserError, match="nothing was handed in"):
+        hand_in(office.folder, [entry], timeout=0.1)

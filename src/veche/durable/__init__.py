@@ -7,6 +7,7 @@
     AppendOnly     a file that grows at its end, each piece durable before anything is done upon it
     Journal        what a program must never forget, in a folder that must never be there twice
     Batch          many files, flushed together
+    write_shared   one content under many names, flushed once
     make_folder    a folder and those above it that are missing
     Lock, holder   one program at a time; who that is
     put_in_place   a file that another program has written, in the place of what is there
@@ -25,7 +26,7 @@ Everything that cannot be done raises :class:`~veche.errors.UserError` with a se
 """
 
 from veche.durable.append import AppendOnly
-from veche.durable.batch import Batch
+from veche.durable.batch import Batch, write_shared
 from veche.durable.draft import UNFINISHED, Exists
 from veche.durable.files import (
     must_be_new,
@@ -57,5 +58,5 @@ __all__ = [
     "FOREIGN", "NAMED", "PRIVATE", "PRIVATE_FOLDER", "PUBLIC", "PUBLIC_FOLDER", "UNFINISHED", "AppendOnly", "Batch", "Exists", "Held",
     "Journal", "Lock", "cannot_write", "holder", "make_folder", "must_be_new", "place_of", "put_in_place", "read_private", "remove",
     "remove_folder", "replace",
-    "settle", "sync_folder", "whole_file", "write_new", "write_private",
+    "settle", "sync_folder", "whole_file", "write_new", "write_private", "write_shared",
 ]  # fmt: skip

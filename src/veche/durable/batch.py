@@ -1,9 +1,12 @@
 """Many files that are flushed together."""
 
 import os
+import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from veche.durable.draft import UNFINISHED
 from veche.durable.system import NO_LINK, PUBLIC, PUBLIC_FOLDER, plainly, sync, sync_folder, write_all
 
 
@@ -59,3 +62,45 @@ class Batch:
             for folder in self._folders:  # from a file's own folder upwards
                 sync_folder(folder)
             sync_folder(self._top)
+
+
+def write_shared(folder: Path, names: Iterable[str], content: bytes) -> list[str]:
+    """Write one content under many names, in the place of the files there: two flushes, however many names there are.
+
+    A crash leaves the file under some of them, whole. The answer is the names that something else stands in the way of: a folder,
+    or what the file system will not name. Raises UserError if nothing can be written.
+    """
+    left = []
+    draft = folder / f".{secrets.token_hex(16)}{UNFINISHED}"  # nobody can have put anything there
+    with plainly(folder):
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK, PUBLIC)
+        try:
+            try:
+                write_all(descriptor, content)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            for name in names:
+                try:
+                    _share(draft, folder / name, content)
+                except OSError:
+                    left.append(name)
+        finally:
+            draft.unlink()
+        sync_folder(folder)
+    return left
+
+
+def _share(draft: Path, path: Path, content: bytes) -> None:
+    path.unlink(missing_ok=True)
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links, or with few of them
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK, PUBLIC)
+        try:
+            write_all(descriptor, content)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,10 +1,12 @@
 """How other processes hand entries in: two folders beside the ledger, and whoever holds its lock serves them.
 
-    inbox/<sha256>.entry   an entry that waits; it is named by its hash
-    outbox/<sha256>.json   what became of it: {"number": n}, or {"rule", "message", "hint"} if it was refused
+    inbox/<sha256>.entry     an entry that waits; it is named by its hash
+    outbox/<sha256>.answer   what became of it, in its line: the hash, and {"number": n}, or {"rule", "message", "hint"} if it was
+                             refused. One file has the answers of a whole batch, and the name of each of them
 
 A reader sees a whole file or none (:mod:`veche.durable`). An answer is written when the entry is durable in the ledger,
-and only then is the entry taken out of the inbox. A crash before the answer leaves the entry in the inbox; the next
+and only then is the entry taken out of the inbox. Whatever else lies in the inbox is dropped, and a line in the log says so; what
+cannot be dropped, or stands in the way of an answer, is left alone: it stops nobody else's entry. A crash before the answer leaves the entry in the inbox; the next
 engine finds it in the ledger (:meth:`Inbox.recover`) or hands it in again: the rules refuse a repetition, so no entry can
 take effect twice.
 
@@ -14,13 +16,15 @@ take effect twice.
 import hashlib
 import json
 import os
+import re
 import stat
 import time as clock_time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 
-from veche.durable import FOREIGN, UNFINISHED, Held, holder, make_folder, replace
+from veche.durable import FOREIGN, UNFINISHED, Held, holder, make_folder, replace, sync_folder, write_shared
 from veche.engine.embedded import BATCH, LOG_KEY, EmbeddedEngine
 from veche.engine.engine import Engine
 from veche.errors import Refused, UserError
@@ -30,7 +34,12 @@ from veche.ledger.ledger import Ledger
 from veche.ledger.store import DATABASE, must_exist
 from veche.logs import log
 
-ENTRY, ANSWER = ".entry", ".json"
+ENTRY, ANSWER = ".entry", ".answer"
+_NAME = re.compile(r"[0-9a-f]{64}\.entry")
+_DRAFT = re.compile(rf"\.[0-9a-f]{{64}}\.entry{re.escape(UNFINISHED)}")
+_SENTENCE = 2000  # characters
+_ANSWERS = BATCH * 16_384
+"""The most bytes of a file of answers: what a batch can need, with two sentences of four bytes a character each."""
 RECENT = 4 * BATCH
 """How far back an entry may be that a crash left without an answer: at most one batch is served at a time."""
 PAUSE = 0.02
@@ -47,6 +56,7 @@ class Inbox:
     def __init__(self, folder: Path) -> None:
         """``folder`` is the ledger's; the two are made in it if they are missing."""
         self._in, self._out = folder / "inbox", folder / "outbox"
+        self._left: set[str] = set()  # what is in the inbox and cannot be taken out
         for made in (self._in, self._out):
             make_folder(made)
 
@@ -56,29 +66,31 @@ class Inbox:
         Call it before an engine takes the ledger over.
         """
         self.clean()
-        waiting: dict[str, Path] = {}
-        for path in self._waiting():
-            if (self._out / f"{path.stem}{ANSWER}").exists():  # whoever asks again takes the old answer away first
-                path.unlink(missing_ok=True)
-            else:
-                waiting[path.stem] = path
+        waiting = {path.stem: path for path in self._waiting()}
+        has_answer = [
+            stem for stem in waiting if self._answer_of(stem).is_file()
+        ]  # who asks again takes the old one away
+        if has_answer:
+            sync_folder(self._out)
+        for stem in has_answer:
+            self._take_out(waiting.pop(stem))
         if not waiting:
             return
-        answered = 0
+        answers: dict[str, object] = {}
         for number in range(max(0, ledger.size - RECENT), ledger.size):
-            found = waiting.get(hashlib.sha256(ledger.entry(number)).hexdigest())
-            if found is not None:
-                self._answer(found, {"number": number})
-                answered += 1
-        if answered:
-            log().info("answered what a crash had left", entries=answered)
+            stem = hashlib.sha256(ledger.entry(number)).hexdigest()
+            if stem in waiting:
+                answers[stem] = {"number": number}
+        if answers:
+            self._answer(answers)
+            log().info("answered what a crash had left", entries=len(answers))
 
     def clean(self) -> None:
         """Drop what is stale: answers that nobody asked for, drafts that nobody finished."""
         now, stale = clock_time.time(), 0
         for path in [*self._in.glob(f"*{UNFINISHED}"), *self._out.iterdir()]:
-            with suppress(FileNotFoundError):
-                if now - path.stat().st_mtime > KEPT:
+            with suppress(OSError):  # gone meanwhile, or no file
+                if now - path.lstat().st_mtime > KEPT:
                     path.unlink()
                     stale += 1
         if stale:
@@ -89,36 +101,74 @@ class Inbox:
 
         Raises what broke the engine, if anything did: then the entries stay in the inbox.
         """
-        taken = []
+        taken: list[tuple[str, Future[int]]] = []
+        answers: dict[str, object] = {}
         for path in self._waiting()[:BATCH]:
-            data = _read(path)
+            try:
+                data = _read(path)
+            except FileNotFoundError:
+                continue
             if data is None:
                 message = "What was handed in is not an entry: it is too long, or its name is not its hash."
-                self._answer(path, {"rule": "codec", "message": message, "hint": ""})
+                answers[path.stem] = _refusal("codec", message, "")
                 log().warning("dropped a file from the inbox", reason=message)
             else:
-                taken.append((path, engine.submit(data)))
-        for path, future in taken:
+                taken.append((path.stem, engine.submit(data)))
+        for stem, future in taken:
             try:
-                answer: dict[str, object] = {"number": future.result()}
+                answers[stem] = {"number": future.result()}
             except Refused as refused:
-                answer = {"rule": refused.rule, "message": refused.message, "hint": refused.hint}
-            self._answer(path, answer)
+                answers[stem] = _refusal(refused.rule, refused.message, refused.hint)
+        if answers:
+            self._answer(answers)
         return len(taken)
 
     def _waiting(self) -> list[Path]:
-        """In the order in which they came, as far as the file system tells."""
-        found = []
-        for path in self._in.glob(f"*{ENTRY}"):
-            with suppress(FileNotFoundError):
-                status = path.lstat()
-                if not stat.S_ISDIR(status.st_mode):
-                    found.append((status.st_mtime_ns, path.name, path))
-        return [path for _, _, path in sorted(found)]
+        """The entries that wait, in the order in which they came, as far as the file system tells. Drops whatever else is there."""
+        found, odd = [], []
+        with os.scandir(self._in) as there:
+            for one in there:
+                if _DRAFT.fullmatch(one.name) or one.name in self._left:
+                    continue
+                try:
+                    status = one.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+                if _NAME.fullmatch(one.name) and stat.S_ISREG(status.st_mode):
+                    found.append((status.st_mtime_ns, one.name))
+                else:
+                    odd.append(one.name)
+        for name in odd:
+            self._take_out(self._in / name)
+        if odd:
+            log().warning("dropped what is no entry from the inbox", files=len(odd))
+        return [self._in / name for _, name in sorted(found)]
 
-    def _answer(self, path: Path, answer: dict[str, object]) -> None:
-        replace(self._out / f"{path.stem}{ANSWER}", json.dumps(answer).encode())
-        path.unlink(missing_ok=True)
+    def _take_out(self, path: Path) -> None:
+        """Remove what is in the inbox; what cannot be removed is looked at no more."""
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            try:
+                path.rmdir()
+            except OSError:
+                self._left.add(path.name)
+
+    def _answer_of(self, stem: str) -> Path:
+        return self._out / f"{stem}{ANSWER}"
+
+    def _answer(self, answers: Mapping[str, object]) -> None:
+        """Answer all of them, durably, and then take them out of the inbox."""
+        lines = [f"{stem} {json.dumps(answer)}\n" for stem, answer in answers.items()]
+        left = write_shared(self._out, [self._answer_of(stem).name for stem in answers], "".join(lines).encode())
+        if left:
+            log().warning("something stands where answers should be", files=len(left))
+        for stem in answers:
+            self._take_out(self._in / f"{stem}{ENTRY}")
+
+
+def _refusal(rule: str, message: str, hint: str) -> dict[str, str]:
+    return {"rule": rule, "message": message[:_SENTENCE], "hint": hint[:_SENTENCE]}
 
 
 def hand_in(folder: Path, entries: Sequence[bytes], timeout: float = 60.0) -> list[int]:
@@ -203,21 +253,33 @@ def _run_for_a_moment(folder: Path) -> None:
 
 
 def _answered(folder: Path, name: str) -> int | Refused | None:
+    """What the engine has answered; None as long as there is no such file with an answer in its form."""
     try:
-        answer = json.loads((folder / "outbox" / f"{name}{ANSWER}").read_bytes())
-    except FileNotFoundError:
+        with os.fdopen(os.open(folder / "outbox" / f"{name}{ANSWER}", FOREIGN), "rb") as file:
+            lines = file.read(_ANSWERS)
+    except OSError:
         return None
-    if "number" in answer:
-        return int(answer["number"])
-    return Refused(answer["rule"], answer["message"], answer["hint"])
+    found = re.search(rb"^%b (.*)$" % name.encode(), lines, re.MULTILINE)
+    try:
+        answer = json.loads(found[1]) if found else None
+    except (ValueError, RecursionError):
+        return None
+    match answer:
+        case {"number": int(number)}:
+            return number
+        case {"rule": str(rule), "message": str(message), "hint": str(hint)}:
+            return Refused(rule, message, hint)
+    return None
 
 
 def _read(path: Path) -> bytes | None:
-    """An entry from the inbox; None if it cannot be one. A link is followed nowhere."""
+    """An entry from the inbox; None if it cannot be one. A link is followed nowhere. Raises FileNotFoundError if it is gone."""
     try:
         descriptor = os.open(path, FOREIGN)
         with os.fdopen(descriptor, "rb") as file:
             data = file.read(MAX_ENTRY + 1)
+    except FileNotFoundError:
+        raise
     except OSError:
         return None
     return data if len(data) <= MAX_ENTRY and hashlib.sha256(data).hexdigest() == path.stem else None
