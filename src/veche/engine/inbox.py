@@ -267,8 +267,8 @@ def _answered(folder: Path, name: str) -> int | Refused | None:
     match answer:
         case {"number": int(number)}:
             return number
-        case {"rule": str(rule), "message": str(message), "hint": str(hint)}:
-            return Refused(rule, message, hint)
+        case {"rule": str(), "message": str(), "hint": str()}:
+            return Refused(answer["rule"], answer["message"], answer["hint"])
     return None
 
 
