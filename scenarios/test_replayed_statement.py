@@ -14,7 +14,7 @@ from city import YES, city, close, everybody_votes, open_poll, refused
 from veche.keys import SigningKey
 from veche.ledger.codec import decode
 from veche.ledger.signing import add_signature, check_signatures, signatures, signed_message
-from veche.world import World
+from veche.world import DAY, World
 
 
 def last_signed_statement(world: World, entries: Iterable[bytes]) -> str:
@@ -55,13 +55,16 @@ def test_a_retired_key_stays_retired(tmp_path: Path) -> None:
     with city(tmp_path) as world:
         stolen = SigningKey.generate()
         institutions = world.office_keys[2:5]
-        added = world.ledger.entry(world.say("office", ["add", "Newspaper", "observer", stolen.public], *institutions))
+        added = world.ledger.entry(
+            world.say("office", ["add", "Newspaper", "observer", stolen.public, 1], *institutions)
+        )
+        world.wait(14 * DAY)
         world.say("notice", [b"", ["Hello.", "Привет."], []], stolen)
-        world.say("office", ["retire", "Newspaper", "observer", stolen.public], *institutions)
+        world.say("office", ["retire", "Newspaper", "observer", stolen.public, 2], *institutions, stolen)
         with refused("repeated"):
             world.submit(added)
         with refused("authority"):
             world.say("notice", [b"", ["It is me.", "Это я."], []], stolen)
         # Not even by the institutions themselves: a key that was retired never returns.
         with refused("office"):
-            world.say("office", ["add", "Newspaper", "validator", stolen.public], *institutions)
+            world.say("office", ["add", "Newspaper", "validator", stolen.public, 3], *institutions)

@@ -1,7 +1,8 @@
 """The small city whose ledger is doctored: its honest log, and the secrets of all who live in it.
 
 All that a ledger tells happens in it once: a poll with a result, one with too few ballots, one that is void, one that is
-cancelled; a committee that is void; a result that is contested; a halt across a closing; an attachment; rules to come.
+cancelled; a committee that is void; a result that is contested; a halt across a closing; an attachment; rules to come; and in the
+end all that can become of an office's key.
 """
 
 import hashlib
@@ -53,6 +54,8 @@ class City:
     committees: dict[str, bytes]
     voters: list[Voter]
     issuers: dict[tuple[str, int, int], IssuerKey]
+    later: dict[str, SigningKey]
+    """Keys that hold offices in the end: of an archive that was added, and of the third registrar, who replaced theirs."""
 
     @property
     def institutions(self) -> list[SigningKey]:
@@ -119,6 +122,7 @@ def play(folder: Path) -> City:
         registrar = world.registrars[0]
         rows = [[row.issued, row.root] for row in registrar.issuance(polls["poll"].id)]
         world.say("issuance", [polls["poll"].id, rows], registrar.office)
+        later = _change_offices(world)
         entries = list(world.check().log.entries())
         log_key = folder / "ledger" / LOG_KEY
         keys = {
@@ -130,7 +134,7 @@ def play(folder: Path) -> City:
         return City(
             world.id, entries, SigningKey.load(log_key), bytes.fromhex(log_key.read_text()), world.organisers,
             [registrar.office for registrar in world.registrars], [trustee.key for trustee in world.trustees],
-            polls, committees, [citizen.voter for citizen in world.citizens], keys,
+            polls, committees, [citizen.voter for citizen in world.citizens], keys, later,
         )  # fmt: skip
 
 
@@ -148,6 +152,21 @@ def _complain(world: World) -> bytes:
             world.submit(entry)
     world.say("committee-complaint", [committee, 2, 1, ["It does not fit.", "Не подходит."]], world.trustees[1].key)
     return committee
+
+
+def _change_offices(world: World) -> dict[str, SigningKey]:
+    """An office is added and waits; a key is replaced by its holder, another suspended; a third would be, but its holder objects."""
+    later = {name: SigningKey.generate() for name in ("archive", "bank", "thief")}
+    three = [*world.organisers, world.trustees[0].key]
+    civil, post, bank = (registrar.office for registrar in world.registrars[:3])
+    world.say("office", ["add", "Archive", "observer", later["archive"].public, 0], *three)
+    world.say("office", ["rotate", "Savings bank", "registrar", later["bank"].public, 0], *three[:2], bank)
+    world.say("office", ["suspend", "Post office", "registrar", post.public, 0], *three)
+    world.say("office", ["rotate", "Civil registry", "registrar", later["thief"].public, 0], *three)
+    world.say("office", ["object", "Civil registry", "registrar", later["thief"].public, 0], civil)
+    world.wait(14 * DAY)
+    world.say("notice", [b"", ["We watch.", "Мы следим."], []], later["archive"])
+    return later
 
 
 def _vote(world: World, polls: dict[str, PollState]) -> None:

@@ -61,6 +61,7 @@ def ledgers(city: City) -> list[Doctored]:
         *files(city),
         *blocks(city),
         *handed_in(city),
+        *offices(city),
         *derived(city),
     ]
 
@@ -313,6 +314,54 @@ def handed_in(city: City) -> list[Doctored]:
             step="L6",
             entry=tally + 2,
             rule="not-open",
+        ),
+    ]
+
+
+# What becomes of offices
+
+
+def offices(city: City) -> list[Doctored]:
+    entries = city.entries
+    add, effect, objected = find(entries, "office"), find(entries, "office-effect"), find(entries, "office", -1)
+    height, time, previous = decode(entries[effect - 1])[1]
+    early = encode(["block", [height, time - 60, previous - 60]])
+    return [
+        Doctored(
+            "office-early.tar",
+            "a change of an office takes effect a minute early",
+            [*entries[: effect - 1], early, entries[effect]],
+            step="L7",
+            entry=effect,
+        ),
+        Doctored(
+            "office-late.tar",
+            "a change of an office did not take effect when it was to",
+            [*entries[: effect - 1], *entries[effect + 1 :]],
+            step="L4",
+            entry=effect - 1,
+        ),
+        Doctored(
+            "office-other-key.tar",
+            "an office gets another key than was asked for",
+            change(entries[: effect + 1], effect, [1, 4], bytes(kernel.BASE)),
+            step="L7",
+            entry=effect,
+        ),
+        Doctored(
+            "office-objection-dropped.tar",
+            "an objection was dropped, and nothing takes effect: the log is shorter",
+            drop_block(entries, objected),
+            step="L7",
+            entry=effect - 1,
+        ),
+        Doctored(
+            "office-at-once.tar",
+            "an office speaks before two weeks have passed",
+            [*entries[: add + 1], entries[-1]],
+            step="L5",
+            entry=add + 1,
+            rule="authority",
         ),
     ]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import veche_kernel as kernel
 from doctor import edit, find, flip, sign_anew
-from doctored_cases import ORDER_2, Case, before, exchanged
+from doctored_cases import ORDER_2, Case, Moment, before, exchanged
 from doctored_city import City
 from nacl import bindings
 
@@ -16,6 +16,7 @@ from veche.ledger.signing import signed_message
 
 def statements(city: City) -> Iterator[Case]:
     yield from _any_statement(city)
+    yield from _offices(city)
     yield from _committees(city)
     yield from _polls(city)
     yield from _after(city)
@@ -69,20 +70,69 @@ def _any_statement(city: City) -> Iterator[Case]:
     after = before(city, find(city.entries, "cancel"))
     yield Case("repeated", "a statement is played again", after, city.entries[place])
     time = decode(city.entries[after.size - 1])[1][1]
-    office = ["Archive", "observer", bytes(kernel.BASE)]
-    yield Case(
-        "authority", "an office added by two institutions", now, city.say("office", ["add", *office], *city.organisers)
-    )
-    yield Case(
-        "office",
-        "an office that is there is added",
-        now,
-        city.say("office", ["add", "University", "trustee", office[2]], *city.institutions),
-    )
     yield Case("rules", "rules that come too soon", now, city.say("rules", [3, time + 1_209_599], *city.institutions))
     yield Case(
         "rules", "an older version of the rules", now, city.say("rules", [2, time + 90 * 86_400], *city.institutions)
     )
+
+
+def _offices(city: City) -> Iterator[Case]:
+    """What becomes of a seat, at the end of the log: each office entry there stands in a block of its own."""
+    entries, three, later = city.entries, city.institutions, city.later
+    civil, post, bank = city.registrars[:3]
+    add, rotated, objected = (find(entries, "office", number) for number in (0, 1, 4))
+    now, last = before(city, add), before(city, find(entries, "notice", -1))
+    key = bytes(kernel.BASE)
+    archive = ["Archive", "observer", key, 0]
+
+    def said(name: str, rule: str | None, moment: Moment, action: str, seat: list[object], *keys: SigningKey) -> Case:
+        return Case(rule, name, moment, city.say("office", [action, *seat], *keys))
+
+    yield said("an office is added by two institutions", "authority", now, "add", archive, *city.organisers)
+    yield said("an office that is there is added", "office", now, "add", ["University", "trustee", key, 0], *three)
+    yield said("a key that nobody holds is replaced", "office", now, "rotate", archive, *three)
+    yield said("an action that there is not", "office", now, "crown", archive, *three)
+    yield said("an office without a number", "shape", now, "add", archive[:3], *three)
+    yield said("nothing waits to which to object", "office", now, "object", archive, *three)
+    taken = ["Civil registry", "registrar", later["archive"].public, 0]
+    yield said("a key that another change waits for", "office", before(city, rotated), "rotate", taken, *three)
+    yield said("a second change of a seat", "office", before(city, rotated), "add", archive, *three)
+    early = [b"", ["We watch.", "Мы следим."], []]
+    yield Case(
+        "authority", "a key whose time has not come", before(city, rotated), city.say("notice", early, later["archive"])
+    )
+    civil_seat = ["Civil registry", "registrar", later["thief"].public, 1]
+    after = before(city, objected)
+    yield said("the key that holds the seat objects", None, after, "object", civil_seat, civil)
+    yield said("k institutions object", None, after, "object", civil_seat, *three)
+    yield said("two institutions object", "authority", after, "object", civil_seat, *city.organisers)
+    yield said("the key that is to have the seat objects", "authority", after, "object", civil_seat, later["thief"])
+    yield said("the holder ends what waits, and replaces their key", None, after, "rotate", ["Civil registry", "registrar", key, 0],
+               *city.organisers, civil)  # fmt: skip
+    yield Case(
+        "authority", "a suspended key is one of three", last, city.say("rules", [3, 2**40], *city.organisers, post)
+    )
+    yield said("a suspended key is one of three, of an office", "authority", last, "add", ["Radio", "observer", key, 0],
+               *city.organisers, post)  # fmt: skip
+    yield said("a suspended key is replaced at once", "authority", last, "rotate", ["Post office", "registrar", key, 0],
+               *three, post)  # fmt: skip
+    yield said("a suspended key suspends itself again", "authority", last, "suspend", ["Post office", "registrar", post.public, 1],
+               post)  # fmt: skip
+    yield said("a suspension is renewed", None, last, "suspend", ["Post office", "registrar", post.public, 1], *three)
+    yield said("the holder suspends their key alone", None, last, "suspend", ["Civil registry", "registrar", civil.public, 0],
+               civil)  # fmt: skip
+    yield said("somebody else suspends a key alone", "authority", last, "suspend", ["Civil registry", "registrar", civil.public, 0],
+               later["bank"])  # fmt: skip
+    yield said("a key that was never the seat's is suspended", "office", last, "suspend", ["Civil registry", "registrar", key, 0],
+               *three)  # fmt: skip
+    yield Case(None, "a notice by a suspended key", last, city.say("notice", early, post))
+    account = [city.polls["poll"].id, [[3, bytes(32)], [1, bytes(32)]]]
+    yield Case(
+        None, "an account by a registrar who replaced their key", last, city.say("issuance", account, later["bank"])
+    )
+    yield Case("authority", "an account by a key that its holder replaced", last, city.say("issuance", account, bank))
+    yield Case(None, "an account by a suspended key", last, city.say("issuance", account, post))
+    yield Case("authority", "a notice by a key that was replaced", last, city.say("notice", early, bank))
 
 
 def _plus_order(scalar: bytes) -> bytes:

@@ -365,37 +365,66 @@ def test_objecting_comes_after_the_tally(pilot: Pilot, tmp_path: Path) -> None:
 
 def test_offices_come_and_go(pilot: Pilot, tmp_path: Path) -> None:
     key = SigningKey.generate().public.hex()
-    words = ("--institution", "Tax office", "--role", "observer", "--public", key)
+    seat = ("--institution", "Tax office", "--role", "observer")
     one, two = pilot.city.organisers
-    signers = ("--key", one, "--key", two)
+    signers, others = ("--key", one, "--key", two), ("--key", one, "--key", pilot.city.registrars[0])
+    entry = tmp_path / "e.entry"
     for action, signed, refusal in (
         ("rotate", signers, "is not observer"),
         ("add", signers, ""),
-        ("add", ("--key", one, "--key", pilot.city.registrars[0]), "is in the ledger already"),
-        ("retire", signers, ""),
+        ("add", others, "Another change of Tax office as observer is waiting"),
+        ("object", signers, ""),
+        ("add", others, ""),
     ):
-        entry = tmp_path / "e.entry"
-        ok("office", action, *words, *signed, "-o", entry, *pilot.ledger)
+        public = () if action == "object" else ("--public", key)
+        said = ok("office", action, *seat, *public, *signed, "-o", entry, *pilot.ledger).out
+        assert ("takes effect 14 days after" in said) == (action == "add")
         if refusal:
             fails(1, refusal, "ledger", "submit", entry, *pilot.ledger)
         else:
             ok("ledger", "submit", entry, *pilot.ledger)
         entry.unlink()
-    shown = ok("ledger", "show", pilot.city.ledger, "--json").json["offices"]
-    assert {"institution": "Tax office", "role": "observer", "key": key, "active": False} in shown
-    fails(
-        2,
-        "is not a public key",
-        "office",
-        "add",
-        *words[:4],
-        "--public",
-        "ab",
-        *signers,
-        "-o",
-        tmp_path / "x",
-        *pilot.ledger,
-    )
+    (change,) = ok("ledger", "show", pilot.city.ledger, "--json").json["changes"]
+    assert (change["action"], change["institution"], change["key"]) == ("add", "Tax office", key)
+    assert "Waiting:   add  Tax office  observer" in ok("ledger", "show", pilot.city.ledger).out
+    ends = (*signers, "-o", entry, *pilot.ledger)
+    fails(2, "is not a public key", "office", "add", *seat, "--public", "ab", *ends)
+    fails(2, "Tax office holds no office as observer", "office", "retire", *seat, *ends)
+    fails(2, "No change of Tax office as trustee is waiting", "office", "object", *seat[:3], "trustee", *ends)
+    assert not entry.exists()
+
+
+def test_a_stolen_key(pilot: Pilot, tmp_path: Path) -> None:
+    """Its holder silences it alone; whoever signs with it is told at once."""
+    _, two = pilot.city.organisers
+    key = SigningKey.load(two / "office.key" if two.is_dir() else two).public
+    (office,) = [
+        row for row in ok("ledger", "show", pilot.city.ledger, "--json").json["offices"] if row["key"] == key.hex()
+    ]
+    seat = ("--institution", office["institution"], "--role", "organiser")
+    entry = tmp_path / "e.entry"
+    said = ok("office", "suspend", *seat, "--key", two, "-o", entry, *pilot.ledger).out
+    assert "hand it in" in said
+    ok("ledger", "submit", entry, *pilot.ledger)
+    assert f"Suspended: {office['institution']}  organiser  {key.hex()}, until" in ok("ledger", "show", pilot.city.ledger).out  # fmt: skip
+    fails(2, "is suspended until", "committee", "form", "--class", "pilot", "--key", two, *pilot.ledger)
+
+
+def test_the_holder_of_a_key_replaces_it(pilot: Pilot, tmp_path: Path) -> None:
+    one, _ = pilot.city.organisers
+    desk, new = pilot.city.registrars[0], tmp_path / "new.key"
+    public = ok("office", "keygen", new).out.strip()
+    old = ok("office", "public", desk).out.strip()
+    (office,) = [row for row in ok("ledger", "show", pilot.city.ledger, "--json").json["offices"] if row["key"] == old]
+    entry = tmp_path / "e.entry"
+    words = ("--institution", office["institution"], "--role", "registrar", "--public", public)
+    ok("office", "rotate", *words, "--key", one, "--key", desk, "-o", entry, *pilot.ledger)
+    ok("ledger", "submit", entry, *pilot.ledger)
+    shown = ok("ledger", "show", pilot.city.ledger, "--json").json
+    assert shown["changes"] == []
+    assert {(row["key"], row["active"]) for row in shown["offices"]} >= {(old, False), (public, True)}
+    fails(2, f"it was that of {office['institution']}", "registrar", "issuance", desk, pilot.poll[:8], *pilot.ledger)
+    fails(2, "is not the key of an office", "office", "retire", *words[:4], "--key", desk, "-o", tmp_path / "x", *pilot.ledger)  # fmt: skip
 
 
 # Voters and registrars

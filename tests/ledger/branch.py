@@ -19,6 +19,7 @@ from veche.ledger.codec import decode
 from veche.ledger.ledger import Ledger
 from veche.ledger.machine import Machine
 from veche.ledger.poll_state import FROM_KEYS, PollState
+from veche.ledger.rules.committee_steps import silent_from
 from veche.ledger.signing import sign
 from veche.ledger.state import State
 from veche.log.source import Folder
@@ -47,7 +48,15 @@ def memory(state: State) -> str:
         }
         polls.append({name: copy(value) for name, value in fields.items() if name not in ("frozen", *FROM_KEYS)})
     ballots = sorted(state._ballots.items()), sorted(state._accepted.items())
-    return repr((polls, list(state._committees.values()), sorted(state.offices.items()), ballots))
+    return repr(
+        (
+            polls,
+            list(state._committees.values()),
+            sorted(state.offices.items()),
+            list(state.office_changes.items()),
+            ballots,
+        )
+    )
 
 
 class Branch:
@@ -133,13 +142,13 @@ class Branch:
 
     def _beat(self, until: int) -> None:
         """The blocks that a ledger makes while it runs: none is logged but those in which something falls due."""
-        week = 7 * 86_400
         while due := [
             moment
             for moment in (
                 *(poll.closing for poll in self.state.polls_running(self.time)),
                 *(poll.definition.opens for poll in self.state.polls_without_keys(until)),
-                *(committee.last + week for committee in self.state.forming_committees()),
+                *(silent_from(self.state, committee) for committee in self.state.forming_committees()),
+                *(change.due for change in self.state.office_changes.values()),
             )
             if self.time < moment <= until
         ]:

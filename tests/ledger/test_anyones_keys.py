@@ -29,7 +29,7 @@ KEYS = [kernel.IDENTITY, ORDER_2, ORDER_4, IDENTITY_ELSEWISE, MIXED, NO_POINT]
 @pytest.mark.parametrize("key", KEYS)
 def test_no_office_and_no_log_has_such_a_key(life: Life, at: At, key: bytes) -> None:
     branch = at("founded")
-    branch.refuses_to_say("shape", "office", ["add", "Newspaper", "observer", key], *life.institutions)
+    branch.refuses_to_say("shape", "office", ["add", "Newspaper", "observer", key, 0], *life.institutions)
     refused("shape", replace(CHARTER, log_key=key))
     refused("shape", replace(CHARTER, offices=(OfficeSeat("A", Role.OBSERVER, key), *CHARTER.offices[1:])))
 

@@ -46,7 +46,7 @@ def test_a_strangers_key(life: Life, at: At) -> None:
 
 
 def test_a_stranger_beside_enough_offices(life: Life, at: At) -> None:
-    body = ["add", "Newspaper", "observer", SigningKey.generate().public]
+    body = ["add", "Newspaper", "observer", SigningKey.generate().public, 0]
     at("founded").refuses_to_say("authority", "office", body, *life.institutions, SigningKey.generate())
 
 
@@ -70,7 +70,7 @@ def test_a_second_form_of_a_signature(life: Life, at: At) -> None:
 
 def test_one_bad_signature_among_enough_good_ones(life: Life, at: At) -> None:
     branch = at("founded")
-    body = ["add", "Newspaper", "observer", SigningKey.generate().public]
+    body = ["add", "Newspaper", "observer", SigningKey.generate().public, 0]
     entry = branch.sign("office", body, *life.world.office_keys[:4])
     kind, body, pairs = decode(entry)
     pairs[-1][1] = bytes(64)
@@ -79,7 +79,7 @@ def test_one_bad_signature_among_enough_good_ones(life: Life, at: At) -> None:
 
 def test_signatures_stand_in_one_order_and_once(life: Life, at: At) -> None:
     branch = at("founded")
-    body = ["add", "Newspaper", "observer", SigningKey.generate().public]
+    body = ["add", "Newspaper", "observer", SigningKey.generate().public, 0]
     kind, body, pairs = decode(branch.sign("office", body, *life.institutions))
     branch.refuses("signature", encode([kind, body, pairs[::-1]]))
     branch.refuses("signature", encode([kind, body, [*pairs, pairs[-1]]]))

@@ -95,7 +95,7 @@ def test_asking_for_a_committee(life: Life, at: At) -> None:
 def test_a_trustee_without_a_key_cannot_serve(life: Life, at: At) -> None:
     branch = at("founded")
     trustee = life.world.trustees[0]
-    branch.say("office", ["retire", trustee.institution, "trustee", trustee.key.public], *life.institutions[1:], life.organisers[0])  # fmt: skip
+    branch.say("office", ["retire", trustee.institution, "trustee", trustee.key.public, 0], *life.institutions[:2], life.organisers[0])  # fmt: skip
     branch.refuses_to_say("authority", "committee", ["city", "pedersen", 1], life.organisers[0])
 
 

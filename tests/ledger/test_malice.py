@@ -77,7 +77,7 @@ def samples(life: Life) -> Iterator[tuple[str, str, list[Any], list[SigningKey]]
     keys = {key.public: key for key in world.office_keys}
     formed, founded = life.formed, life.founded
     yield "founded", "notice", [b"", ["A", "А"], [["a.pdf", bytes(32)]]], [world.organisers[0]]
-    yield "founded", "office", ["add", "Newspaper", "observer", SigningKey.generate().public], life.institutions
+    yield "founded", "office", ["add", "Newspaper", "observer", SigningKey.generate().public, 0], life.institutions
     yield "founded", "rules", [2, founded.time + 15 * 86_400], life.institutions
     yield "formed", "committee", ["city", "pedersen", 77], [world.organisers[0]]
     yield "formed", "poll", life.definition(formed).body(), world.organisers

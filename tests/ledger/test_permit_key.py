@@ -98,8 +98,10 @@ def test_keys_for_an_unknown_poll_or_by_others(life: Life, at: At) -> None:
     branch.refuses_to_say("authority", "permit-key", [life.poll.id, rows(life)], life.organisers[0])
     branch.refuses_to_say("authority", "permit-key", [life.poll.id, rows(life)], office(life, 0), office(life, 1))
     stranger = SigningKey.generate()
-    branch.say("office", ["add", "Newspaper", "registrar", stranger.public], *life.institutions)
-    branch.refuses_to_say("authority", "permit-key", [life.poll.id, rows(life)], stranger)
+    branch.say(
+        "office", ["rotate", "Post office", "registrar", stranger.public, 0], *life.institutions[:-1], office(life, 1)
+    )
+    branch.refuses_to_say("authority", "permit-key", [life.poll.id, rows(life)], office(life, 1))
 
 
 def test_a_modulus_is_never_used_again(life: Life, at: At) -> None:

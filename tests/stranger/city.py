@@ -151,17 +151,17 @@ def _spare(world: World, poll: PollState, elsewhere: PollState) -> dict[str, byt
     }
 
 
+ORGANISER = ("City hall: legal office", "organiser")
+
+
 def single(folder: Path) -> City:
     """Two trustees who must both decrypt; offices that change."""
     folder.mkdir()
     with World(folder, citizens={"Centre": 3}, trustees=(2, 2)) as world:
         committee = world.form_committee("single")
+        archive = _change_offices(world)
         poll = world.poll([YARD], committee=committee)
-        new = SigningKey.generate()
-        office = ["Archive", "observer", new.public]
-        world.say("office", ["add", *office], *world.organisers, world.trustees[0].key)
-        world.say("notice", [poll.id, ["We watch.", "Мы следим."], []], new)
-        world.say("office", ["retire", *office], *world.organisers, world.trustees[0].key)
+        world.say("notice", [poll.id, ["We watch.", "Мы следим."], []], archive)
         world.say("rules", [2, world.now + 60 * DAY], *world.organisers, world.trustees[0].key)
         world.wait(2 * 3600)
         for i, citizen in enumerate(world.citizens):
@@ -169,6 +169,30 @@ def single(folder: Path) -> City:
         world.wait(8 * DAY)
         world.trustees_act()
         return _finished(world, {"yard": poll})
+
+
+def _change_offices(world: World) -> SigningKey:
+    """All that can become of a seat. The key of an archive that became an observer, and is to be one no more."""
+    three = [*world.organisers, world.trustees[0].key]
+    archive, legal, bar = (SigningKey.generate() for _ in range(3))
+    seat = ["Archive", "observer", archive.public]
+    world.say("office", ["add", *seat, 0], *three)
+    world.say("office", ["rotate", "Civil registry", "registrar", legal.public, 0], *three)
+    world.say("office", ["object", "Civil registry", "registrar", legal.public, 0], world.registrars[0].office)
+    world.say("office", ["rotate", "Post office", "registrar", legal.public, 0], *three)
+    world.say("office", ["object", "Post office", "registrar", legal.public, 0], *three)
+    # A trustee of a committee that is there replaces their key, which is suspended later, and decrypts all the same.
+    world.say("office", ["rotate", "Bar association", "trustee", bar.public, 0], *three[:2], world.trustees[1].key)
+    world.trustees[1].key = bar
+    world.wait(DAY)
+    world.stand_still(2 * DAY)
+    world.wait(13 * DAY + 600)
+    world.say("office", ["rotate", *ORGANISER, legal.public, 0], *three[:1], world.trustees[0].key, archive)
+    world.wait(14 * DAY)
+    world.organisers[1] = legal
+    world.say("office", ["suspend", "Bar association", "trustee", bar.public, 0], *three[:1], legal, archive)
+    world.say("office", ["retire", *seat, 0], *three[:1], legal, world.trustees[0].key)
+    return archive
 
 
 def _finished(world: World, polls: dict[str, PollState], spare: dict[str, bytes] | None = None) -> City:

@@ -31,6 +31,7 @@ class Committee:
         number(counter)
         self.last = time
         self.week, self.fresh = lasting(604_800), lasting(7_948_800)
+        self.kept: list[bytes] = []  # the office keys of its trustees
         self.certificates: dict[int, str] = {}
         self.encryptions: dict[int, bytes] = {}
         self.verification: dict[int, bytes] = {}
@@ -42,12 +43,12 @@ class Committee:
         self.finished: int | None = None
         self.public = b""
 
-    def step(self, kind: str, body: list[Any], signer: str, time: int) -> None:
+    def step(self, kind: str, body: list[Any], signer: bytes, time: int) -> None:
         """An entry of a trustee."""
         size = {"committee-certificate": 6, "committee-shares": 6, "committee-key": 5, "committee-complaint": 4}[kind]
         row(body, size)
         j = number(body[1], 1, self.n)
-        need(self.cls.trustees[j - 1] == signer, "a step of a committee is signed by another trustee")
+        need(self.kept[j - 1] == signer, "a step of a committee is signed by another trustee")
         need(not self.void and self.finished is None, "a committee is over")
         if kind == "committee-key" and self.mode == "single":
             self._single(j, *body[2:])
@@ -67,11 +68,11 @@ class Committee:
             self.public = product(parts)
             need(self.public != IDENTITY, "the key of a committee is the identity")
 
-    def due(self, time: int) -> str:
-        """Why it is to be made void now, if it is."""
+    def due(self, time: int, suspended: int) -> str:
+        """Why it is to be made void now, if it is. Until the time ``suspended`` a trustee's key was silenced."""
         if self.void or self.finished is not None:
             return ""
-        return self.complaint or (SILENT if time - self.last >= self.week else "")
+        return self.complaint or (SILENT if time - max(self.last, suspended) >= self.week else "")
 
     def _single(self, j: int, key: bytes, pok: bytes, signature: bytes) -> None:
         need(j not in self.keys and signature == b"", "a key of a committee is given twice or carries a signature")

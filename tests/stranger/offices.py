@@ -8,6 +8,13 @@ from nacl import bindings
 from .cbor import Refused, encode, need, number, octets, row, rows, text, word
 from .group import sha, signed
 
+OWED = ("decryption", "issuance")
+"""What a key signs that was retired or is suspended, for polls and committees that kept it."""
+KEPT = ("committee-certificate", "committee-shares", "committee-key", "committee-complaint", "permit-key", *OWED)
+"""What a key signs that was retired."""
+SILENCED = ("notice", "office", *OWED)
+"""What a key signs that is suspended."""
+DAY = 86_400
 ROLES = ("organiser", "registrar", "trustee", "validator", "observer")
 VERSION = 1
 
@@ -56,6 +63,23 @@ def read_class(value: object) -> Class:
     return Class(name, registrars, k, f, sources, trustees, t, f_t, smallest, notice, longest, organisers, *more)
 
 
+class Signer(NamedTuple):
+    """Who signed, with which key."""
+
+    who: str
+    key: bytes
+    suspended: bool
+
+
+class Waiting(NamedTuple):
+    """A change of a seat that takes effect later. ``entry``: SHA-256 of its entry."""
+
+    entry: bytes
+    action: str
+    key: bytes
+    due: int
+
+
 class Offices:
     """Who may sign what, from the charter on."""
 
@@ -69,7 +93,9 @@ class Offices:
         text(name), number(self.time), self._key(self.log_key)
         need(row(engine, 2)[0] == "embedded" and number(engine[1], 1, 60), "the engine is unknown")
         self.active: dict[bytes, tuple[str, str]] = {}
-        self.seen: set[bytes] = set()
+        self.seen: dict[bytes, tuple[str, str]] = {}
+        self.suspended: dict[bytes, int] = {}
+        self.waiting: dict[tuple[str, str], Waiting] = {}
         for who, role, key in (row(o, 3) for o in rows(offices, 1, 200)):
             self._add(word(who), role, octets(key, 32))
         number(self.k, 1, len({who for who, _ in self.active.values()}))
@@ -90,7 +116,7 @@ class Offices:
         self.halt = max(self.lasting(600), 10 * engine[1])
         self.versions = {self.time: VERSION}
         self.ledger = ""
-        signers = self.signers([kind, body], signatures)
+        signers = self.signers([kind, body], signatures, self.time)
         need(len(signers) == len(self.active), "an office did not sign the charter")
         self.ledger = sha(raw).hex()
 
@@ -104,55 +130,107 @@ class Offices:
         self._key(key)
         need(key not in self.seen, "a key was used before")
         need((who, role) not in self.active.values(), "an institution has two active keys of a kind")
-        self.seen.add(key)
-        self.active[key] = (who, str(role))
+        self.seen[key] = self.active[key] = (who, str(role))
 
-    def signers(self, said: list[Any], signatures: object, role: str = "") -> list[str]:
-        """The institutions that signed a statement, all of them with keys of active offices of this role."""
+    def signers(self, said: list[Any], signatures: object, time: int, role: str = "") -> list[Signer]:
+        """Who signed a statement, all of them with keys of offices of this role that may sign this kind now."""
         message = f"veche-entry-v1|{self.ledger}|{sha(encode(said)).hex()}".encode()
         found, last = [], b""
         for key, signature in (row(s, 2) for s in rows(signatures, 1)):
             need(octets(key, 32) > last, "signatures are not in ascending order of the keys")
             last = key
-            need(key in self.active, "a statement is signed by a key that holds no office")
-            who, held = self.active[key]
+            known = key in self.active or (key in self.seen and said[0] in KEPT)
+            need(known, "a statement is signed by a key that holds no office")
+            silent = self.is_suspended(key, time)
+            need(not silent or said[0] in SILENCED, "a statement is signed by a key that is suspended")
+            who, held = self.seen[key]
             need(not role or held == role, f"a {held} may not sign a {said[0]}")
             need(signed(key, message, octets(signature, 64)), f"the signature of {who} does not hold")
-            found.append(who)
+            found.append(Signer(who, key, silent))
         return found
 
-    def holds(self, who: str, role: str) -> bool:
-        """Does this institution hold an active key of this role?"""
-        return (who, role) in self.active.values()
+    def is_suspended(self, key: bytes, time: int) -> bool:
+        return time < self.suspended.get(key, 0)
 
-    def agreed(self, signers: list[str]) -> None:
+    def held(self, who: str, role: str) -> bytes:
+        """The active key of a seat; empty if there is none."""
+        return next((key for key, seat in self.active.items() if seat == (who, role)), b"")
+
+    def agreed(self, signers: list[Signer]) -> None:
         """k institutions signed."""
-        need(len(set(signers)) >= self.k, "too few institutions signed")
+        need(len({each.who for each in signers if not each.suspended}) >= self.k, "too few institutions signed")
 
-    def change(self, body: list[Any], signers: list[str]) -> None:
-        """An `office` entry."""
-        action, who, role, key = row(body, 4)
-        self.agreed(signers)
-        word(who), octets(key, 32)
-        held = [each for each, office in self.active.items() if office == (who, role)]
-        if action == "retire":
-            need(held == [key], "an office that is retired is not there")
-            del self.active[key]
-            left = {each for each, _ in self.active.values()}
-            need(len(left) >= self.k, "too few institutions would be left")
-        elif action == "rotate":
-            need(held, "an office that is rotated is not there")
-            del self.active[held[0]]
-            self._add(who, role, key)
+    def change(self, entry: bytes, body: list[Any], signers: list[Signer], time: int) -> tuple[bytes, bytes] | None:
+        """An `office` entry: (old key, new key) if the holder of a key replaced it."""
+        action, who, role, key, counter = row(body, 5)
+        word(who), self._key(key), number(counter)
+        need(role in ROLES, "an office has an unknown role")
+        seat, held = (who, role), self.held(who, role)
+        by_holder = bool(held) and held in [each.key for each in signers]
+        for each in signers:
+            silent = each.suspended and not (action == "object" and each.key == held)
+            need(not silent, "a suspended key signs a change of an office")
+        if action == "suspend":
+            need(self.seen.get(key) == seat, "a key is suspended that was never the seat's")
+            if not (by_holder and key == held):
+                self.agreed(signers)
+            self.suspended[key] = time + self.lasting(30 * DAY)
+        elif action == "object":
+            need(seat in self.waiting and self.waiting[seat].key == key, "an objection to a change that does not wait")
+            if not by_holder:
+                self.agreed(signers)
+            del self.waiting[seat]
         else:
-            need(action == "add", "an office entry has an unknown action")
-            self._add(who, role, key)
+            self.agreed(signers)
+            self._check(action, seat, held, key)
+            if by_holder:
+                self.waiting.pop(seat, None)
+                self._replace(action, seat, held, key)
+                return (held, key) if action == "rotate" else None
+            need(seat not in self.waiting, "a second change of a seat waits")
+            self.waiting[seat] = Waiting(entry, action, key, time + self.lasting(14 * DAY))
+        return None
 
     def lasting(self, seconds: int) -> int:
         """So long something lasts on this ledger."""
         return seconds if self.test == 0 else (seconds + self.test - 1) // self.test
 
-    def announce(self, body: list[Any], signers: list[str], time: int) -> None:
+    def _check(self, action: object, seat: tuple[str, str], held: bytes, key: bytes) -> None:
+        """May a change begin?"""
+        others = [each for other, each in self.waiting.items() if other != seat]
+        if action == "retire":
+            need(held == key, "an office that is retired is not there")
+            leaving = [key, *(each.key for each in others if each.action == "retire")]
+            left = {who for each, (who, _) in self.active.items() if each not in leaving}
+            need(len(left) >= self.k, "too few institutions would be left")
+            return
+        need(action in ("add", "rotate"), "an office entry has an unknown action")
+        need(bool(held) == (action == "rotate"), "an office is not there, or is there already")
+        need(key not in self.seen and key not in [each.key for each in others], "a key was used before")
+
+    def _replace(self, action: str, seat: tuple[str, str], held: bytes, key: bytes) -> None:
+        self.active.pop(held, None)
+        if action != "retire":
+            self._add(*seat, key)
+
+    def due(self, time: int) -> list[Any]:
+        """The next `office-effect` that is due, if there is one."""
+        for (who, role), each in self.waiting.items():
+            if time >= each.due:
+                return ["office-effect", [each.entry, each.action, who, role, each.key]]
+        return []
+
+    def take_effect(self, body: list[Any]) -> None:
+        """A change to which nobody objected."""
+        _, action, who, role, key = body
+        del self.waiting[who, role]
+        self._replace(action, (who, role), self.held(who, role), key)
+
+    def stand_still(self, seconds: int) -> None:
+        """A halt counts in nobody's time to object."""
+        self.waiting = {seat: each._replace(due=each.due + seconds) for seat, each in self.waiting.items()}
+
+    def announce(self, body: list[Any], signers: list[Signer], time: int) -> None:
         """A `rules` entry."""
         version, start = row(body, 2)
         self.agreed(signers)

@@ -97,6 +97,7 @@ class Poll:
     opens: int
     published_closing: int
     closing: int
+    kept: list[bytes] = field(default_factory=list)  # the office keys of its registrars
     keys: dict[int, list[tuple[bytes, int]]] = field(default_factory=dict)
     ballots: dict[bytes, Accepted] = field(default_factory=dict)
     trackers: set[bytes] = field(default_factory=set)
@@ -113,15 +114,14 @@ class Poll:
     def size(self) -> int:
         return sum(q.ciphertexts for q in self.questions)
 
-    def registrar(self, signer: str) -> int:
-        """The place of a registrar in the class's list, from 0."""
-        names = [who for who, _ in self.cls.registrars]
-        need(signer in names, "a registrar is not one of the poll's class")
-        return names.index(signer)
+    def registrar(self, signer: bytes) -> int:
+        """The place in the class's list, from 0, of the registrar with this key."""
+        need(signer in self.kept, "a key is not one of the poll's registrars'")
+        return self.kept.index(signer)
 
     # Before opening
 
-    def permit_key(self, listed: list[Any], signer: str, time: int) -> list[bytes]:
+    def permit_key(self, listed: list[Any], signer: bytes, time: int) -> list[bytes]:
         """A registrar's keys and rolls; the moduli are returned, to be compared with all others of the log."""
         r = self.registrar(signer)
         need(time < self.opens and self.state == "announced", "permit keys come too late")
@@ -248,13 +248,13 @@ class Poll:
                 sums[i] = add(a, power(alpha, w)), add(b, power(beta, w))
         return sums
 
-    def decrypt(self, body: list[Any], signer: str) -> None:
+    def decrypt(self, body: list[Any], signer: bytes) -> None:
         """A share of the decryption of a part, with its proofs."""
         _, index, tally, part, factors, proofs, bound = row(body, 7)
         need(self.state in ("tally", "result"), "a decryption comes when there is nothing to decrypt")
         need(tally == self.tally, "a decryption is of another tally")
         number(index, 1, self.committee.n), number(part, 0, len(self.parts) - 1)
-        need(self.cls.trustees[index - 1] == signer, "a decryption is signed by another trustee")
+        need(self.committee.kept[index - 1] == signer, "a decryption is signed by another trustee")
         mine = self.shares.setdefault(index, {})
         need(part not in mine, "a part is decrypted twice")
         factors = split(factors, self.size, 32)

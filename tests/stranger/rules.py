@@ -5,10 +5,10 @@ from typing import Any
 from .cbor import decode, encode, need, number, octets, row, text
 from .committee import Committee
 from .group import sha
-from .offices import Offices
+from .offices import Offices, Signer
 from .polls import Poll, announce, attachments
 
-DERIVED = ("block", "committee-void", "void", "tally", "too-few", "result")
+DERIVED = ("block", "office-effect", "committee-void", "void", "tally", "too-few", "result")
 ROLES = {
     "committee": "organiser",
     "poll": "organiser",
@@ -83,6 +83,7 @@ class Replay:
         need(not self._due(), "a block left out what fell due at the time of the block before")
         halt = time - previous > self.offices.halt
         if halt:
+            self.offices.stand_still(time - previous)
             for poll in self.polls.values():
                 if poll.state == "announced" and poll.closing > previous:
                     poll.closing = max(
@@ -91,10 +92,12 @@ class Replay:
                     )
         self.height, self.time, self.empty = height, time, not halt
 
-    def _due(self) -> tuple[str, Committee | Poll] | None:
+    def _due(self) -> tuple[str, Offices | Committee | Poll] | None:
         """The next derived entry, if one is due now."""
+        if self.offices.due(self.time):
+            return "office-effect", self.offices
         for committee in self.committees.values():
-            if committee.due(self.time):
+            if committee.due(self.time, self._suspended(committee)):
                 return "committee-void", committee
         for kind, test in (("void", Poll.void_due), ("tally", Poll.close_due)):
             for poll in self.polls.values():
@@ -105,12 +108,19 @@ class Replay:
                 return "result", poll
         return None
 
-    def _derived(self, due: tuple[str, Committee | Poll], value: list[Any]) -> None:
+    def _suspended(self, committee: Committee) -> int:
+        """Until when the last of a committee's keys was suspended."""
+        return max(self.offices.suspended.get(key, 0) for key in committee.kept)
+
+    def _derived(self, due: tuple[str, Offices | Committee | Poll], value: list[Any]) -> None:
         """An entry that is due must be exactly what the rules make it."""
         kind, what = due
-        if isinstance(what, Committee):
+        if isinstance(what, Offices):
+            need(value == what.due(self.time), "a change of an office does not take effect when it should")
+            what.take_effect(value[1])
+        elif isinstance(what, Committee):
             (name,) = (each for each, committee in self.committees.items() if committee is what)
-            want = [kind, [name, what.due(self.time)]]
+            want = [kind, [name, what.due(self.time, self._suspended(what))]]
             need(value == want, "a committee is not made void when it should be")
             what.void = True
         elif kind == "void":
@@ -128,22 +138,30 @@ class Replay:
     def _signed(self, raw: bytes, kind: str, body: Any, signatures: object) -> None:
         need(kind in ROLES or kind in ("office", "rules", "notice", "cancel", "contest"), f"the kind {kind} is unknown")
         need(isinstance(body, list) and body, "a body is not an array with something in it")
-        signers = self.offices.signers([kind, body], signatures, ROLES.get(kind, ""))
+        signers = self.offices.signers([kind, body], signatures, self.time, ROLES.get(kind, ""))
         need(kind in SEVERAL or len(signers) == 1, f"a {kind} has more than one signature")
         said = sha(encode([kind, body]))
         need(said not in self.bodies, "a statement is played again")
         self.bodies.add(said)
         if kind.startswith("committee-"):
             need(isinstance(body[0], bytes) and body[0] in self.committees, "a committee is unknown")
-            self.committees[body[0]].step(kind, body, signers[0], self.time)
+            self.committees[body[0]].step(kind, body, signers[0].key, self.time)
         elif kind == "committee":
             made = Committee(body, self.offices.classes, self.time, self.offices.lasting)
             for who in made.cls.trustees:
-                need(self.offices.holds(who, "trustee"), "a trustee of a committee has no key")
+                key = self.offices.held(who, "trustee")
+                need(key and not self.offices.is_suspended(key, self.time), "a trustee of a committee has no key")
+                made.kept.append(key)
             self.committees[sha(raw)] = made
+        elif kind == "office":
+            self._office(sha(raw), body, signers)
         elif kind == "poll":
             name, known = sha(raw), self.offices.classes
-            self.polls[name] = announce(name, body, known, self.committees, signers, self.time)
+            poll = announce(name, body, known, self.committees, [each.who for each in signers], self.time)
+            poll.kept = [self.offices.held(who, "registrar") for who, _ in poll.cls.registrars]
+            able = [key for key in poll.kept if key and not self.offices.is_suspended(key, self.time)]
+            need(len(able) >= len(poll.kept) - poll.cls.f, "too few registrars of a poll have a key")
+            self.polls[name] = poll
         else:
             getattr(self, "_" + kind.replace("-", "_"))(body, signers)
 
@@ -151,25 +169,30 @@ class Replay:
         need(isinstance(name, bytes) and name in self.polls, "a poll is unknown")
         return self.polls[name]
 
-    def _office(self, body: list[Any], signers: list[str]) -> None:
-        self.offices.change(body, signers)
+    def _office(self, entry: bytes, body: list[Any], signers: list[Signer]) -> None:
+        exchanged = self.offices.change(entry, body, signers, self.time)
+        if exchanged:
+            old, new = exchanged
+            keepers: list[Committee | Poll] = [*self.committees.values(), *self.polls.values()]
+            for each in keepers:
+                each.kept = [new if key == old else key for key in each.kept]
 
-    def _rules(self, body: list[Any], signers: list[str]) -> None:
+    def _rules(self, body: list[Any], signers: list[Signer]) -> None:
         self.offices.announce(body, signers, self.time)
 
-    def _notice(self, body: list[Any], signers: list[str]) -> None:
+    def _notice(self, body: list[Any], signers: list[Signer]) -> None:
         poll, said, files = row(body, 3)
         need(poll == b"" or self._poll(poll), "a notice is about an unknown poll")
         text(said)
         attachments(files)
 
-    def _permit_key(self, body: list[Any], signers: list[str]) -> None:
+    def _permit_key(self, body: list[Any], signers: list[Signer]) -> None:
         poll, listed = row(body, 2)
-        for modulus in self._poll(poll).permit_key(listed, signers[0], self.time):
+        for modulus in self._poll(poll).permit_key(listed, signers[0].key, self.time):
             need(modulus not in self.moduli, "a modulus was used before")
             self.moduli.add(modulus)
 
-    def _cancel(self, body: list[Any], signers: list[str]) -> None:
+    def _cancel(self, body: list[Any], signers: list[Signer]) -> None:
         name, why = row(body, 2)
         poll = self._poll(name)
         self.offices.agreed(signers)
@@ -177,14 +200,14 @@ class Replay:
         need(poll.state == "announced", "a poll that is over is cancelled")
         poll.state = "cancelled"
 
-    def _contest(self, body: list[Any], signers: list[str]) -> None:
+    def _contest(self, body: list[Any], signers: list[Signer]) -> None:
         name, why = row(body, 2)
         poll = self._poll(name)
         self.offices.agreed(signers)
         text(why)
         need(poll.state in ("tally", "result", "too-few"), "a poll is contested that has no tally")
 
-    def _outcome(self, body: list[Any], signers: list[str]) -> None:
+    def _outcome(self, body: list[Any], signers: list[Signer]) -> None:
         name, status, said, due, files = row(body, 5)
         poll = self._poll(name)
         need(self.time >= poll.closing and poll.state not in ("void", "cancelled"), "an outcome comes before its time")
@@ -192,15 +215,15 @@ class Replay:
         text(said), number(due)
         attachments(files)
 
-    def _issuance(self, body: list[Any], signers: list[str]) -> None:
+    def _issuance(self, body: list[Any], signers: list[Signer]) -> None:
         name, listed = row(body, 2)
         poll = self._poll(name)
-        r = poll.registrar(signers[0])
+        r = poll.registrar(signers[0].key)
         need(self.time >= poll.closing and poll.state != "void", "an issuance comes before its time")
         need(r in poll.keys and r not in poll.issued, "an issuance comes twice, or from a registrar without keys")
         poll.issued.add(r)
         for group, (issued, head) in enumerate(row(v, 2) for v in row(listed, len(poll.weights))):
             number(issued, poll.admissions[r, group], poll.keys[r][group][1]), octets(head, 32)
 
-    def _decryption(self, body: list[Any], signers: list[str]) -> None:
-        self._poll(row(body, 7)[0]).decrypt(body, signers[0])
+    def _decryption(self, body: list[Any], signers: list[Signer]) -> None:
+        self._poll(row(body, 7)[0]).decrypt(body, signers[0].key)

@@ -13,7 +13,7 @@ from .verify import verify
 
 FORM = r"items|is not a number between|does not have \d+ bytes|missing|not seen"
 REASONS = {
-    "authority": "too few|more than one signature|holds no office|may not sign",
+    "authority": "too few|more than one signature|holds no office|may not sign|suspended|one of the poll's registrars",
     "cancel": "is over",
     "cast": "cast signature|not reduced",
     "class": "unknown class",
@@ -28,7 +28,7 @@ REASONS = {
     "kind": "is unknown",
     "mode": "unknown mode",
     "not-open": "not open",
-    "office": "two active keys",
+    "office": "is not there|unknown action|does not wait|used before|second change|never the seat's",
     "outcome": "before its time|unknown status",
     "permit-key": "too late|used before|small prime",
     "permits": "permit|roll|number between 0 and 5|32 bytes|256 bytes",
@@ -52,7 +52,7 @@ STEPS = {
     "L2": "not signed by the log's key|of another log",
     "L3": "root|tile",
     "L4": "block",
-    "L7": "tally|result|void|due",
+    "L7": "tally|result|void|due|take effect",
     "L8": "attachment",
 }
 """And what of a ledger does not hold, in the steps that are not about one entry."""

@@ -18,6 +18,7 @@ class SeenCommittee:
     mode: str
     threshold: int
     trustees: Sequence[str]
+    trustee_keys: Mapping[int, bytes]
     certificates: Mapping[int, Certificate]
     shares: Mapping[int, Shares]
     keys: Mapping[int, Key]
@@ -60,7 +61,7 @@ class View:
 def _committee(found: CommitteeState) -> SeenCommittee:
     void = found.phase == CommitteePhase.VOID
     return SeenCommittee(
-        found.id, found.mode, found.poll_class.t, found.poll_class.trustees, found.certificates, found.shares, found.keys, void
+        found.id, found.mode, found.poll_class.t, found.poll_class.trustees, found.trustee_keys, found.certificates, found.shares, found.keys, void
     )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def show(folder: Path, as_json: bool) -> None:
     """
     with read_ledger(folder) as reading:
         charter, head = reading.charter, reading.head.checkpoint
-        offices = [(n, r, k, active) for k, (n, r, active) in reading.state.offices.items()]
+        offices, changes = reading.state.offices, list(reading.state.office_changes.values())
         vkey = str(Verifier(charter.origin, ED25519, charter.log_key))
         if as_json:
             options.emit(
@@ -40,16 +40,33 @@ def show(folder: Path, as_json: bool) -> None:
                     "ledger": reading.id.hex(), "size": head.size, "root": head.root.hex(), "time": reading.time,
                     "running": engine_runs(folder), "vkey": vkey, "charter": charter_json(charter),
                     "offices": [
-                        {"institution": n, "role": r, "key": k.hex(), "active": active} for n, r, k, active in offices
+                        {
+                            "institution": office.institution, "role": office.role, "key": key.hex(), "active": office.active,
+                            "suspended": office.suspended if office.is_suspended(reading.time) else None,
+                        }
+                        for key, office in offices.items()
+                    ],
+                    "changes": [
+                        {
+                            "action": change.action, "institution": change.institution, "role": change.role,
+                            "key": change.key.hex(), "entry": change.number, "due": change.due,
+                        }
+                        for change in changes
                     ],
                 }
             )  # fmt: skip
             return
         click.echo("\n".join(charter_lines(charter)))
         known = {key for _, _, key in charter.offices}
-        for name, role, key, active in offices:
-            if not active or key not in known:
-                click.echo(f"{'Since:' if active else 'Ended:':<10} {name}  {role}  {key.hex()}")
+        for key, office in offices.items():
+            said = f"{office.institution}  {office.role}  {key.hex()}"
+            if not office.active or key not in known:
+                click.echo(f"{'Since:' if office.active else 'Ended:':<10} {said}")
+            if office.is_suspended(reading.time):
+                click.echo(f"{'Suspended:':<10} {said}, until {iso_time(office.suspended)}")
+        for change in changes:
+            click.echo(f"{'Waiting:':<10} {change.action}  {change.institution}  {change.role}  {change.key.hex()}, "
+                       f"takes effect {iso_time(change.due)} unless somebody objects")  # fmt: skip
         click.echo(f"Ledger id: {reading.id.hex()}")
         click.echo(f"Head:      {head.size} entries, root {head.root.hex()}")
         click.echo(f"Last block: {iso_time(reading.time)}{', and it runs' if engine_runs(folder) else ''}")

@@ -7,17 +7,20 @@ import click
 from veche.cli import options
 from veche.cli.entry_file import make_entry
 from veche.cli.options import ANY_PATH
-from veche.cli.reading import read_ledger
+from veche.cli.reading import Reading, read_ledger
+from veche.errors import UserError
 from veche.keys import SigningKey
-from veche.ledger.entries.office import OfficeAction, OfficeChange, Role
+from veche.ledger.entries.office import OBJECTION, OfficeAction, OfficeChange, Role
+from veche.texts import duration
 
 
-@click.group(cls=options.CommandGroup, short_help="Make keys; add, replace, retire offices.")
+@click.group(cls=options.CommandGroup, short_help="Make keys; add, replace, retire, suspend offices.")
 def office() -> None:
-    """Make the key of an office; add, replace or retire offices.
+    """Make the key of an office; add, replace, retire or suspend offices.
 
-    Adding, rotating and retiring take as many institutions as the charter says: the first writes the entry to a file, the
-    others sign it ("veche ledger sign"), the last hands it in ("veche ledger submit").
+    These take as many institutions as the charter says: the first writes the entry to a file, the others sign it ("veche
+    ledger sign"), the last hands it in ("veche ledger submit"). What the holder of an office does not sign takes effect after
+    two weeks, unless the holder objects, or as many institutions as the charter says.
 
     \b
     Example:
@@ -54,40 +57,91 @@ def public(file: Path) -> None:
     click.echo(options.load_key(file).public.hex())
 
 
-def _change(action: str, text: str) -> None:
-    @office.command(action, help=text)
+def _change(action: OfficeAction, about: str, text: str) -> None:
+    """A command that begins an entry about a seat. ``about``: what ``--public`` is; it must be given for a new key only."""
+    new = action in (OfficeAction.ADD, OfficeAction.ROTATE)
+
+    @office.command(str(action), help=text)
     @options.ledger
     @click.option("--institution", required=True, metavar="NAME", help="The institution, as the ledger spells it.")
     @click.option("--role", required=True, type=click.Choice([*map(str, Role)]), help="Which of its offices.")
-    @click.option("--public", required=True, metavar="HEX", help="The public key that this is about.")
+    @click.option("--public", required=new, metavar="HEX", help=about)
     @options.key("offices", many=True)
     @click.option(
         "--output", "-o", type=ANY_PATH, required=True, metavar="FILE", help="Where the entry goes: NAME.entry"
     )
-    def command(folder: Path, institution: str, role: str, public: str, keys: tuple[Path, ...], output: Path) -> None:
-        key = options.parse_hex(public, 32, "a public key")
+    def command(
+        folder: Path, institution: str, role: str, public: str | None, keys: tuple[Path, ...], output: Path
+    ) -> None:
         with read_ledger(folder) as reading:
-            make_entry(output, reading.id, OfficeChange(OfficeAction(action), institution, Role(role), key), keys)
+            signers = [options.load_key(key).public for key in keys]
+            for signer in signers:
+                reading.holder(signer)
+            seat = institution, Role(role)
+            given = None if public is None else options.parse_hex(public, 32, "a public key")
+            key = given or _key_of(reading, action, *seat)
+            make_entry(output, reading.id, OfficeChange(action, *seat, key, reading.size), keys)
+            alone = action in (OfficeAction.SUSPEND, OfficeAction.OBJECT) and reading.state.key_of(*seat) in signers
             needed = reading.charter.k
-        click.echo(f"Wrote {output}: {action} {institution} as {role}. {needed} institutions have to sign it:")
+            waits = duration(reading.charter.lasting(OBJECTION))
+        click.echo(f"Wrote {output}: {action} {institution} as {role}.")
+        if alone:
+            click.echo(f"The key that holds the office has signed it: hand it in.\n  veche ledger submit {output}")
+            return
+        click.echo(f"{needed} institutions have to sign it:")
         click.echo(f"  veche ledger sign {output} --key FILE\n  veche ledger submit {output}")
+        if action == OfficeAction.ADD:
+            click.echo(f"It takes effect {waits} after it is in the ledger, if nobody objects.")
+        elif action in (OfficeAction.ROTATE, OfficeAction.RETIRE):
+            click.echo(f"If the key that holds the office signs too, it takes effect at once; if not, after {waits}.")
 
 
-_change("add", """Begin an entry that gives an institution an office that it does not have yet.
+def _key_of(reading: Reading, action: OfficeAction, institution: str, role: Role) -> bytes:
+    """The key that is meant where none is named. Raises UserError if there is none."""
+    if action == OfficeAction.OBJECT:
+        change = reading.state.office_changes.get((institution, role))
+        if change is None:
+            raise UserError(f"No change of {institution} as {role} is waiting.", "See what is: veche ledger show")
+        return change.key
+    key = reading.state.key_of(institution, role)
+    if key is None:
+        raise UserError(f"{institution} holds no office as {role}.", "See who does: veche ledger show")
+    return key
+
+
+_change(OfficeAction.ADD, "The public key that it is to have.", """Begin an entry that gives an institution an office that it does not have.
 
 \b
 Example:
   veche office add --institution "Tax office" --role registrar --public HEX --key office.key -o add.entry
 """)  # fmt: skip
-_change("rotate", """Begin an entry that replaces an office's key by a new one. The old key never returns.
+_change(OfficeAction.ROTATE, "The new public key.", """Begin an entry that replaces an office's key by a new one. The old key never returns.
+
+If the old key signs too, the new one takes its place at once, in running polls and committees too.
 
 \b
 Example:
   veche office rotate --institution "Post office" --role registrar --public HEX --key office.key -o rotate.entry
 """)  # fmt: skip
-_change("retire", """Begin an entry that ends an office. --public is the key that it holds now.
+_change(OfficeAction.RETIRE, "The public key that it holds now, which is meant anyway.", """Begin an entry that ends an office. In running polls and committees its key still does what it has to.
 
 \b
 Example:
-  veche office retire --institution "Post office" --role registrar --public HEX --key office.key -o retire.entry
+  veche office retire --institution "Post office" --role registrar --key office.key -o retire.entry
+""")  # fmt: skip
+_change(OfficeAction.SUSPEND, "The public key, if it is not the one that it holds now.", """Begin an entry that silences a stolen key for 30 days. Nobody gets the office by it.
+
+It is signed by as many institutions as the charter says, or by the key itself alone.
+
+\b
+Example:
+  veche office suspend --institution "Post office" --role registrar --key office.key -o suspend.entry
+""")  # fmt: skip
+_change(OfficeAction.OBJECT, "The public key that the change is about, which is meant anyway.", """Begin an entry that stops a change of an office that is waiting.
+
+It is signed by as many institutions as the charter says, or by the key that holds the office alone.
+
+\b
+Example:
+  veche office object --institution "Post office" --role registrar --key office.key -o object.entry
 """)  # fmt: skip

@@ -16,9 +16,11 @@ from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.entries.office import Role
 from veche.ledger.poll_state import CommitteeState, PollState
 from veche.ledger.reader import NotOwn, Reader, read_own
+from veche.ledger.state import OfficeKey
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.log import Log
 from veche.log.source import Source, open_source
+from veche.texts import iso_time
 
 SHORTEST = 4
 """The fewest digits by which an id may be abbreviated."""
@@ -37,17 +39,28 @@ class Reading(Reader):
         committees = {found.id.hex(): found for found in self.state.committees()}
         return committees[_choose(name, list(committees), "committee", "veche committee list")]
 
-    def office(self, key: bytes, role: Role) -> str:
-        """The institution that holds this key in this role. Raises UserError."""
+    def holder(self, key: bytes) -> OfficeKey:
+        """The office that this key holds. Raises UserError if it holds none."""
         office = self.state.offices.get(key)
         if office is None or not office.active:
+            was = "" if office is None else f": it was that of {office.institution} as {office.role}"
             raise UserError(
-                f"The key {key.hex()[:16]}… is not the key of an office in this ledger.",
+                f"The key {key.hex()[:16]}… is not the key of an office in this ledger{was}.",
                 "See whose keys are: veche ledger show",
             )
+        return office
+
+    def office(self, key: bytes, role: Role) -> str:
+        """The institution that holds this key in this role. Raises UserError, also if it is suspended."""
+        office = self.holder(key)
         if office.role != role:
             raise UserError(
                 f"This is the key of {office.institution} as {office.role}; the key of another office is wanted here: {role}."
+            )
+        if office.is_suspended(self.time):
+            raise UserError(
+                f"The key of {office.institution} as {role} is suspended until {iso_time(office.suspended)}.",
+                "Until then it signs notices, accounts, shares and objections only.",
             )
         return office.institution
 

@@ -11,7 +11,6 @@ from veche.cli.reading import Reading, read_ledger
 from veche.durable import write_new
 from veche.engine.inbox import hand_in
 from veche.errors import DoesNotHold, Refused, UserError
-from veche.ledger.entries.office import Role
 from veche.ledger.entries.permit_key import Issuance, PermitKeys
 from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
@@ -293,8 +292,12 @@ def _check_challenge(poll: PollState, reading: Reading) -> None:
 
 
 def _own_poll(opened: Registrar, reading: Reading, name: str) -> PollState:
-    """A poll that this registrar guards. Raises UserError."""
-    institution, poll = reading.office(opened.office.public, Role.REGISTRAR), reading.poll(name)
-    if institution not in [seat.institution for seat in poll.poll_class.registrars]:
-        raise UserError(f"{institution} is not a registrar of polls of class {poll.poll_class.name!r}.")
+    """A poll that this registrar guards: that kept their office's key. Raises UserError."""
+    key, poll = opened.office.public, reading.poll(name)
+    if poll.registrar(key) is None:
+        office = reading.holder(key)
+        raise UserError(
+            f"The key of {office.institution} as {office.role} is not that of a registrar of this poll.",
+            "A poll keeps the keys that the registrars of its class held when it was announced.",
+        )
     return poll

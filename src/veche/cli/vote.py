@@ -18,7 +18,6 @@ from veche.cli.reading import Reading, read_ledger, wait_until_published
 from veche.durable import write_new
 from veche.engine.inbox import hand_in
 from veche.errors import UserError, VecheError
-from veche.ledger.entries.office import Role
 from veche.ledger.poll_state import PollState
 from veche.log.receipt import FILE_EXTENSION
 from veche.permit.permit import Permit
@@ -132,12 +131,13 @@ def _open_registrars(desks: tuple[Path, ...], reading: Reading, poll: PollState)
     with ExitStack() as stack:
         if desks:
             from veche.registrar import registrar  # only now: its database takes longer to load than all the rest
-        names = [seat.institution for seat in poll.poll_class.registrars]
         for desk in desks:
             opened = stack.enter_context(registrar.Registrar(desk))
-            institution = reading.office(opened.office.public, Role.REGISTRAR)
-            if institution in names:
-                registrars[names.index(institution)] = opened
+            place = poll.registrar(opened.office.public)
+            if place is not None:
+                registrars[place] = opened
+            else:
+                reading.holder(opened.office.public)
         yield registrars
 
 

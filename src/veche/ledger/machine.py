@@ -5,6 +5,7 @@ the entries of a log and compares. Both see in ``block.appended`` everything tha
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import veche_kernel
 
@@ -18,10 +19,11 @@ from veche.ledger.entries.block import BlockEntry
 from veche.ledger.entries.charter import read_charter
 from veche.ledger.rules.ballot import admit_ballot, check_open
 from veche.ledger.rules.due import check_previous, derive_due
+from veche.ledger.rules.rule import Rule
 from veche.ledger.shape import MAX_NUMBER
 from veche.ledger.signed_entry import SignedEntry, SigningOffice
 from veche.ledger.signing import check_signatures, signatures, signed_message
-from veche.ledger.state import State
+from veche.ledger.state import OfficeKey, State
 
 RULES_VERSION = 1
 
@@ -57,7 +59,7 @@ class Machine:
         charter = read_charter(data)
         self.state.set_charter(data)
         for office in charter.offices:
-            self.state.set_office(office.key, office.institution, office.role, True)
+            self.state.set_office(office.key, OfficeKey(office.institution, office.role, True))
         self.height, self.time = 0, charter.time
         self.block = Block(0, charter.time, charter.time, 0, charter.halt)
         self.block.append(data)
@@ -129,7 +131,7 @@ class Machine:
         if rule is None:
             raise Refused("kind", f"Nobody can hand in an entry of kind {kind[:40]!r}.")
         pairs = signatures(item)
-        signers = tuple(self._signer(key) for key, _ in pairs)
+        signers = tuple(self._signer(key, rule) for key, _ in pairs)
         message = signed_message(self.ledger, kind, item[1])
         body_hash = digest(message)
         if not self.state.is_new_body(body_hash):
@@ -153,8 +155,15 @@ class Machine:
             verdict = check_ballot(poll, entry)
         return admit_ballot(self.state, self.block, poll, verdict, self.entry_at)
 
-    def _signer(self, key: bytes) -> SigningOffice:
+    def _signer(self, key: bytes, rule: Rule[Any]) -> SigningOffice:
+        """Whose key it is, if keys that stand as it does may sign entries of this rule. Raises Refused("authority", ...)."""
         office = self.state.offices.get(key)
-        if office is None or not office.active:
+        if office is None or not (office.active or rule.by_former):
             raise Refused("authority", f"Key {key.hex()[:16]}… is not the key of an active office.")
-        return SigningOffice(office.institution, office.role)
+        suspended = office.is_suspended(self.time)
+        if suspended and not rule.by_suspended:
+            raise Refused(
+                "authority",
+                f"The key of {office.institution} as {office.role} is suspended: it signs no {rule.entry.kind} entry now.",
+            )
+        return SigningOffice(key, office.institution, office.role, suspended)

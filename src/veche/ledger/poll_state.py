@@ -38,6 +38,7 @@ class LastBallot(NamedTuple):
 class PollState:
     """A published poll. ``number`` is that of its entry in the log; ``closing`` is moved by halts, seconds since 1970.
 
+    ``registrar_keys``: the office keys of its registrars (by their index in the class), which it keeps from its announcement.
     ``permit_keys``: by the registrar's index in the class, changed by :meth:`publish` alone. ``groups``: the running sums, in the poll's order.
     ``admitted[registrar, group]``: how many voters this registrar's permits admitted. ``shares[trustee][part]``: what
     trustees (indices from 1) decrypted. ``decided``: the time of the result's block. ``contests``: the numbers of the entries
@@ -52,6 +53,7 @@ class PollState:
     tally: Tally | None = None
     result: Result | None = None
     decided: int | None = None
+    registrar_keys: dict[int, bytes] = field(default_factory=dict)
     permit_keys: dict[int, PermitKeys] = field(default_factory=dict)
     groups: list[GroupSums] = field(default_factory=list)
     admitted: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -86,6 +88,10 @@ class PollState:
     def challenge_until(self, charter: Charter) -> int | None:
         """When the challenge window ends (docs/protocol.md, section 2.1), seconds since 1970; None as long as there is no result."""
         return None if self.decided is None else self.decided + charter.lasting(self.poll_class.challenge)
+
+    def registrar(self, key: bytes) -> int | None:
+        """The place in the class of the registrar of whom the poll keeps this office key, if it does."""
+        return next((place for place, kept in self.registrar_keys.items() if kept == key), None)
 
     def takes(self, kind: str) -> bool:
         """Whether entries of this kind have a place in the poll's present phase."""
@@ -148,7 +154,10 @@ class PollState:
 
 @dataclass
 class CommitteeState:
-    """A key generation. Members count from 1; ``last`` is the time of its last entry, ``key`` that of a finished one."""
+    """A key generation. Members count from 1; ``last`` is the time of its last entry, ``key`` that of a finished one.
+
+    ``trustee_keys``: the office keys of its trustees, which it keeps from when it was asked for.
+    """
 
     id: bytes
     number: int
@@ -159,6 +168,7 @@ class CommitteeState:
     finished: int | None = None
     reason: str = ""
     key: bytes | None = None
+    trustee_keys: dict[int, bytes] = field(default_factory=dict)
     certificates: dict[int, Certificate] = field(default_factory=dict)
     shares: dict[int, Shares] = field(default_factory=dict)
     keys: dict[int, Key] = field(default_factory=dict)

@@ -13,10 +13,12 @@ E_co = TypeVar("E_co", bound=ByOffice, covariant=True)
 
 @dataclass(frozen=True)
 class SigningOffice:
-    """An office that signed."""
+    """An office that signed, with this key. ``suspended``: the key counts in no k (docs/protocol.md, section 2.1)."""
 
+    key: bytes
     institution: str
     role: Role
+    suspended: bool
 
 
 @dataclass(frozen=True)
@@ -36,15 +38,19 @@ class SignedEntry(Generic[E_co]):
         """The institutions that signed in this role."""
         return [signer.institution for signer in self.signers if signer.role == role]
 
-    def only(self, role: Role) -> str:
-        """The one institution that signed, in this role. Raises Refused("authority", ...)."""
+    def only(self, role: Role) -> SigningOffice:
+        """The one office that signed, in this role. Raises Refused("authority", ...)."""
         if len(self.signers) != 1 or self.signers[0].role != role:
             raise Refused("authority", f"A {self.entry.kind} entry is signed by one {role}, and nobody else.")
-        return self.signers[0].institution
+        return self.signers[0]
+
+    def bears(self, key: bytes | None) -> bool:
+        """Whether this key is among those that signed."""
+        return any(signer.key == key for signer in self.signers)
 
     def together(self, k: int) -> None:
         """Raise Refused("authority", ...) unless offices of at least k institutions signed."""
-        names = {signer.institution for signer in self.signers}
+        names = {signer.institution for signer in self.signers if not signer.suspended}
         if len(names) < k:
             raise Refused(
                 "authority", f"{len(names)} institutions signed; the charter wants {k}.", "Collect more signatures."

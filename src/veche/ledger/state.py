@@ -7,7 +7,7 @@ transaction that is taken back :meth:`State.forget` drops all of it, so that the
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import veche_kernel
@@ -17,7 +17,7 @@ from veche.ledger.entries import parse_item
 from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.entries.committee import CertificateStep, Complaint, KeyStep, SharesStep, Step
 from veche.ledger.entries.decryption import Decryption
-from veche.ledger.entries.office import Role
+from veche.ledger.entries.office import OfficeAction, Role
 from veche.ledger.entries.permit_key import GroupIssuance, GroupPermitKey, Issuance, PermitKeys
 from veche.ledger.entries.result import Result
 from veche.ledger.entries.statements import Contest
@@ -30,7 +30,14 @@ from veche.ledger.poll_state import CommitteeState, LastBallot, PollState
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS body (hash BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS office (key BLOB PRIMARY KEY, institution TEXT, role TEXT, active INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS office (
+  key BLOB PRIMARY KEY, institution TEXT, role TEXT, active INTEGER, origin INTEGER, suspended INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS office_change (
+  number INTEGER PRIMARY KEY, id BLOB, action TEXT, institution TEXT, role TEXT, key BLOB, due INTEGER
+) STRICT;
+CREATE TABLE IF NOT EXISTS kept_key (number INTEGER, place INTEGER, key BLOB, PRIMARY KEY (number, place)) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS kept_by ON kept_key (key);
 CREATE TABLE IF NOT EXISTS version (version INTEGER PRIMARY KEY, since INTEGER) STRICT;
 CREATE TABLE IF NOT EXISTS committee (
   id BLOB PRIMARY KEY, number INTEGER, class TEXT, mode TEXT, last INTEGER, phase TEXT, finished INTEGER, reason TEXT, key BLOB
@@ -73,12 +80,49 @@ _LOOK_UP = 512
 """Ballots that one question to the database is about."""
 
 
+Seat = tuple[str, Role]
+"""An institution in a role. At most one key holds it."""
+
+
 class OfficeKey(NamedTuple):
-    """Whose key it is or was: ``active`` as long as it holds the office."""
+    """Whose key it is or was: ``active`` as long as it holds the office.
+
+    ``origin``: the number of the ``office-effect`` by which the seat was filled or its key replaced without its holder; keys by
+    which the holder replaces their own keep it. 0: all along the charter's. ``suspended``: until this time, seconds since 1970.
+    """
 
     institution: str
     role: Role
     active: bool
+    origin: int = 0
+    suspended: int = 0
+
+    @property
+    def seat(self) -> Seat:
+        return self.institution, self.role
+
+    def is_suspended(self, time: int) -> bool:
+        """Whether the key is suspended in a block of this time."""
+        return time < self.suspended
+
+
+class PendingChange(NamedTuple):
+    """A change of a seat that takes effect in the first block with time >= ``due``, unless somebody who may objects.
+
+    ``number`` and ``id`` (SHA-256) are those of its ``office`` entry; ``key`` is the new one, or the one that retires.
+    """
+
+    number: int
+    id: bytes
+    action: OfficeAction
+    institution: str
+    role: Role
+    key: bytes
+    due: int
+
+    @property
+    def seat(self) -> Seat:
+        return self.institution, self.role
 
 
 class _Accepted(NamedTuple):
@@ -105,6 +149,7 @@ class State:
         self._polls: dict[bytes, PollState] = {}
         self._committees: dict[bytes, CommitteeState] = {}
         self._offices: dict[bytes, OfficeKey] | None = None
+        self._changes: dict[Seat, PendingChange] | None = None
         self._charter: Charter | None = None
         self._ballots: dict[tuple[int, bytes], LastBallot] = {}  # by poll and credential: not written down yet
         self._accepted: dict[tuple[int, int], _Accepted] = {}  # by poll and number: not written down yet
@@ -181,21 +226,71 @@ class State:
     def offices(self) -> dict[bytes, OfficeKey]:
         """Every key that is or was an office's."""
         if self._offices is None:
-            rows = self.db.execute("SELECT key, institution, role, active FROM office")
-            self._offices = {key: OfficeKey(name, Role(role), bool(active)) for key, name, role, active in rows}
+            rows = self.db.execute("SELECT key, institution, role, active, origin, suspended FROM office")
+            self._offices = {
+                key: OfficeKey(name, Role(role), bool(active), origin, suspended)
+                for key, name, role, active, origin, suspended in rows
+            }
         return self._offices
 
-    def set_office(self, key: bytes, institution: str, role: Role, active: bool) -> None:
+    def set_office(self, key: bytes, office: OfficeKey) -> None:
         offices = self.offices
-        self.db.execute("INSERT OR REPLACE INTO office VALUES (?, ?, ?, ?)", (key, institution, role, int(active)))
-        offices[key] = OfficeKey(institution, role, active)
+        self.db.execute("INSERT OR REPLACE INTO office VALUES (?, ?, ?, ?, ?, ?)", (key, *office))
+        offices[key] = office
 
     def key_of(self, institution: str, role: Role) -> bytes | None:
-        """The active key of an office, if it has one."""
+        """The active key of an office, suspended or not, if it has one."""
         for key, office in self.offices.items():
-            if office == (institution, role, True):
+            if office.active and office.seat == (institution, role):
                 return key
         return None
+
+    @property
+    def office_changes(self) -> dict[Seat, PendingChange]:
+        """The changes that wait for their time, one a seat at most, in the order of the log."""
+        if self._changes is None:
+            rows = self.db.execute("SELECT * FROM office_change ORDER BY number")
+            changes = [
+                PendingChange(number, id_, OfficeAction(action), name, Role(role), key, due)
+                for number, id_, action, name, role, key, due in rows
+            ]
+            self._changes = {change.seat: change for change in changes}
+        return self._changes
+
+    def office_changes_due(self, time: int) -> list[PendingChange]:
+        """Those that take effect in a block of this time."""
+        return [change for change in self.office_changes.values() if change.due <= time]
+
+    def set_office_change(self, change: PendingChange) -> None:
+        changes = self.office_changes
+        self.db.execute("INSERT OR REPLACE INTO office_change VALUES (?, ?, ?, ?, ?, ?, ?)", change)
+        changes[change.seat] = change
+
+    def drop_office_change(self, seat: Seat) -> None:
+        """It took effect, or somebody objected, or the holder made another at once. Nothing happens if there is none."""
+        change = self.office_changes.pop(seat, None)
+        if change is not None:
+            self.db.execute("DELETE FROM office_change WHERE number = ?", (change.number,))
+
+    # Keys that polls and committees keep
+
+    def keep_keys(self, number: int, keys: Mapping[int, bytes]) -> None:
+        """The keys of the registrars or trustees (by their place) from now on in the poll or committee with this number."""
+        self.db.executemany(
+            "INSERT INTO kept_key VALUES (?, ?, ?)", [(number, place, key) for place, key in keys.items()]
+        )
+
+    def _kept_keys(self, number: int) -> dict[int, bytes]:
+        rows = self.db.execute("SELECT place, key FROM kept_key WHERE number = ? ORDER BY place", (number,))
+        return dict(rows.fetchall())
+
+    def exchange_kept_key(self, old: bytes, new: bytes) -> None:
+        """The holder of a key replaced it themselves: polls and committees that keep it go on with the new one."""
+        self.db.execute("UPDATE kept_key SET key = ? WHERE key = ?", (new, old))
+        kept = [poll.registrar_keys for poll in self._polls.values()]
+        kept += [committee.trustee_keys for committee in self._committees.values()]
+        for keys in kept:
+            keys.update((place, new) for place, key in keys.items() if key == old)
 
     # Committees
 
@@ -213,12 +308,18 @@ class State:
             found = CommitteeState(
                 committee_id, number, poll_class, mode, last, CommitteePhase(phase), finished, reason, key
             )
+            found.trustee_keys = self._kept_keys(number)
             for (entry,) in self.db.execute("SELECT entry FROM step WHERE committee = ?", (committee_id,)):
                 step = parse_item(decode(entry))
                 assert isinstance(step, CertificateStep | SharesStep | KeyStep | Complaint)
                 found.take(step)
             self._committees[committee_id] = found
         return found
+
+    def add_committee(self, committee: CommitteeState) -> None:
+        """A committee that was asked for, with the keys of its trustees."""
+        self.save_committee(committee)
+        self.keep_keys(committee.number, committee.trustee_keys)
 
     def save_committee(self, committee: CommitteeState) -> None:
         self._committees[committee.id] = committee
@@ -273,6 +374,7 @@ class State:
             keys.setdefault(registrar, []).append(GroupPermitKey(*group))
         for registrar, groups in keys.items():
             found.publish(registrar, PermitKeys(poll_id, tuple(groups)))
+        found.registrar_keys = self._kept_keys(number)
         found.groups = self._empty_groups(frozen)
         for group, counted, sums, recount in self.db.execute(
             "SELECT grp, counted, sums, recount FROM sums WHERE poll = ?", (number,)
@@ -295,9 +397,13 @@ class State:
     def _empty_groups(self, frozen: FrozenPoll) -> list[GroupSums]:
         return [GroupSums(frozen.definition.ciphertexts) for _ in frozen.definition.groups]
 
-    def add_poll(self, frozen: FrozenPoll, entry: bytes, number: int, version: int) -> PollState:
-        """A poll that was published with this entry, under this version of the rules."""
+    def add_poll(
+        self, frozen: FrozenPoll, entry: bytes, number: int, version: int, registrar_keys: Mapping[int, bytes]
+    ) -> PollState:
+        """A poll that was published with this entry, under this version of the rules, with the keys of its registrars."""
         poll = PollState(frozen, number, version, frozen.definition.closes, groups=self._empty_groups(frozen))
+        poll.registrar_keys.update(registrar_keys)
+        self.keep_keys(number, registrar_keys)
         self._polls[poll.id] = poll
         self.db.execute(
             "INSERT INTO poll VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, 1)",

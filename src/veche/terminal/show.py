@@ -182,7 +182,7 @@ def _describe(entry: entries.Entry) -> str:
             return entry.name.en
         case entries.Poll():
             return entry.title.en
-        case entries.OfficeChange():
+        case entries.OfficeChange() | entries.OfficeEffect():
             return f"{entry.action} {entry.institution} as {entry.role}"
         case entries.CommitteeCall():
             return f"class {entry.class_name}, {entry.mode}"

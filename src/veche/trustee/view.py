@@ -31,6 +31,10 @@ class CommitteeView(Protocol):
         """The institutions in the order of the class: the first has index 1."""
 
     @property
+    def trustee_keys(self) -> Mapping[int, bytes]:
+        """The office keys that the committee keeps: each trustee's from when it was asked for, or by which its holder replaced it."""
+
+    @property
     def certificates(self) -> Mapping[int, Certificate]:
         """Step 1."""
 

@@ -21,7 +21,7 @@ from veche.ledger.entries.committee import (
 )
 from veche.ledger.entries.decryption import Decryption
 from veche.ledger.entries.entry import ByOffice, Derived, Entry
-from veche.ledger.entries.office import OfficeChange
+from veche.ledger.entries.office import OfficeChange, OfficeEffect
 from veche.ledger.entries.permit_key import Issuance, PermitKeys
 from veche.ledger.entries.poll import Poll
 from veche.ledger.entries.result import Result
@@ -30,7 +30,7 @@ from veche.ledger.entries.statements import Cancel, Contest, Notice, Outcome
 from veche.ledger.entries.tally import Tally, TooFew, Void
 
 KINDS: tuple[type[Entry], ...] = (
-    Charter, OfficeChange, RulesVersion, Notice, BlockEntry, CommitteeCall, CertificateStep, SharesStep, KeyStep, Complaint,
+    Charter, OfficeChange, OfficeEffect, RulesVersion, Notice, BlockEntry, CommitteeCall, CertificateStep, SharesStep, KeyStep, Complaint,
     CommitteeVoid, Poll, PermitKeys, Void, Cancel, Contest, Outcome, Issuance, Tally, TooFew, Decryption, Result,
 )  # fmt: skip
 """Every kind but the ballot, in the order of docs/protocol.md."""
@@ -60,7 +60,7 @@ def parse_item(item: list[Any]) -> Entry:
 
 __all__ = [
     "BALLOT", "BY_KIND", "KINDS", "BlockEntry", "ByOffice", "Cancel", "CertificateStep", "Charter", "CommitteeCall",
-    "CommitteeVoid", "Complaint", "Contest", "Decryption", "Derived", "Entry", "Issuance", "KeyStep", "Notice", "OfficeChange", "Outcome",
-    "PermitKeys", "Poll", "Result", "RulesVersion", "SharesStep", "Tally", "TooFew", "Void", "is_ballot", "kind_of",
+    "CommitteeVoid", "Complaint", "Contest", "Decryption", "Derived", "Entry", "Issuance", "KeyStep", "Notice", "OfficeChange",
+    "OfficeEffect", "Outcome", "PermitKeys", "Poll", "Result", "RulesVersion", "SharesStep", "Tally", "TooFew", "Void", "is_ballot", "kind_of",
     "parse_item", "read_entry",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""``office``: adds, rotates or retires an office's key. docs/protocol.md, section 2.1."""
+"""``office``: what becomes of a seat (an institution in a role) and its key; ``office-effect``. docs/protocol.md, section 2.1."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,12 @@ from typing import Any, ClassVar, Self
 
 from veche.errors import Refused
 from veche.ledger import shape
-from veche.ledger.entries.entry import ByOffice
+from veche.ledger.entries.entry import ByOffice, Derived
+
+OBJECTION = 14 * 86_400
+"""Seconds in which the ledger runs between a change that its holder did not sign and its effect."""
+SUSPENSION = 30 * 86_400
+"""Seconds for which a key is suspended."""
 
 
 class Role(StrEnum):
@@ -28,34 +33,68 @@ class Role(StrEnum):
 
 
 class OfficeAction(StrEnum):
-    """What becomes of an office."""
+    """What is said of a seat: that its key changes (add, rotate, retire), is silenced for a while, or is not to change."""
 
     ADD = "add"
     ROTATE = "rotate"
     RETIRE = "retire"
+    SUSPEND = "suspend"
+    OBJECT = "object"
+
+    @classmethod
+    def named(cls, item: Any, rule: str) -> "OfficeAction":
+        """The action of this name. Raises Refused with this rule."""
+        try:
+            return cls(item)
+        except ValueError:
+            raise Refused(rule, f"{item!r} is not an action.", f"Actions are: {', '.join(cls)}.") from None
 
 
 @dataclass(frozen=True)
 class OfficeChange(ByOffice):
-    """``key`` (Ed25519) becomes that of the institution in this role, or is it no longer."""
+    """``key`` (Ed25519) is the one that the seat is to have (add, rotate), is to lose (retire), or that is to be silent (suspend);
+    in an object that of the change which is not to be. ``number`` makes a body new.
+    """
 
     action: OfficeAction
     institution: str
     role: Role
     key: bytes
+    number: int = 0
 
     kind: ClassVar[str] = "office"
 
     def body(self) -> list[Any]:
-        return [str(self.action), self.institution, str(self.role), self.key]
+        return [str(self.action), self.institution, str(self.role), self.key, self.number]
 
     @classmethod
     def parse(cls, body: Any) -> Self:
-        action, institution, role, key = shape.array(body, "An office entry", 4, 4)
+        action, institution, role, key, number = shape.array(body, "An office entry", 5, 5)
         shape.word(institution, "The institution")
         shape.office_key(key, "The key")
-        known = Role.named(role, "office")
-        try:
-            return cls(OfficeAction(action), institution, known, key)
-        except ValueError:
-            raise Refused("office", f"{action!r} is not an action; add, rotate and retire are.") from None
+        shape.uint(number, "The number")
+        return cls(OfficeAction.named(action, "office"), institution, Role.named(role, "office"), key, number)
+
+
+@dataclass(frozen=True)
+class OfficeEffect(Derived):
+    """A change to which nobody objected takes effect. ``change``: SHA-256 of its ``office`` entry, the rest is what that says."""
+
+    change: bytes
+    action: OfficeAction
+    institution: str
+    role: Role
+    key: bytes
+
+    kind: ClassVar[str] = "office-effect"
+
+    def body(self) -> list[Any]:
+        return [self.change, str(self.action), self.institution, str(self.role), self.key]
+
+    @classmethod
+    def parse(cls, body: Any) -> Self:
+        change, action, institution, role, key = shape.array(body, "An office-effect", 5, 5)
+        return cls(
+            shape.data(change, "The change", 32), OfficeAction.named(action, "office"), shape.word(institution, "The institution"),
+            Role.named(role, "office"), shape.office_key(key, "The key"),
+        )  # fmt: skip

@@ -19,11 +19,15 @@ class CommitteeRule(Rule[CommitteeCall]):
         poll_class = state.charter.poll_class(call.class_name)
         made = CommitteeState(signed.id, block.size, poll_class, call.mode, block.time)
         _ = made.scheme  # refuses a mode that the class cannot have
-        for institution in poll_class.trustees:
-            if state.key_of(institution, Role.TRUSTEE) is None:
+        for index, institution in enumerate(poll_class.trustees, 1):
+            key = state.key_of(institution, Role.TRUSTEE)
+            if key is None:
                 raise Refused(
                     "authority",
                     f"{institution} has no trustee's key in this ledger.",
                     "Add it with an office entry.",
                 )
-        state.save_committee(made)
+            if state.offices[key].is_suspended(block.time):
+                raise Refused("authority", f"The key of {institution} as trustee is suspended.", "Ask again later.")
+            made.trustee_keys[index] = key
+        state.add_committee(made)

@@ -39,6 +39,8 @@ S = TypeVar("S", CertificateStep, SharesStep, KeyStep, Complaint)
 class StepRule(Rule[S]):
     """What all steps have in common; ``check`` is the step's own."""
 
+    by_former = True
+
     def admit(self, state: State, block: Block, signed: SignedEntry[S]) -> None:
         step = signed.entry
         committee = state.committee(step.committee)
@@ -112,17 +114,27 @@ class ComplaintRule(StepRule[Complaint]):
 
 
 def check_member(committee: CommitteeState, signed: SignedEntry[ByOffice], index: int) -> None:
-    """Check that the trustee with this index signed. Raises Refused("authority", ...)."""
-    institution = signed.only(Role.TRUSTEE)
+    """Check that the trustee with this index signed, with the key that the committee kept. Raises Refused("authority", ...)."""
+    signer = signed.only(Role.TRUSTEE)
     shape.uint(index, "The trustee's index", 1, committee.size)
-    if committee.poll_class.trustees[index - 1] != institution:
-        raise Refused("authority", f"{institution} is not trustee {index} of this committee.")
+    if committee.trustee_keys[index] != signer.key:
+        raise Refused(
+            "authority", f"This key of {signer.institution} is not that of trustee {index} of this committee."
+        )
 
 
 def silent(state: State, time: int) -> list[CommitteeState]:
     """The committees of which there was no entry for a week before ``time``, unfinished."""
-    silence = state.charter.lasting(SILENCE)
-    return [committee for committee in state.forming_committees() if time - committee.last >= silence]
+    return [committee for committee in state.forming_committees() if time >= silent_from(state, committee)]
+
+
+def silent_from(state: State, committee: CommitteeState) -> int:
+    """From when on an unfinished committee is void, if nothing more is said in it, in seconds since 1970.
+
+    The week begins anew when the suspension of a trustee's key ends: who suspends a trustee ends no key generation.
+    """
+    ends = [state.offices[key].suspended for key in committee.trustee_keys.values()]
+    return max(committee.last, *ends) + state.charter.lasting(SILENCE)
 
 
 def void_silent(state: State, block: Block) -> None:
@@ -150,5 +162,5 @@ def _complete(committee: CommitteeState, kind: str, done: int) -> None:
 
 
 __all__ = [
-    "SILENCE", "CertificateRule", "ComplaintRule", "KeyRule", "SharesRule", "Step", "check_member", "silent", "void_silent",
+    "SILENCE", "CertificateRule", "ComplaintRule", "KeyRule", "SharesRule", "Step", "check_member", "silent", "silent_from", "void_silent",
 ]  # fmt: skip

@@ -17,6 +17,8 @@ from veche.ledger.state import State
 
 class DecryptionRule(Rule[Decryption]):
     entry = Decryption
+    by_former = True
+    by_suspended = True
 
     def admit(self, state: State, block: Block, signed: SignedEntry[Decryption]) -> None:
         entry = signed.entry

@@ -3,6 +3,7 @@
 from veche.errors import Refused
 from veche.ledger.block import Block
 from veche.ledger.rules.committee_steps import silent, void_silent
+from veche.ledger.rules.office import delay_changes, take_effects
 from veche.ledger.rules.tally import derive_tallies
 from veche.ledger.rules.void import void_polls
 from veche.ledger.state import State
@@ -11,7 +12,7 @@ HALT_GRACE = 3_600
 """Seconds after the end of a halt for which every poll stays open that was not over when it began."""
 HALT_LONGEST = 172_800
 """Seconds after the published closing beyond which no halt moves it."""
-DUE = (void_silent, void_polls, derive_tallies)
+DUE = (take_effects, void_silent, void_polls, derive_tallies)
 """What falls due, in the order in which it stands in the log."""
 
 
@@ -20,13 +21,19 @@ def check_previous(state: State, previous: int) -> None:
 
     Otherwise an operator could hide a halt over a closing by claiming a block that never was.
     """
-    if state.polls_closing(previous) or state.polls_without_keys(previous) or silent(state, previous):
+    if (
+        state.office_changes_due(previous)
+        or state.polls_closing(previous)
+        or state.polls_without_keys(previous)
+        or silent(state, previous)
+    ):
         raise Refused("block", "Something was due at the time of the previous block, so there was none at that time.")
 
 
 def derive_due(state: State, block: Block) -> None:
-    """Move the closings that a halt delays, then derive what falls due by the block's time."""
+    """Move the closings and changes of offices that a halt delays, then derive what falls due by the block's time."""
     if block.after_halt:
+        delay_changes(state, block.time - block.previous)
         _delay_closings(state, block)
     for derive in DUE:
         derive(state, block)

@@ -11,6 +11,8 @@ from veche.ledger.state import State
 
 class IssuanceRule(Rule[Issuance]):
     entry = Issuance
+    by_former = True
+    by_suspended = True
 
     def admit(self, state: State, block: Block, signed: SignedEntry[Issuance]) -> None:
         poll = poll_of(state, signed.entry.poll)

@@ -10,6 +10,7 @@ from veche.ledger.state import State
 
 class NoticeRule(Rule[Notice]):
     entry = Notice
+    by_suspended = True
 
     def admit(self, state: State, block: Block, signed: SignedEntry[Notice]) -> None:
         if len(signed.signers) != 1:

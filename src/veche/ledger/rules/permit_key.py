@@ -15,6 +15,7 @@ from veche.permit.blind_rsa import SMALL_PRIMES, has_small_factor
 
 class PermitKeyRule(Rule[PermitKeys]):
     entry = PermitKeys
+    by_former = True
 
     def admit(self, state: State, block: Block, signed: SignedEntry[PermitKeys]) -> None:
         poll = poll_of(state, signed.entry.poll)
@@ -45,12 +46,12 @@ class PermitKeyRule(Rule[PermitKeys]):
 
 
 def registrar_of(poll: PollState, signed: SignedEntry[ByOffice]) -> int:
-    """The place of the signing registrar in the class's list. Raises Refused("authority", ...)."""
-    institution = signed.only(Role.REGISTRAR)
-    for index, seat in enumerate(poll.poll_class.registrars):
-        if seat.institution == institution:
-            return index
-    raise Refused("authority", f"{institution} is not a registrar of polls of class {poll.poll_class.name!r}.")
+    """The place of the registrar in the class's list who signed, with the key that the poll kept. Raises Refused("authority", ...)."""
+    signer = signed.only(Role.REGISTRAR)
+    index = poll.registrar(signer.key)
+    if index is None:
+        raise Refused("authority", f"This key of {signer.institution} is not that of a registrar of this poll.")
+    return index
 
 
 def check_rows(poll: PollState, count: int, what: str) -> None:

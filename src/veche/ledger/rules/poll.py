@@ -2,6 +2,7 @@
 
 from veche.errors import Refused
 from veche.ledger.block import Block
+from veche.ledger.entries.charter import PollClass
 from veche.ledger.entries.office import Role
 from veche.ledger.entries.poll import MAX_BALLOT, Poll
 from veche.ledger.frozen_poll import FrozenPoll
@@ -44,7 +45,25 @@ class PollRule(Rule[Poll]):
             raise Refused(
                 "poll-size", "A ballot of this poll would not fit into an entry.", "Ask fewer questions in one poll."
             )
-        state.add_poll(frozen, signed.data, block.size, version=1)
+        state.add_poll(frozen, signed.data, block.size, 1, _registrar_keys(state, block, poll_class))
+
+
+def _registrar_keys(state: State, block: Block, poll_class: PollClass) -> dict[int, bytes]:
+    """The keys of the registrars, by their index in the class. Raises Refused("authority", ...) if too few can ever publish."""
+    keys, able = {}, 0
+    for index, seat in enumerate(poll_class.registrars):
+        key = state.key_of(seat.institution, Role.REGISTRAR)
+        if key is not None:
+            keys[index] = key
+            able += not state.offices[key].is_suspended(block.time)
+    needed = len(poll_class.registrars) - poll_class.f
+    if able < needed:
+        raise Refused(
+            "authority",
+            f"Class {poll_class.name!r} needs {needed} registrars, and {able} hold a key that is not suspended.",
+            "See who holds which office: veche ledger show",
+        )
+    return keys
 
 
 def _committee_key(committee: CommitteeState | None, poll: Poll, fresh: int) -> bytes:

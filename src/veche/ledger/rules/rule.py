@@ -14,9 +14,15 @@ E = TypeVar("E", bound=ByOffice)
 
 
 class Rule(ABC, Generic[E]):
-    """The rule of one kind of entry that offices write. ``entry`` is its class."""
+    """The rule of one kind of entry that offices write. ``entry`` is its class.
+
+    ``by_former``: keys that hold their office no more may sign it, where a poll or committee kept them; ``by_suspended``: so may
+    keys that are suspended. docs/protocol.md, section 2.1.
+    """
 
     entry: type[E]
+    by_former = False
+    by_suspended = False
 
     @abstractmethod
     def admit(self, state: State, block: Block, signed: SignedEntry[E]) -> None:
