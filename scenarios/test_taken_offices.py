@@ -18,6 +18,7 @@ import pytest
 import veche_kernel as kernel
 from city import NO, TRAMS, city, refused
 
+from veche.audit.report import report_ledger
 from veche.ballot.decryption import alphas_of, betas_of, open_tally, parts
 from veche.keys import SigningKey
 from veche.ledger.block import Block
@@ -123,6 +124,16 @@ def test_a_poll_that_was_announced_before(tmp_path: Path) -> None:
             stuff(world, poll, taken)
         for registrar in range(2):
             world.submit(world.permit_keys(registrar, poll))
+
+        # Seats that nobody defends are theirs, for the polls to come, and every report says so.
+        stuff(world, world.announce([TRAMS], committee=poll.definition.committee, days=1), taken)
+        before, after = (
+            [str(warning) for warning in poll.warnings if "without the holder" in str(warning)]
+            for poll in report_ledger(world.check()).polls
+        )
+        assert before == []
+        for warning, name in zip(after, taken, strict=True):
+            assert warning.startswith(f"{name} (registrar) was given its key without the holder of the office")
 
 
 def ask_the_ring(world: World, rings: list[Trustee]) -> bytes:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 
 from veche.audit.ledger import VerifiedLedger
 from veche.ledger.codec import decode
+from veche.ledger.entries.office import Role
 from veche.ledger.entries.poll import Choice
 from veche.ledger.entries.result import Numbers
 from veche.ledger.entries.statements import Contest, Outcome, read_said
 from veche.ledger.life import Phase
-from veche.ledger.poll_state import PollState
+from veche.ledger.poll_state import CommitteeState, PollState
 from veche.ledger.signing import signatures
 from veche.texts import Localizable, Words
 
@@ -83,6 +84,16 @@ class TrusteeReport:
 
 
 @dataclass(frozen=True)
+class FilledSeat:
+    """An office with a part in the poll that was filled, or got another key, without its holder: by which entry, and when."""
+
+    institution: str
+    role: Role
+    entry: int
+    time: int
+
+
+@dataclass(frozen=True)
 class TurnoutStep:
     """How many counted ballots came in the time from ``start`` on, for an hour, a day or several (UTC)."""
 
@@ -113,7 +124,8 @@ class PollReport:
     ``ballots``: accepted, superseded ones too; ``counted``: the last of each credential. ``people``: the largest of
     the registrars' rolls, None before they said it. ``without_keys``: the registrars that published no permit keys (until the
     poll opens: have not yet). ``challenge``: until when people can ask registrars for their rows, None before there is a
-    result. ``warnings`` are :mod:`veche.audit.poll_warnings`'s.
+    result. ``filled``: offices that were filled before it without their holders. ``warnings``
+    are :mod:`veche.audit.poll_warnings`'s.
     """
 
     id: str
@@ -142,6 +154,7 @@ class PollReport:
     uuid: str
     fingerprint: str
     without_keys: list[str]
+    filled: list[FilledSeat] = field(default_factory=list)
     warnings: list[Localizable] = field(default_factory=list)
 
     @property
@@ -206,6 +219,7 @@ def report_poll(verified: VerifiedLedger, poll: PollState) -> PollReport:
             for registrar, seat in enumerate(poll.poll_class.registrars)
             if registrar not in poll.permit_keys
         ],
+        filled=_filled(verified, poll, committee),
     )
 
 
@@ -287,6 +301,18 @@ def _turnout(verified: VerifiedLedger, poll: PollState, step: int) -> list[Turno
     last = min(poll.closing, verified.time + 1)
     starts = range(poll.definition.opens // step * step, last, step) if counts else range(0)
     return [TurnoutStep(start, counts.get(start, 0)) for start in starts]
+
+
+def _filled(verified: VerifiedLedger, poll: PollState, committee: CommitteeState) -> list[FilledSeat]:
+    """Its registrars, its trustees and the organisers who signed it; and whoever watches or agrees on the ledger, for all polls."""
+    offices = verified.state.offices
+    serve = [*poll.registrar_keys.values(), *committee.trustee_keys.values()]
+    serve += [key for key, _ in signatures(decode(verified.entry(poll.number)))]
+    serve += [
+        key for key, office in offices.items() if office.active and office.role in (Role.VALIDATOR, Role.OBSERVER)
+    ]
+    found = dict.fromkeys((offices[key].institution, offices[key].role, offices[key].origin) for key in serve)
+    return [FilledSeat(*seat, verified.time_of(seat[-1])) for seat in found if 0 < seat[-1] < poll.number]
 
 
 def _statements(verified: VerifiedLedger, poll: PollState) -> list[StatementReport]:

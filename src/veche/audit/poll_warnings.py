@@ -8,10 +8,18 @@ from collections.abc import Iterator
 
 from veche.audit.poll_report import DAY, PollReport
 from veche.ledger.entries.charter import Charter
-from veche.texts import Localizable, Message, Plural, duration
+from veche.ledger.entries.office import Role
+from veche.texts import N_, Localizable, Message, Moment, Plural, duration
 
 ANSWER = 14 * DAY
 """Within this time after closing the city says what it will do, on a test ledger within a part of it."""
+ROLES = {
+    Role.ORGANISER: N_("organiser"),
+    Role.REGISTRAR: N_("registrar"),
+    Role.TRUSTEE: N_("trustee"),
+    Role.VALIDATOR: N_("validator"),
+    Role.OBSERVER: N_("observer"),
+}
 COUNT = 7 * DAY
 """Trustees who take longer than this are late, on a test ledger than a part of it."""
 
@@ -20,6 +28,7 @@ def poll_warnings(poll: PollReport, charter: Charter, now: int) -> list[Localiza
     """The warnings of one poll, as of the time ``now`` (seconds since 1970)."""
     count, answer = charter.lasting(COUNT), charter.lasting(ANSWER)
     return [
+        *_filled(poll),
         *_keys(poll, now),
         *_issuance(poll),
         *_rolls(poll),
@@ -27,6 +36,16 @@ def poll_warnings(poll: PollReport, charter: Charter, now: int) -> list[Localiza
         *_count(poll, count, now),
         *_answer(poll, answer, now),
     ]
+
+
+def _filled(poll: PollReport) -> Iterator[Message]:
+    """k institutions can fill a seat whose holder does not object within two weeks. Those who were replaced may know nothing of it."""
+    for seat in poll.filled:
+        yield Message(
+            "{institution} ({role}) was given its key without the holder of the office, by other institutions: entry {entry}, "
+            "{time}. Ask there whose key it is.",
+            institution=seat.institution, role=Message(ROLES[seat.role]), entry=seat.entry, time=Moment(seat.time),
+        )  # fmt: skip
 
 
 def _keys(poll: PollReport, now: int) -> Iterator[Message]:
