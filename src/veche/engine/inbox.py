@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from veche.durable import FOREIGN, UNFINISHED, Held, holder, make_folder, replace, sync_folder, write_shared
 from veche.engine.embedded import BATCH, LOG_KEY, EmbeddedEngine
@@ -261,7 +262,7 @@ def _answered(folder: Path, name: str) -> int | Refused | None:
         return None
     found = re.search(rb"^%b (.*)$" % name.encode(), lines, re.MULTILINE)
     try:
-        answer = json.loads(found[1]) if found else None
+        answer: Any = json.loads(found[1]) if found else None
     except (ValueError, RecursionError):
         return None
     match answer:
