@@ -127,7 +127,7 @@ def state(node: Node) -> dict[str, list[Any]]:
     found = {name: sorted(db.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in names}
     own = ("heartbeat_time", "heartbeat_height", "published", "owner")
     found["meta"] = [row for row in found["meta"] if row[0] not in own]
-    del found["tail"]
+    del found["tail"], found["seal"]
     return found
 
 

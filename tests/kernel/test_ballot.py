@@ -331,7 +331,7 @@ def test_sums_decrypt_to_the_tally() -> None:
     checked = [MIXED.verify(ballot) for ballot in ballots]
     sums = kernel.Sums(MIXED.ciphertext_count)
     sums.add(checked)
-    sums.subtract([MIXED.ciphertexts(ballot) for ballot in ballots[:10]])
+    sums.subtract([MIXED.ciphertexts(ballot)[1] for ballot in ballots[:10]])
     weighted = kernel.Sums.from_bytes(sums.to_bytes())
     weighted.add_scaled(sums, 6)
     assert len(weighted) == MIXED.ciphertext_count

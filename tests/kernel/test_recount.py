@@ -52,7 +52,7 @@ def test_as_the_first_sum_and_libsodium() -> None:
     second.add(found[7:])
     assert len(second) == 5
     assert second.to_bytes() == first.to_bytes() == by_libsodium(cast)
-    replaced = [FIVE.ciphertexts(packed) for _, packed in cast[:40]]
+    replaced = [FIVE.ciphertexts(packed)[1] for _, packed in cast[:40]]
     first.subtract(replaced)
     second.subtract(replaced)
     assert second.to_bytes() == first.to_bytes() == by_libsodium(cast[40:])
@@ -78,7 +78,7 @@ def test_torsion_in_stored_points() -> None:
     second = kernel.Recount(5)
     second.add(other)
     assert second.to_bytes() == by_libsodium(cast)
-    second.subtract([FIVE.ciphertexts(packed) for _, packed in twisted])
+    second.subtract([FIVE.ciphertexts(packed)[1] for _, packed in twisted])
     assert second.to_bytes() == kernel.IDENTITY * POINTS
 
 
@@ -99,7 +99,7 @@ def test_sums_that_do_not_fit() -> None:
     second = kernel.Recount(5)
     five = checked(ballots(1, 4))[0]
     two = make((2, 1, 1, False))
-    other = two.ciphertexts(two.prove(kernel.scalar_random(), [[1, 0]])[0])
+    _, other = two.ciphertexts(two.prove(kernel.scalar_random(), [[1, 0]])[0])
     for call in (
         lambda: second.add([five, other]),
         lambda: second.subtract([other]),
@@ -116,7 +116,9 @@ def test_sums_that_do_not_fit() -> None:
 def test_a_ballot_whose_ciphertexts_cannot_be_read() -> None:
     packed = ballots(1, 5)[0][1]
     off_curve = (2).to_bytes(32, "little")
-    for bad in (packed[:-1], packed[:32] + off_curve + packed[64:], packed[:32] + b"\xff" * 32 + packed[64:]):
+    swapped = [packed[:at] + wrong + packed[at + 32 :] for at in (0, 32) for wrong in (off_curve, b"\xff" * 32)]
+    for bad in (packed[:-1], *swapped):
         with pytest.raises(ValueError):
             FIVE.ciphertexts(bad)
-    assert len(FIVE.ciphertexts(off_curve + packed[32:])) == 5, "its credential is nobody's business here"
+    credential, ciphertexts = FIVE.ciphertexts(packed)
+    assert len(ciphertexts) == 5 and credential == FIVE.load(packed).credential

@@ -16,6 +16,7 @@ from veche.audit.ledger import VerifiedLedger, verify_ledger
 from veche.errors import Refused
 from veche.keys import SigningKey
 from veche.ledger.codec import decode
+from veche.ledger.guard import NOT_SEALED
 from veche.ledger.ledger import Ledger
 from veche.ledger.machine import Machine
 from veche.ledger.poll_state import FROM_KEYS, PollState
@@ -32,7 +33,9 @@ def dump(db: sqlite3.Connection) -> dict[str, list[tuple[Any, ...]]]:
     """All that the rules remember, table by table, in one order."""
     tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
     found = {
-        name: sorted(db.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in tables if name != "tail"
+        name: sorted(db.execute(f"SELECT * FROM {name}").fetchall(), key=repr)
+        for name in tables
+        if name not in NOT_SEALED
     }
     found["meta"] = [row for row in found["meta"] if row[0] not in NODE_ONLY]
     return found

@@ -18,22 +18,28 @@ pub struct Ciphertexts {
 }
 
 impl Ciphertexts {
-    /// Those of a packed ballot that was admitted before: none of its proofs is checked.
-    pub fn load(parameters: &Parameters, packed: &[u8]) -> Result<Ciphertexts> {
+    /// Those of a packed ballot that was admitted before, and its credential: none of its proofs is checked.
+    pub fn load(parameters: &Parameters, packed: &[u8]) -> Result<([u8; 32], Ciphertexts)> {
         let shape = &parameters.shape;
         ballot::check_size(shape, packed)?;
         let stored = stored(shape, packed);
+        let credential = packed[shape.point_offsets[0]..].first_chunk().expect("the size was checked");
         // Each point a row of its own: so four of them are decoded side by side.
-        let rows: Vec<[&[u8; 32]; 1]> = stored.iter().map(|encoding| [encoding]).collect();
-        let (mut points, mut hints) = (Vec::with_capacity(stored.len()), Vec::with_capacity(stored.len()));
+        let rows: Vec<[&[u8; 32]; 1]> = stored.iter().chain([credential]).map(|encoding| [encoding]).collect();
+        let mut read = Vec::with_capacity(rows.len());
         for row in columns::decode(&rows, &[], 0..1) {
             let Some(row) = row else {
                 return malformed("a point of the ballot is not in canonical form or not on the curve");
             };
+            read.push(row);
+        }
+        let credential = read.pop().expect("one a point").encodings[0];
+        let (mut points, mut hints) = (Vec::with_capacity(stored.len()), Vec::with_capacity(stored.len()));
+        for row in read {
             points.extend(row.kept);
             hints.extend(row.hints);
         }
-        Ok(Ciphertexts { points, stored, hints })
+        Ok((credential, Ciphertexts { points, stored, hints }))
     }
 
     /// How many there are.

@@ -4,6 +4,8 @@
 use aws_lc_rs::digest::{Context, SHA256};
 use curve25519_dalek::Scalar;
 
+use crate::error::{Result, malformed};
+
 /// SHA-256 of what comes in parts. A clone goes on from what both have read.
 #[derive(Clone)]
 pub struct Sha256(Context);
@@ -25,6 +27,28 @@ impl Sha256 {
     pub fn finish(self) -> [u8; 32] {
         self.0.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")
     }
+}
+
+/// The sum of the hashes of records of `width` bytes each, as big-endian numbers, modulo 2^256.
+pub fn sum_of_hashes(records: &[u8], width: usize) -> Result<[u8; 32]> {
+    if width == 0 || !records.len().is_multiple_of(width) {
+        return malformed(format!("{} bytes are not records of {width}", records.len()));
+    }
+    let mut sum = [0u64; 4]; // the least part first
+    for record in records.chunks_exact(width) {
+        let hash = Sha256::new(record).finish();
+        let mut carry = 0;
+        for (part, bytes) in sum.iter_mut().zip(hash.as_chunks::<8>().0.iter().rev()) {
+            let total = u128::from(*part) + u128::from(u64::from_be_bytes(*bytes)) + carry;
+            *part = total as u64;
+            carry = total >> 64;
+        }
+    }
+    let mut result = [0; 32];
+    for (bytes, part) in result.as_chunks_mut::<8>().0.iter_mut().zip(sum.iter().rev()) {
+        *bytes = part.to_be_bytes();
+    }
+    Ok(result)
 }
 
 /// H of what was fed to `hasher`.

@@ -73,8 +73,10 @@ impl Election {
         CheckedBallot::wrap(py, loaded)
     }
 
-    fn ciphertexts(&self, py: Python<'_>, ballot: &[u8]) -> Result<Ciphertexts> {
-        py.detach(|| Ok(Ciphertexts(checked::Ciphertexts::load(&self.parameters, ballot)?)))
+    fn ciphertexts<'py>(&self, py: Python<'py>, ballot: &[u8]) -> Result<(Bound<'py, PyBytes>, Ciphertexts)> {
+        let (credential, ciphertexts) =
+            py.detach(|| Result::Ok(checked::Ciphertexts::load(&self.parameters, ballot)?))?;
+        Ok((PyBytes::new(py, &credential), Ciphertexts(ciphertexts)))
     }
 
     fn verify(&self, py: Python<'_>, ballot: &[u8]) -> PyResult<Py<CheckedBallot>> {

@@ -4,7 +4,7 @@ use curve25519_dalek::edwards::EdwardsPoint;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use veche_core::error::malformed;
-use veche_core::{dlog, point, scalar};
+use veche_core::{dlog, hash, point, scalar};
 use zeroize::Zeroizing;
 
 use crate::error::Result;
@@ -46,6 +46,11 @@ pub fn point_mul(py: Python<'_>, scalar: &[u8], point: &[u8]) -> Result<[u8; 32]
 #[pyfunction]
 pub fn base_mul(py: Python<'_>, scalar: &[u8]) -> Result<[u8; 32]> {
     py.detach(|| Ok(EdwardsPoint::mul_base(&*scalar::decode_secret(scalar)?).compress().0))
+}
+
+#[pyfunction]
+pub fn sum_of_hashes(py: Python<'_>, records: &[u8], width: usize) -> Result<[u8; 32]> {
+    py.detach(|| Ok(hash::sum_of_hashes(records, width)?))
 }
 
 #[pyfunction]

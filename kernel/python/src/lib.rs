@@ -48,6 +48,7 @@ fn _veche_kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
         group::point_mul,
         group::base_mul,
         group::msm_vartime,
+        group::sum_of_hashes,
         group::scalar_random,
         group::scalar_from_wide,
         group::scalar_add,

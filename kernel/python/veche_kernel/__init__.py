@@ -36,6 +36,7 @@ from veche_kernel._veche_kernel import (
     scalar_random,
     schnorr_prove,
     schnorr_verify,
+    sum_of_hashes,
 )
 
 __all__ = [
@@ -74,4 +75,5 @@ __all__ = [
     "scalar_random",
     "schnorr_prove",
     "schnorr_verify",
+    "sum_of_hashes",
 ]

@@ -52,6 +52,7 @@ __all__ = [
     "scalar_random",
     "schnorr_prove",
     "schnorr_verify",
+    "sum_of_hashes",
 ]
 
 ORDER: Final[int]
@@ -89,6 +90,11 @@ def base_mul(scalar: bytes) -> bytes:
 
 def msm_vartime(scalars: Sequence[bytes], points: Sequence[bytes]) -> bytes:
     """The sum of scalars[i] · points[i], for public scalars only."""
+
+# Hashes
+
+def sum_of_hashes(records: bytes, width: int) -> bytes:
+    """The sum modulo 2^256 of SHA-256 of each record of ``width`` bytes, big-endian: one number for a set of records, in any order."""
 
 # Scalars
 
@@ -308,8 +314,9 @@ class Election:
     def load(self, ballot: bytes) -> CheckedBallot:
         """Read a ballot that was admitted before, without checking its proofs again: for its credential and tracker."""
 
-    def ciphertexts(self, ballot: bytes) -> Ciphertexts:
-        """Read only the ciphertexts of a ballot that was admitted before: what a later ballot takes out of the sums again."""
+    def ciphertexts(self, ballot: bytes) -> tuple[bytes, Ciphertexts]:
+        """The credential and the ciphertexts of a ballot that was admitted before, and nothing else of it: for what counts the
+        ballot, or takes it out of the sums again."""
 
     def verify(self, ballot: bytes) -> CheckedBallot:
         """Check a packed ballot: canonical, credential not the identity, every proof and the signature, each on its own."""

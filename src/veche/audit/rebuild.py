@@ -157,6 +157,7 @@ def _make(
             ("published", start), ("root", edge.root()), ("heartbeat_height", height), ("heartbeat_time", time),
         ):  # fmt: skip
             store.state.put(name, value)
+        store.seal()
         store.commit()
     if progress is not None:
         progress(head.size, head.size)

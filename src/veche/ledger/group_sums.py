@@ -5,7 +5,9 @@ adds with the same code. So every ballot is added twice: ``Sums`` from the point
 bytes of the entry. A tally counts only if both give the same bytes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from struct import pack
+from typing import NamedTuple
 
 import veche_kernel
 
@@ -16,8 +18,47 @@ class SumsDisagree(VecheError):
     """The two sums differ: the program or the machine is at fault, and nothing it counts can be relied on."""
 
 
+ROW = 48
+"""Bytes of a ballot's row when it is hashed."""
+_MODULUS = 2**256
+
+
+def counted_row(credential: bytes, group: int, turn: int, number: int) -> bytes:
+    """The row of a ballot that counts: its credential, group and turn, and its number in the log."""
+    return credential + pack(">IIQ", group, turn, number)
+
+
+def accepted_row(number: int, tracker: bytes, replaced: int | None) -> bytes:
+    """The row of an accepted ballot, with the number of the one that it replaced."""
+    return tracker + pack(">QQ", number, replaced or 0)
+
+
+class RowSums(NamedTuple):
+    """Over the rows of one group's ballots, the sums of their hashes (SHA-256, as big-endian numbers) modulo 2^256.
+
+    They say whether the rows on disk are those that were written, whose are the ballots that were added up.
+    """
+
+    counted: int = 0
+    accepted: int = 0
+
+    @classmethod
+    def from_bytes(cls, counted: bytes, accepted: bytes) -> "RowSums":
+        return cls(int.from_bytes(counted), int.from_bytes(accepted))
+
+    def to_bytes(self) -> tuple[bytes, bytes]:
+        return self.counted.to_bytes(32), self.accepted.to_bytes(32)
+
+    def plus(self, counted: Sequence[bytes], replaced: Sequence[bytes], accepted: Sequence[bytes]) -> "RowSums":
+        """With these rows more, and those that were ``replaced`` less."""
+        added, taken, more = (
+            int.from_bytes(veche_kernel.sum_of_hashes(b"".join(rows), ROW)) for rows in (counted, replaced, accepted)
+        )
+        return RowSums((self.counted + added - taken) % _MODULUS, (self.accepted + more) % _MODULUS)
+
+
 class GroupSums:
-    """``counted`` ballots of one group and their two sums, ``ciphertexts`` pairs each.
+    """``counted`` ballots of one group and their two sums, ``ciphertexts`` pairs each; ``rows`` over what is remembered of them.
 
     Changes are collected and made when somebody asks for the sums: many ballots at once. What a block that is thrown away has
     changed is forgotten with the rest (:meth:`State.forget`).
@@ -29,12 +70,15 @@ class GroupSums:
         self._recount = veche_kernel.Recount(ciphertexts)
         self._added: list[veche_kernel.Ciphertexts] = []
         self._removed: list[veche_kernel.Ciphertexts] = []
+        self._rows = RowSums()
+        self._new: tuple[list[bytes], list[bytes], list[bytes]] = [], [], []
 
     @classmethod
-    def from_bytes(cls, counted: int, sums: bytes, recount: bytes) -> "GroupSums":
+    def from_bytes(cls, counted: int, sums: bytes, recount: bytes, rows: RowSums) -> "GroupSums":
         """From what :meth:`to_bytes` gave. Raises ValueError if that was damaged."""
         made = cls(len(sums) // 64)
         made.counted = counted
+        made._rows = rows
         made._sums, made._recount = veche_kernel.Sums.from_bytes(sums), veche_kernel.Recount.from_bytes(recount)
         return made
 
@@ -45,6 +89,22 @@ class GroupSums:
             self.counted += 1
         else:
             self._removed.append(replaced)
+
+    def note(self, counted: bytes, replaced: bytes | None, accepted: bytes) -> None:
+        """Remember the rows of a ballot that was added: as one that counts in the place of another's, if it has one."""
+        rows = self._new
+        rows[0].append(counted)
+        rows[2].append(accepted)
+        if replaced is not None:
+            rows[1].append(replaced)
+
+    @property
+    def rows(self) -> RowSums:
+        """The sums over the rows of all ballots that were noted."""
+        if self._new[0]:
+            self._rows = self._rows.plus(*self._new)
+            self._new = [], [], []
+        return self._rows
 
     def to_bytes(self) -> tuple[bytes, bytes]:
         """Both sums: 64 bytes a ciphertext, alpha then beta."""

@@ -14,6 +14,7 @@ four calls, whatever they agree on and with whom:
 """
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
@@ -37,6 +38,9 @@ from veche.log.tiles import ENTRIES, WIDTH, Edge, Row, Tile, unpack
 
 HEARTBEAT = 60
 """How often, in seconds, the time of a block that appends nothing is written down."""
+
+CHECKED = 86_400
+"""How often, in seconds of the ledger's time, all that is remembered is compared with what was written."""
 
 Answer = int | Refused
 """What became of an entry: its number in the log, or why it was refused."""
@@ -118,6 +122,10 @@ class Ledger:
             self._verdicts = Verdicts()
             self._bundle = lru_cache(maxsize=64)(self._read_bundle)
             self._pending: _Pending | None = None
+            self._checked: int | None = None  # when all of the state was compared last, in the ledger's time
+            self._checking: Future[None] | None = None
+            self._beside = ThreadPoolExecutor(1, "veche-beside")
+            self._resources.callback(self._beside.shutdown)
             with self._store.plainly("read"):
                 self.machine = Machine(self._store.state, self.entry)
                 self._load_tree()
@@ -205,14 +213,15 @@ class Ledger:
     def execute(self, height: int, time: int, entries: Sequence[bytes] = ()) -> Executed:
         """Execute a block of those entries that the rules admit. What was executed before and not committed is discarded.
 
-        Raises Refused("block", ...) if it cannot follow the last one, SumsDisagree if a tally cannot be relied on, and
-        UserError if the disk refuses: then there was no block.
+        Raises Refused("block", ...) if it cannot follow the last one, SumsDisagree or Disagrees if what is remembered cannot be
+        relied on, and UserError if the disk refuses: then there was no block.
         """
         self.discard()
         if height <= self.height:
             raise Refused("block", f"Block {height} does not follow block {self.height}.")
         try:
-            with self._store.plainly():
+            with self._store.plainly(), self._store.as_disagreement():
+                self._watch(time)
                 self._store.begin()
                 self.machine.begin(height, time, self.time)
                 verdicts = [self._verdicts.get(data) for data in entries]
@@ -222,6 +231,27 @@ class Ledger:
         except BaseException:
             self._undo()
             raise
+
+    def _watch(self, time: int) -> None:
+        """Compare the state with what was written: of polls that are to be tallied now, and all of it once a day, beside the
+        blocks. Raises Disagrees, and with the next block after a day's comparison what that found."""
+        for poll in self.state.polls_closing(time):
+            self._store.check_ballots(poll)
+        if self._checking is not None and self._checking.done():
+            self._checking.result()
+            self._checking = None
+        if self._checked is None:
+            self._checked = time
+        elif self._checking is None and time - self._checked >= CHECKED:
+            self._checked, self._checking = time, self._beside.submit(self._check)
+
+    def _check(self) -> None:
+        """On a thread of its own, with a connection of its own: the state as it is at this moment, while blocks go on."""
+        store = Store.read(self.folder)
+        try:
+            store.check()
+        finally:
+            store.close()
 
     def _admit(self, data: bytes, verdict: Verdict) -> Answer:
         try:

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 import veche_kernel
 
 from veche.ballot.committee import PEDERSEN, Certificate, Committee, Key, Shares
+from veche.errors import VecheError
 from veche.ledger.entries.charter import Charter, PollClass
 from veche.ledger.entries.committee import CertificateStep, Complaint, KeyStep, SharesStep, Step
 from veche.ledger.entries.decryption import Decryption
@@ -24,6 +25,15 @@ T = TypeVar("T")
 
 FROM_KEYS = ("counting", "checker")
 """What is derived from a poll's permit keys and kept."""
+
+
+class Wrong(VecheError):
+    """What is remembered is not what follows from the log."""
+
+    def __init__(self, what: str) -> None:
+        """``what`` is wrong, as half a sentence."""
+        super().__init__(f"The state that was derived from the ledger cannot be relied on: {what}.")
+        self.what = what
 
 
 class LastBallot(NamedTuple):

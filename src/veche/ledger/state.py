@@ -23,9 +23,9 @@ from veche.ledger.entries.result import Result
 from veche.ledger.entries.statements import Contest
 from veche.ledger.entries.tally import Tally
 from veche.ledger.frozen_poll import FrozenPoll
-from veche.ledger.group_sums import GroupSums
+from veche.ledger.group_sums import GroupSums, RowSums, accepted_row, counted_row
 from veche.ledger.life import CommitteePhase, Phase
-from veche.ledger.poll_state import CommitteeState, LastBallot, PollState
+from veche.ledger.poll_state import CommitteeState, LastBallot, PollState, Wrong
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
@@ -61,7 +61,7 @@ CREATE TABLE IF NOT EXISTS ballot (
   poll INTEGER, number INTEGER, tracker BLOB, replaced INTEGER, PRIMARY KEY (poll, number)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sums (
-  poll INTEGER, grp INTEGER, counted INTEGER, sums BLOB, recount BLOB, PRIMARY KEY (poll, grp)
+  poll INTEGER, grp INTEGER, counted INTEGER, sums BLOB, recount BLOB, rows BLOB, accepted BLOB, PRIMARY KEY (poll, grp)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS admission (
   poll INTEGER, registrar INTEGER, grp INTEGER, people INTEGER, PRIMARY KEY (poll, registrar, grp)
@@ -162,8 +162,11 @@ class State:
             if not poll.changed:
                 continue
             self.db.executemany(
-                "INSERT OR REPLACE INTO sums VALUES (?, ?, ?, ?, ?)",
-                [(poll.number, g, poll.groups[g].counted, *poll.groups[g].to_bytes()) for g in sorted(poll.changed)],
+                "INSERT OR REPLACE INTO sums VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (poll.number, g, found.counted, *found.to_bytes(), *found.rows.to_bytes())
+                    for g, found in ((g, poll.groups[g]) for g in sorted(poll.changed))
+                ],
             )
             self.db.executemany(
                 "INSERT OR REPLACE INTO admission VALUES (?, ?, ?, ?)",
@@ -376,10 +379,10 @@ class State:
             found.publish(registrar, PermitKeys(poll_id, tuple(groups)))
         found.registrar_keys = self._kept_keys(number)
         found.groups = self._empty_groups(frozen)
-        for group, counted, sums, recount in self.db.execute(
-            "SELECT grp, counted, sums, recount FROM sums WHERE poll = ?", (number,)
+        for group, counted, sums, recount, *rows in self.db.execute(
+            "SELECT grp, counted, sums, recount, rows, accepted FROM sums WHERE poll = ?", (number,)
         ):
-            found.groups[group] = GroupSums.from_bytes(counted, sums, recount)
+            found.groups[group] = GroupSums.from_bytes(counted, sums, recount, RowSums.from_bytes(*rows))
         for registrar, group, people in self.db.execute(
             "SELECT registrar, grp, people FROM admission WHERE poll = ?", (number,)
         ):
@@ -534,6 +537,8 @@ class State:
         if key in self._accepted:
             return self._accepted[key]
         row = self.db.execute("SELECT tracker, replaced FROM ballot WHERE poll = ? AND number = ?", key).fetchone()
+        if row is None or (row[1] is not None and row[1] >= number):
+            raise Wrong(f"ballot {number} of poll {poll.number} is not remembered as it was accepted")
         return _Accepted(*row)
 
     def find_tracker(self, poll: PollState, tracker: bytes) -> int | None:
@@ -548,8 +553,14 @@ class State:
         self, poll: PollState, credential: bytes, ballot: LastBallot, tracker: bytes, replaced: LastBallot | None
     ) -> None:
         """Remember an accepted ballot, in the place of the credential's last one, ``replaced``, if it has one."""
+        accepted = _Accepted(tracker, None if replaced is None else replaced.number)
         self._ballots[poll.number, credential] = ballot
-        self._accepted[poll.number, ballot.number] = _Accepted(tracker, None if replaced is None else replaced.number)
+        self._accepted[poll.number, ballot.number] = accepted
+        poll.groups[ballot.group].note(
+            counted_row(credential, *ballot),
+            None if replaced is None else counted_row(credential, *replaced),
+            accepted_row(ballot.number, *accepted),
+        )
 
     def _flush_ballots(self) -> None:
         if self._accepted:

@@ -5,11 +5,14 @@ A block is one transaction. What is committed survives a loss of power (synchron
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 from veche.errors import DoesNotHold, UserError
+from veche.ledger.guard import SCHEMA as SEAL
+from veche.ledger.guard import Guard, check, check_ballots, seal
 from veche.ledger.ownership import take
+from veche.ledger.poll_state import PollState, Wrong
 from veche.ledger.state import State
 from veche.log.tiles import CHECKPOINT, pack, split_entries
 
@@ -31,6 +34,8 @@ class Store:
         self._folder = folder
         self.db = connection
         self.state = State(connection)
+        self._guard: Guard | None = None  # of the writer
+        self._in_doubt = False  # whether a commit failed: the disk may have done it, and then said that it had not
 
     @classmethod
     def open(cls, folder: Path) -> "Store":
@@ -39,7 +44,9 @@ class Store:
             store = cls(folder, sqlite3.connect(folder / DATABASE, isolation_level=None, check_same_thread=False))
             try:
                 store.db.executescript(_SETTINGS)
+                store.check_schema()
                 store.prepare()
+                store._keep()
                 take(folder)
             except BaseException:
                 store.close()
@@ -63,7 +70,44 @@ class Store:
     def prepare(self) -> None:
         """Make the tables that are missing."""
         self.db.execute(_TAIL)
+        self.db.execute(SEAL)
         self.state.prepare()
+
+    def check_schema(self) -> None:
+        """Raises Disagrees if there are other tables than this program makes."""
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
+            Store(self._folder, empty).prepare()
+            tables = "SELECT name, sql FROM main.sqlite_master ORDER BY name"
+            found, wanted = self.db.execute(tables).fetchall(), empty.execute(tables).fetchall()
+        if not set(found) <= set(wanted):  # those that are missing, where a creation was cut short, are made
+            raise Disagrees(self._folder, "its tables are of another version of this program, or were changed")
+
+    def check(self) -> None:
+        """Compare all that is on disk and counts with what was written. Raises Disagrees."""
+        with self.plainly("read"), self.as_disagreement():
+            check(self.db)
+
+    def check_ballots(self, poll: PollState) -> None:
+        """The same for the ballots' rows of one poll, with the sums that are in memory."""
+        groups = {grp: (group.counted, group.rows) for grp, group in enumerate(poll.groups)}
+        with self.as_disagreement():
+            check_ballots(self.db, poll.number, groups)
+
+    @contextmanager
+    def as_disagreement(self) -> Iterator[None]:
+        """In this ``with``, what is found wrong with the state raises Disagrees."""
+        try:
+            yield
+        except Wrong as wrong:
+            raise Disagrees(self._folder, wrong.what) from None
+
+    def seal(self) -> None:
+        """Seal the tables as they are, as part of a transaction: by whoever has derived all of it just now."""
+        seal(self.db)
+
+    def _keep(self) -> None:
+        self.check()
+        self._guard = Guard(self.db)
 
     def close(self) -> None:
         self.db.close()
@@ -82,12 +126,24 @@ class Store:
     def commit(self) -> None:
         """Make it durable. A crash before COMMIT leaves it undone, one after it leaves it done."""
         with self.plainly():
+            if self._guard is None:
+                self.db.execute("COMMIT")
+                return
+            self._guard.write_down(self.db)
+            self._in_doubt = True
             self.db.execute("COMMIT")
+            self._in_doubt = False
+            self._guard.settle()
 
     def roll_back(self) -> None:
         """Take it back, if one is open (SQLite ends a transaction itself when the disk is full)."""
         if self.db.in_transaction:
             self.db.execute("ROLLBACK")
+        if self._in_doubt:
+            self._keep()
+            self._in_doubt = False
+        elif self._guard is not None:
+            self._guard.forget()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -113,9 +169,13 @@ class Store:
         """The entries of the tail from number ``start`` up to ``end`` (all by default)."""
         found: list[bytes] = []
         with self.plainly("read"):
+            next_number: int | None = None
             for number, count, entries in self.db.execute(
                 "SELECT number, count, entries FROM tail WHERE number + count > ? ORDER BY number", (start,)
             ):
+                if number != next_number and (next_number is not None or number > start):
+                    raise Disagrees(self._folder, f"entries are missing before entry {number}")
+                next_number = number + count
                 stop = count if end is None else end - number
                 try:
                     held = split_entries(entries, number, count, DATABASE)

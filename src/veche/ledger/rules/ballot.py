@@ -9,7 +9,7 @@ from veche.ledger.block import Block
 from veche.ledger.checks import Checked
 from veche.ledger.entries.ballot import read_ballot
 from veche.ledger.life import Phase
-from veche.ledger.poll_state import LastBallot, PollState
+from veche.ledger.poll_state import LastBallot, PollState, Wrong
 from veche.ledger.state import State
 
 
@@ -42,16 +42,23 @@ def admit_ballot(state: State, block: Block, poll: PollState, checked: Checked, 
             poll.admitted[place] = poll.admitted.get(place, 0) + 1
         poll.groups[entry.group].add(ballot)
     else:
-        poll.groups[entry.group].add(ballot, replaced=ballot_in(poll, read(last.number)))
+        poll.groups[entry.group].add(ballot, replaced=ballot_in(poll, ballot.credential, last, read(last.number)))
     poll.changed.add(entry.group)
     number = block.append(entry.data)
     state.set_ballot(poll, ballot.credential, LastBallot(entry.group, entry.turn, number), ballot.tracker, last)
     return number
 
 
-def ballot_in(poll: PollState, data: bytes) -> veche_kernel.Ciphertexts:
-    """The ciphertexts of an admitted ballot, to take them out of the sums again."""
-    return poll.frozen.kernel.ciphertexts(read_ballot(data).ballot)
+def ballot_in(poll: PollState, credential: bytes, last: LastBallot, data: bytes) -> veche_kernel.Ciphertexts:
+    """The ciphertexts of the ballot that is remembered as the last one of this credential, to take them out of the sums again.
+
+    Raises Wrong if its entry is another ballot's: its row is the only one of the ballots' that is believed when it is read.
+    """
+    entry = read_ballot(data)
+    found, ciphertexts = poll.frozen.kernel.ciphertexts(entry.ballot)
+    if (entry.poll, found, entry.group, entry.turn) != (poll.id, credential, last.group, last.turn):
+        raise Wrong(f"the last ballot of a voter of poll {poll.number} is not the one of entry {last.number}")
+    return ciphertexts
 
 
 def _check_first(poll: PollState, entry: veche_kernel.BallotEntry) -> None:
