@@ -13,7 +13,7 @@ import matplotlib
 from rich.console import Console
 from rich.table import Table
 
-from bench import ballots
+from bench import ballots, flood
 from bench.rows import Row, belenios_tool
 from bench.workload import Workload
 
@@ -22,10 +22,8 @@ MAIN = 100_000
 SIZES = [int(size) for size in os.environ.get("SIZES", "10000,30000,100000,300000").split(",")]
 
 
-def run(what: str, size: int) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.ledger", what, str(size)], check=True, capture_output=True, text=True
-    )
+def run(module: str, *arguments: str) -> dict[str, float]:
+    done = subprocess.run([sys.executable, "-m", module, *arguments], check=True, capture_output=True, text=True)
     found: dict[str, float] = json.loads(done.stdout)
     return found
 
@@ -34,9 +32,9 @@ def ledgers(console: Console, sizes: list[int]) -> tuple[list[Row], list[tuple[i
     rows, growth = [], []
     for size in sizes:
         console.print(f"A ledger of {size:,} ballots: kernel, engine, verification, kernel again …")
-        first = run("kernel", size)
-        found = {"engine": run("engine", size), "verify": run("verify", size)}
-        second = run("kernel", size)
+        first = run("bench.ledger", "kernel", str(size))
+        found = {what: run("bench.ledger", what, str(size)) for what in ("engine", "verify")}
+        second = run("bench.ledger", "kernel", str(size))
         found["kernel"] = {key: (first[key] + second[key]) / 2 for key in first}
         growth.append((size, found))
         rate = {key: size / value["wall"] for key, value in found.items()}
@@ -48,6 +46,20 @@ def ledgers(console: Console, sizes: list[int]) -> tuple[list[Row], list[tuple[i
                 f"{size:,} ballots, {found['verify']['mib']:.0f} MiB; baseline the kernel alone; at most 1.2"),
         ]  # fmt: skip
     return rows, growth
+
+
+def floods(console: Console) -> list[Row]:
+    """What junk costs, beside honest ballots of as many bytes."""
+    console.print("16 MB of junk, of each kind …")
+    honest = run("bench.flood", "honest")["cost"]
+    rows = []
+    for kind in flood.KINDS:
+        found = run("bench.flood", kind)
+        what = f"an honest ballot then waits {found['delay']:.2f} s; baseline honest ballots"
+        rows.append(
+            Row(f"flood.{kind}", found["cost"] * 1000, "ms CPU a MB", honest * 1000, honest / found["cost"], what)
+        )
+    return rows
 
 
 def plot(growth: list[tuple[int, dict[str, dict[str, float]]]], path: Path) -> None:
@@ -74,6 +86,7 @@ def main() -> None:
     rows = ballots.measure(workload, tool, BUILD / "bench")
     found, growth = ledgers(console, SIZES)
     rows += found
+    rows += floods(console)
     table = Table("name", "value", "unit", "baseline", "ratio", "what")
     for row in rows:
         table.add_row(row.name, f"{row.value:,.3f}", row.unit, f"{row.baseline:,.3f}", f"{row.ratio:.2f}", row.what)

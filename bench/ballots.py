@@ -9,7 +9,7 @@ from pathlib import Path
 import veche_kernel as kernel
 
 from bench.rows import Row, child_cpu_ms, cpu_ms, medians
-from bench.workload import Workload
+from bench.workload import Workload, identified
 from veche.audit.archive import verify_archive
 from veche.ballot.archive.writer import ArchiveWriter
 from veche.ballot.committee import Committee, make_single_key, trustees_json
@@ -36,7 +36,7 @@ def measure(workload: Workload, tool: str, folder: Path) -> list[Row]:
 
     def batch() -> float:
         verdicts: list[object] = []
-        used = cpu_ms(lambda: verdicts.extend(checker.check(ballots)))
+        used = cpu_ms(lambda: verdicts.extend(checker.check(identified(checker, ballots))))
         assert all(isinstance(verdict, kernel.CheckedBallot) for verdict in verdicts)
         return used / BATCH
 
@@ -44,7 +44,9 @@ def measure(workload: Workload, tool: str, folder: Path) -> list[Row]:
         return cpu_ms(lambda: [election.verify(entry.ballot) for entry in ballots[:100]]) / 100
 
     data = [entry.data for entry in ballots]
-    held = [verdict for verdict in checker.check(ballots) if isinstance(verdict, kernel.CheckedBallot)]
+    held = [
+        verdict for verdict in checker.check(identified(checker, ballots)) if isinstance(verdict, kernel.CheckedBallot)
+    ]
     junk = [
         (b"\x87\x66ballot\x58\x20" + bytes(32) + b"\x00\x40\x99\x03\xfe" + 16_000 * b"\x83\x00\x40\x40")[:65_535]
     ] * 16

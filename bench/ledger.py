@@ -5,17 +5,17 @@ import resource
 import shutil
 import sys
 from collections import deque
-from concurrent.futures import Future
 from itertools import islice
 from pathlib import Path
 from time import perf_counter, process_time
 
 import veche_kernel
 
-from bench.workload import GENESIS, OPEN, Workload
+from bench.workload import GENESIS, OPEN, Workload, identified
 from veche.audit.ledger import verify_ledger
 from veche.collector import relax
 from veche.engine.embedded import EmbeddedEngine, create_ledger
+from veche.engine.engine import Answer
 from veche.log.source import Folder
 from veche.permit.message import permit_message
 
@@ -34,7 +34,7 @@ def engine(workload: Workload, folder: Path, count: int) -> dict[str, float]:
     ballots = workload.ballots(count)
     start, used = perf_counter(), process_time()
     with EmbeddedEngine(ledger, workload.log_key, lambda: OPEN + 10) as running:
-        waiting: deque[Future[int]] = deque()
+        waiting: deque[Answer] = deque()
         for entry in ballots:
             waiting.append(running.submit(entry))
             if len(waiting) > WINDOW:
@@ -58,7 +58,9 @@ def kernel(workload: Workload, count: int) -> dict[str, float]:
     while part := list(islice(ballots, PART)):
         start, used = perf_counter(), process_time()
         entries = [entry for entry in veche_kernel.read_ballots(part) if isinstance(entry, veche_kernel.BallotEntry)]
-        checked = [held for held in checker.check(entries) if isinstance(held, veche_kernel.CheckedBallot)]
+        checked = [
+            held for held in checker.check(identified(checker, entries)) if isinstance(held, veche_kernel.CheckedBallot)
+        ]
         assert len(checked) == len(part)
         wall += perf_counter() - start
         cpu += process_time() - used

@@ -40,13 +40,20 @@ def text(words: str) -> Text:
     return Text(words, words)
 
 
+def identified(checker: kernel.BallotChecker, entries: list[kernel.BallotEntry]) -> list[kernel.IdentifiedBallot]:
+    """All of these, which have the form of the poll's ballots."""
+    found = [ballot for ballot in checker.identify(entries) if isinstance(ballot, kernel.IdentifiedBallot)]
+    assert len(found) == len(entries)
+    return found
+
+
 class Workload:
     """``setup``: the entries after the charter, up to the open poll; ``ballots(n)``: n ballot entries. ``log_key`` signs."""
 
     def __init__(self, folder: Path, count: int) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.log_key = self._key("log")
+        self.log_key = self.key("log")
         if not (folder / "setup").exists():
             self._make_setup()
         self.charter, *self.setup = _read(folder / "setup")
@@ -56,16 +63,16 @@ class Workload:
         self.permit_keys = {i: entry for i, entry in enumerate(keys) if isinstance(entry, PermitKeys)}
         self._make_ballots(count)
 
-    def _key(self, name: str) -> SigningKey:
+    def key(self, name: str) -> SigningKey:
         path = self.folder / f"{name}.key"
         if not path.exists():
             SigningKey.generate().save(path)
         return SigningKey.load(path)
 
     def _make_setup(self) -> None:
-        organisers = [self._key(f"organiser-{i}") for i in range(2)]
-        trustees = [self._key(f"trustee-{i}") for i in range(TRUSTEES)]
-        registrars = [self._key(f"registrar-{i}") for i in range(2)]
+        organisers = [self.key(f"organiser-{i}") for i in range(2)]
+        trustees = [self.key(f"trustee-{i}") for i in range(TRUSTEES)]
+        registrars = [self.key(f"registrar-{i}") for i in range(2)]
         names = tuple(f"Trustee {i}" for i in range(TRUSTEES))
         sources = (RegistrarSeat("Registrar 0", "one"), RegistrarSeat("Registrar 1", "two"))
         poll_class = PollClass("city", sources, 2, 0, 2, names, TRUSTEES, 0, 20, 0, 10**7, 2)
@@ -124,11 +131,15 @@ class Workload:
 
 def _make_some(job: tuple[str, int]) -> list[bytes]:
     folder, count = Path(job[0]), job[1]
-    poll = Workload(folder, 0).poll
-    signers = [_load(folder / f"permit-{i}") for i in range(2)]
+    return make_ballots(Workload(folder, 0), [kernel.scalar_random() for _ in range(count)])
+
+
+def make_ballots(workload: Workload, secrets: list[bytes]) -> list[bytes]:
+    """First ballots of the credentials with these secrets."""
+    poll = workload.poll
+    signers = [_load(workload.folder / f"permit-{i}") for i in range(2)]
     entries = []
-    for number in range(count):
-        secret = kernel.scalar_random()
+    for number, secret in enumerate(secrets):
         choices = [[int(answer == number % 5) for answer in range(5)]]
         ballot, _ = poll.kernel.prove(secret, choices)
         message = permit_message(poll.id, 0, kernel.base_mul(secret))

@@ -171,7 +171,7 @@ def test_killed_two_hundred_times(tmp_path: Path, nursery: Nursery) -> None:
         driver.hand_in(votes[poll.id], now, kills=6)
         now = poll.definition.closes + 2 * DAY  # the ledger stood still: this is the latest closing that there can be
         driver.hand_in([], now, kills=6)
-        driver.hand_in(decryptions(world), now, kills=6)
+        driver.hand_in(decryptions(world, now), now, kills=6)
         now += 1
     before, rest = driver.killed, votes[load.id]
     assert 3 * SMALL_POLLS < before < KILLS
@@ -181,7 +181,7 @@ def test_killed_two_hundred_times(tmp_path: Path, nursery: Nursery) -> None:
         rest = rest[200:]
     now = load.definition.closes + 2 * DAY
     driver.hand_in([], now, kills=0)
-    driver.hand_in(decryptions(world), now, kills=0)
+    driver.hand_in(decryptions(world, now), now, kills=0)
     assert driver.killed == KILLS and min(driver.kills.values()) >= 20, driver.kills
 
     verified = verify_ledger(Folder(driver.folder))
@@ -201,7 +201,8 @@ def test_killed_two_hundred_times(tmp_path: Path, nursery: Nursery) -> None:
         assert sum(result.result.body()[2][0]) == (70 if poll is load else 4)
 
 
-def decryptions(world: World) -> list[bytes]:
-    """What two trustees have to say, having verified the files that the crashes left."""
+def decryptions(world: World, now: int) -> list[bytes]:
+    """What two trustees have to say at that time, having verified the files that the crashes left."""
+    world.now = now
     view = View(verify_ledger(Folder(world.folder / "ledger")))
     return [entry for trustee in world.trustees[:2] for entry in trustee.due(view)]

@@ -10,7 +10,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from node import Node
 
 from veche.audit.ledger import verify_ledger
 from veche.engine.embedded import EmbeddedEngine, Job, create_ledger
-from veche.engine.engine import Stopped
+from veche.engine.engine import Answer, Stopped
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.entries.poll import Choice
@@ -250,9 +249,9 @@ def test_everybody_is_answered_when_the_engine_breaks(stages: dict[str, Stage], 
         except Stopped:
             break
     for future in futures:
-        with pytest.raises((UserError, Stopped)):
-            future.result(timeout=10)
-    with pytest.raises(UserError, match="cannot be written"):
+        why = future.exception(timeout=10)
+        assert isinstance(why, UserError | Stopped) or (isinstance(why, Refused) and why.rule == "busy")
+    with pytest.raises(UserError, match=r"cannot be (read|written)"):
         engine.stop()
     with pytest.raises(Stopped):
         engine.submit(stage.entries[1])
@@ -263,12 +262,13 @@ def test_everybody_is_answered_when_the_engine_breaks(stages: dict[str, Stage], 
 
 
 def test_whoever_goes_away_does_not_stop_the_engine(stages: dict[str, Stage], tmp_path: Path) -> None:
-    """A client that gives up cancels its future; the entry goes its way."""
+    """A client that waits no longer; the entry goes its way."""
     stage = stages["ballots"]
     node = open_copy(stage, tmp_path / "ledger")
     with node, EmbeddedEngine(node.ledger, node.key, lambda: stage.time, pause=60) as engine:
         futures = [engine.submit(entry) for entry in stage.entries[:4]]
-        assert not any(future.cancel() for future in futures)
+        with suppress(TimeoutError):
+            futures[-1].result(timeout=0)
         assert [future.result(timeout=10) for future in futures]
 
 
@@ -279,7 +279,7 @@ def test_what_is_handed_in_right_before_the_end_is_finished(
     stage = stages["ballots"]
     node = open_copy(stage, tmp_path / "ledger")
     engine = EmbeddedEngine(node.ledger, node.key, lambda: stage.time, pause=0.01)
-    take, answers, ender = engine._take, list[Future[int]](), threading.Thread(target=engine.stop)
+    take, answers, ender = engine._take, list[Answer](), threading.Thread(target=engine.stop)
 
     def take_and_be_late(wait: bool) -> list[Job]:
         jobs = take(wait)

@@ -15,7 +15,7 @@ import pytest
 import veche_kernel as kernel
 from nacl import bindings as sodium
 
-from kernel.ballots import checker, entry, layout, make, number, read, sign, value
+from kernel.ballots import checker, entry, layout, make, number, read, sign, together, value
 from kernel.edwards import NON_CANONICAL, TORSION, Q, decode
 
 SMALL = ((2, 1, 1, False),)
@@ -343,7 +343,7 @@ def test_batch_and_single_agree(
     with ThreadPoolExecutor(2) as threads:
         for batch, touched in batches(mutator, pool, share):
             entries = [cast.entry() for cast in batch]
-            together = checks.check(entries)
+            both_ways = together(checks, entries)
             # One by one: all that were touched, and in each batch two that were not.
             alone = [*touched, *rng.sample([i for i in range(BATCH) if i not in touched], 2)]
             verdicts = threads.map(lambda i, entries=entries: checks.check_one(entries[i]), alone)
@@ -353,13 +353,13 @@ def test_batch_and_single_agree(
                 kind, expected = touched.get(i, ("untouched", ACCEPTED))
                 seen[kind] += 1
                 assert (ACCEPTED if isinstance(verdict, kernel.CheckedBallot) else REFUSED) == expected, (kind, verdict)
-                both = together[i]
+                both = both_ways[i]
                 if isinstance(verdict, kernel.CheckedBallot):
                     assert isinstance(both, kernel.CheckedBallot), (kind, both)
                     assert (both.tracker, both.credential) == (verdict.tracker, verdict.credential)
                 else:
                     assert both == verdict, kind
-            assert all(isinstance(together[i], kernel.CheckedBallot) for i in range(BATCH) if i not in touched)
+            assert all(isinstance(both_ways[i], kernel.CheckedBallot) for i in range(BATCH) if i not in touched)
             if sum(seen.values()) - seen["untouched"] >= wanted:
                 break
     assert set(seen) == {*mutator.kinds(), "untouched"}

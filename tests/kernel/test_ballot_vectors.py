@@ -9,7 +9,7 @@ import cbor2
 import pytest
 import veche_kernel as kernel
 
-from kernel.ballots import cast_prefix, read
+from kernel.ballots import cast_prefix, read, together
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors/ballot.json").read_text())
 
@@ -33,7 +33,7 @@ def test_ballots(row: dict[str, Any]) -> None:
     bad = [read(bytes.fromhex(case["entry"])) for case in row["wrong"]]
     assert [entry.ballot.hex() for entry in bad] == [case["ballot"] for case in row["wrong"]]
     assert len(bad) == 8
-    verdicts = checks.check([good, *bad])
+    verdicts = together(checks, [good, *bad])
     assert isinstance(verdicts[0], kernel.CheckedBallot)
     for case, entry, verdict in zip(row["wrong"], bad, verdicts[1:], strict=True):
         assert isinstance(verdict, kernel.Failure)

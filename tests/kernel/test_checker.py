@@ -8,7 +8,7 @@ import veche_kernel as kernel
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA384
 
-from kernel.ballots import cast_prefix, make, number, read
+from kernel.ballots import cast_prefix, make, number, read, together
 
 POLL = bytes(range(32))
 KEYS = [[rsa.generate_private_key(65537, 2048) for _ in range(2)] for _ in range(3)]
@@ -43,7 +43,7 @@ def entry(**changes: Any) -> kernel.BallotEntry:
 )
 def test_good_ballots(changes: dict[str, Any]) -> None:
     found = entry(**changes)
-    for verdict in (CHECKER.check_one(found), *CHECKER.check([found] * 9)):
+    for verdict in (CHECKER.check_one(found), *together(CHECKER, [found] * 9)):
         assert isinstance(verdict, kernel.CheckedBallot)
         assert verdict.credential == CREDENTIAL
         assert verdict.tracker == ELECTION.load(BALLOT).tracker
@@ -99,7 +99,7 @@ def test_together_as_alone(copies: int) -> None:
     """The wrong ones among good ones, in one list."""
     rows = [entry(**changes) for changes, _, _ in REFUSED for _ in range(copies)]
     mixed = [found for row in rows for found in (entry(), row)]
-    for found, verdict in zip(mixed, CHECKER.check(mixed), strict=True):
+    for found, verdict in zip(mixed, together(CHECKER, mixed), strict=True):
         alone = CHECKER.check_one(found)
         if isinstance(alone, kernel.Failure):
             assert verdict == alone
@@ -109,7 +109,7 @@ def test_together_as_alone(copies: int) -> None:
 
 
 def test_no_entries() -> None:
-    assert CHECKER.check([]) == []
+    assert CHECKER.check([]) == CHECKER.identify([]) == []
     assert kernel.read_ballots([]) == []
 
 

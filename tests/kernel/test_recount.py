@@ -7,7 +7,7 @@ import pytest
 import veche_kernel as kernel
 from nacl import bindings as sodium
 
-from kernel.ballots import checker, entry, make, read
+from kernel.ballots import checker, entry, make, read, together
 from kernel.edwards import TORSION
 
 FIVE = make((5, 1, 1, False))
@@ -24,7 +24,7 @@ def ballots(count: int, seed: int) -> list[tuple[bytes, bytes]]:
 
 
 def checked(cast: Sequence[tuple[bytes, bytes]]) -> list[kernel.CheckedBallot]:
-    verdicts = checker(FIVE).check([read(entry(packed, secret)) for secret, packed in cast])
+    verdicts = together(checker(FIVE), [read(entry(packed, secret)) for secret, packed in cast])
     assert all(isinstance(verdict, kernel.CheckedBallot) for verdict in verdicts)
     return [verdict for verdict in verdicts if isinstance(verdict, kernel.CheckedBallot)]
 

@@ -15,6 +15,7 @@ from doctor import publish
 from veche.audit.ledger import VerifiedLedger, verify_ledger
 from veche.errors import Refused
 from veche.keys import SigningKey
+from veche.ledger.checks import Verdicts
 from veche.ledger.codec import decode
 from veche.ledger.guard import NOT_SEALED
 from veche.ledger.ledger import Ledger
@@ -108,11 +109,17 @@ class Branch:
     # Blocks
 
     def block(
-        self, *entries: bytes, time: int | None = None, previous: int | None = None, ahead: bool = False
+        self,
+        *entries: bytes,
+        time: int | None = None,
+        previous: int | None = None,
+        ahead: bool = False,
+        known: Verdicts | None = None,
     ) -> list[int | Refused]:
         """A block with these entries, at ``time`` (a second later), after one at ``previous`` (the second before ``time``,
         as if the ledger had been beating all the while). The answers are as those of :meth:`Ledger.execute`. ``ahead``: ballots are
-        checked all together before the block, as the engine and the verifier do it.
+        checked all together before the block, as the verifier does it. ``known``: what was found before; what is missing is checked in the
+        block, as the engine does it.
         """
         verdicts = self.machine.check(entries).run() if ahead else [None] * len(entries)
         time = self.time + 1 if time is None else time
@@ -122,6 +129,8 @@ class Branch:
         self.state.db.execute("BEGIN")
         try:
             self.machine.begin(self.machine.height + 1, time, previous)
+            if known is not None:
+                verdicts = self.machine.check(entries, known, ask=True).run()
             answers: list[int | Refused] = []
             for data, verdict in zip(entries, verdicts, strict=True):
                 try:

@@ -214,8 +214,9 @@ def test_everything_is_under_the_cast_signature(life: Life, at: At, citizen: Cit
     """Whoever carries the ballot can change nothing in it: the turn, say, so that it wins over a later one."""
     branch, item = at("open"), decode(life.ballot(citizen))
     branch.refuses("cast", encode([*item[:TURN], 2, item[CAST]]))
-    branch.refuses("cast", encode([*item[:PERMITS], item[PERMITS][:1], *item[TURN:]]))
-    branch.refuses("cast", encode([*item[:GROUP], 1, *item[BALLOT:]]))
+    branch.admit(encode(item))
+    again = decode(life.ballot(citizen, turn=2, permits=False))
+    branch.refuses("cast", encode([*again[:TURN], 3, again[CAST]]))
 
 
 def test_a_ballot_cast_by_another(life: Life, at: At, citizen: Citizen, other: Citizen) -> None:
@@ -235,7 +236,7 @@ def test_any_changed_byte_of_the_ballot(life: Life, at: At, citizen: Citizen) ->
             (answer,) = branch.branch().block(changed(life, citizen, BALLOT, bytes(bad), entry))
             assert isinstance(answer, Refused)
             rules.add(answer.rule)
-    assert rules <= {"proofs", "cast"}  # the credential's own bytes: then the cast signature is another's
+    assert rules <= {"proofs", "permits"}  # the credential's own bytes: then the permits are another's
     assert "proofs" in rules
 
 
@@ -258,7 +259,7 @@ def test_another_voters_ballot(life: Life, at: At, citizen: Citizen, other: Citi
     """Copied whole it is cast by a credential that is not in it; with the copier's credential its proofs do not hold."""
     branch = at("open")
     theirs, mine = decode(life.ballot(other)), decode(life.ballot(citizen))
-    branch.refuses("cast", changed(life, citizen, BALLOT, theirs[BALLOT], encode(mine)))
+    branch.refuses("cast", cast_anew(secret(life, citizen), encode(theirs)))
     copied = mine[BALLOT][:32] + theirs[BALLOT][32:]
     branch.refuses("proofs", changed(life, citizen, BALLOT, copied, encode(mine)))
 

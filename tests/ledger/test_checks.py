@@ -26,23 +26,23 @@ def test_only_the_newest_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(checks, "REMEMBERED", 3)
     verdicts, names = Verdicts(), [b"%d" % i for i in range(5)]
     for name in names:
-        verdicts.put([name], [refusal("proofs")])
+        verdicts.put({name: refusal("proofs")})
     assert [verdicts.get(name) is not None for name in names] == [False, False, True, True, True]
 
 
 def test_what_is_asked_for_again_is_remembered_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "REMEMBERED", 2)
     verdicts = Verdicts()
-    verdicts.put([b"first", b"second"], [refusal("proofs")] * 2)
+    verdicts.put(dict.fromkeys([b"first", b"second"], refusal("proofs")))
     assert verdicts.get(b"first") is not None
-    verdicts.put([b"third"], [refusal("proofs")])
+    verdicts.put({b"third": refusal("proofs")})
     assert verdicts.get(b"first") is not None and verdicts.get(b"second") is None
 
 
 def test_strangers_do_not_fill_the_memory() -> None:
     verdicts = Verdicts()
     small, large = bytes(checks.LARGEST_REFUSED), bytes(checks.LARGEST_REFUSED + 1)
-    verdicts.put([small, large, b"nothing"], [refusal("permits"), refusal("permits"), None])
+    verdicts.put({small: refusal("permits"), large: refusal("permits"), b"nothing": None})
     assert verdicts.get(small) is not None
     assert verdicts.get(large) is None and verdicts.get(b"nothing") is None
 

@@ -29,50 +29,56 @@ const PARTS: usize = 8;
 /// Parts of fewer ballots are not worth a combination.
 const SMALLEST: usize = 4;
 
+/// Whose a ballot is: a point of the group that is not the identity.
+#[derive(Clone, Copy)]
+pub struct Credential {
+    pub encoding: [u8; 32],
+    eighth: Cached,
+}
+
+/// The credentials of packed ballots of the right size; None where there is none.
+pub fn credentials(packed: &[&[u8]]) -> Vec<Option<Credential>> {
+    let rows: Vec<[&[u8; 32]; 1]> = packed.iter().map(|packed| [chunk(packed, 0)]).collect();
+    let read = columns::decode(&rows, &[], 0..0).into_iter().map(|row| {
+        let row = row?;
+        let credential = Credential { encoding: row.encodings[0], eighth: row.eighths[0] };
+        (credential.encoding != point::identity()).then_some(credential)
+    });
+    read.collect()
+}
+
 /// A ballot as it was cast.
 pub struct Item<'a> {
     pub packed: &'a [u8],
+    pub credential: Credential,
     pub cast_prefix: &'a [u8],
     pub cast_signature: &'a [u8],
 }
 
-/// A ballot whose cast signature is ready for a combination, or holds.
-pub struct Signed {
+/// A cast signature ready for a combination.
+struct Signed {
     /// Of the ballot among the items.
-    pub place: usize,
-    pub credential: [u8; 32],
+    place: usize,
     /// Divided by eight.
-    eighth: Cached,
     commitment: Cached,
     challenge: Scalar,
     response: Scalar,
 }
 
 fn read_casts(parameters: &Parameters, items: &[Item]) -> Vec<Signed> {
-    let mut rows: Vec<[&[u8; 32]; 2]> = Vec::with_capacity(items.len());
+    let mut rows: Vec<[&[u8; 32]; 1]> = Vec::with_capacity(items.len());
     let mut places = Vec::with_capacity(items.len());
     for (place, item) in items.iter().enumerate() {
         let sized = item.packed.len() == parameters.shape.size && item.cast_signature.len() == cast::SIZE;
         if sized && let Ok(response) = scalar::decode(&item.cast_signature[32..]) {
-            rows.push([chunk(item.packed, 0), chunk(item.cast_signature, 0)]);
+            rows.push([chunk(item.cast_signature, 0)]);
             places.push((place, response));
         }
     }
     let decoded = columns::decode(&rows, &[], 0..0);
     let signed = places.into_iter().zip(decoded).filter_map(|((place, response), row)| {
-        let row = row?;
-        let [credential, _] = row.encodings[..] else { unreachable!("two points went in") };
-        if credential == point::identity() {
-            return None;
-        }
-        Some(Signed {
-            place,
-            credential,
-            eighth: row.eighths[0],
-            commitment: row.eighths[1],
-            challenge: cast::challenge(items[place].cast_prefix, chunk(items[place].cast_signature, 0)),
-            response,
-        })
+        let challenge = cast::challenge(items[place].cast_prefix, chunk(items[place].cast_signature, 0));
+        Some(Signed { place, commitment: row?.eighths[0], challenge, response })
     });
     signed.collect()
 }
@@ -81,21 +87,21 @@ fn chunk(bytes: &[u8], offset: usize) -> &[u8; 32] {
     bytes[offset..].first_chunk().expect("the size was checked")
 }
 
-/// Those whose cast signature holds.
-pub fn check_casts(parameters: &Parameters, items: &[Item]) -> Vec<Signed> {
+/// The places of those whose cast signature holds.
+pub fn check_casts(parameters: &Parameters, items: &[Item]) -> Vec<usize> {
     let signed = read_casts(parameters, items);
     let combine = |range: Range<usize>| {
         let mut sum = Combination::with_capacity(2 * range.len());
         for (cast, r) in signed[range.clone()].iter().zip(coefficients(range.len())) {
             // z g + c cred - R = 0
             sum.base += r * cast.response;
-            sum.add(r * cast.challenge, cast.eighth);
+            sum.add(r * cast.challenge, items[cast.place].credential.eighth);
             sum.add(r, cast.commitment.negate());
         }
         sum.vanishes(&EdwardsPoint::default())
     };
     let holds = divide(signed.len(), &combine);
-    signed.into_iter().zip(holds).filter_map(|(cast, holds)| holds.then_some(cast)).collect()
+    signed.into_iter().zip(holds).filter_map(|(cast, holds)| holds.then_some(cast.place)).collect()
 }
 
 /// A ballot ready for a combination, and its place among the items.
@@ -107,15 +113,15 @@ struct Ballot {
     checked: CheckedBallot,
 }
 
-fn read_ballots(parameters: &Parameters, items: &[Item], signed: Vec<Signed>) -> Vec<Ballot> {
+fn read_ballots(parameters: &Parameters, items: &[Item], places: &[usize]) -> Vec<Ballot> {
     let shape = &parameters.shape;
-    let mut rows: Vec<Vec<&[u8; 32]>> = Vec::with_capacity(signed.len());
-    let mut rest = Vec::with_capacity(signed.len());
-    for cast in signed {
-        let packed = items[cast.place].packed;
+    let mut rows: Vec<Vec<&[u8; 32]>> = Vec::with_capacity(places.len());
+    let mut rest = Vec::with_capacity(places.len());
+    for &place in places {
+        let packed = items[place].packed;
         if let Ok(scalars) = ballot::scalars(shape, packed) {
             rows.push(shape.point_offsets[1..].iter().map(|&offset| chunk(packed, offset)).collect());
-            rest.push((cast, scalars));
+            rest.push((place, scalars));
         }
     }
     // The credential is decoded already, so a row's columns are the points from number 1.
@@ -125,26 +131,27 @@ fn read_ballots(parameters: &Parameters, items: &[Item], signed: Vec<Signed>) ->
         .flat_map(|part| [0, 1].map(|beta| part.summed.clone().map(|i| shape.alpha(i) - 1 + beta).collect()))
         .collect();
     let decoded = columns::decode(&rows, &sums, 0..2 * shape.ciphertexts);
-    let ballots = rest.into_iter().zip(decoded).filter_map(|((cast, scalars), row)| {
+    let ballots = rest.into_iter().zip(decoded).filter_map(|((place, scalars), row)| {
         let row = row?;
+        let credential = items[place].credential;
         let mut points = Vec::with_capacity(shape.points());
-        points.push(cast.eighth);
+        points.push(credential.eighth);
         points.extend(row.eighths);
         let mut encodings = Vec::with_capacity(1 + row.encodings.len());
-        encodings.push(cast.credential);
+        encodings.push(credential.encoding);
         encodings.extend(row.encodings);
         let (derived, _) = verify::derive(parameters, &encodings, scalars);
-        let stored = checked::stored(shape, items[cast.place].packed);
+        let stored = checked::stored(shape, items[place].packed);
         let ciphertexts = Ciphertexts { points: row.kept, stored, hints: row.hints };
         let checked = CheckedBallot { credential: encodings[0], tracker: derived.tracker, ciphertexts };
-        Some(Ballot { place: cast.place, points, derived, checked })
+        Some(Ballot { place, points, derived, checked })
     });
     ballots.collect()
 }
 
-/// Those of `signed` whose proofs hold, with their places.
-pub fn check_proofs(parameters: &Parameters, items: &[Item], signed: Vec<Signed>) -> Vec<(usize, CheckedBallot)> {
-    let ballots = read_ballots(parameters, items, signed);
+/// Those at `places` whose proofs hold, with their places.
+pub fn check_proofs(parameters: &Parameters, items: &[Item], places: &[usize]) -> Vec<(usize, CheckedBallot)> {
+    let ballots = read_ballots(parameters, items, places);
     let combine = |range: Range<usize>| {
         let mut sum = Combination::with_capacity(range.len() * parameters.shape.points());
         for ballot in &ballots[range] {

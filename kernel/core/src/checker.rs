@@ -1,11 +1,15 @@
 //! Everything that makes a poll's ballot good and needs no state: docs/protocol.md, section 3.2.
 //!
-//! What needs no arithmetic first, then what is cheap: the cast signature, the permits, the proofs. For many ballots cast signatures and proofs go
-//! into combinations (`batch`); what does not pass there is checked alone, in the same order, and that verdict counts.
+//! First `identify`, for next to nothing: form, and whose it is. Whoever knows the state asks it then, and only what still has a
+//! chance is checked: permits, the cast signature, proofs. Permits come first because for a fresh credential anybody can sign; a
+//! later ballot has none. For many ballots cast signatures and proofs go into combinations (`batch`); what does not pass there is
+//! checked alone, and that verdict counts.
 use std::sync::Arc;
 
+use curve25519_dalek::edwards::EdwardsPoint;
 use rayon::prelude::*;
 
+pub use crate::batch::Credential;
 use crate::batch::{self, Item};
 use crate::checked::{self, CheckedBallot, Ciphertexts, decode_checked};
 use crate::entry::{Entry, Permit};
@@ -52,30 +56,42 @@ impl Checker {
         Ok(Checker { parameters, poll, groups, rules })
     }
 
-    /// A verdict for each, on all cores.
-    pub fn check<D: AsRef<[u8]> + Sync>(&self, entries: &[&Entry<D>]) -> Vec<Verdict<CheckedBallot>> {
+    /// For each ballot whose it is, if it has the form of this poll's: what can be seen for next to nothing, and wants to be known
+    /// before the state is asked of it. On this core.
+    pub fn identify<D: AsRef<[u8]>>(&self, entries: &[&Entry<D>]) -> Vec<Verdict<Credential>> {
+        let formed: Vec<Verdict<()>> = entries.iter().map(|entry| self.check_form(entry)).collect();
+        let packed = entries.iter().zip(&formed).filter(|(_, formed)| formed.is_ok()).map(|(entry, _)| entry.ballot());
+        let mut credentials = batch::credentials(&packed.collect::<Vec<_>>()).into_iter();
+        let identified = entries.iter().zip(formed).map(|(entry, formed)| {
+            formed?;
+            match credentials.next().expect("one for each that has the form") {
+                Some(credential) => Ok(credential),
+                None => Err(read_credential(entry).expect_err("two programs read a credential differently")),
+            }
+        });
+        identified.collect()
+    }
+
+    /// A verdict for each of those that `identify` took, on all cores.
+    pub fn check<D: AsRef<[u8]> + Sync>(&self, entries: &[(&Entry<D>, Credential)]) -> Vec<Verdict<CheckedBallot>> {
         let chunk = entries.len().div_ceil(rayon::current_num_threads()).clamp(1, batch::LARGEST_CHUNK);
         entries.par_chunks(chunk).flat_map_iter(|chunk| self.check_chunk(chunk)).collect()
     }
 
-    /// The same verdict, for one ballot and without a combination.
+    /// Form and all, for one ballot and without a combination: the same verdict.
     pub fn check_one<D: AsRef<[u8]>>(&self, entry: &Entry<D>) -> Verdict<CheckedBallot> {
         self.check_form(entry)?;
-        let packed = entry.ballot();
-        let credential = ballot::credential(packed).map_err(Failure::of(Rule::Proofs))?;
-        let signature = cast::read(credential, entry.cast()).map_err(Failure::of(Rule::Cast))?;
-        cast::verify(&signature, &entry.cast_prefix()).map_err(Failure::of(Rule::Cast))?;
+        let credential = read_credential(entry)?;
         self.check_permits(entry, &credential.compress().0)?;
-        let ballot = verify::unpack(&self.parameters, packed, credential).map_err(Failure::of(Rule::Proofs))?;
-        verify::check(&self.parameters, &ballot).map_err(Failure::of(Rule::Proofs))?;
-        Ok(keep(&self.parameters, packed, &ballot))
+        check_cast(entry, credential)?;
+        self.check_proofs(entry, credential)
     }
 
-    fn check_chunk<D: AsRef<[u8]>>(&self, entries: &[&Entry<D>]) -> Vec<Verdict<CheckedBallot>> {
+    fn check_chunk<D: AsRef<[u8]>>(&self, entries: &[(&Entry<D>, Credential)]) -> Vec<Verdict<CheckedBallot>> {
         let mut verdicts: Vec<Option<Verdict<CheckedBallot>>> = entries.iter().map(|_| None).collect();
         let (mut places, mut prefixes) = (Vec::new(), Vec::new());
-        for (place, entry) in entries.iter().enumerate() {
-            match self.check_form(entry) {
+        for (place, (entry, credential)) in entries.iter().enumerate() {
+            match self.check_permits(entry, &credential.encoding) {
                 Ok(()) => {
                     places.push(place);
                     prefixes.push(entry.cast_prefix());
@@ -87,21 +103,35 @@ impl Checker {
             .iter()
             .zip(&prefixes)
             .map(|(&place, cast_prefix)| {
-                let (packed, cast_signature) = (entries[place].ballot(), entries[place].cast());
-                Item { packed, cast_prefix, cast_signature }
+                let (entry, credential) = entries[place];
+                Item { packed: entry.ballot(), credential, cast_prefix, cast_signature: entry.cast() }
             })
             .collect();
-        let mut signed = batch::check_casts(&self.parameters, &items);
-        signed.retain(|signed| {
-            let place = places[signed.place];
-            let permitted = self.check_permits(entries[place], &signed.credential);
-            permitted.map_err(|failure| verdicts[place] = Some(Err(failure))).is_ok()
-        });
-        for (item, ballot) in batch::check_proofs(&self.parameters, &items, signed) {
+        let signed = batch::check_casts(&self.parameters, &items);
+        let mut exactly: Vec<bool> = vec![true; items.len()];
+        signed.iter().for_each(|&item| exactly[item] = false);
+        for (item, ballot) in batch::check_proofs(&self.parameters, &items, &signed) {
             verdicts[places[item]] = Some(Ok(ballot));
         }
-        let verdicts = entries.iter().zip(verdicts);
-        verdicts.map(|(entry, verdict)| verdict.unwrap_or_else(|| self.check_one(entry))).collect()
+        for (&place, exactly) in places.iter().zip(exactly) {
+            if verdicts[place].is_none() {
+                let (entry, _) = entries[place];
+                verdicts[place] = Some(read_credential(entry).and_then(|credential| {
+                    if exactly {
+                        check_cast(entry, credential)?;
+                    }
+                    self.check_proofs(entry, credential)
+                }));
+            }
+        }
+        verdicts.into_iter().map(|verdict| verdict.expect("each has one now")).collect()
+    }
+
+    fn check_proofs<D: AsRef<[u8]>>(&self, entry: &Entry<D>, credential: EdwardsPoint) -> Verdict<CheckedBallot> {
+        let packed = entry.ballot();
+        let ballot = verify::unpack(&self.parameters, packed, credential).map_err(Failure::of(Rule::Proofs))?;
+        verify::check(&self.parameters, &ballot).map_err(Failure::of(Rule::Proofs))?;
+        Ok(keep(&self.parameters, packed, &ballot))
     }
 
     /// What can be seen without any arithmetic.
@@ -117,11 +147,10 @@ impl Checker {
         if !(1..=MOST_TURNS).contains(&entry.turn) {
             return fail(Rule::Turn, format!("A turn is a number from 1 to {MOST_TURNS}"));
         }
-        Ok(())
+        self.check_form_of_permits(entry)
     }
 
-    /// The permits of an entry whose group exists: their form, then their signatures.
-    fn check_permits<D: AsRef<[u8]>>(&self, entry: &Entry<D>, credential: &[u8; 32]) -> Verdict<()> {
+    fn check_form_of_permits<D: AsRef<[u8]>>(&self, entry: &Entry<D>) -> Verdict<()> {
         let fail = |reason| Err(Failure::new(Rule::Permits, reason));
         let permits: Vec<Permit> = entry.permits().collect();
         if permits.is_empty() {
@@ -153,17 +182,31 @@ impl Checker {
             let reason = format!("The permits come from {found} identity source; this class wants {wanted_sources}");
             return fail(reason);
         }
+        Ok(())
+    }
+
+    /// The signatures of permits that have their form.
+    fn check_permits<D: AsRef<[u8]>>(&self, entry: &Entry<D>, credential: &[u8; 32]) -> Verdict<()> {
         let message = entry.permit_message(credential);
-        let holds = |permit: &Permit| {
+        let holds = |permit: Permit| {
             let modulus = &self.rules.moduli[permit.registrar as usize][entry.group as usize];
             rsa::holds(modulus, &[permit.prefix, &message].concat(), permit.signature)
         };
-        if !permits.iter().all(holds) {
+        if !entry.permits().all(holds) {
             let reason = "A permit does not hold: no registrar of this group signed it for this credential";
-            return fail(reason.into());
+            return Err(Failure::new(Rule::Permits, reason));
         }
         Ok(())
     }
+}
+
+fn read_credential<D: AsRef<[u8]>>(entry: &Entry<D>) -> Verdict<EdwardsPoint> {
+    ballot::credential(entry.ballot()).map_err(Failure::of(Rule::Proofs))
+}
+
+fn check_cast<D: AsRef<[u8]>>(entry: &Entry<D>, credential: EdwardsPoint) -> Verdict<()> {
+    let signature = cast::read(credential, entry.cast()).map_err(Failure::of(Rule::Cast))?;
+    cast::verify(&signature, &entry.cast_prefix()).map_err(Failure::of(Rule::Cast))
 }
 
 /// What remains of a ballot that was read or checked exactly.

@@ -11,6 +11,7 @@
 //! ballot · parameters · transcript        its points and scalars; what its proofs depend on, and what they hash
 //! shape · entry · cast · columns          where everything is in it, and in its entry
 //! schnorr · dleq · dlog · rsa · decimal   single proofs and texts
+//! codec                                   the encoding of entries
 //! point · scalar · hash · vartime         the group; vartime: its own arithmetic, ADR 6
 //! error
 //! ```
@@ -21,6 +22,7 @@ mod batch;
 pub mod cast;
 pub mod checked;
 pub mod checker;
+pub mod codec;
 mod columns;
 mod decimal;
 pub mod dleq;

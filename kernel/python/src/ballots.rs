@@ -2,7 +2,8 @@
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
-use veche_core::checker::{Checker, PermitRules};
+use veche_core::checker::{Checker, Credential, PermitRules};
+use veche_core::codec;
 use veche_core::entry::{self, Entry};
 
 use crate::checked::{CheckedBallot, Failure, verdicts};
@@ -44,6 +45,11 @@ impl BallotEntry {
     }
 
     #[getter]
+    fn registrars(&self) -> Vec<u64> {
+        self.entry.permits().map(|permit| permit.registrar).collect()
+    }
+
+    #[getter]
     fn turn(&self) -> u64 {
         self.entry.turn
     }
@@ -71,6 +77,33 @@ pub fn read_ballots<'py>(
     entries.into_iter().zip(read).map(wrap).collect()
 }
 
+#[pyfunction]
+pub fn outline<'py>(py: Python<'py>, entry: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    match codec::outline(entry) {
+        Ok(begins) => Ok(begins.into_pyobject(py)?.into_any()),
+        Err(failure) => Ok(Bound::new(py, Failure(failure))?.into_any()),
+    }
+}
+
+#[pyclass(frozen, module = "veche_kernel")]
+pub struct IdentifiedBallot {
+    entry: Py<BallotEntry>,
+    credential: Credential,
+}
+
+#[pymethods]
+impl IdentifiedBallot {
+    #[getter]
+    fn entry(&self, py: Python<'_>) -> Py<BallotEntry> {
+        self.entry.clone_ref(py)
+    }
+
+    #[getter]
+    fn credential<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.credential.encoding)
+    }
+}
+
 #[pyclass(frozen, module = "veche_kernel")]
 pub struct BallotChecker(Checker);
 
@@ -90,9 +123,23 @@ impl BallotChecker {
         Ok(BallotChecker(Checker::new(election.get().parameters.clone(), poll, rules)?))
     }
 
-    fn check<'py>(&self, py: Python<'py>, entries: Vec<Py<BallotEntry>>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let checked = py.detach(|| {
+    fn identify<'py>(&self, py: Python<'py>, entries: Vec<Py<BallotEntry>>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let identified = py.detach(|| {
             let borrowed: Vec<_> = entries.iter().map(|entry| &entry.get().entry).collect();
+            self.0.identify(&borrowed)
+        });
+        let mut entries = entries.into_iter();
+        let identified = identified.into_iter().map(|verdict| {
+            let entry = entries.next().expect("one for each");
+            verdict.map(|credential| IdentifiedBallot { entry, credential })
+        });
+        verdicts(py, identified.collect(), Py::new)
+    }
+
+    fn check<'py>(&self, py: Python<'py>, ballots: Vec<Py<IdentifiedBallot>>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let checked = py.detach(|| {
+            let ballots = ballots.iter().map(|ballot| ballot.get());
+            let borrowed: Vec<_> = ballots.map(|ballot| (&ballot.entry.get().entry, ballot.credential)).collect();
             self.0.check(&borrowed)
         });
         verdicts(py, checked, CheckedBallot::wrap)

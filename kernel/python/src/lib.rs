@@ -30,6 +30,7 @@ fn _veche_kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<archive::ArchiveSums>()?;
     m.add_class::<ballots::BallotChecker>()?;
     m.add_class::<ballots::BallotEntry>()?;
+    m.add_class::<ballots::IdentifiedBallot>()?;
     m.add_class::<checked::CheckedBallot>()?;
     m.add_class::<checked::Ciphertexts>()?;
     m.add_class::<checked::Failure>()?;
@@ -61,6 +62,7 @@ fn _veche_kernel(m: &Bound<'_, PyModule>) -> PyResult<()> {
         proofs::decrypt_factor,
         group::discrete_logs,
         proofs::rsa_pss_verify_many,
+        ballots::outline,
         ballots::read_ballots,
     );
     Ok(())

@@ -116,8 +116,12 @@ class Replay:
             else:
                 verdict = verdicts[position]
                 if verdict is None and is_ballot(data):
-                    # Its poll was not known when the chunk was prepared: check what is left of the chunk together.
-                    verdicts[position:] = self.machine.check(entries[position:]).run()
+                    # Its poll was not known when the chunk was prepared: check together what is left of such ones.
+                    left = [place for place in range(position, len(entries)) if verdicts[place] is None]
+                    for place, found in zip(
+                        left, self.machine.check([entries[place] for place in left]).run(), strict=True
+                    ):
+                        verdicts[place] = found
                     verdict = verdicts[position]
                 self._next(data, verdict)
             self.done += 1

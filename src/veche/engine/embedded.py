@@ -7,15 +7,16 @@ simply started again: what was acknowledged is in the ledger, what was not may b
 
 import threading
 import time as clock_time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from veche.engine.engine import Stopped
+from veche.engine.engine import Answer, Stopped
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.checks import Verdict
+from veche.ledger.entries.ballot import is_ballot
 from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.ledger import Ledger
 from veche.ledger.publication import Publication
@@ -26,10 +27,19 @@ BATCH = 2048
 AHEAD = 2
 """Batches that are being checked meanwhile: one more than is needed, so that no core waits for the end of a batch."""
 
-ROOM = 16 * BATCH
-"""Entries that may lie here before whoever hands in one more has to wait."""
+ROOM = 4 * BATCH
+"""Entries that may lie here before whoever hands in one more has to wait: junk that came before an entry delays it by no more."""
+ROOM_BYTES = 32 << 20
+"""The same in bytes."""
+MOST_OF_ONE = 4
+"""Ballots of one credential that may lie here or be checked at a time. A ballot whose last proof is false is the dearest thing to
+refuse, and only who has the credential can make it; a device casts one at a time."""
 
-Job = tuple[bytes | None, "Future[int]"]
+WHOSE = slice(46, 78)
+"""Where a ballot's entry has its credential: behind the group, of one byte, and the head of the ballot. (If the group is of more
+bytes, this is a part of it; any bytes will do that all ballots of a credential have in common, and others have not.)"""
+
+Job = tuple[bytes | None, Answer]
 """An entry, or None for a block now whether or not anything was handed in; and who waits for it."""
 
 
@@ -59,6 +69,9 @@ class EmbeddedEngine:
         self._failure: BaseException | None = None
         self._stopping = False
         self._handed_in: deque[Job] = deque()
+        self._bytes = 0  # of what was handed in and not taken yet
+        self._of_one: Counter[bytes] = Counter()  # ballots that have no answer yet, by whose they are
+        self._answered = threading.Condition()
         self._changed = threading.Condition(threading.Lock())  # around what was handed in, and the end of the engine
         self._taken: list[Job] = []  # the newest batch, which may not be among those that are being checked yet
         self._checking: deque[tuple[list[Job], Future[list[Verdict]]]] = deque()
@@ -87,23 +100,35 @@ class EmbeddedEngine:
         if self._failure is not None:
             raise self._failure
 
-    def submit(self, entry: bytes) -> "Future[int]":
-        """Hand in an entry. The future gives its number in the log once that is durable, or raises Refused."""
+    def submit(self, entry: bytes) -> Answer:
+        """Hand in an entry. The answer is its number in the log once that is durable, or Refused."""
         return self._put(entry)
 
     def tick(self) -> int:
         """Make a block now, and wait until it is durable; the answer is the size of the log. For who moves the clock."""
         return self._put(None).result()
 
-    def _put(self, entry: bytes | None) -> "Future[int]":
-        answer: Future[int] = Future()
-        answer.set_running_or_notify_cancel()  # an entry that was handed in cannot be taken back
+    def _put(self, entry: bytes | None) -> Answer:
+        answer = Answer(self._answered)
+        whose = _whose(entry)
         with self._changed:
-            while len(self._handed_in) >= ROOM and not self._stopping:
+            while (len(self._handed_in) >= ROOM or self._bytes >= ROOM_BYTES) and not self._stopping:
                 self._changed.wait()
             if self._stopping:
                 raise Stopped("The engine has stopped and takes no more entries.", "Start it again.")
+            if whose is not None:
+                if self._of_one[whose] >= MOST_OF_ONE:
+                    answer.give(
+                        Refused(
+                            "busy",
+                            f"{MOST_OF_ONE} ballots of this credential are waiting already.",
+                            "Hand it in again when they have their answers.",
+                        )
+                    )
+                    return answer
+                self._of_one[whose] += 1
             self._handed_in.append((entry, answer))
+            self._bytes += 0 if entry is None else len(entry)
             if len(self._handed_in) == 1:
                 self._changed.notify_all()
         return answer
@@ -139,6 +164,7 @@ class EmbeddedEngine:
             if wait and not self._handed_in and not self._stopping:
                 self._changed.wait(self._pause)
             self._taken = [self._handed_in.popleft() for _ in range(min(BATCH, len(self._handed_in)))]
+            self._bytes -= sum(len(entry) for entry, _ in self._taken if entry is not None)
             self._changed.notify_all()
             return self._taken
 
@@ -147,20 +173,24 @@ class EmbeddedEngine:
         entries = [entry for entry, _ in jobs if entry is not None]
         executed = ledger.execute(ledger.height + 1, max(int(self._clock()), ledger.time), entries)
         ledger.commit()
-        answers = iter(executed.answers)
-        for entry, future in jobs:
-            if entry is None:
-                continue
-            answer = next(answers)
-            if isinstance(answer, Refused):
-                future.set_exception(answer)
-            else:
-                future.set_result(answer)
+        self._answer([job for job in jobs if job[0] is not None], executed.answers)
         if executed.logged:
             self._publish()
-        for entry, future in jobs:
-            if entry is None:  # who asked for a block wants to see it
-                future.set_result(ledger.size)
+        asked = [job for job in jobs if job[0] is None]  # who asked for a block wants to see it
+        self._answer(asked, [ledger.size] * len(asked))
+
+    def _answer(self, jobs: Sequence[Job], outcomes: Sequence[int | BaseException]) -> None:
+        if not jobs:
+            return
+        with self._changed:
+            for whose in filter(None, (_whose(entry) for entry, _ in jobs)):
+                self._of_one[whose] -= 1
+                if not self._of_one[whose]:
+                    del self._of_one[whose]
+        for (_, answer), outcome in zip(jobs, outcomes, strict=True):
+            answer.give(outcome)
+        with self._answered:
+            self._answered.notify_all()
 
     def _publish(self) -> None:
         head = self.ledger.head
@@ -175,11 +205,17 @@ class EmbeddedEngine:
             left = [*(job for jobs, _ in self._checking for job in jobs), *self._taken, *self._handed_in]
             self._handed_in.clear()
             self._changed.notify_all()
+        why = failure or Stopped("The engine stopped before it came to this entry.", "Hand it in again.")
         for _, answer in left:
             if not answer.done():
-                answer.set_exception(
-                    failure or Stopped("The engine stopped before it came to this entry.", "Hand it in again.")
-                )
+                answer.give(why)
+        with self._answered:
+            self._answered.notify_all()
+
+
+def _whose(entry: bytes | None) -> bytes | None:
+    """What all ballots of a credential have in common; None of what is no ballot."""
+    return entry[WHOSE] if entry is not None and is_ballot(entry) else None
 
 
 def create_ledger(folder: Path, charter: bytes, key: SigningKey) -> Ledger:

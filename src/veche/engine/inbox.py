@@ -20,14 +20,13 @@ import re
 import stat
 import time as clock_time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from veche.durable import FOREIGN, UNFINISHED, Held, holder, make_folder, replace, sync_folder, write_shared
 from veche.engine.embedded import BATCH, LOG_KEY, EmbeddedEngine
-from veche.engine.engine import Engine
+from veche.engine.engine import Answer, Engine
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.codec import MAX_ENTRY
@@ -102,7 +101,7 @@ class Inbox:
 
         Raises what broke the engine, if anything did: then the entries stay in the inbox.
         """
-        taken: list[tuple[str, Future[int]]] = []
+        taken: list[tuple[str, Answer]] = []
         answers: dict[str, object] = {}
         for path in self._waiting()[:BATCH]:
             try:

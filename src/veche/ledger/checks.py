@@ -1,21 +1,25 @@
-"""Checks of ballots that need no state: form, cast signature, permits, proofs. docs/protocol.md, section 3.2.
+"""Checks of many ballots at once, and what is remembered of them. docs/protocol.md, section 3.2.
 
-They cost nearly all the time that a ballot takes, and run for many ballots at once, on all cores, with the interpreter's lock
-released. What a verdict depends on (the entry's bytes, the poll, its permit keys) is fixed when the poll opens, so a verdict
-stays true for as long as it may be asked for, and is remembered by the entry: before, only that a ballot holds, for a key that
-is missing still may come. What the state says is never remembered.
+What is dear of a ballot (permits, cast signature, proofs) needs no state: its bytes and what was frozen before its poll opened
+decide it. So it is done for many ballots at once, on all cores, with the interpreter's lock released, and its verdict stays
+true for as long as it may be asked for: it is remembered by the entry.
+
+But whoever hands in junk must not keep a node busy. So the state is asked first, and of what has no chance nothing is checked.
+That question is a filter and no verdict: it is asked before its time, so it passes over a ballot only where no entry before its
+place could help it, and nothing of it is remembered. The state is asked again at the ballot's place, and that answer counts.
 """
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import veche_kernel
 
 from veche.errors import Refused
 from veche.ledger.entries.ballot import POLL_ID, is_ballot, refused
 from veche.ledger.poll_state import PollState
+from veche.ledger.rules.ballot import check_standing
 from veche.ledger.state import State
 
 REMEMBERED = 8_192
@@ -25,44 +29,56 @@ LARGEST_REFUSED = 8_192
 """Bytes of an entry of which a refusal is remembered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """A ballot that holds: the entry as read, and the ballot as checked."""
 
     entry: veche_kernel.BallotEntry
     ballot: veche_kernel.CheckedBallot
 
+    @property
+    def credential(self) -> bytes:
+        """Whose it is."""
+        return self.ballot.credential
 
-Verdict = Checked | Refused | None
-"""What was found of an entry; None of what is no ballot, or one of a poll that is not known or not ready yet."""
+
+Verdict = Checked | veche_kernel.IdentifiedBallot | Refused | None
+"""What was found of an entry: that it holds, or whose it is and no more, or that it does not hold whatever the state says.
+
+None of what is no ballot, or one of a poll that was not open when it was asked.
+"""
 
 
 class Verdicts:
     """The verdicts on the newest ``REMEMBERED`` entries. Threads may share it."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[bytes, Checked | Refused] = OrderedDict()
+        self._kept: OrderedDict[bytes, Verdict] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, data: bytes) -> Verdict:
-        """The verdict on this entry; None if nobody checked it."""
-        with self._lock:
-            verdict = self._kept.get(data)
-            if verdict is not None:
-                self._kept.move_to_end(data)
-            return verdict
+        """The verdict on this entry; None if nobody found one."""
+        return self.of([data])[data]
 
-    def put(self, entries: Sequence[bytes], verdicts: Sequence[Verdict]) -> None:
-        """Remember the verdicts of these entries. What is None may become another, and is not remembered; nor is what is
-        refused and larger than ballots are: strangers must not fill the memory.
-        """
-        found = [
-            (data, verdict)
-            for data, verdict in zip(entries, verdicts, strict=True)
-            if isinstance(verdict, Checked) or (verdict is not None and len(data) <= LARGEST_REFUSED)
-        ]
+    def of(self, entries: Iterable[bytes]) -> dict[bytes, Verdict]:
+        """The verdicts on these entries, by entry."""
         with self._lock:
-            self._kept.update(found)
+            found = {data: self._kept.get(data) for data in entries}
+            for data, verdict in found.items():
+                if verdict is not None:
+                    self._kept.move_to_end(data)
+        return found
+
+    def put(self, found: dict[bytes, Verdict]) -> None:
+        """Remember these verdicts. What is refused and larger than ballots are is not remembered: strangers must not fill
+        the memory.
+        """
+        kept = {
+            data: verdict
+            for data, verdict in found.items()
+            if verdict is not None and not (isinstance(verdict, Refused) and len(data) > LARGEST_REFUSED)
+        }
+        with self._lock:
+            self._kept.update(kept)
             while len(self._kept) > REMEMBERED:
                 self._kept.popitem(last=False)
 
@@ -70,47 +86,104 @@ class Verdicts:
 class Check:
     """The checks of some entries. Made on the thread that owns the state, run on any, once."""
 
-    def __init__(self, state: State, time: int, entries: Sequence[bytes], known: Verdicts | None = None) -> None:
-        """``time``: of the last block. ``known``: where to remember the verdicts."""
-        self._entries = entries
-        self._known = known
-        self._checkers: dict[bytes, veche_kernel.BallotChecker] = {}
-        self._unsettled: set[bytes] = set()  # polls for which permit keys may still come
-        for poll_id in {data[POLL_ID] for data in entries if is_ballot(data)}:
-            poll = state.poll(poll_id)
-            if poll is not None and poll.has_enough_keys:
-                self._checkers[poll_id] = poll.checker
-                if time < poll.definition.opens:
-                    self._unsettled.add(poll_id)
+    def __init__(
+        self, state: State, time: int, entries: Sequence[bytes], known: Verdicts | None = None, ask: bool = True
+    ) -> None:
+        """``time``: of the last block, or of the block that is made; polls that are not open then are passed over. ``known``:
+        where to remember the verdicts. ``ask``: whether to ask the state before anything dear; who reads a log need not.
+        """
+        self._entries, self._known = entries, known
+        ballots = [data for data in entries if is_ballot(data)]
+        self._found: dict[bytes, Verdict] = dict.fromkeys(ballots) if known is None else known.of(ballots)
+        self._polls = {
+            poll_id: poll
+            for poll_id in {data[POLL_ID] for data in ballots}
+            if (poll := state.poll(poll_id)) is not None and (poll.open_at(time) if ask else poll.is_frozen_at(time))
+        }
+        self._checkers = {poll_id: poll.checker for poll_id, poll in self._polls.items()}
+        self._due: dict[bytes, list[veche_kernel.IdentifiedBallot]] | None = None
+        if ask:
+            found = self._identify()
+            self._due = {poll_id: _with_a_chance(state, self._polls[poll_id], found[poll_id]) for poll_id in found}
 
     def run(self) -> list[Verdict]:
         """One verdict an entry."""
-        verdicts: list[Verdict] = [None] * len(self._entries)
+        due = self._due
+        if due is None:
+            due = {poll_id: _unchecked(found) for poll_id, found in self._identify().items()}
+        for poll_id, ballots in due.items():
+            for ballot, verdict in zip(ballots, self._checkers[poll_id].check(ballots), strict=True):
+                entry = ballot.entry
+                self._found[entry.data] = (
+                    refused(verdict) if isinstance(verdict, veche_kernel.Failure) else Checked(entry, verdict)
+                )
         if self._known is not None:
-            verdicts = [self._known.get(data) for data in self._entries]
-        places = [place for place, verdict in enumerate(verdicts) if verdict is None]
-        by_poll: dict[bytes, list[tuple[int, veche_kernel.BallotEntry]]] = {}
-        reading = veche_kernel.read_ballots([self._entries[place] for place in places])
-        for position, read in zip(places, reading, strict=True):
-            if isinstance(read, veche_kernel.Failure):
-                verdicts[position] = refused(read)
-            elif read is not None and read.poll in self._checkers:
-                by_poll.setdefault(read.poll, []).append((position, read))
-        for poll_id, found in by_poll.items():
-            checked = self._checkers[poll_id].check([entry for _, entry in found])
-            for (position, entry), verdict in zip(found, checked, strict=True):
-                if not isinstance(verdict, veche_kernel.Failure):
-                    verdicts[position] = Checked(entry, verdict)
-                elif poll_id not in self._unsettled:
-                    verdicts[position] = refused(verdict)
-        if self._known is not None:
-            self._known.put(self._entries, verdicts)
-        return verdicts
+            self._known.put(self._found)
+        return [self._found.get(data) for data in self._entries]
+
+    def _identify(self) -> "dict[bytes, list[_Found]]":
+        """Read what nobody read before. What may hold, by its poll, each in the order of the entries."""
+        unread = [data for data, verdict in self._found.items() if verdict is None and data[POLL_ID] in self._polls]
+        by_poll: dict[bytes, list[veche_kernel.BallotEntry]] = {}
+        for data, read in zip(unread, veche_kernel.read_ballots(unread), strict=True):
+            if isinstance(read, veche_kernel.BallotEntry):
+                by_poll.setdefault(read.poll, []).append(read)
+            elif read is not None:
+                self._found[data] = refused(read)
+        for poll_id, entries in by_poll.items():
+            for entry, identified in zip(entries, self._checkers[poll_id].identify(entries), strict=True):
+                self._found[entry.data] = (
+                    refused(identified) if isinstance(identified, veche_kernel.Failure) else identified
+                )
+        found: dict[bytes, list[_Found]] = {}
+        for data, verdict in self._found.items():
+            if verdict is not None and not isinstance(verdict, Refused) and data[POLL_ID] in self._polls:
+                found.setdefault(data[POLL_ID], []).append(verdict)
+        return found
 
 
-def check_ballot(poll: PollState, entry: veche_kernel.BallotEntry) -> Checked:
-    """The same for one ballot of an open poll, at once. Raises Refused."""
-    (verdict,) = poll.checker.check([entry])
+_Found = Checked | veche_kernel.IdentifiedBallot
+
+
+def _unchecked(found: Sequence[_Found]) -> list[veche_kernel.IdentifiedBallot]:
+    return [ballot for ballot in found if not isinstance(ballot, Checked)]
+
+
+def _with_a_chance(state: State, poll: PollState, found: Sequence[_Found]) -> list[veche_kernel.IdentifiedBallot]:
+    """Of these ballots of an open poll those that are worth to be checked.
+
+    What the state says against a ballot stays so, with one exception: a credential that has no ballot yet may have one in a
+    moment, if its first one is among these. (If that is on its way in another batch, the later one is looked at again when
+    its block is made.)
+    """
+    credentials = [ballot.credential for ballot in found]
+    state.look_up(poll, credentials)
+    first = {credential for credential, ballot in zip(credentials, found, strict=True) if ballot.entry.registrars}
+    chosen = []
+    for credential, ballot in zip(credentials, found, strict=True):
+        if isinstance(ballot, Checked):
+            continue
+        last = state.last_ballot(poll, credential)
+        if last is not None or credential not in first or ballot.entry.registrars:
+            try:
+                check_standing(poll, ballot.entry, last)
+            except Refused:
+                continue
+        chosen.append(ballot)
+    return chosen
+
+
+def identify_ballot(poll: PollState, entry: veche_kernel.BallotEntry) -> veche_kernel.IdentifiedBallot:
+    """Whose a ballot of an open poll is. Raises Refused."""
+    (identified,) = poll.checker.identify([entry])
+    if isinstance(identified, veche_kernel.Failure):
+        raise refused(identified)
+    return identified
+
+
+def check_ballot(poll: PollState, ballot: veche_kernel.IdentifiedBallot) -> Checked:
+    """What is dear of one ballot of an open poll, at once. Raises Refused."""
+    (verdict,) = poll.checker.check([ballot])
     if isinstance(verdict, veche_kernel.Failure):
         raise refused(verdict)
-    return Checked(entry, verdict)
+    return Checked(ballot.entry, verdict)

@@ -203,12 +203,15 @@ class Ledger:
     # Blocks
 
     def check(self, entries: Sequence[bytes]) -> Check:
-        """Prepare the costly checks of these entries, on the thread that owns the ledger; ``run()`` them on any.
+        """Prepare the costly checks of those of these entries that have a chance, on the thread that owns the ledger; ``run()``
+        them on any.
 
-        Their verdicts are remembered, so that ``execute`` finds them. Who does not ask before pays in ``execute``.
+        Their verdicts are remembered, so that ``execute`` finds them. What was not asked before, or had no chance then and has one
+        now, is checked in ``execute``.
         """
         known = None if self._pending else self._verdicts  # what a block says that may be discarded is not remembered
-        return self.machine.check(entries, known)
+        with self._store.plainly("read"):
+            return self.machine.check(entries, known, self.time, ask=True)
 
     def execute(self, height: int, time: int, entries: Sequence[bytes] = ()) -> Executed:
         """Execute a block of those entries that the rules admit. What was executed before and not committed is discarded.
@@ -224,8 +227,7 @@ class Ledger:
                 self._watch(time)
                 self._store.begin()
                 self.machine.begin(height, time, self.time)
-                verdicts = [self._verdicts.get(data) for data in entries]
-                self.machine.expect(verdicts)
+                verdicts = self.machine.check(entries, self._verdicts, ask=True).run()
                 answers = [self._admit(data, verdict) for data, verdict in zip(entries, verdicts, strict=True)]
                 return self._pend(self.machine.block, answers)
         except BaseException:

@@ -7,22 +7,20 @@ the entries of a log and compares. Both see in ``block.appended`` everything tha
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import veche_kernel
-
 from veche.errors import Refused, Unsupported
 from veche.ledger import rules
 from veche.ledger.block import Block
-from veche.ledger.checks import Check, Checked, Verdict, Verdicts, check_ballot
-from veche.ledger.codec import decode, digest
+from veche.ledger.checks import Check, Checked, Verdict, Verdicts, check_ballot, identify_ballot
+from veche.ledger.codec import digest
 from veche.ledger.entries.ballot import BALLOT, is_ballot, read_ballot
 from veche.ledger.entries.block import BlockEntry
 from veche.ledger.entries.charter import read_charter
-from veche.ledger.rules.ballot import admit_ballot, check_open
+from veche.ledger.rules.ballot import admit_ballot, check_open, check_standing
 from veche.ledger.rules.due import check_previous, derive_due
 from veche.ledger.rules.rule import Rule
 from veche.ledger.shape import MAX_NUMBER
 from veche.ledger.signed_entry import SignedEntry, SigningOffice
-from veche.ledger.signing import check_signatures, signatures, signed_message
+from veche.ledger.signing import Unread, check_signatures
 from veche.ledger.state import OfficeKey, State
 
 RULES_VERSION = 1
@@ -101,20 +99,26 @@ class Machine:
         start = self.block.start
         return self._read(number) if number < start else self.block.appended[number - start]
 
-    def check(self, entries: Sequence[bytes], known: Verdicts | None = None) -> Check:
-        """Prepare the checks of the ballots among these entries that need no state; ``run()`` may go on in another thread."""
-        return Check(self.state, self.time, entries, known)
+    def check(
+        self, entries: Sequence[bytes], known: Verdicts | None = None, time: int | None = None, ask: bool = False
+    ) -> Check:
+        """Prepare the dear checks of the ballots among these entries; ``run()`` may go on in another thread.
+
+        ``known``: where to remember what was found. ``time``: of the last block by the owner's count, which may know of later
+        blocks that appended nothing. ``ask``: whether to check only what the state gives a chance.
+        """
+        return Check(self.state, self.time if time is None else time, entries, known, ask)
 
     def expect(self, verdicts: Sequence[Verdict]) -> None:
         """Look up at once what the state knows of these ballots, which are about to be admitted. It changes no answer."""
-        by_poll: dict[bytes, list[veche_kernel.CheckedBallot]] = {}
+        by_poll: dict[bytes, list[bytes]] = {}
         for verdict in verdicts:
             if isinstance(verdict, Checked):
-                by_poll.setdefault(verdict.entry.poll, []).append(verdict.ballot)
-        for poll_id, ballots in by_poll.items():
+                by_poll.setdefault(verdict.entry.poll, []).append(verdict.credential)
+        for poll_id, credentials in by_poll.items():
             poll = self.state.poll(poll_id)
             if poll is not None:
-                self.state.look_up(poll, ballots)
+                self.state.look_up(poll, credentials)
 
     def admit(self, data: bytes, verdict: Verdict = None) -> int:
         """Admit an entry with all that follows from it; the answer is its number. Raises Refused and changes nothing.
@@ -123,22 +127,22 @@ class Machine:
         """
         if is_ballot(data):
             return self._admit_ballot(data, verdict)
-        item = decode(data)
-        kind = item[0]
+        # What is cheap first, and nothing made of the body before it is known that offices wrote it.
+        unread = Unread(data)
+        kind = unread.kind
         if kind == BALLOT:
             raise Refused("shape", "A ballot entry is an array of seven.")
         rule = rules.BY_KIND.get(kind)
         if rule is None:
             raise Refused("kind", f"Nobody can hand in an entry of kind {kind[:40]!r}.")
-        pairs = signatures(item)
+        pairs = unread.pairs()
         signers = tuple(self._signer(key, rule) for key, _ in pairs)
-        message = signed_message(self.ledger, kind, item[1])
+        message = unread.message(self.ledger)
         body_hash = digest(message)
         if not self.state.is_new_body(body_hash):
             raise Refused("repeated", f"This {kind} entry is in the ledger already.")
-        entry = rule.entry.parse(item[1])
-        check_signatures(message, pairs)  # last: strangers must not keep the node busy with signatures of their own
-        signed = SignedEntry(data, entry, signers)
+        check_signatures(message, pairs)
+        signed = SignedEntry(data, rule.entry.parse(unread.body()), signers)
         rule.admit(self.state, self.block, signed)
         number = self.block.append(data)
         self.state.remember_body(body_hash)
@@ -146,14 +150,18 @@ class Machine:
         return number
 
     def _admit_ballot(self, data: bytes, verdict: Verdict) -> int:
-        """The cheap questions first: a ballot of a poll that is closed costs no proof."""
+        """The state is asked at the ballot's place, and whatever is dear comes after it, unless it was found before."""
         if isinstance(verdict, Refused):
             raise Refused(verdict.rule, verdict.message, verdict.hint)  # a new one each time: it is remembered
         entry = read_ballot(data) if verdict is None else verdict.entry
         poll = check_open(self.state, self.block, entry.poll)
         if verdict is None:
-            verdict = check_ballot(poll, entry)
-        return admit_ballot(self.state, self.block, poll, verdict, self.entry_at)
+            verdict = identify_ballot(poll, entry)
+        last = self.state.last_ballot(poll, verdict.credential)
+        check_standing(poll, entry, last)
+        if not isinstance(verdict, Checked):
+            verdict = check_ballot(poll, verdict)
+        return admit_ballot(self.state, self.block, poll, last, entry, verdict.ballot, self.entry_at)
 
     def _signer(self, key: bytes, rule: Rule[Any]) -> SigningOffice:
         """Whose key it is, if keys that stand as it does may sign entries of this rule. Raises Refused("authority", ...)."""

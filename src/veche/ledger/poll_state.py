@@ -115,6 +115,10 @@ class PollState:
         """Whether ballots are taken in a block of this time."""
         return self.phase == Phase.ANNOUNCED and self.definition.opens <= time < self.closing
 
+    def is_frozen_at(self, time: int) -> bool:
+        """Whether nothing can change any more, in a block of this time, of what the checks of its ballots depend on."""
+        return len(self.permit_keys) == len(self.poll_class.registrars) or self.open_at(time)
+
     @property
     def has_enough_keys(self) -> bool:
         """Whether enough registrars of the class have published their permit keys for the poll to open."""
@@ -146,7 +150,7 @@ class PollState:
 
     @cached_property
     def checker(self) -> veche_kernel.BallotChecker:
-        """What checks ballots of this poll without any state, with the permit keys that are there."""
+        """What checks ballots of this poll without any state; to be asked for once :meth:`is_frozen_at` holds."""
         registrars = range(len(self.poll_class.registrars))
         sources = sorted({seat.source for seat in self.poll_class.registrars})
         return veche_kernel.BallotChecker(

@@ -9,12 +9,46 @@ import cbor2
 
 from veche.errors import Refused
 from veche.keys import BadSignature, SigningKey, verify
-from veche.ledger.codec import decode, digest, encode
+from veche.ledger.codec import decode, digest, encode, outline, part
+
+_ARRAY = 4
+"""The first three bits of an array (RFC 8949)."""
 
 
 def signed_message(ledger: bytes, kind: str, body: list[Any]) -> bytes:
     """What offices sign: the ledger's id (32 bytes; empty for the charter itself) and the entry's kind and body."""
-    return b"veche-entry-v1|" + ledger.hex().encode() + b"|" + digest(cbor2.dumps([kind, body])).hex().encode()
+    return _message(ledger, cbor2.dumps([kind, body]))
+
+
+def _message(ledger: bytes, signed: bytes) -> bytes:
+    return b"veche-entry-v1|" + ledger.hex().encode() + b"|" + digest(signed).hex().encode()
+
+
+class Unread:
+    """An entry that is no ballot, of which nothing was made yet but its kind.
+
+    So nobody's bytes are worth more than a look before it is known that an office wrote them.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        """Raises Refused("codec", ...)."""
+        self._data = data
+        self._begins = outline(data)
+        self.kind: str = part(data[self._begins[0] : self._begins[1]])
+
+    def pairs(self) -> list[tuple[bytes, bytes]]:
+        """The (key, signature) pairs, not verified. Raises Refused("shape" or "signature", ...)."""
+        if len(self._begins) != 4 or self._data[self._begins[1]] >> 5 != _ARRAY:
+            raise _no_signed_entry(self.kind)
+        return _pairs(self.kind, part(self._data[self._begins[2] :]))
+
+    def message(self, ledger: bytes) -> bytes:
+        """As :func:`signed_message`. The encoding is deterministic: an array of three, cut off before its last item, is one of two."""
+        return _message(ledger, b"\x82" + self._data[1 : self._begins[2]])
+
+    def body(self) -> list[Any]:
+        """The body, made of its bytes."""
+        return list(part(self._data[self._begins[1] : self._begins[2]]))
 
 
 def sign(ledger: bytes, kind: str, body: list[Any], keys: list[SigningKey]) -> bytes:
@@ -37,10 +71,20 @@ def add_signature(ledger: bytes, entry: bytes, key: SigningKey) -> bytes:
 
 def signatures(item: list[Any]) -> list[tuple[bytes, bytes]]:
     """The (key, signature) pairs of a decoded entry, not verified. Raises Refused("shape" or "signature", ...)."""
-    if len(item) != 3 or type(item[1]) is not list or type(item[2]) is not list:
-        raise Refused("shape", f"A {item[0]} entry is an array of kind, body and signatures.")
+    if len(item) != 3 or type(item[1]) is not list:
+        raise _no_signed_entry(item[0])
+    return _pairs(item[0], item[2])
+
+
+def _no_signed_entry(kind: str) -> Refused:
+    return Refused("shape", f"A {kind[:40]} entry is an array of kind, body and signatures.")
+
+
+def _pairs(kind: str, item: Any) -> list[tuple[bytes, bytes]]:
+    if type(item) is not list:
+        raise _no_signed_entry(kind)
     pairs: list[tuple[bytes, bytes]] = []
-    for pair in item[2]:
+    for pair in item:
         match pair:
             case [bytes(key), bytes(signature)] if len(key) == 32 and len(signature) == 64:
                 pass

@@ -10,8 +10,6 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-import veche_kernel
-
 from veche.ledger.codec import decode
 from veche.ledger.entries import parse_item
 from veche.ledger.entries.charter import Charter, read_charter
@@ -78,6 +76,8 @@ CREATE TABLE IF NOT EXISTS statement (poll BLOB, kind TEXT, number INTEGER, PRIM
 
 _LOOK_UP = 512
 """Ballots that one question to the database is about."""
+_MOST_LOOKED_UP = 32_768
+"""Answers of the database that are kept, about 200 bytes each: some batches of the engine."""
 
 
 Seat = tuple[str, Role]
@@ -495,16 +495,20 @@ class State:
 
     # Ballots
 
-    def look_up(self, poll: PollState, ballots: Sequence[veche_kernel.CheckedBallot]) -> None:
-        """Find at once what :meth:`last_ballot` will be asked about these, until the next flush."""
-        for start in range(0, len(ballots), _LOOK_UP):
-            credentials = [ballot.credential for ballot in ballots[start : start + _LOOK_UP]]
-            marks = ", ".join("?" * len(credentials))
-            self._looked_up.update(((poll.number, credential), None) for credential in credentials)
+    def look_up(self, poll: PollState, credentials: Sequence[bytes]) -> None:
+        """Find at once what :meth:`last_ballot` will be asked about these. It is kept, and kept up to date."""
+        if len(self._looked_up) > _MOST_LOOKED_UP:
+            self._looked_up.clear()
+        known = self._looked_up
+        unknown = [credential for credential in credentials if (poll.number, credential) not in known]
+        for start in range(0, len(unknown), _LOOK_UP):
+            asked = unknown[start : start + _LOOK_UP]
+            marks = ", ".join("?" * len(asked))
             rows = self.db.execute(
                 f"SELECT credential, grp, turn, number FROM credential WHERE poll = ? AND credential IN ({marks})",
-                (poll.number, *credentials),
-            )
+                (poll.number, *asked),
+            ).fetchall()
+            self._looked_up.update(((poll.number, credential), None) for credential in asked)
             self._looked_up.update(((poll.number, credential), LastBallot(*row)) for credential, *row in rows)
 
     def last_ballot(self, poll: PollState, credential: bytes) -> LastBallot | None:
@@ -568,8 +572,8 @@ class State:
             self.db.executemany("INSERT INTO ballot VALUES (?, ?, ?, ?)", rows)
             last = [(poll, credential, *ballot) for (poll, credential), ballot in self._ballots.items()]
             self.db.executemany("INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?)", last)
+            self._looked_up.update(self._ballots)
             self._ballots, self._accepted = {}, {}
-        self._looked_up = {}
 
     def counted_ballots(self, poll: PollState) -> list[int]:
         """The numbers of the ballots that count, ascending."""

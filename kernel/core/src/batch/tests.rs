@@ -28,19 +28,23 @@ fn cast(parameters: &Parameters) -> Cast {
     (packed, prefix, signature)
 }
 
-fn alone(parameters: &Parameters, item: &Item) -> Result<Unpacked> {
-    let ballot = verify::verify(parameters, item.packed)?;
-    let signature = cast::read(point::decode(&ballot.encodings[0])?, item.cast_signature)?;
-    cast::verify(&signature, item.cast_prefix)?;
+fn alone(parameters: &Parameters, (packed, prefix, signature): &Cast) -> Result<Unpacked> {
+    let ballot = verify::verify(parameters, packed)?;
+    let signature = cast::read(point::decode(&ballot.encodings[0])?, signature)?;
+    cast::verify(&signature, prefix)?;
     Ok(ballot)
 }
 
-fn batch(parameters: &Parameters, items: &[Item]) -> Vec<(usize, CheckedBallot)> {
-    check_proofs(parameters, items, check_casts(parameters, items))
-}
-
-fn items(ballots: &[Cast]) -> Vec<Item<'_>> {
-    ballots.iter().map(|ballot| Item { packed: &ballot.0, cast_prefix: &ballot.1, cast_signature: &ballot.2 }).collect()
+/// Those that hold, with their places.
+fn batch(parameters: &Parameters, ballots: &[Cast]) -> Vec<(usize, CheckedBallot)> {
+    let packed: Vec<&[u8]> = ballots.iter().map(|ballot| &ballot.0[..]).collect();
+    let read = ballots.iter().zip(credentials(&packed)).enumerate().filter_map(|(place, (ballot, credential))| {
+        let item = Item { packed: &ballot.0, credential: credential?, cast_prefix: &ballot.1, cast_signature: &ballot.2 };
+        Some((place, item))
+    });
+    let (places, items): (Vec<usize>, Vec<Item>) = read.unzip();
+    let passed = check_proofs(parameters, &items, &check_casts(parameters, &items));
+    passed.into_iter().map(|(item, ballot)| (places[item], ballot)).collect()
 }
 
 /// Every 32 bytes of a ballot and of its cast signature spoilt in turn, one ballot each, among ballots that hold: what passes
@@ -61,15 +65,15 @@ fn batches_as_single_ballots() {
         }
         mixed.insert(2 * word % mixed.len(), ballot);
     }
-    mixed.push((vec![0; 31], vec![], honest[0].2));
+    mixed.push((vec![0; 32], vec![], honest[0].2));
     // Parts that hold stand apart from those that do not.
     (0..5).for_each(|_| mixed.extend(honest.iter().cloned()));
-    let verdicts: Vec<_> = items(&mixed).iter().map(|item| alone(&parameters, item)).collect();
+    let verdicts: Vec<_> = mixed.iter().map(|ballot| alone(&parameters, ballot)).collect();
     assert!(verdicts.iter().filter(|verdict| verdict.is_ok()).count() >= honest.len());
     assert!(verdicts.iter().filter(|verdict| verdict.is_err()).count() > words);
     both(|| {
-        assert_eq!(batch(&parameters, &items(&honest)).len(), honest.len());
-        let passed = batch(&parameters, &items(&mixed));
+        assert_eq!(batch(&parameters, &honest).len(), honest.len());
+        let passed = batch(&parameters, &mixed);
         assert!(passed.len() >= 4 * honest.len());
         for (place, ballot) in passed {
             let alone = verdicts[place].as_ref().expect("a ballot that does not hold has passed in a batch");
@@ -85,12 +89,12 @@ fn sums_of_a_batch() {
     let parameters = parameters();
     let count = parameters.shape.ciphertexts;
     let ballots: Vec<Cast> = (0..9).map(|_| cast(&parameters)).collect();
-    let alone: Vec<Unpacked> = items(&ballots).iter().map(|item| alone(&parameters, item).unwrap()).collect();
+    let alone: Vec<Unpacked> = ballots.iter().map(|ballot| alone(&parameters, ballot).unwrap()).collect();
     let column = |i: usize| alone.iter().skip(1).map(move |ballot| point::decode(&ballot.encodings[i]).unwrap());
     let expected: Vec<[u8; 32]> = (1..=2 * count).map(|i| column(i).sum::<EdwardsPoint>().compress().0).collect();
     both(|| {
         let checked: Vec<Ciphertexts> =
-            batch(&parameters, &items(&ballots)).into_iter().map(|(_, ballot)| ballot.ciphertexts).collect();
+            batch(&parameters, &ballots).into_iter().map(|(_, ballot)| ballot.ciphertexts).collect();
         assert_eq!(checked.len(), ballots.len());
         let mut sums = sums::Sums::new(count).unwrap();
         sums.add(&checked.iter().collect::<Vec<_>>()).unwrap();

@@ -1,4 +1,4 @@
-"""``ballot``: what the state says of it; what needs no state is checked before. docs/protocol.md, section 3.2."""
+"""``ballot``: what the state says of it; what needs no state is checked in between. docs/protocol.md, section 3.2."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,6 @@ import veche_kernel
 
 from veche.errors import Refused
 from veche.ledger.block import Block
-from veche.ledger.checks import Checked
 from veche.ledger.entries.ballot import read_ballot
 from veche.ledger.life import Phase
 from veche.ledger.poll_state import LastBallot, PollState, Wrong
@@ -23,24 +22,34 @@ def check_open(state: State, block: Block, poll_id: bytes) -> PollState:
     return poll
 
 
-def admit_ballot(state: State, block: Block, poll: PollState, checked: Checked, read: Callable[[int], bytes]) -> int:
-    """Admit a ballot that was checked to an open poll; its number. Raises Refused and changes nothing.
-
-    ``read(number)`` gives the entry of a ballot that this one replaces.
-    """
-    entry, ballot = checked.entry, checked.ballot
-    last = state.last_ballot(poll, ballot.credential)
+def check_standing(poll: PollState, entry: veche_kernel.BallotEntry, last: LastBallot | None) -> None:
+    """What the state says of a ballot, but for its tracker, where ``last`` is the last accepted one of its credential. Raises Refused."""
     if last is None:
         _check_first(poll, entry)
     else:
         _check_again(entry, last)
-        if state.has_cast(poll, last, ballot.tracker):
-            raise Refused("tracker", "This very ballot is in the ledger already.")
+
+
+def admit_ballot(
+    state: State,
+    block: Block,
+    poll: PollState,
+    last: LastBallot | None,
+    entry: veche_kernel.BallotEntry,
+    ballot: veche_kernel.CheckedBallot,
+    read: Callable[[int], bytes],
+) -> int:
+    """Admit a ballot that was checked, and of which :func:`check_standing` was asked; its number. Raises Refused and changes nothing.
+
+    ``read(number)`` gives the entry of a ballot that this one replaces.
+    """
     if last is None:
-        for registrar, _, _ in entry.permits:
+        for registrar in entry.registrars:
             place = registrar, entry.group
             poll.admitted[place] = poll.admitted.get(place, 0) + 1
         poll.groups[entry.group].add(ballot)
+    elif state.has_cast(poll, last, ballot.tracker):
+        raise Refused("tracker", "This very ballot is in the ledger already.")
     else:
         poll.groups[entry.group].add(ballot, replaced=ballot_in(poll, ballot.credential, last, read(last.number)))
     poll.changed.add(entry.group)
@@ -63,11 +72,12 @@ def ballot_in(poll: PollState, credential: bytes, last: LastBallot, data: bytes)
 
 def _check_first(poll: PollState, entry: veche_kernel.BallotEntry) -> None:
     """The first ballot of a credential brings permits, and no registrar admits more people than it has on its roll."""
-    if not entry.permits:
+    registrars = entry.registrars
+    if not registrars:
         raise Refused(
             "permits", "This credential has no ballot in the poll yet, so it needs permits.", "Collect permits first."
         )
-    for registrar, _, _ in entry.permits:
+    for registrar in registrars:
         if registrar not in poll.counting[entry.group]:
             raise Refused(
                 "permits",
@@ -89,7 +99,7 @@ def _check_again(entry: veche_kernel.BallotEntry, last: LastBallot) -> None:
         raise Refused(
             "turn", f"A ballot with turn {last.turn} was accepted; turn {entry.turn} is not greater and does not count."
         )
-    if entry.permits:
+    if entry.registrars:
         raise Refused(
             "permits",
             "This credential is admitted already; a further ballot carries no permits.",
