@@ -257,3 +257,39 @@ def test_the_page_says_it_above_and_at_each_poll(test_town: Town, town: Town) ->
     assert text.count('class="tag test"') == len(report.polls) and "<title>TEST. Veche" in text
     earnest = report_ledger(verify_ledger(Folder(town.ledger)))
     assert earnest.values()["test"] == 0 and "TEST" not in page(earnest) and 'class="test"' not in page(earnest)
+
+
+# What follows from the numbers of a class is said to whoever signs, votes or decrypts
+
+
+PEEK = "the operator can look at the sums at the published closing and then claim a standstill"
+
+
+@pytest.mark.parametrize("name", ["poll preview", "poll sign", "poll show", "charter show", "ledger show", "verify"])
+def test_it_says_who_could_read_votes(town: Town, name: str) -> None:
+    said = ok(*name.split(), *CALLS[name](town), run=inside).out if name != "poll sign" else _sign(town)
+    assert "2 of the 3 trustees together could read single votes." in said
+    assert "1 trustee is enough for whoever shows different trustees different ledgers (a fork)." in said
+    assert "1 trustee may be absent" in said and PEEK in said
+
+
+def _sign(town: Town) -> str:
+    return ok(
+        "poll",
+        "sign",
+        town.file("poll.toml"),
+        "-o",
+        town.file("once-more.entry"),
+        "--key",
+        town.key,
+        "-l",
+        town.ledger,
+        run=inside,
+    ).out
+
+
+def test_a_trustee_is_told_what_no_witnesses_means(town: Town) -> None:
+    answer = ok("trustee", "act", *CALLS["trustee act"](town), run=inside)
+    assert (
+        answer.err.count(PEEK) == 1 and "Class city: " in answer.err and "and 2 voters can read one vote" in answer.err
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from veche.audit.charter_words import consequences
 from veche.audit.ledger import VerifiedLedger
 from veche.ledger.codec import decode
 from veche.ledger.entries.office import Role
@@ -124,8 +125,8 @@ class PollReport:
     ``ballots``: accepted, superseded ones too; ``counted``: the last of each credential. ``people``: the largest of
     the registrars' rolls, None before they said it. ``without_keys``: the registrars that published no permit keys (until the
     poll opens: have not yet). ``challenge``: until when people can ask registrars for their rows, None before there is a
-    result. ``filled``: offices that were filled before it without their holders. ``warnings``
-    are :mod:`veche.audit.poll_warnings`'s.
+    result. ``filled``: offices that were filled before it without their holders. ``consequences``: what follows from the
+    numbers of its class (:mod:`veche.audit.charter_words`). ``warnings`` are :mod:`veche.audit.poll_warnings`'s.
     """
 
     id: str
@@ -154,6 +155,7 @@ class PollReport:
     uuid: str
     fingerprint: str
     without_keys: list[str]
+    consequences: list[Localizable]
     filled: list[FilledSeat] = field(default_factory=list)
     warnings: list[Localizable] = field(default_factory=list)
 
@@ -220,6 +222,7 @@ def report_poll(verified: VerifiedLedger, poll: PollState) -> PollReport:
             if registrar not in poll.permit_keys
         ],
         filled=_filled(verified, poll, committee),
+        consequences=[*consequences(state.charter, poll.poll_class)],
     )
 
 

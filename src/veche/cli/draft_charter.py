@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from veche.audit.charter_words import named_test
+from veche.audit.charter_words import consequences, named_test
 from veche.cli.draft import BothTexts, Count, Duration, PublicKey, Table, read_draft
 from veche.errors import UserError
 from veche.ledger.entries.charter import CHALLENGE, MARGIN, Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat
@@ -194,6 +194,8 @@ def charter_lines(charter: Charter) -> Iterator[str]:
         yield f"  {'afterwards':<11} trustees wait for {duration(margin)}; results can be challenged for {duration(challenge)}"
         yield f"  {'heads':<11} {'cosigned by witnesses' if c.witnessed else 'as the operator signs them'}"
         yield f"  {'signatures':<11} of {c.organisers} organisers"
+        for said in consequences(charter, c):
+            yield f"  · {said}"
 
 
 def charter_json(charter: Charter) -> dict[str, Any]:

@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from veche.audit.charter_words import consequences
 from veche.cli import options
 from veche.cli.draft_poll import EVERYONE, read_poll, template
 from veche.cli.entry_file import SUFFIX, add_signatures, is_entry, make_entry, read_entry
 from veche.cli.options import ANY_PATH
 from veche.cli.poll_attachments import attach, keep
-from veche.cli.reading import read_ledger
+from veche.cli.reading import Reading, read_ledger
 from veche.durable import write_new
 from veche.engine.inbox import hand_in
 from veche.errors import UserError
@@ -58,6 +59,12 @@ def new(file: Path, class_name: str, committee: str) -> None:
     click.echo(f"Wrote the draft {file}. Edit it, then: veche poll preview {file}")
 
 
+def _lines(found: Poll, reading: Reading) -> list[str]:
+    """A poll, and what follows from the numbers of its class. Raises Refused if the charter has no such class."""
+    said = consequences(reading.charter, reading.charter.poll_class(found.class_name))
+    return [*poll_lines(found), "", "Who could read votes, and who may be absent:", *(f"  · {one}" for one in said)]
+
+
 @poll.command()
 @click.argument("file", type=ANY_PATH)
 @options.ledger
@@ -70,8 +77,8 @@ def preview(file: Path, folder: Path) -> None:
     """
     with read_ledger(folder) as reading:
         found = Poll.parse(read_entry(file, "poll")[1][1]) if is_entry(file) else read_poll(file, reading)[0]
-        reading.charter.poll_class(found.class_name)
-    click.echo("\n".join(poll_lines(found)))
+        lines = _lines(found, reading)
+    click.echo("\n".join(lines))
 
 
 @poll.command("sign")
@@ -95,13 +102,13 @@ def sign_(file: Path, folder: Path, keys: tuple[Path, ...], output: Path | None)
         if is_entry(file):
             target, found = file, Poll.parse(read_entry(file, "poll")[1][1])
             needed = reading.charter.poll_class(found.class_name).organisers
-            click.echo("\n".join(poll_lines(found)))
+            click.echo("\n".join(_lines(found, reading)))
             entry = add_signatures(file, reading.id, keys, "poll")
         else:
             target = output or file.with_suffix(SUFFIX)
             found, contents = read_poll(file, reading)
             needed = reading.charter.poll_class(found.class_name).organisers
-            click.echo("\n".join(poll_lines(found)))
+            click.echo("\n".join(_lines(found, reading)))
             entry = make_entry(target, reading.id, found, keys)
             keep(target, contents)
         missing = needed - len(decode(entry)[2])
@@ -188,6 +195,7 @@ def show(name: str, folder: Path, lang: str, as_json: bool) -> None:
         ]
         committee = reading.state.committee(one.definition.committee)
         until, in_json = one.challenge_until(reading.charter), poll_json(one, reading.charter, now)
+        lines = _lines(one.definition, reading)
         published = [one.poll_class.registrars[registrar].institution for registrar in sorted(one.permit_keys)]
     if as_json:
         options.emit(in_json)
@@ -198,7 +206,7 @@ def show(name: str, folder: Path, lang: str, as_json: bool) -> None:
         if isinstance(one_said, Contest):
             click.echo(f"Contested: {one_said.text.en}")
     click.echo("")
-    click.echo("\n".join(poll_lines(one.definition)))
+    click.echo("\n".join(lines))
     if one.closing != one.definition.closes:
         click.echo(f"The ledger halted, so it closes later: {iso_time(one.closing)}")
     click.echo(f"Permits:   {one.poll_class.k} of {len(one.poll_class.registrars)} registrars; "

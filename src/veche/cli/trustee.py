@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from veche.audit.charter_words import unwitnessed
 from veche.audit.view import View
 from veche.cli import options
 from veche.cli.options import ANY_PATH
@@ -13,6 +14,7 @@ from veche.clock import system
 from veche.engine.inbox import PAUSE, outcomes
 from veche.errors import Refused
 from veche.ledger.codec import decode
+from veche.ledger.entries.charter import Charter
 from veche.log.source import open_source
 from veche.terminal.show import short
 from veche.texts import iso_time
@@ -77,8 +79,13 @@ def act(office: Path, folder: Path, wait: float) -> None:
     end = clock_time.monotonic() + wait
     refused: dict[bytes, Refused] = {}
     done = 0
+    warned = False
     while True:
-        view = View(verified_ledger(open_source(folder)))
+        verified = verified_ledger(open_source(folder))
+        if not warned:
+            _warn(loaded.institution, verified.state.charter)
+            warned = True
+        view = View(verified)
         due = loaded.due(view)
         for entry in due:
             if entry in refused:  # it is still due, so the refusal was not because others were quicker
@@ -106,6 +113,13 @@ def act(office: Path, folder: Path, wait: float) -> None:
         click.echo(f"{loaded.institution}: {short(poll)} has closed; it is decrypted from {iso_time(time)} on, by this machine's clock.")  # fmt: skip
     if not done:
         click.echo(f"{loaded.institution}: verified {view.size} entries; nothing is due.")
+
+
+def _warn(institution: str, charter: Charter) -> None:
+    """Say once, before anything is signed, what no witnesses means for the polls that this trustee decrypts."""
+    for poll_class in charter.classes:
+        if institution in poll_class.trustees and not poll_class.witnessed:
+            click.echo(f"Class {poll_class.name}: {unwitnessed(charter, poll_class)}", err=True)
 
 
 def _wait_for_more(folder: Path, size: int, end: float) -> None:

@@ -68,6 +68,8 @@ def _print_poll(poll: PollReport, out: Console) -> None:
     for said in poll.answers:
         out.print(f"  {said.kind} {said.status} (entry {said.entry}): ", end="")
         out.print(Text(said.text.en))
+    for consequence in poll.consequences:
+        out.print(Text(f"  · {consequence}", "dim"))
     for warning in poll.warnings:
         out.print(Text(f"  Look at this: {warning}", "yellow"))
 
