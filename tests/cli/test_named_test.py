@@ -171,6 +171,8 @@ CALLS: dict[str, Callable[[Town], tuple[object, ...]]] = {
     "office add": office("add.entry"),
     "office rotate": office("rotate.entry"),
     "office retire": office("retire.entry"),
+    "office suspend": office("suspend.entry"),
+    "office object": office("object.entry"),
     "committee form": with_key("--class", "city"),
     "committee list": at(),
     "committee show": lambda town: (town.committee, "-l", town.ledger),

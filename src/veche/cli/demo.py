@@ -36,7 +36,7 @@ def demo(folder: Path, lang: str, svg: Path | None) -> None:
     screen.title(
         Message("Veche: a city votes, and anyone can check it"),
         Message(
-            "500 citizens, 5 polls, 2 registrars, 3 trustees, some cheats, and one ledger.\n"
+            "500 citizens, 5 polls, 2 registrars, 4 trustees, some cheats, and one ledger.\n"
             "Time is simulated: three days pass in under a minute. The rest is real: every key, proof and check."
         ),
     )

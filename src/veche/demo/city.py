@@ -57,6 +57,7 @@ class DemoCity:
         self.world = World(
             folder,
             citizens={name.en: count for name, count in PEOPLE.items()},
+            trustees=(4, 3),
             smallest=SMALLEST,
             genesis=int(clock_time.time()) - LASTS,
         )

@@ -48,14 +48,14 @@ def founding(city: DemoCity, screen: Screen) -> None:
         )
     )
     table = Table.grid(padding=(0, 2))
-    registrars, trustees = ", ".join(REGISTRARS[:2]), ", ".join(TRUSTEES[:3])
+    registrars, trustees = ", ".join(REGISTRARS[:2]), ", ".join(TRUSTEES[:4])
     rows = (
         (Message("2 organisers"), Message("write polls; two people sign each")),
         (
             Message("2 registrars"),
             Message("{names}: know the residents, hand out permits, never see a vote", names=registrars),
         ),
-        (Message("3 trustees"), Message("{names}: hold the key in parts; two suffice", names=trustees)),
+        (Message("4 trustees"), Message("{names}: hold the key in parts; three suffice", names=trustees)),
     )
     for who, what in rows:
         table.add_row(Styled(screen.words(who), style="bold"), screen.words(what))
@@ -73,12 +73,12 @@ def key(city: DemoCity, screen: Screen) -> None:
     screen.part(Message("The trustees make a key together"))
     screen.say(
         Message(
-            "Three processes, each with a folder of its own. Each verifies the whole ledger before it speaks, and they talk "
+            "Four processes, each with a folder of its own. Each verifies the whole ledger before it speaks, and they talk "
             "through the ledger only. Nobody ever has the whole key."
         )
     )
     city.committee = city.ask_for_key()
-    for said in city.trustees_act((1, 2, 3), wait=60):
+    for said in city.trustees_act((1, 2, 3, 4), wait=60):
         steps = len(said.splitlines())
         screen.fact(
             Plural(
@@ -226,11 +226,11 @@ def closing(city: DemoCity, screen: Screen) -> None:
 
 
 def decryption(city: DemoCity, screen: Screen) -> None:
-    screen.part(Message("Two trustees of three decrypt the sums"), pictured=True)
+    screen.part(Message("Three trustees of four decrypt the sums"), pictured=True)
     screen.say(
-        Message("The {absent} is on holiday; two suffice. No single ballot is ever decrypted.", absent=TRUSTEES[1])
+        Message("The {absent} is on holiday; three suffice. No single ballot is ever decrypted.", absent=TRUSTEES[1])
     )
-    for said in city.trustees_act((1, 3)):
+    for said in city.trustees_act((1, 3, 4)):
         lines = said.splitlines()
         screen.fact(
             Plural(
