@@ -7,6 +7,7 @@ From below; nothing imports what stands after it, and ``make check`` holds that:
 - :mod:`entries`                        what it says: a value a kind
 - :mod:`signed_entry`, :mod:`block`     an entry that offices wrote, and the block that takes it
 - :mod:`life`                           the phases of a poll and of a committee
+- :mod:`registrars`                     which registrars count in a poll
 - :mod:`frozen_poll`, :mod:`group_sums`, :mod:`poll_state`   what is known of one poll: for good, and by now
 - :mod:`heads`                          who signs the log's heads, and what a reader demands of one
 - :mod:`state`, :mod:`ownership`, :mod:`store`   all that the rules remember, in a database that is the node's own
