@@ -49,6 +49,8 @@ CANNOT_SHOW = (
 """What no ledger can show, however well it is verified."""
 
 Progress = Callable[[int, int], None]
+Wanted = Callable[[bytes, Charter], None]
+"""Called with a ledger's id and its charter before the rest is verified: raises what it will if that is not the ledger wanted."""
 
 
 class VerifiedLedger:
@@ -90,15 +92,17 @@ def open_ledger(path: Path) -> Source:
         return open_source(path)
 
 
-def verify_ledger(source: Source, progress: Progress | None = None) -> VerifiedLedger:
+def verify_ledger(
+    source: Source, progress: Progress | None = None, wanted: Wanted = lambda ledger, charter: None
+) -> VerifiedLedger:
     """Verify everything that this source holds. Raises DoesNotHold at the first thing that does not hold.
 
-    ``progress(done, all)`` counts entries. Raises Unsupported if the ledger follows rules that this program does not know.
+    ``progress(done, all)`` counts entries. ``wanted`` says whether it is the right ledger. Raises Unsupported if the ledger follows rules that this program does not know.
     """
     snapshot, signed = read_head(source)
     head = signed.checkpoint
     with Replay(snapshot, head.size) as replay:
-        replay_files(replay, snapshot, signed, progress)
+        replay_files(replay, snapshot, signed, progress, lambda charter: wanted(replay.machine.ledger, charter))
         replay.finish()
     if progress is not None:
         progress(head.size, head.size)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from veche.audit.ledger import VerifiedLedger
 from veche.errors import DoesNotHold
 from veche.ledger.entries.ballot import is_ballot, read_ballot
-from veche.ledger.heads import head_policy
+from veche.ledger.heads import check_whose, head_policy
 from veche.ledger.life import Phase
 from veche.log import merkle
 from veche.log.receipt import Receipt
@@ -55,9 +55,10 @@ class ReceiptReport:
 
 def check_receipt(verified: VerifiedLedger, data: bytes) -> ReceiptReport:
     """Check a receipt file against this ledger. Raises DoesNotHold (step R) if the two contradict each other, or if
-    the receipt is of a later state than this copy of the ledger."""
+    the receipt is of a later state than this copy of the ledger, or of another ledger."""
     try:
         receipt = Receipt.parse(data)
+        check_whose(receipt.checkpoint, verified.state.charter, "receipt")
         receipt.checkpoint.verify(head_policy(verified.state.charter))
     except DoesNotHold as error:
         raise DoesNotHold(STEP, error.where, error.message, error.hint) from None

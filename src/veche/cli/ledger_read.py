@@ -12,6 +12,7 @@ from veche.durable import write_new
 from veche.engine.inbox import engine_runs
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.codec import decode, digest
+from veche.ledger.heads import check_whose
 from veche.log import merkle
 from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint
 from veche.log.note import ED25519, NOTE_LIMIT, Verifier
@@ -30,7 +31,7 @@ def show(folder: Path, as_json: bool) -> None:
     Example:
       veche ledger show ledger
     """
-    with read_ledger(folder) as reading:
+    with read_ledger(folder, verified=False) as reading:
         charter, head = reading.charter, reading.head.checkpoint
         offices, changes = reading.state.offices, list(reading.state.office_changes.values())
         vkey = str(Verifier(charter.origin, ED25519, charter.log_key))
@@ -87,7 +88,7 @@ def log(folder: Path, start: int | None, last: int | None, kind: str | None, as_
       veche ledger log ledger --last 50
       veche ledger log ledger --from 0 --kind poll
     """
-    with read_ledger(folder) as reading:
+    with read_ledger(folder, verified=False) as reading:
         if start is None:
             start = 0 if kind else max(0, reading.size - (last or 20))
         rows = []
@@ -118,7 +119,7 @@ def entry(folder: Path, number: int, raw: bool, as_json: bool) -> None:
       veche ledger entry ledger 0
       veche ledger entry ledger 17 --raw > 17.entry
     """
-    with read_ledger(folder) as reading:
+    with read_ledger(folder, verified=False) as reading:
         data = reading.entry(number)
         item = decode(data)
         if raw:
@@ -152,7 +153,7 @@ def receipt(folder: Path, number: int, output: Path | None) -> None:
     Example:
       veche ledger receipt ledger 17 -o 17.tlog-proof
     """
-    with read_ledger(folder) as reading:
+    with read_ledger(folder, verified=False) as reading:
         reading.entry(number)
         made = reading.log.receipt(number, reading.head).to_bytes()
     if output is None:
@@ -190,6 +191,7 @@ def check_receipt(file: Path, entry_file: Path | None, vkey: str | None, folder:
         found.verify(merkle.leaf_hash(data), Policy(key.name, {key: 1}, 1))
     else:
         with read_ledger(folder) as reading:
+            check_whose(found.checkpoint, reading.charter, "receipt")
             found.verify(merkle.leaf_hash(data), reading.policy)
             _goes_on(head, reading)
     if as_json:
@@ -216,6 +218,7 @@ def consistency(folder: Path, checkpoint: Path, as_json: bool) -> None:
     """
     old = SignedCheckpoint.parse(options.read_file(checkpoint, NOTE_LIMIT))
     with read_ledger(folder) as reading:
+        check_whose(old, reading.charter, "checkpoint")
         old.verify(reading.policy)
         head, new = old.checkpoint, reading.head.checkpoint
         _goes_on(head, reading)

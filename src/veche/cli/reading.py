@@ -1,15 +1,17 @@
 """Reading a ledger for a command: its state, its entries, and what a person means by a name or the beginning of an id.
 
-The folder of a node that this user runs here has a database, which is believed (:mod:`veche.ledger.reader`). Anything else (a
-copy, an export, somebody else's folder) is verified from its bytes first, which takes as long as ``veche verify``.
+A ledger is verified from its bytes first, which takes as long as ``veche verify``. Only whoever runs a node, and asks it for what
+decides nothing elsewhere, is answered from its database (:mod:`veche.ledger.reader`): in no command a key, a modulus or a result
+that somebody relies on comes from there.
 """
 
+import os
 import time as clock_time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from veche.audit.ledger import Progress, VerifiedLedger, verify_ledger
+from veche.audit.ledger import Progress, VerifiedLedger, Wanted, verify_ledger
 from veche.cli.earnest import say_if_test
 from veche.errors import UserError
 from veche.ledger.entries.charter import Charter, read_charter
@@ -17,9 +19,8 @@ from veche.ledger.entries.office import Role
 from veche.ledger.poll_state import CommitteeState, PollState
 from veche.ledger.reader import NotOwn, Reader, read_own
 from veche.ledger.state import OfficeKey
-from veche.log.checkpoint import SignedCheckpoint
 from veche.log.log import Log
-from veche.log.source import Source, open_source
+from veche.log.source import Folder, Source, open_source
 from veche.texts import iso_time
 
 SHORTEST = 4
@@ -66,14 +67,17 @@ class Reading(Reader):
 
 
 @contextmanager
-def read_ledger(path: Path, verified: bool = False) -> Iterator[Reading]:
-    """Open a ledger's folder or an export of it. ``verified``: check every byte, even of this machine's own node.
+def read_ledger(path: Path, verified: bool = True) -> Iterator[Reading]:
+    """Open a ledger's folder or an export of it, and check every byte.
+
+    Not ``verified``: for the commands of whoever runs a node here, whose database may answer, if this user wrote it and it is that of
+    the published head. Anything else is verified all the same.
 
     Raises UserError if there is no ledger, DoesNotHold if it is not what it claims to be.
     """
     if not path.exists():
         raise UserError(f"There is no ledger at {path}.", "Name its folder with --ledger, or set VECHE_LEDGER.")
-    if path.is_dir() and not (path / "checkpoint").exists():
+    if path.is_dir() and not os.path.lexists(path / "checkpoint"):
         raise UserError(f"There is no ledger in {path}.", "Name its folder with --ledger, or set VECHE_LEDGER.")
     if not verified:
         with suppress(NotOwn), read_own(path) as own:
@@ -84,9 +88,11 @@ def read_ledger(path: Path, verified: bool = False) -> Iterator[Reading]:
     yield Reading(found.source, found.source.checkpoint(), found.state)
 
 
-def verified_ledger(source: Source, progress: Progress | None = None) -> VerifiedLedger:
+def verified_ledger(
+    source: Source, progress: Progress | None = None, wanted: Wanted = lambda ledger, charter: None
+) -> VerifiedLedger:
     """As :func:`veche.audit.ledger.verify_ledger`, for a command."""
-    found = verify_ledger(source, progress)
+    found = verify_ledger(source, progress, wanted)
     say_if_test(found.state.charter)
     return found
 
@@ -102,9 +108,8 @@ def wait_until_published(path: Path, number: int, timeout: float = 10.0) -> None
     """Wait until the published checkpoint covers this entry: a moment after the ledger has accepted it."""
     end = clock_time.monotonic() + timeout
     while clock_time.monotonic() < end:
-        with suppress(OSError):
-            if SignedCheckpoint.parse((path / "checkpoint").read_bytes()).checkpoint.size > number:
-                return
+        if Folder(path).checkpoint().checkpoint.size > number:
+            return
         clock_time.sleep(0.02)
     raise UserError(f"Entry {number} is in the ledger, but not published yet.", "Ask for its receipt a little later.")
 

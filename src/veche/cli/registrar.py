@@ -116,7 +116,7 @@ def open_(desk: Path, name: str, folder: Path, everyone: bool, as_json: bool) ->
     Example:
       veche registrar open registrar 3fa9 --everyone
     """
-    with Registrar(desk) as opened, read_ledger(folder) as reading:
+    with Registrar(desk) as opened, read_ledger(folder, verified=False) as reading:
         poll = _own_poll(opened, reading, name)
         groups = [group.name.en for group in poll.definition.groups]
         unknown = [group for group in groups if group not in opened.districts()]
@@ -158,7 +158,7 @@ def issue(desk: Path, name: str, folder: Path, person: str, group: int, blinded:
         message = bytes.fromhex(blinded)
     except ValueError:
         raise UserError("The blinded message is not hexadecimal.", "Copy all of it.") from None
-    with Registrar(desk) as opened, read_ledger(folder) as reading:
+    with Registrar(desk) as opened, read_ledger(folder, verified=False) as reading:
         click.echo(opened.issue(person, _own_poll(opened, reading, name).id, message, group).hex())
 
 
@@ -174,7 +174,7 @@ def issuance(desk: Path, name: str, folder: Path, as_json: bool) -> None:
     Example:
       veche registrar issuance registrar 3fa9
     """
-    with Registrar(desk) as opened, read_ledger(folder) as reading:
+    with Registrar(desk) as opened, read_ledger(folder, verified=False) as reading:
         poll = _own_poll(opened, reading, name)
         if poll.phase == Phase.ANNOUNCED:
             raise UserError(
@@ -204,7 +204,7 @@ def proof(desk: Path, name: str, folder: Path, person: str, output: Path) -> Non
     Example:
       veche registrar proof registrar 3fa9 --person 1234 -o row.json
     """
-    with Registrar(desk) as opened, read_ledger(folder) as reading:
+    with Registrar(desk) as opened, read_ledger(folder, verified=False) as reading:
         made = opened.proof_for(person, _own_poll(opened, reading, name).id)
     write_new(output, made.to_json())
     click.echo(f"Wrote {output}. The person checks it with: veche registrar check-proof {output}")
@@ -271,7 +271,7 @@ def erase(desk: Path, name: str, folder: Path, yes: bool) -> None:
     Example:
       veche registrar erase registrar 3fa9
     """
-    with Registrar(desk) as opened, read_ledger(folder) as reading:
+    with Registrar(desk) as opened, read_ledger(folder, verified=False) as reading:
         poll = _own_poll(opened, reading, name)
         _check_challenge(poll, reading)
         if not yes:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,13 +27,30 @@ from veche.cli.verify_show import archive_values, show_archive, show_ledger, sho
 from veche.collector import relax
 from veche.durable import replace
 from veche.errors import DoesNotHold, UserError
+from veche.ledger.entries.charter import Charter
 from veche.log.source import Export
+
+PINNED = 16
+"""The fewest digits of an id that pin a ledger."""
 
 
 @click.command()
 @click.argument("path", type=LEDGER_PATH)
 @click.option(
     "--poll", "poll_id", metavar="ID", help="Of a ledger, show this poll only (the first digits of its id will do)."
+)
+@click.option(
+    "--id",
+    "wanted_id",
+    metavar="HEX",
+    help=f"Of a ledger: it must be the one with this id, or it is refused. The first {PINNED} digits will do.",
+)
+@click.option(
+    "--charter",
+    "words",
+    metavar="WORDS",
+    help="Of a ledger: these words must all stand in its charter (its name, its operator, its institutions). Anybody can write such "
+    "a charter, so this helps against mistakes and --id against deceit.",
 )
 @click.option(
     "--receipt", type=click.Path(path_type=Path), metavar="FILE", help="Look for a voter's receipt in the ledger."
@@ -49,8 +67,9 @@ from veche.log.source import Export
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, and nothing else.")
 def verify(
-    path: Path, poll_id: str | None, receipt: Path | None, beside: Path | None, report: Path | None, as_json: bool
-) -> int:
+    path: Path, poll_id: str | None, wanted_id: str | None, words: str | None, receipt: Path | None, beside: Path | None,
+    report: Path | None, as_json: bool,
+) -> int:  # fmt: skip
     """Check a ledger or an archive, from its first byte to its results.
 
     PATH is a ledger (its folder, or a file made with "veche export") or a Belenios archive of one poll (.bel); what it is,
@@ -67,11 +86,12 @@ def verify(
     out = Console(quiet=as_json, highlight=False, markup=False, soft_wrap=True)
     try:
         if kind_of(path) == "archive":
-            _reject({"--poll": poll_id, "--receipt": receipt}, "an archive")
+            _reject({"--poll": poll_id, "--id": wanted_id, "--charter": words, "--receipt": receipt}, "an archive")
             _verify_archive(path, beside, report, out, as_json)
         else:
             _reject({"--bound": beside}, "a ledger")
-            _verify_ledger(path, poll_id, receipt, report, out, as_json)
+            pin = Pin(wanted_id, words)
+            _verify_ledger(path, poll_id, pin, receipt, report, out, as_json)
     except DoesNotHold as error:
         show_refusal(error, as_json)
         return error.exit_code
@@ -119,14 +139,56 @@ def _reject(options: dict[str, object], what: str) -> None:
 # Ledgers
 
 
+class Pin:
+    """Which ledger is wanted. ``wanted``: its id or the beginning of it; ``words``: what must stand in its charter."""
+
+    def __init__(self, wanted: str | None, words: str | None) -> None:
+        self._id = None if wanted is None else wanted.strip().lower()
+        self._words = (words or "").casefold().split()
+        if self._id is not None and not re.fullmatch(f"[0-9a-f]{{{PINNED},64}}", self._id):
+            raise UserError(
+                f"{wanted!r} is not the id of a ledger.",
+                f"Give all of its 64 hexadecimal digits, or the first {PINNED} of them.",
+            )
+
+    def check(self, ledger: bytes, charter: Charter) -> None:
+        """Raises DoesNotHold (L1) if this is another ledger."""
+        if self._id is not None and not ledger.hex().startswith(self._id):
+            raise self._another(ledger, charter, f"its id is {ledger.hex()}")
+        institutions = [office.institution for office in charter.offices]
+        said = " ".join([charter.origin, charter.name.en, charter.name.ru, charter.operator, *institutions]).casefold()
+        for word in self._words:
+            if word not in said:
+                raise self._another(ledger, charter, f"its charter does not say {word!r}")
+
+    def show(self, ledger: bytes, charter: Charter, out: Console) -> None:
+        """Say whose ledger it is, unless its id was asked for."""
+        if self._id is not None:
+            out.print("\nIt is the ledger that you named by its id.")
+            return
+        founders = ", ".join(dict.fromkeys(office.institution for office in charter.offices))
+        out.print(f"\nWhose ledger this is: {charter.name.en} ({charter.origin}), run by {charter.operator}.")
+        out.print(f"Its charter was signed by: {founders}.", soft_wrap=True)
+        out.print(
+            "Anybody can make a ledger that says so. Compare its id with one that you have from elsewhere, and next time give it:"
+        )
+        out.print(f"  --id {ledger.hex()}")
+
+    def _another(self, ledger: bytes, charter: Charter, why: str) -> DoesNotHold:
+        return DoesNotHold(
+            "L1", "entry 0", f"This is another ledger than the one that you named: {why}. It is {charter.name.en} ({charter.origin}).",
+            "Nothing else of it was checked.",
+        )  # fmt: skip
+
+
 def _verify_ledger(
-    path: Path, poll_id: str | None, receipt: Path | None, report: Path | None, out: Console, as_json: bool
+    path: Path, poll_id: str | None, pin: Pin, receipt: Path | None, report: Path | None, out: Console, as_json: bool
 ) -> None:
     source = open_ledger(path)
     try:
         with progress_bar("entries") as progress:
             relax()
-            verified = verified_ledger(source, progress)
+            verified = verified_ledger(source, progress, pin.check)
         polls = None if poll_id is None else [find_poll(verified, poll_id)]
         found = None if receipt is None else check_receipt(verified, read_file(receipt, 1 << 16))
         made = report_ledger(verified, polls, found)
@@ -137,6 +199,7 @@ def _verify_ledger(
         emit(made.values())
     else:
         show_ledger(made, out)
+        pin.show(verified.ledger, verified.state.charter, out)
     if report is not None:
         write_report(page(made), made.values(), report, out)
 

@@ -4,10 +4,36 @@ On the embedded engine the one log key that the charter names. Validators and wi
 docs/protocol.md, section 5.
 """
 
+from veche.errors import DoesNotHold
 from veche.ledger.entries.charter import Charter
-from veche.log.checkpoint import Policy
+from veche.log.checkpoint import Policy, SignedCheckpoint
 
 
 def head_policy(charter: Charter) -> Policy:
     """Whose signatures make a head of this ledger count, and how many of them: it is then *final*."""
     return Policy.log(charter.origin, charter.log_key)
+
+
+def check_whose(signed: SignedCheckpoint, charter: Charter, what: str) -> None:
+    """Raises DoesNotHold (``checkpoint``) if a head is by its own words of another ledger: that is no forgery.
+
+    ``what`` completes the sentence "The receipt is of another ledger".
+    """
+    origin = signed.checkpoint.origin
+    if origin != charter.origin:
+        raise DoesNotHold(
+            "checkpoint",
+            "line 1",
+            f"The {what} is of another ledger, {origin}; this one is {charter.origin}.",
+            "That says nothing against either. Give the ledger that it is of.",
+        )
+    if origin not in {line.name for line in signed.signatures}:
+        return
+    log = head_policy(charter).power
+    if not any((line.name, line.key_id) in {(key.name, key.key_id) for key in log} for line in signed.signatures):
+        raise DoesNotHold(
+            "checkpoint",
+            "the signatures",
+            f"The {what} is of another ledger of the same name, {origin}: it is signed by another key than this ledger's.",
+            "Give the ledger that it is of. If there should be only one of this name, keep both and ask whose the other is.",
+        )

@@ -84,7 +84,10 @@ def read_own(folder: Path) -> Iterator[Reader]:
                 if head.checkpoint.size >= store.state.get("published"):
                     head.verify(head_policy(store.state.charter))
                     _check_head(folder, store, head)
-                    yield Reader(snapshot, head, store.state)
+                    reader = Reader(snapshot, head, store.state)
+                    if digest(store.state.get_bytes("charter")) != reader.id:
+                        raise _does_not_fit(folder)
+                    yield reader
                     return
         finally:
             store.close()
@@ -108,7 +111,8 @@ def _check_head(folder: Path, store: Store, head: SignedCheckpoint) -> None:
     for _ in edge.extend([leaf_hash(entry) for entry in store.tail(start, size)]):
         pass
     if (edge.size, edge.root()) != (size, head.checkpoint.root):
-        raise UserError(
-            f"The database of the ledger in {folder} does not fit its checkpoint.",
-            mend(folder),
-        )
+        raise _does_not_fit(folder)
+
+
+def _does_not_fit(folder: Path) -> UserError:
+    return UserError(f"The database of the ledger in {folder} does not fit its checkpoint.", mend(folder))
