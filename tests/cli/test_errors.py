@@ -607,6 +607,83 @@ def test_a_ledger_that_was_rewritten_does_not_go_on(pilot: Pilot, tmp_path: Path
     fails(2, "cannot be read", "ledger", "consistency", pilot.city.ledger, tmp_path / "gone")
 
 
+# Keys that hold no office
+
+
+def test_who_signs_with_a_key_that_holds_no_office_is_told_at_once(pilot: Pilot, tmp_path: Path) -> None:
+    stray, entry, one = tmp_path / "stray.key", tmp_path / "e.entry", pilot.city.organisers[0]
+    ok("office", "keygen", stray)
+    why = ("--text", "A", "--text-ru", "А")
+    for words in (
+        ("poll", "cancel", pilot.poll[:8], *why, "-o", entry),
+        ("poll", "contest", pilot.poll[:8], *why, "-o", entry),
+        ("poll", "outcome", pilot.poll[:8], "not", *why),
+        ("committee", "form", "--class", "pilot"),
+        ("office", "add", "--institution", "A", "--role", "observer", "--public", "ab" * 32, "-o", entry),
+        ("poll", "sign", pilot.city.folder / "poll.entry"),
+    ):
+        fails(2, "is not the key of an office in this ledger", *words, "--key", stray, *pilot.ledger)
+    assert not entry.exists()
+    ok("poll", "cancel", pilot.poll[:8], *why, "-o", entry, "--key", one, *pilot.ledger)
+    before = entry.read_bytes()
+    fails(2, "is not the key of an office", "ledger", "sign", entry, "--key", stray, *pilot.ledger)
+    assert entry.read_bytes() == before
+
+
+def test_a_charter_is_signed_by_offices_that_it_names(pilot: Pilot, tmp_path: Path) -> None:
+    stray, made = tmp_path / "stray.key", tmp_path / "c.entry"
+    ok("office", "keygen", stray)
+    draft, charter = pilot.city.folder / "charter.toml", pilot.city.folder / "charter.entry"
+    fails(2, "names no office with the key", "charter", "sign", draft, "--key", stray, "-o", made)
+    assert not made.exists()
+    before = charter.read_bytes()
+    fails(2, "names no office with the key", "charter", "sign", charter, "--key", stray)
+    assert charter.read_bytes() == before
+
+
+def test_an_engine_refuses_another_log_key_before_it_publishes(pilot: Pilot, tmp_path: Path) -> None:
+    key, head = pilot.city.ledger / "log.key", pilot.city.ledger / "checkpoint"
+    before = head.read_bytes()
+    key.unlink()
+    SigningKey.generate().save(key)
+    fails(2, "not the log's key that the charter names", "ledger", "run", pilot.city.ledger, "--once")
+    fails(2, "not the log's key that the charter names", "committee", "form", "--class", "pilot", "--key",
+          pilot.city.organisers[0], *pilot.ledger)  # fmt: skip
+    assert head.read_bytes() == before
+
+
+def test_who_holds_an_office_hears_that_others_want_it(pilot: Pilot, tmp_path: Path) -> None:
+    desk, entry = pilot.city.registrars[0], tmp_path / "e.entry"
+    old = ok("office", "public", desk).first
+    (office,) = [row for row in ok("ledger", "show", pilot.city.ledger, "--json").json["offices"] if row["key"] == old]
+    seat = ("--institution", office["institution"], "--role", "registrar")
+    one, two = pilot.city.organisers
+    ok("office", "rotate", *seat, "--public", ok("office", "keygen", tmp_path / "k").first, "--key", one, "--key", two,
+       "-o", entry, *pilot.ledger)  # fmt: skip
+    ok("ledger", "submit", entry, *pilot.ledger)
+    heard = fails(2, "has not closed yet", "registrar", "issuance", desk, pilot.poll[:8], *pilot.ledger).err
+    assert f"others want to rotate the key of {office['institution']} as registrar" in heard
+    assert "veche office object" in heard
+    entry.unlink()
+    ok("office", "object", *seat, "--key", desk, "-o", entry, *pilot.ledger)
+    ok("ledger", "submit", entry, *pilot.ledger)
+    assert "others want" not in fails(2, "has not closed yet", "registrar", "issuance", desk, pilot.poll[:8], *pilot.ledger).err  # fmt: skip
+
+
+def test_an_owner_who_has_k_institutions(pilot: Pilot, tmp_path: Path) -> None:
+    draft = tmp_path / "charter.toml"
+    text = (pilot.city.folder / "charter.toml").read_text(encoding="utf-8")
+    assert "Look at this" not in ok("charter", "show", pilot.city.folder / "charter.toml").out
+    for name in ("Polls office", "Legal office"):
+        text = text.replace(f'"{name}"', f'"City hall: {name}"')
+    draft.write_text(text, encoding="utf-8")
+    warning = "City hall alone has 2 of the institutions"
+    assert warning in ok("charter", "show", draft).out
+    assert ok("charter", "show", draft, "--json").json["warnings"] != []
+    signed = ok("charter", "sign", draft, "--key", pilot.city.organisers[0], "-o", tmp_path / "c.entry")
+    assert warning in signed.out
+
+
 # Anything at all
 
 

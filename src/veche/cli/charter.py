@@ -1,5 +1,6 @@
 """``veche charter``: what a ledger begins with."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from veche.cli.entry_file import SUFFIX, add_signatures, is_entry, make_entry, r
 from veche.cli.options import ANY_PATH, LEDGER_PATH
 from veche.cli.reading import read_ledger
 from veche.durable import write_new
+from veche.errors import UserError
 from veche.ledger.codec import decode
 from veche.ledger.entries.charter import Charter
 from veche.ledger.entries.charter import read_charter as check_charter
@@ -64,10 +66,12 @@ def sign(file: Path, keys: tuple[Path, ...], output: Path | None) -> None:
     """
     if is_entry(file):
         found, target = Charter.parse(read_entry(file, "charter")[1][1]), file
+        _check_keys(found, keys)
         _show(found)
         entry = add_signatures(file, b"", keys, "charter")
     else:
         found, target = read_charter(file), output or file.with_suffix(SUFFIX)
+        _check_keys(found, keys)
         _show(found)
         entry = make_entry(target, b"", found, keys)
     signed = {key for key, _ in decode(entry)[2]}
@@ -78,6 +82,18 @@ def sign(file: Path, keys: tuple[Path, ...], output: Path | None) -> None:
     else:
         check_charter(entry)
         click.echo(f"Everybody has signed. Begin the ledger: veche ledger init FOLDER {target}")
+
+
+def _check_keys(charter: Charter, keys: Sequence[Path]) -> None:
+    """Raise UserError if one of these holds no office in the charter: with its signature nobody could begin the ledger."""
+    known = {office.key for office in charter.offices}
+    for path in keys:
+        public = options.load_key(path).public
+        if public not in known:
+            raise UserError(
+                f"This charter names no office with the key {public.hex()[:16]}… of {path}.",
+                "Sign with a key that it names, or write this one into the draft first.",
+            )
 
 
 @charter.command()

@@ -14,7 +14,7 @@ from veche.errors import UserError
 from veche.ledger.entries.charter import CHALLENGE, MARGIN, Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat
 from veche.ledger.entries.office import Role
 from veche.terminal.show import both
-from veche.texts import duration, iso_time
+from veche.texts import Message, duration, iso_time
 
 TEMPLATE = """\
 # The draft of a charter: entry 0 of a ledger, which fixes what no organiser may choose later. Edit it, then let every
@@ -25,7 +25,8 @@ origin = "veche.example/city"          # the log's name: no spaces, best a domai
 name = {{ en = "The city's ledger", ru = "Реестр города" }}
 log_key = "{log_key}"    # from: veche ledger keygen
 operator = "City hall: computing"      # the institution that runs the log and holds this key
-k = 2                                  # so many institutions together change the offices or cancel a poll
+k = 3                                  # so many institutions together change the offices or cancel a poll: more than one
+                                       # owner has (what stands before ": " in their names)
 seconds = 1                            # between two blocks
 # witnesses = 1                        # Observers (not the operator's) cosign heads, and so many of them may be corrupt: 1 takes
                                        # 4 observers, 2 take 7. Without witnesses the operator and a few voters can read a vote.
@@ -174,6 +175,8 @@ def charter_lines(charter: Charter) -> Iterator[str]:
     if charter.test:
         yield str(named_test(charter.test))
     yield f"Changes:   {charter.k} institutions together"
+    for warning in owner_warnings(charter):
+        yield f"  Look at this: {warning}"
     if charter.witnesses is None:
         yield "Witnesses: none: nobody but the operator vouches that all are shown one ledger"
     else:
@@ -198,6 +201,22 @@ def charter_lines(charter: Charter) -> Iterator[str]:
             yield f"  · {said}"
 
 
+def owner_warnings(charter: Charter) -> Iterator[Message]:
+    """Owners who have k institutions, and so do alone what the charter wants k for.
+
+    The owner stands before the first ": " in an institution's name ("City hall: legal office"); a name without it is its own.
+    """
+    owned: dict[str, set[str]] = {}
+    for name, _, _ in charter.offices:
+        owned.setdefault(name.partition(": ")[0], set()).add(name)
+    for owner, names in owned.items():
+        if len(names) >= charter.k:
+            yield Message(
+                "{owner} alone has {count} of the institutions, as many as change offices or cancel a poll together ({k}).",
+                owner=owner, count=len(names), k=charter.k,
+            )  # fmt: skip
+
+
 def charter_json(charter: Charter) -> dict[str, Any]:
     return {
         "origin": charter.origin,
@@ -206,6 +225,7 @@ def charter_json(charter: Charter) -> dict[str, Any]:
         "log_key": charter.log_key.hex(),
         "operator": charter.operator,
         "k": charter.k,
+        "warnings": [str(warning) for warning in owner_warnings(charter)],
         "witnesses": charter.witnesses,
         "test": charter.test,
         "offices": [{"institution": name, "role": role, "key": key.hex()} for name, role, key in charter.offices],

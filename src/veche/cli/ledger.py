@@ -189,6 +189,8 @@ def sign(file: Path, folder: Path, keys: tuple[Path, ...]) -> None:
     """
     _, item = read_entry(file)
     with read_ledger(folder) as reading:
+        for key in keys:
+            reading.holder(options.load_key(key).public)
         click.echo(f"{item[0]}: {describe(item, reading.state)}")
         add_signatures(file, reading.id, keys)
     click.echo(f"Signed {file}.")

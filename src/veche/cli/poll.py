@@ -242,6 +242,8 @@ def _together(kind: type[Cancel | Contest], said: str, help: str) -> None:
     )
     def command(name: str, folder: Path, text: str, text_ru: str, keys: tuple[Path, ...], output: Path) -> None:
         with read_ledger(folder) as reading:
+            for key in keys:
+                reading.holder(options.load_key(key).public)
             make_entry(output, reading.id, kind(reading.poll(name).id, Text(text, text_ru)), keys)
             needed = reading.charter.k
         click.echo(f"Wrote {output}. {needed} institutions have to sign it:")

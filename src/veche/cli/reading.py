@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import click
+
 from veche.audit.ledger import Progress, VerifiedLedger, Wanted, verify_ledger
 from veche.cli.earnest import say_if_test
 from veche.errors import UserError
@@ -18,7 +20,7 @@ from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.entries.office import Role
 from veche.ledger.poll_state import CommitteeState, PollState
 from veche.ledger.reader import NotOwn, Reader, read_own
-from veche.ledger.state import OfficeKey
+from veche.ledger.state import OfficeKey, State
 from veche.log.log import Log
 from veche.log.source import Folder, Source, open_source
 from veche.texts import iso_time
@@ -41,7 +43,7 @@ class Reading(Reader):
         return committees[_choose(name, list(committees), "committee", "veche committee list")]
 
     def holder(self, key: bytes) -> OfficeKey:
-        """The office that this key holds. Raises UserError if it holds none."""
+        """The office that this key holds, whose holder is told if somebody is about to change it. Raises UserError if it holds none."""
         office = self.state.offices.get(key)
         if office is None or not office.active:
             was = "" if office is None else f": it was that of {office.institution} as {office.role}"
@@ -49,6 +51,7 @@ class Reading(Reader):
                 f"The key {key.hex()[:16]}… is not the key of an office in this ledger{was}.",
                 "See whose keys are: veche ledger show",
             )
+        tell_of_change(self.state, key)
         return office
 
     def office(self, key: bytes, role: Role) -> str:
@@ -102,6 +105,19 @@ def published_charter(source: Source) -> Charter:
     charter = read_charter(Log(source, source.checkpoint().checkpoint).entry(0))
     say_if_test(charter)
     return charter
+
+
+def tell_of_change(state: State, key: bytes) -> None:
+    """Say on the standard error if a change waits for the office that this key holds: only who knows of it can object."""
+    office = state.offices.get(key)
+    change = state.office_changes.get(office.seat) if office is not None and office.active else None
+    if change is not None:
+        seat = f'--institution "{change.institution}" --role {change.role}'
+        click.echo(
+            f"Look at this: others want to {change.action} the key of {change.institution} as {change.role}. It takes effect "
+            f"{iso_time(change.due)}, unless you object:\n  veche office object {seat} --key FILE -o object.entry",
+            err=True,
+        )
 
 
 def wait_until_published(path: Path, number: int, timeout: float = 10.0) -> None:

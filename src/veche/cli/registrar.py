@@ -7,7 +7,7 @@ import click
 
 from veche.cli import options
 from veche.cli.options import ANY_PATH
-from veche.cli.reading import Reading, read_ledger
+from veche.cli.reading import Reading, read_ledger, tell_of_change
 from veche.durable import write_new
 from veche.engine.inbox import hand_in
 from veche.errors import DoesNotHold, Refused, UserError
@@ -294,6 +294,7 @@ def _check_challenge(poll: PollState, reading: Reading) -> None:
 def _own_poll(opened: Registrar, reading: Reading, name: str) -> PollState:
     """A poll that this registrar guards: that kept their office's key. Raises UserError."""
     key, poll = opened.office.public, reading.poll(name)
+    tell_of_change(reading.state, key)
     if poll.registrar(key) is None:
         office = reading.holder(key)
         raise UserError(

@@ -9,7 +9,7 @@ from veche.audit.charter_words import unwitnessed
 from veche.audit.view import View
 from veche.cli import options
 from veche.cli.options import ANY_PATH
-from veche.cli.reading import verified_ledger, wait_until_published
+from veche.cli.reading import tell_of_change, verified_ledger, wait_until_published
 from veche.clock import system
 from veche.engine.inbox import PAUSE, outcomes
 from veche.errors import Refused
@@ -84,6 +84,7 @@ def act(office: Path, folder: Path, wait: float) -> None:
         verified = verified_ledger(open_source(folder))
         if not warned:
             _warn(loaded.institution, verified.state.charter)
+            tell_of_change(verified.state, loaded.key.public)
             warned = True
         view = View(verified)
         due = loaded.due(view)
