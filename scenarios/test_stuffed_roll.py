@@ -29,7 +29,7 @@ def ghost(world: World, poll: PollState) -> bytes:
         return blind_sign(IssuerKey.from_pem(pem.read_bytes()), blinded)
 
     voter = Voter(Seed.generate())
-    permits = voter.collect_permits(poll.frozen, poll.permit_keys, 0, sign)
+    permits = list(voter.collect_permits(poll.frozen, poll.permit_keys, 0, sign).permits.values())
     return voter.cast(voter.seal(poll.frozen, 0, NO), permits, 1)
 
 
@@ -94,4 +94,5 @@ def test_a_registrar_alone(tmp_path: Path) -> None:
             return blind_sign(IssuerKey.from_pem(pem.read_bytes()), blinded)
 
         with refused("roll"):
-            voter.collect_permits(poll.frozen, poll.permit_keys, 0, sign)
+            collected = voter.collect_permits(poll.frozen, poll.permit_keys, 0, sign)
+            voter.choose_permits(poll.frozen, poll.seen(0), collected)

@@ -75,9 +75,10 @@ def stuff(world: World, poll: PollState, taken: dict[str, SigningKey]) -> None:
     world.wait_until(poll.definition.opens)
     for _ in range(GHOSTS):
         voter = Voter(Seed.generate())
-        permits = voter.collect_permits(
+        collected = voter.collect_permits(
             poll.frozen, poll.permit_keys, 0, lambda registrar, blinded: blind_sign(issuers[registrar], blinded)
         )
+        permits = list(collected.permits.values())
         world.submit(voter.cast(voter.seal(poll.frozen, 0, NO), permits, 1))
 
 

@@ -107,7 +107,8 @@ def second_credential(
             raise Refused("permit-once", "Clara showed this one the other credential.")
         return world.registrars[registrar].issue(person.person, poll.id, blinded, 0)
 
-    permits = twin.collect_permits(poll.frozen, poll.permit_keys, 0, answer)
+    collected = twin.collect_permits(poll.frozen, poll.permit_keys, 0, answer)
+    permits = twin.choose_permits(poll.frozen, poll.seen(0), collected, despite_refusal=True)
     world.submit(twin.cast(twin.seal(poll.frozen, 0, YES), permits, 1))
     return permits
 
@@ -120,7 +121,9 @@ def first_credential(world: World, poll: PollState, person: Citizen, ask: set[in
             raise Refused("permit-once", "This one is kept for the other credential, or refuses.")
         return world.registrars[registrar].issue(person.person, poll.id, blinded, 0)
 
-    person.permits[poll.id] = person.voter.collect_permits(poll.frozen, poll.permit_keys, 0, answer)
+    collected = person.voter.collect_permits(poll.frozen, poll.permit_keys, 0, answer)
+    chosen = person.voter.choose_permits(poll.frozen, poll.seen(0), collected, despite_refusal=True)
+    person.permits[poll.id] = chosen
     world.vote(person, poll, YES)
 
 

@@ -4,8 +4,9 @@ Nothing is random: keys come from SHAKE-256 of a label. Before anything is writt
 with other implementations: PyNaCl for the credential, plain integers for the blind signature, OpenSSL (through
 cryptography) for the finished one.
 
-permit.json: ``permits``, from the seed to the permit, every value on the way; ``forgeries``, each a (modulus, message,
-prefix, signature) that must not verify, with the one thing that is wrong with it.
+permit.json: ``permits``, from the seed to the permit, every value on the way; ``orders``, of so many registrars, by a seed and
+a counter; ``forgeries``, each a (modulus, message, prefix, signature) that must not verify, with the one thing that is
+wrong with it.
 permit_roll.json: what a registrar publishes of a small roll; ``proofs``, files that hold, with the values to check them
 against; ``forgeries``, files that must not be read (``unreadable``) or do not hold against the same values.
 """
@@ -74,7 +75,13 @@ def permits() -> dict[str, Any]:
     }
     used = {name: good[name] for name in ("modulus", "message", "prefix", "signature")}
     forgeries = [{"wrong": name} | used | change for name, change in wrong.items()]
-    return {"permits": rows, "forgeries": forgeries}
+    orders = [
+        {"seed": seed.hex(), "poll": POLL.hex(), "registrars": n, "counter": counter}
+        | {"order": derive.registrar_order(seed, POLL, n, counter)}
+        for seed in SEEDS
+        for n, counter in ((4, 0), (4, 1), (32, 255))
+    ]
+    return {"permits": rows, "orders": orders, "forgeries": forgeries}
 
 
 def permit(seed: Seed, registrar: int, p: int, q: int, signer: blind_rsa.IssuerKey, group: int) -> dict[str, Any]:

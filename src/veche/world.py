@@ -246,15 +246,16 @@ class World:
         return names.index(citizen.district) if citizen.district in names else 0
 
     def collect(self, citizen: Citizen, poll: PollState) -> list[Permit]:
-        """The citizen's permits for a poll."""
+        """The permits that the citizen's first ballot in a poll shows."""
         if poll.id not in citizen.permits:
             group = self.group_of(citizen, poll)
-            citizen.permits[poll.id] = citizen.voter.collect_permits(
+            collected = citizen.voter.collect_permits(
                 poll.frozen,
-                {registrar: poll.permit_keys[registrar] for registrar in poll.available(group)},
+                poll.permit_keys,
                 group,
                 lambda registrar, blinded: self.registrars[registrar].issue(citizen.person, poll.id, blinded, group),
             )
+            citizen.permits[poll.id] = citizen.voter.choose_permits(poll.frozen, poll.seen(group), collected)
         return citizen.permits[poll.id]
 
     def seal(self, citizen: Citizen, poll: PollState, choices: list[list[int]]) -> Sealed:

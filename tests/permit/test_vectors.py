@@ -10,6 +10,7 @@ from veche_kernel import base_mul
 
 from veche.errors import DoesNotHold, UserError
 from veche.permit import blind_rsa, derive
+from veche.permit.derive import registrar_order
 from veche.permit.request import PermitRequest
 from veche.permit.row_proof import RowProof
 from veche.permit.seed import Seed
@@ -31,6 +32,7 @@ def test_the_script_makes_these_files() -> None:
 def test_there_are_some() -> None:
     assert len(PERMITS["permits"]) == 8
     assert len(PERMITS["forgeries"]) == 14
+    assert len(PERMITS["orders"]) == 6
     assert len(ROLL["proofs"]) == 5
     assert len(ROLL["forgeries"]) == 18
 
@@ -51,6 +53,12 @@ def test_permits(case: dict[str, Any]) -> None:
     permit = request.finish(case["registrar"], bytes.fromhex(case["blind_signature"]))
     assert (permit.prefix.hex(), permit.signature.hex()) == (case["prefix"], case["signature"])
     blind_rsa.verify(modulus, bytes.fromhex(case["prefix"] + case["message"]), bytes.fromhex(case["signature"]))
+
+
+@pytest.mark.parametrize("case", PERMITS["orders"], ids=lambda case: f"{case['seed'][:4]}-{case['counter']}")
+def test_orders(case: dict[str, Any]) -> None:
+    seed, poll = Seed.from_hex(case["seed"]), bytes.fromhex(case["poll"])
+    assert registrar_order(seed, poll, case["registrars"], case["counter"]) == case["order"]
 
 
 @pytest.mark.parametrize("case", PERMITS["forgeries"], ids=lambda case: case["wrong"])

@@ -223,9 +223,10 @@ class City:
     def vote(self, poll: bytes, group: int, choices: list[int]) -> None:
         """Somebody new votes."""
         voter, found, key = Voter(Seed.generate()), self.poll(poll), self._permit_keys[poll][group]
-        permits = voter.collect_permits(
+        collected = voter.collect_permits(
             found.frozen, found.permit_keys, group, lambda registrar, blinded: blind_sign(key, blinded)
         )
+        permits = list(collected.permits.values())
         self.ledger.admit(voter.cast(voter.seal(found.frozen, group, [choices]), permits, 1))
 
     def close(self, poll: bytes) -> None:

@@ -2,19 +2,18 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from veche.cli import options
 from veche.cli.ballot_file import write_spoiled
 from veche.cli.choices import ask_choices, choice_lines, parse_choices
+from veche.cli.collecting import collect as collect_permits
+from veche.cli.collecting import open_registrars, permits_to_show
 from veche.cli.options import ANY_PATH
-from veche.cli.permit_file import PermitFile
-from veche.cli.reading import Reading, read_ledger, wait_until_published
+from veche.cli.permit_file import PermitFile, erase_decided
+from veche.cli.reading import read_ledger, wait_until_published
 from veche.durable import write_new
 from veche.engine.inbox import hand_in
 from veche.errors import UserError, VecheError
@@ -25,9 +24,6 @@ from veche.permit.seed import Seed
 from veche.terminal.show import short, tracker
 from veche.voter.voter import Sealed, Voter
 
-if TYPE_CHECKING:
-    from veche.registrar.registrar import Registrar
-
 
 @click.command(short_help="Vote in a poll, or vote again.")
 @click.argument("name", metavar="POLL")
@@ -35,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=ANY_PATH, default="voter.seed", show_default=True, metavar="FILE",
               help="Your one secret, from which everything is derived. It is made if there is none.")  # fmt: skip
 @click.option("--registrar", "desks", type=ANY_PATH, multiple=True, metavar="FOLDER",
-              help="A registrar's folder, to collect a permit from: repeat it. Not needed to vote again.")  # fmt: skip
+              help="A registrar's folder, to collect a permit from: repeat it for all of them. Not needed to vote again.")  # fmt: skip
 @click.option("--person", metavar="ID", help="Who you are on the registrars' rolls.")
 @click.option("--choose", "-c", multiple=True, metavar="NUMBERS",
               help="Your choice: 2, or 1,3,5, or blank, or 0 for none. Repeat it for each question. Otherwise you are asked.")  # fmt: skip
@@ -46,12 +42,17 @@ if TYPE_CHECKING:
     "--check", is_flag=True, help="Seal the ballot, open it to check this program, and spoil it instead of casting."
 )
 @click.option(
+    "--despite-refusal",
+    is_flag=True,
+    help="Vote though a registrar refused a permit, and though that narrows down which ballot is yours.",
+)
+@click.option(
     "--receipts", type=ANY_PATH, default=".", metavar="FOLDER", help="Where the receipt goes. [default: here]"
 )
 @options.json
 def vote(
     name: str, folder: Path, seed: Path, desks: tuple[Path, ...], person: str | None, choose: tuple[str, ...],
-    collect: bool, check: bool, receipts: Path, as_json: bool,
+    collect: bool, check: bool, despite_refusal: bool, receipts: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Vote in a poll, or vote again: the last ballot counts.
 
@@ -77,12 +78,17 @@ def vote(
         group = last.group if last is not None else 0
         permits: list[Permit] = []
         if last is None and not check:
-            with _open_registrars(desks, reading, poll) as opened:
-                group, permits = _collect(voter, poll, kept, opened, person)
+            with open_registrars(desks, reading, poll) as opened:
+                group, collected = collect_permits(voter, poll, kept, opened, person)
+            if not collect:
+                ask = sys.stdin.isatty() and not as_json
+                permits = permits_to_show(voter, poll, group, collected, kept, ask, despite_refusal)
+        erase_decided(seed, reading.state.polls())
     if collect:
         if last is None:
-            kept.write(group, permits)
-        click.echo("Your permits for this poll are kept. Vote when it opens: veche vote")
+            _say_what_is_kept(poll, kept)
+        else:
+            click.echo("You have voted in this poll: to vote again no permits are needed.")
         return
     sealed = voter.seal(poll.frozen, group, choices)
     if check:
@@ -99,6 +105,20 @@ def vote(
         click.echo(f"Your ballot is entry {number} of the ledger{' and replaces the one before' if turn > 1 else ''}.")
         click.echo(f"Tracker {tracker(sealed.tracker)}")
         click.echo(f"Receipt {files}")
+
+
+def _say_what_is_kept(poll: PollState, kept: PermitFile) -> None:
+    """After collecting: whose permits are there, and who did not give any."""
+    found = kept.read()
+    missing = [
+        seat.institution
+        for registrar, seat in enumerate(poll.poll_class.registrars)
+        if registrar in poll.permit_keys and (found is None or registrar not in found[1])
+    ]
+    if missing:
+        click.echo(f"No permit yet of: {', '.join(missing)}. Ask again: veche vote --collect")
+    else:
+        click.echo("Your permits for this poll are kept. Vote when it opens: veche vote")
 
 
 def _seed(path: Path, quiet: bool) -> Seed:
@@ -122,49 +142,6 @@ def _choices(poll: PollState, choose: tuple[str, ...]) -> list[list[int]]:
         click.echo(f"  {line}")
     click.confirm("\nCast this ballot?", abort=True)
     return choices
-
-
-@contextmanager
-def _open_registrars(desks: tuple[Path, ...], reading: Reading, poll: PollState) -> Iterator[dict[int, "Registrar"]]:
-    """Registrars' folders, by their place in the poll's class; those that are not in it are left out."""
-    registrars: dict[int, Registrar] = {}
-    with ExitStack() as stack:
-        if desks:
-            from veche.registrar import registrar  # only now: its database takes longer to load than all the rest
-        for desk in desks:
-            opened = stack.enter_context(registrar.Registrar(desk))
-            place = poll.registrar(opened.office.public)
-            if place is not None:
-                registrars[place] = opened
-            else:
-                reading.holder(opened.office.public)
-        yield registrars
-
-
-def _collect(
-    voter: Voter, poll: PollState, kept: PermitFile, opened: dict[int, "Registrar"], person: str | None
-) -> tuple[int, list[Permit]]:
-    """The voter's group and permits: those that were kept, or new ones from the registrars."""
-    before = kept.read()
-    if before is not None:
-        return before
-    if not poll.has_enough_keys:
-        raise UserError("Too few registrars have published permit keys for this poll yet.", "Try again later.")
-    if person is None or len(opened) < poll.poll_class.k:
-        raise UserError(
-            f"A first ballot in this poll needs permits of {poll.poll_class.k} registrars.",
-            "Say who you are and where they are: --person ID --registrar FOLDER --registrar FOLDER",
-        )
-    group = next(iter(opened.values())).group_of(person, poll.id)
-
-    def ask(registrar: int, blinded: bytes) -> bytes:
-        if registrar not in opened:
-            name = poll.poll_class.registrars[registrar].institution
-            raise UserError(f"A permit of {name} is needed too.", "Name its folder with --registrar.")
-        return opened[registrar].issue(person, poll.id, blinded, group)
-
-    keys = {registrar: poll.permit_keys[registrar] for registrar in poll.available(group)}
-    return group, voter.collect_permits(poll.frozen, keys, group, ask)
 
 
 def _keep_receipt(folder: Path, number: int, receipts: Path, sealed: Sealed) -> Path:

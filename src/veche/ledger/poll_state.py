@@ -19,7 +19,7 @@ from veche.ledger.entries.tally import Tally
 from veche.ledger.frozen_poll import FrozenPoll
 from veche.ledger.group_sums import GroupSums
 from veche.ledger.life import COMMITTEE_LIFE, POLL_LIFE, CommitteePhase, Phase
-from veche.ledger.registrars import enough_published, registrars_that_count
+from veche.ledger.registrars import SeenRegistrars, enough_published, registrars_that_count
 
 T = TypeVar("T")
 
@@ -147,6 +147,11 @@ class PollState:
             for registrar in sorted(self.counting[group])
             if self.admitted.get((registrar, group), 0) < self.permit_keys[registrar].groups[group].people
         ]
+
+    def seen(self, group: int) -> SeenRegistrars:
+        """What a voter's device goes by when it chooses registrars."""
+        admitted = {registrar: self.admitted.get((registrar, group), 0) for registrar in self.permit_keys}
+        return SeenRegistrars(self.available(group), self.groups[group].counted, admitted)
 
     @cached_property
     def checker(self) -> veche_kernel.BallotChecker:

@@ -1,8 +1,18 @@
 """Which registrars count in a poll: docs/protocol.md, section 2.5. Registrars go by their index in the poll's class."""
 
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from veche.ledger.entries.charter import PollClass
+
+
+class SeenRegistrars(NamedTuple):
+    """What a ledger shows of the registrars in a group: whose permits a first ballot can carry now (``available``), how many first
+    ballots there are, and how many of them show each registrar's permit."""
+
+    available: Collection[int]
+    ballots: int
+    admitted: Mapping[int, int]
 
 
 def enough_published(poll_class: PollClass, published: Collection[int]) -> bool:

@@ -1,4 +1,4 @@
-"""What a voter's device derives from the seed, with HKDF-SHA256 (RFC 5869, no salt).
+"""What a voter's device derives from the seed, with HKDF-SHA256 (RFC 5869, no salt). docs/protocol.md, section 4.2.
 
 Everything that goes into a permit is derived, so that a second device asks every registrar for the *same* blinded
 message and goes on where the first stopped. The randomness of a ballot is never derived. Info strings, with
@@ -8,8 +8,9 @@ message and goes on where the first stopped. The randomness of a ballot is never
     veche-v1|permit-prefix|POLL|KEY         32 bytes: the message prefix of RFC 9474, section 4.1
     veche-v1|permit-salt|POLL|KEY           48 bytes: the salt of PSS
     veche-v1|permit-blind|POLL|KEY|COUNTER  len(modulus) + 16 bytes, big-endian: R; factor r = 1 + (R mod (n - 1))
+    veche-v1|registrars|POLL|COUNTER        16 bytes for each registrar of the class: their order, ascending
 
-COUNTER is decimal, the first of 0, 1, 2, ... for which r is coprime to n. R is 128 bits longer than n, so r is uniform
+COUNTER is decimal; that of a blinding factor is the first of 0, 1, 2, ... for which r is coprime to n. R is 128 bits longer than n, so r is uniform
 in 1..n-1 up to 2^-128. The registrar's RSA modulus and not its office key stands in the info strings: a registrar that
 shows two moduli to one voter sees unrelated factors, and a modulus is one registrar's, one poll's and one group's.
 """
@@ -59,6 +60,12 @@ def permit_blind(seed: Seed, poll: bytes, modulus: bytes) -> int:
         if gmpy2.gcd(factor, n) == 1:
             return factor
         counter += 1
+
+
+def registrar_order(seed: Seed, poll: bytes, count: int, counter: int) -> list[int]:
+    """An order of ``count`` registrars, each as likely as any other: by 16 bytes for each, then by their index."""
+    wide = _hkdf(seed, f"veche-v1|registrars|{poll.hex()}|{counter}", 16 * count)
+    return sorted(range(count), key=lambda registrar: (wide[16 * registrar : 16 * registrar + 16], registrar))
 
 
 def _scope(poll: bytes, modulus: bytes) -> str:

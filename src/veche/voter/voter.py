@@ -4,7 +4,7 @@ Nothing need be kept but the seed and the number of the last turn: another devic
 stopped. What the device sends are entries for the ledger and blinded messages for registrars, nothing else.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import veche_kernel as kernel
@@ -13,13 +13,11 @@ from veche.errors import UserError
 from veche.ledger.entries.ballot import cast_ballot, unsigned_ballot
 from veche.ledger.entries.permit_key import PermitKeys
 from veche.ledger.frozen_poll import FrozenPoll
+from veche.ledger.registrars import SeenRegistrars
 from veche.permit.derive import credential_secret
 from veche.permit.permit import Permit
-from veche.permit.request import PermitRequest
 from veche.permit.seed import Seed
-
-Ask = Callable[[int, bytes], bytes]
-"""Ask registrar number i to sign a blinded message."""
+from veche.voter.permits import Ask, Collected, choose_permits, collect_permits
 
 
 @dataclass(frozen=True)
@@ -49,34 +47,22 @@ class Voter:
         """The public credential in this poll, 32 bytes: a pseudonym that nobody can link to another poll's."""
         return kernel.base_mul(credential_secret(self._seed, poll))
 
-    def collect_permits(self, poll: FrozenPoll, keys: Mapping[int, PermitKeys], group: int, ask: Ask) -> list[Permit]:
-        """Ask registrars, in their order, until k have answered. Raises what the last failing one raised if too few do.
+    def collect_permits(
+        self,
+        poll: FrozenPoll,
+        keys: Mapping[int, PermitKeys],
+        group: int,
+        ask: Ask,
+        kept: Mapping[int, Permit] | None = None,
+    ) -> Collected:
+        """Ask all registrars whose permits are not kept: :func:`veche.voter.permits.collect_permits`."""
+        return collect_permits(self._seed, poll, self.credential(poll.id), keys, group, ask, kept or {})
 
-        Whoever's identity source is there already is left out when all places that remain are for other sources.
-        ``keys``: what the registrars published whose rolls are not used up, by their index in the class, taken from a verified
-        ledger. A registrar under whose modulus nothing can be asked is one that does not answer.
-        """
-        permits: list[Permit] = []
-        sources: set[str] = set()
-        failure: Exception | None = None
-        for registrar, seat in enumerate(poll.poll_class.registrars):
-            places = poll.poll_class.k - len(permits)
-            if not places:
-                break
-            if registrar not in keys:
-                continue
-            if seat.source in sources and places <= poll.poll_class.sources - len(sources):
-                continue
-            try:
-                modulus = keys[registrar].groups[group].modulus
-                request = PermitRequest(self._seed, poll.id, group, self.credential(poll.id), modulus)
-                permits.append(request.finish(registrar, ask(registrar, request.blinded)))
-                sources.add(seat.source)
-            except Exception as error:
-                failure = error
-        if len(permits) < poll.poll_class.k:
-            raise failure or UserError("Too few registrars answered.", "Try again later.")
-        return permits
+    def choose_permits(
+        self, poll: FrozenPoll, seen: SeenRegistrars, collected: Collected, despite_refusal: bool = False
+    ) -> list[Permit]:
+        """Those that a first ballot shows: :func:`veche.voter.permits.choose_permits`."""
+        return choose_permits(self._seed, poll, seen, collected, despite_refusal)
 
     def seal(self, poll: FrozenPoll, group: int, choices: list[list[int]]) -> Sealed:
         """Encrypt and prove. ``choices``: for each question a 0 or 1 an answer, the blank flag first if there is one."""

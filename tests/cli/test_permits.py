@@ -1,0 +1,178 @@
+"""``veche vote``: who is asked for permits, what is kept, and what a voter is told when a registrar refuses."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from veche.cli.collecting import permits_to_show
+from veche.cli.permit_file import PermitFile
+from veche.errors import UserError
+from veche.ledger.codec import decode
+from veche.ledger.entries.poll import Choice
+from veche.ledger.poll_state import PollState
+from veche.ledger.shape import Text
+from veche.permit.seed import Seed
+from veche.voter.permits import Collected
+from veche.voter.voter import Voter
+from veche.world import World
+
+from . import conftest
+from .conftest import Answer, inside
+
+TRAMS = Choice(Text("More trams?", "Больше трамваев?"), (Text("Yes", "Да"), Text("No", "Нет")), 1, 1, False)
+DISTRICTS = (("Arbat", 1), ("Presnya", 5))
+
+
+def ok(*args: object) -> Answer:
+    return conftest.ok(*args, run=inside)
+
+
+def fails(code: int, sentence: str, *args: object) -> Answer:
+    return conftest.fails(code, sentence, *args, run=inside)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Four registrars, three of whom sign; anna votes in the first group."""
+    with World(tmp_path / "city", citizens={"Arbat": 4, "Presnya": 4}, registrars=(4, 3, 1)) as made:
+        yield made
+
+
+def announced(world: World) -> PollState:
+    poll = world.poll([TRAMS], committee=world.form_committee(), districts=DISTRICTS, days=1)
+    world.engine.tick()
+    return poll
+
+
+def words(world: World, poll: PollState, *registrars: int) -> list[str]:
+    """The command of the first citizen of Arbat, who names these registrars."""
+    folder = world.folder
+    asked = [word for number in registrars for word in ("--registrar", str(folder / f"registrar-{number + 1}"))]
+    return ["vote", poll.id.hex(), "--ledger", str(folder / "ledger"), "--seed", str(folder / "seed"),
+            "--receipts", str(folder), *(["--person", "Arbat-0"] if asked else []), *asked]  # fmt: skip
+
+
+def kept(world: World, poll: PollState) -> list[int]:
+    content = json.loads((world.folder / "seed.permits" / poll.id.hex()).read_text())
+    assert content["group"] == 0
+    return sorted(row[0] for row in content["permits"])
+
+
+def strike_off(world: World, registrar: int) -> None:
+    """The registrar takes Arbat-0 off its roll, for the polls to come."""
+    roll = world.folder / "short.csv"
+    rows = [f"{c.person},{c.district}" for c in world.citizens if c.person != "Arbat-0"]
+    roll.write_text("\n".join(["person,district", *rows]) + "\n")
+    world.registrars[registrar].import_roll(roll)
+
+
+def test_all_are_asked_and_all_is_kept_for_their_owner_alone(world: World) -> None:
+    poll = announced(world)
+    assert "No permit yet of: Civil registry. Ask again" in ok(*words(world, poll, 1, 2, 3), "--collect").out
+    assert kept(world, poll) == [1, 2, 3]
+    assert "Your permits for this poll are kept" in ok(*words(world, poll, 0), "--collect").out
+    assert kept(world, poll) == [0, 1, 2, 3]
+    folder = world.folder / "seed.permits"
+    assert folder.stat().st_mode & 0o077 == 0 and all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir())
+
+
+def test_who_is_refused_is_told_by_whom_and_votes_only_after_saying_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strike_off(world, 0)
+    poll = announced(world)
+    said = fails(2, "No permit was given by: Civil registry", *words(world, poll, 0, 1, 2, 3), "-c", "1")
+    assert "1 in 4" in said.err and "--despite-refusal" in said.err
+    path = world.folder / "seed.permits" / f"{poll.id.hex()}.refusals"
+    assert str(path) in said.err and path.stat().st_mode & 0o077 == 0
+    (row,) = json.loads(path.read_text())
+    assert set(row) == {"poll", "registrar", "blinded", "answer", "said", "day"}
+    assert (row["poll"], row["registrar"], row["answer"]) == (poll.id.hex(), "Civil registry", "")
+    assert len(row["blinded"]) == 512 and "not on the electoral roll" in row["said"]
+    assert kept(world, poll) == [1, 2, 3]
+    # The next day of the same story, in the same words: nothing is there twice.
+    fails(2, "No permit was given by: Civil registry", *words(world, poll, 0), "-c", "1")
+    assert json.loads(path.read_text()) == [row]
+    # Not even when nobody is asked any more. Having said so, the voter gets as far as the node.
+    fails(2, "No permit was given by: Civil registry", *words(world, poll), "-c", "1")
+    handed_in: list[bytes] = []
+
+    def take(folder: Path, entries: list[bytes]) -> list[int]:
+        handed_in.extend(entries)
+        raise UserError("That is enough.")
+
+    monkeypatch.setattr("veche.cli.vote.hand_in", take)
+    fails(2, "That is enough", *words(world, poll), "-c", "1", "--despite-refusal")
+    assert [row[0] for row in decode(handed_in.pop())[4]] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_at_a_terminal_the_voter_is_asked(
+    answer: bool, world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strike_off(world, 0)
+    poll = announced(world)
+    ok(*words(world, poll, 0, 1, 2, 3), "--collect")
+    file = PermitFile(world.folder / "seed", poll)
+    found = file.read()
+    assert found is not None
+    voter = Voter(Seed.load(world.folder / "seed"))
+
+    def confirm(question: str, abort: bool, err: bool) -> None:
+        if not answer:
+            raise click.Abort
+
+    monkeypatch.setattr("click.confirm", confirm)
+    try:
+        permits = permits_to_show(voter, poll, 0, Collected(found[1]), file, ask=True, despite_refusal=False)
+        assert answer and [permit.registrar for permit in permits] == [1, 2, 3]
+    except click.Abort:
+        assert not answer
+    assert "No permit was given by: Civil registry" in capsys.readouterr().err
+
+
+def test_a_registrar_that_is_not_named_is_one_that_is_silent(world: World) -> None:
+    poll = announced(world)
+    said = fails(2, "No permit was given by: Tax office", *words(world, poll, 0, 1, 2), "-c", "1")
+    assert "refusals" not in said.err and not list((world.folder / "seed.permits").glob("*.refusals"))
+
+
+def test_one_registrar_does_not_say_in_which_group_somebody_votes(world: World) -> None:
+    """The first one's roll says Presnya, where ballots weigh five times as much."""
+    roll = world.folder / "false.csv"
+    rows = [f"{c.person},{'Presnya' if c.person == 'Arbat-0' else c.district}" for c in world.citizens]
+    roll.write_text("\n".join(["person,district", *rows]) + "\n")
+    world.registrars[0].import_roll(roll)
+    poll = announced(world)
+    fails(2, "needs permits of 3", *words(world, poll, 0, 1), "--collect")
+    said = fails(2, "do not agree in which group", *words(world, poll, 0, 1, 2), "--collect")
+    assert "Civil registry: Presnya" in said.err and "Post office, Savings bank: Arbat" in said.err
+    assert not (world.folder / "seed.permits").exists()
+    for registrar in world.registrars:
+        assert registrar.issuance(poll.id)[0].issued == 0, "no permit was spent"
+
+
+def test_the_group_is_what_k_registrars_say(world: World) -> None:
+    roll = world.folder / "false.csv"
+    rows = [f"{c.person},{'Presnya' if c.person == 'Arbat-0' else c.district}" for c in world.citizens]
+    roll.write_text("\n".join(["person,district", *rows]) + "\n")
+    world.registrars[0].import_roll(roll)
+    poll = announced(world)
+    ok(*words(world, poll, 0, 1, 2, 3), "--collect")
+    assert kept(world, poll) == [1, 2, 3]
+    fails(1, "not on the electoral roll", *words(world, poll, 0, 1, 2, 3), "--person", "nobody", "--seed", world.folder / "other", "--collect")  # fmt: skip
+
+
+def test_what_is_kept_is_erased_when_the_poll_is_decided(world: World) -> None:
+    strike_off(world, 0)
+    first = announced(world)
+    ok(*words(world, first, 0, 1, 2, 3), "--collect")
+    folder = world.folder / "seed.permits"
+    assert sorted(path.name for path in folder.iterdir()) == [first.id.hex(), f"{first.id.hex()}.refusals"]
+    world.wait_until(first.definition.closes)
+    second = announced(world)
+    ok(*words(world, second, 1, 2, 3), "--collect")  # the first had too few ballots
+    assert [path.name for path in folder.iterdir()] == [second.id.hex()]
