@@ -97,11 +97,6 @@ def _cast(city: City, voter: Voter, good: bytes, now: Moment) -> Iterator[Case]:
         ("by another credential", cast_ballot(city.secret(other), item[:CAST])),
         ("the turn was changed on the way", edit(good, [TURN], 2)),
         ("permits were taken away", edit(good, [PERMITS], [])),
-        ("the group was changed on the way", edit(good, [GROUP], 1)),
-        (
-            "another voter's ballot, copied whole",
-            recast(city, voter, city.ballot(other, 1, []), PERMITS, item[PERMITS]),
-        ),
     ):
         yield Case("cast", name, now, entry)
 
