@@ -13,6 +13,7 @@ import veche_kernel
 
 from bench.workload import GENESIS, OPEN, Workload, identified
 from veche.audit.ledger import verify_ledger
+from veche.clock import by_hand
 from veche.collector import relax
 from veche.engine.embedded import EmbeddedEngine, create_ledger
 from veche.engine.engine import Answer
@@ -28,7 +29,7 @@ WINDOW = 4 * PART
 def engine(workload: Workload, folder: Path, count: int) -> dict[str, float]:
     """Every ballot acknowledged when durable."""
     shutil.rmtree(folder, ignore_errors=True)
-    ledger = create_ledger(folder, workload.charter, workload.log_key)
+    ledger = create_ledger(folder, workload.charter, workload.log_key, lambda: by_hand(GENESIS))
     ledger.execute(1, GENESIS + 10, workload.setup)
     ledger.commit()
     ballots = workload.ballots(count)

@@ -43,7 +43,7 @@ class Reading(NamedTuple):
         moved = (now.time - self.time) - (now.steady - self.steady)
         if self.boot == now.boot and abs(moved) > STEP:
             raise WrongClock(
-                f"This machine's clock was moved {'ahead' if moved > 0 else 'back'} by {_about(abs(moved))}"
+                f"This machine's clock was moved {'ahead' if moved > 0 else 'back'} by {about(abs(moved))}"
                 f" since {iso_time(self.time)}; it says {iso_time(now.time)} now.",
                 hint,
             )
@@ -78,12 +78,12 @@ def warning(last_block: int, now: int) -> str | None:
     if last_block <= now + AHEAD:
         return None
     return (
-        f"Warning: the ledger's last block is of {iso_time(last_block)}, {_about(last_block - now)} ahead of this machine's clock."
+        f"Warning: the ledger's last block is of {iso_time(last_block)}, {about(last_block - now)} ahead of this machine's clock."
         " If this clock is right, the ledger's is wrong, and closes polls too early: tell its operator, and the trustees."
     )
 
 
-def _about(seconds: int) -> str:
+def about(seconds: int) -> str:
     """A duration as people say it: whole days, hours or minutes."""
     unit = next((unit for unit in (86_400, 3600, 60) if seconds >= 2 * unit), 1)
     return str(duration(seconds // unit * unit))

@@ -15,6 +15,7 @@ from veche.audit.ledger import VerifiedLedger, verify_ledger
 from veche.audit.view import View
 from veche.clock import Reading, by_hand
 from veche.durable import make_folder
+from veche.engine.block_clock import BlockClock
 from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
 from veche.engine.engine import Engine
 from veche.keys import SigningKey
@@ -114,10 +115,10 @@ class World:
         )  # fmt: skip
         signed = self.charter.sign(b"", self.office_keys)
         self.id = digest(signed)
-        self.ledger = create_ledger(folder / "ledger", signed, log_key)
+        self.ledger = create_ledger(folder / "ledger", signed, log_key, self.clock)
         # A simulated city survives no loss of power, and need not.
         self.ledger.state.db.execute("PRAGMA synchronous=OFF")
-        self.engine: Engine = EmbeddedEngine(self.ledger, log_key, lambda: self.now, pause=60)
+        self.engine: Engine = EmbeddedEngine(self.ledger, log_key, BlockClock(self.ledger, self.clock), pause=60)
 
     def _write_roll(self) -> None:
         roll = self.folder / "roll.csv"

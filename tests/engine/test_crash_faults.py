@@ -20,6 +20,7 @@ from faults import AFTER, BEFORE, FULL, TORN, Crash, Disk, crashes
 from node import Node
 
 from veche.audit.ledger import verify_ledger
+from veche.clock import Reading, by_hand
 from veche.engine.embedded import EmbeddedEngine, Job, create_ledger
 from veche.engine.engine import Answer, Stopped
 from veche.errors import Refused, UserError
@@ -30,7 +31,7 @@ from veche.ledger.machine import Machine
 from veche.ledger.shape import Text
 from veche.log.source import Folder
 from veche.log.tiles import CHECKPOINT
-from veche.world import World
+from veche.world import GENESIS, World
 
 YES_NO = Choice(Text("More trams?", "Больше трамваев?"), (Text("Yes", "Да"), Text("No", "Нет")), 1, 1, False)
 
@@ -338,14 +339,14 @@ def test_a_creation_that_is_cut_short_is_begun_again(stages: dict[str, Stage], t
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Machine, "end", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))  # fmt: skip
         with pytest.raises(UserError, match="No space left"):
-            create_ledger(folder, charter, key)
+            create_ledger(folder, charter, key, genesis)
     assert Machine.end is original
     with pytest.raises(UserError, match="no charter"):
         Ledger(folder)
-    with create_ledger(folder, charter, key) as ledger:
+    with create_ledger(folder, charter, key, genesis) as ledger:
         assert ledger.size == 2
     with pytest.raises(UserError, match="already"):
-        create_ledger(folder, charter, key)
+        create_ledger(folder, charter, key, genesis)
     verify_ledger(Folder(folder))
 
 
@@ -364,7 +365,7 @@ def test_a_creation_that_crashes_at_any_statement(stages: dict[str, Stage], tmp_
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sqlite3, "connect", lambda *a, **b: FaultyDatabase(connect(*a, **b), faults))  # noqa: B023
             with suppress(Crash):
-                create_ledger(folder, charter, key).close()
+                create_ledger(folder, charter, key, genesis).close()
                 assert not faults.happened, "the crash was swallowed"
         reached = faults.happened
         complete += begin_again(folder, charter, key)
@@ -372,13 +373,18 @@ def test_a_creation_that_crashes_at_any_statement(stages: dict[str, Stage], tmp_
     assert number > 10 and complete > 1
 
 
+def genesis() -> Reading:
+    """The clock when the city's ledger begins."""
+    return by_hand(GENESIS)
+
+
 def begin_again(folder: Path, charter: bytes, key: SigningKey) -> bool:
     """Create the ledger whose creation crashed, or open it if it is there already. Which of the two?"""
     try:
-        create_ledger(folder, charter, key).close()
+        create_ledger(folder, charter, key, genesis).close()
     except UserError as error:
         assert "already" in error.message
-        with Ledger(folder) as ledger, EmbeddedEngine(ledger, key):
+        with Ledger(folder) as ledger, EmbeddedEngine(ledger, key, lambda: GENESIS):
             assert ledger.size == 2
         return True
     return False
@@ -390,7 +396,9 @@ def test_a_creation_that_crashes_at_any_operation(how: str, stages: dict[str, St
         charter, key = node.ledger.entry(0), node.key
     folder = tmp_path / "new"
     for _ in crashes(
-        lambda: create_ledger(folder, charter, key).close(), lambda: shutil.rmtree(folder, ignore_errors=True), (how,)
+        lambda: create_ledger(folder, charter, key, genesis).close(),
+        lambda: shutil.rmtree(folder, ignore_errors=True),
+        (how,),
     ):
         begin_again(folder, charter, key)
         verify_ledger(Folder(folder))

@@ -18,6 +18,7 @@ from veche.cli.reading import published_charter, read_ledger
 from veche.cli.verify import progress_bar
 from veche.collector import relax
 from veche.durable import make_folder
+from veche.engine.block_clock import BlockClock
 from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
 from veche.engine.inbox import CLEANING, PAUSE, Inbox, hand_in, open_ledger
 from veche.errors import UserError, VecheError
@@ -87,12 +88,18 @@ def init(folder: Path, charter: Path) -> None:
 @folder_argument
 @click.option("--once", is_flag=True, help="Make one block of what waits, publish it, and end.")
 @click.option("--seconds", type=click.FloatRange(0), metavar="N", help="End after so many seconds.")
+@click.option(
+    "--after-outage", is_flag=True, help="Go on although the last block is long ago: this machine's clock is right."
+)
 @click.option("--verbose", is_flag=True, help="Say more on the standard error: JSON, or plain lines on a terminal.")
-def run(folder: Path, once: bool, seconds: float | None, verbose: bool) -> None:
+def run(folder: Path, once: bool, seconds: float | None, after_outage: bool, verbose: bool) -> None:
     """Run the engine of the ledger in FOLDER: make blocks, take what is handed in, publish. Until Ctrl-C.
 
     Other commands hand entries in through the folder's inbox. While no engine runs, time stands still for the ledger, and
     polls that were open close later.
+
+    The times of blocks are this machine's. If its clock is moved, or is far beyond the last block when the engine starts, the
+    engine stops and waits for a person: look at another clock, then start it again with --after-outage.
 
     \b
     Example:
@@ -115,7 +122,8 @@ def run(folder: Path, once: bool, seconds: float | None, verbose: bool) -> None:
             inbox = Inbox(folder)
             inbox.recover(written)
             pause = written.state.charter.engine.seconds
-            with EmbeddedEngine(written, key, pause=pause) as engine:
+            clock = BlockClock(written, after_outage=after_outage)
+            with EmbeddedEngine(written, key, clock, pause) as engine:
                 size = engine.tick()
                 click.echo(f"The ledger in {folder} runs, with {size} entries.")
                 logs.log().info("the engine runs", folder=str(folder), size=size)

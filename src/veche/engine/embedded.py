@@ -6,12 +6,13 @@ simply started again: what was acknowledged is in the ledger, what was not may b
 """
 
 import threading
-import time as clock_time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from veche.clock import STEP, Clock, WrongClock, system
+from veche.engine.block_clock import BlockClock
 from veche.engine.engine import Answer, Stopped
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
@@ -21,6 +22,7 @@ from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.ledger import Ledger
 from veche.ledger.publication import Publication
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
+from veche.texts import iso_time
 
 BATCH = 2048
 """Entries checked together: large enough for the kernel's batches, small enough that a block takes well under a second."""
@@ -50,12 +52,13 @@ LOG_KEY = "log.key"
 class EmbeddedEngine:
     """Drives a ledger, and signs its heads with the log's ``key``. See :class:`veche.engine.engine.Engine`.
 
-    ``clock`` gives seconds since 1970; ``pause`` is the longest time between two blocks, in seconds. The ledger belongs to
-    the engine's thread from ``with`` to ``stop``.
+    ``clock`` gives the times of blocks, in seconds since 1970: this machine's, as far as it can be believed
+    (:class:`~veche.engine.block_clock.BlockClock`), if none is given. ``pause`` is the longest time between two blocks, in
+    seconds. The ledger belongs to the engine's thread from ``with`` to ``stop``.
     """
 
     def __init__(
-        self, ledger: Ledger, key: SigningKey, clock: Callable[[], float] = clock_time.time, pause: float = 1.0
+        self, ledger: Ledger, key: SigningKey, clock: Callable[[], int] | None = None, pause: float = 1.0
     ) -> None:
         """What a crash left unpublished is published. Raises UserError if this is not the key that the charter names."""
         check_key(ledger.state.charter, key)
@@ -79,6 +82,9 @@ class EmbeddedEngine:
         self._thread = threading.Thread(target=self._run, name="veche-engine")
 
     def __enter__(self) -> "EmbeddedEngine":
+        """Begin. Raises WrongClock if this machine's clock is to give the times, and cannot be believed."""
+        if self._clock is None:
+            self._clock = BlockClock(self.ledger)
         self._thread.start()
         return self
 
@@ -170,8 +176,9 @@ class EmbeddedEngine:
 
     def _block(self, jobs: Sequence[Job]) -> None:
         ledger = self.ledger
+        assert self._clock is not None
         entries = [entry for entry, _ in jobs if entry is not None]
-        executed = ledger.execute(ledger.height + 1, max(int(self._clock()), ledger.time), entries)
+        executed = ledger.execute(ledger.height + 1, max(self._clock(), ledger.time), entries)
         ledger.commit()
         self._answer([job for job in jobs if job[0] is not None], executed.answers)
         if executed.logged:
@@ -218,12 +225,20 @@ def _whose(entry: bytes | None) -> bytes | None:
     return entry[WHOSE] if entry is not None and is_ballot(entry) else None
 
 
-def create_ledger(folder: Path, charter: bytes, key: SigningKey) -> Ledger:
-    """Begin a ledger of one process in a folder, with this charter entry, and publish it. Raises Refused, UserError.
+def create_ledger(folder: Path, charter: bytes, key: SigningKey, clock: Clock = system) -> Ledger:
+    """Begin a ledger of one process in a folder, with this charter entry, and publish it.
+
+    Raises Refused, UserError, and WrongClock for a charter of the future: the ledger would stand still until then.
 
     A crash leaves a ledger without charter at most, which is begun by calling this again.
     """
-    check_key(read_charter(charter), key)
+    founding, now = read_charter(charter), clock().time
+    check_key(founding, key)
+    if founding.time > now + STEP:
+        raise WrongClock(
+            f"The charter is dated {iso_time(founding.time)}, and this machine's clock says {iso_time(now)}.",
+            "Set the clock if it is wrong, or wait. If the charter's date is wrong, draft it again, for everybody to sign.",
+        )
     ledger = Ledger.create(folder, charter)
     try:
         EmbeddedEngine(ledger, key)
