@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from veche.errors import UserError
-from veche.texts import duration, iso_time
+from veche.texts import Message, duration, iso_time
 
 STEP = 300
 """Seconds by which a clock may be moved against the one that cannot be set; NTP corrects less at a time."""
@@ -73,20 +73,24 @@ def by_hand(time: float, moved: float = 0) -> Reading:
     return Reading(int(time), int(time - moved), "by-hand")
 
 
-def warning(last_block: int, now: int) -> str | None:
-    """What a reader should be told if a ledger's time is ahead of their own clock's; None if all is well."""
-    if last_block <= now + AHEAD:
-        return None
-    return (
-        f"Warning: the ledger's last block is of {iso_time(last_block)}, {about(last_block - now)} ahead of this machine's clock."
-        " If this clock is right, the ledger's is wrong, and closes polls too early: tell its operator, and the trustees."
+def ahead(last_block: int, now: int) -> int:
+    """By how many seconds a ledger's last block is ahead of a reader's clock; 0 if that is no more than clocks differ."""
+    return last_block - now if last_block > now + AHEAD else 0
+
+
+def named_ahead(seconds: int) -> Message:
+    """What a reader is told about a ledger that is ahead of their clock by so much."""
+    return Message(
+        "The ledger's last block is {duration} ahead of this machine's clock. If this clock is right, the ledger's is wrong, and"
+        " closes polls too early: tell its operator and the trustees.",
+        duration=about(seconds),
     )
 
 
-def about(seconds: int) -> str:
+def about(seconds: int) -> Message:
     """A duration as people say it: whole days, hours or minutes."""
     unit = next((unit for unit in (86_400, 3600, 60) if seconds >= 2 * unit), 1)
-    return str(duration(seconds // unit * unit))
+    return duration(seconds // unit * unit)
 
 
 # The clock that goes on while the machine sleeps, where there is one.

@@ -65,6 +65,7 @@ def made(folder: Path, divisor: int) -> Town:
         world.organisers[0].save(folder / "one.key")
         world.organisers[1].save(folder / "two.key")
     town = Town(folder, poll.id.hex(), committee.hex())
+    ok("ledger", "run", town.ledger, "--once", "--after-outage", run=inside)
     ledger, draft = ("--ledger", town.ledger), poll_draft(town.committee, time.time() + 100, time.time() + 120)
     town.file("map.geojson").write_text("{}", encoding="utf-8")
     town.file("poll.toml").write_text(draft.replace('"pilot"', '"city"'), encoding="utf-8")

@@ -11,6 +11,7 @@ from veche.audit.ledger import CANNOT_SHOW, STEPS, VerifiedLedger
 from veche.audit.poll_report import PollReport, StatementReport, report_poll, statement
 from veche.audit.poll_warnings import poll_warnings
 from veche.audit.receipt import ReceiptReport
+from veche.clock import ahead
 from veche.errors import UserError
 from veche.ledger.machine import RULES_VERSION
 from veche.ledger.poll_state import PollState
@@ -23,7 +24,8 @@ FORMAT = "veche-report-v1"
 class LedgerReport:
     """A ledger that holds, and what is in it. Hashes are lowercase hexadecimal, times seconds since 1970.
 
-    ``time`` is that of the last block. ``test``: by what a test ledger divides all times, 0 in earnest. ``steps``: what was checked, by its number in docs/protocol.md, section 6.
+    ``time`` is that of the last block. ``test``: by what a test ledger divides all times, 0 in earnest.
+    ``ahead``: by how many seconds the last block is ahead of the clock of whoever made the report. ``steps``: what was checked, by its number in docs/protocol.md, section 6.
     """
 
     program: str
@@ -39,6 +41,7 @@ class LedgerReport:
     polls: list[PollReport]
     notices: list[StatementReport]
     receipt: ReceiptReport | None = None
+    ahead: int = 0
     steps: dict[str, str] = field(default_factory=lambda: dict(STEPS))
     cannot_show: Sequence[str] = CANNOT_SHOW
     format: str = FORMAT
@@ -55,9 +58,15 @@ def _words(said: Localizable) -> dict[str, str]:
 
 
 def report_ledger(
-    verified: VerifiedLedger, polls: Sequence[PollState] | None = None, receipt: ReceiptReport | None = None
+    verified: VerifiedLedger,
+    polls: Sequence[PollState] | None = None,
+    receipt: ReceiptReport | None = None,
+    now: int | None = None,
 ) -> LedgerReport:
-    """The report on a verified ledger, with these polls (all by default, in the order of the log)."""
+    """The report on a verified ledger, with these polls (all by default, in the order of the log).
+
+    ``now``: the reader's time, in seconds since 1970, against which the ledger's is held.
+    """
     charter = verified.state.charter
     found = [report_poll(verified, poll) for poll in (verified.state.polls() if polls is None else polls)]
     return LedgerReport(
@@ -74,6 +83,7 @@ def report_ledger(
         polls=[replace(poll, warnings=poll_warnings(poll, charter, verified.time)) for poll in found],
         notices=[statement(verified, number) for number in verified.state.statements()],
         receipt=receipt,
+        ahead=0 if now is None else ahead(verified.time, now),
     )
 
 

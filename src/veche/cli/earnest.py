@@ -1,4 +1,4 @@
-"""Whether the ledger of a command is in earnest: a test ledger is named as one, by whoever opens it, once a command.
+"""What every command says of the ledger that it opens, once: that it is a test ledger, or ahead of this machine's clock.
 
 Every way by which a command comes to a ledger ends in :func:`say_if_test`: :mod:`veche.cli.reading` for what reads one, the
 two commands that write one, and those that show a charter. tests/cli/test_test_ledger.py goes over all commands.
@@ -9,19 +9,31 @@ from typing import Any
 import click
 
 from veche.audit.charter_words import named_test
+from veche.clock import ahead, named_ahead, system
 from veche.ledger.entries.charter import Charter
-from veche.texts import languages
+from veche.texts import Message, languages
 
-_DIVISOR = "veche.test"
+_DIVISOR, _AHEAD = "veche.test", "veche.ahead"
 
 
 def say_if_test(charter: Charter) -> None:
     """Say on the standard error, in all languages, that this is a test ledger; and keep it for :func:`marked`."""
     meta = _meta()
     if charter.test and _DIVISOR not in meta:
-        said = named_test(charter.test)
-        click.secho(" / ".join(said.text(language) for language in languages()), fg="yellow", err=True)
+        _say(named_test(charter.test))
     meta[_DIVISOR] = charter.test
+
+
+def say_if_ahead(last_block: int) -> None:
+    """Say on the standard error, in all languages, that the ledger's last block (seconds since 1970) is ahead of this machine's clock."""
+    meta, seconds = _meta(), ahead(last_block, system().time)
+    if seconds and _AHEAD not in meta:
+        _say(named_ahead(seconds))
+        meta[_AHEAD] = seconds
+
+
+def _say(said: Message) -> None:
+    click.secho(" / ".join(said.text(language) for language in languages()), fg="yellow", err=True)
 
 
 def marked(data: Any) -> Any:

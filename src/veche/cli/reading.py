@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from veche.audit.ledger import Progress, VerifiedLedger, Wanted, verify_ledger
-from veche.cli.earnest import say_if_test
+from veche.cli.earnest import say_if_ahead, say_if_test
 from veche.errors import UserError
 from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.entries.office import Role
@@ -85,6 +85,7 @@ def read_ledger(path: Path, verified: bool = True) -> Iterator[Reading]:
     if not verified:
         with suppress(NotOwn), read_own(path) as own:
             say_if_test(own.charter)
+            say_if_ahead(own.time)
             yield Reading(own.source, own.head, own.state)
             return
     found = verified_ledger(open_source(path))
@@ -97,6 +98,7 @@ def verified_ledger(
     """As :func:`veche.audit.ledger.verify_ledger`, for a command."""
     found = verify_ledger(source, progress, wanted)
     say_if_test(found.state.charter)
+    say_if_ahead(found.time)
     return found
 
 

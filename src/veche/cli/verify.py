@@ -24,6 +24,7 @@ from veche.ballot.archive.archive import Archive
 from veche.cli.options import LEDGER_PATH, emit, read_file
 from veche.cli.reading import verified_ledger
 from veche.cli.verify_show import archive_values, show_archive, show_ledger, show_refusal
+from veche.clock import system
 from veche.collector import relax
 from veche.durable import replace
 from veche.errors import DoesNotHold, UserError
@@ -191,7 +192,7 @@ def _verify_ledger(
             verified = verified_ledger(source, progress, pin.check)
         polls = None if poll_id is None else [find_poll(verified, poll_id)]
         found = None if receipt is None else check_receipt(verified, read_file(receipt, 1 << 16))
-        made = report_ledger(verified, polls, found)
+        made = report_ledger(verified, polls, found, system().time)
     finally:
         if isinstance(source, Export):
             source.close()

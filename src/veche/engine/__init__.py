@@ -1,8 +1,9 @@
 """Engines: they agree on the order of entries and the time of blocks, with themselves or with others.
 
-- :mod:`engine`    what an engine is to those who hand entries in
-- :mod:`embedded`  one process, which agrees with itself, and signs the heads with the log's key
-- :mod:`inbox`     how other processes hand entries in to it
+- :mod:`engine`       what an engine is to those who hand entries in
+- :mod:`embedded`     one process, which agrees with itself, and signs the heads with the log's key
+- :mod:`inbox`        how other processes hand entries in to it
+- :mod:`block_clock`  the times of blocks: this machine's clock, as long as it can be believed
 
 The only place that reads a clock for the ledger. An engine drives a :class:`veche.ledger.ledger.Ledger` and decides nothing
 that the rules decide: it imports the ledger and what is below, and no verifier, no one's role, no command line.
