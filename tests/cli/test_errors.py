@@ -549,8 +549,13 @@ def test_trustees_mistakes(made: Pilot, tmp_path: Path) -> None:
     ok("trustee", "adopt", copy, "--yes", *made.ledger)
     fails(2, "", "trustee", "act", tmp_path / "nowhere", *made.ledger)
     stranger = Trustee.create(tmp_path / "stranger", "Nobody")
-    assert "nothing is due" in ok("trustee", "act", tmp_path / "stranger", *made.ledger).out
+    fails(2, "is not the key of a trustee in this ledger", "trustee", "act", tmp_path / "stranger", *made.ledger)
     assert stranger.key.public.hex() in ok("trustee", "show", tmp_path / "stranger").out
+    added = ok("trustee", "rekey", tmp_path / "stranger").first
+    assert ok("trustee", "show", tmp_path / "stranger").out.splitlines()[-1] == f"Public key {added}"
+    ok("trustee", "rekey", tmp_path / "stranger", "--key", made.city.trustees[0])
+    said = fails(2, "This is the key of University", "trustee", "act", tmp_path / "stranger", *made.ledger)
+    assert "Correct the name in" in said.err
 
 
 # Receipts

@@ -183,7 +183,7 @@ def _change_offices(world: World) -> SigningKey:
     world.say("office", ["object", "Post office", "registrar", legal.public, 0], *three)
     # A trustee of a committee that is there replaces their key, which is suspended later, and decrypts all the same.
     world.say("office", ["rotate", "Bar association", "trustee", bar.public, 0], *three[:2], world.trustees[1].key)
-    world.trustees[1].key = bar
+    world.trustees[1].add_key(bar)
     world.wait(DAY)
     world.stand_still(2 * DAY)
     world.wait(13 * DAY + 600)

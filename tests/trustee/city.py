@@ -75,6 +75,10 @@ class Shown:
         return self.truth.time
 
     @property
+    def trustee_keys(self) -> Mapping[bytes, str]:
+        return self.truth.trustee_keys
+
+    @property
     def committees(self) -> Sequence[SeenCommittee]:
         return self.truth.committees
 

@@ -575,14 +575,23 @@ def test_missing_and_damaged_files(finished: Finished) -> None:
         city.load(folder)
     (folder / "office.key").chmod(0o600)
     answer = folder / "committees" / committee.hex() / "answer.json"
-    for text in ("", "{", "[]", "{}", '{"entry": 1}', '{"entry": "zz"}', '{"entry": "00"}', '{"entry": "81617a"}'):
+    for text in (
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"statement": 1}',
+        '{"statement": "zz"}',
+        '{"statement": "00"}',
+        '{"statement": "81617a"}',
+    ):
         answer.write_text(text)
         with pytest.raises(UserError, match=r"answer\.json is damaged|does not hold it"):
             city.due(1)
     city.closed_poll(committee, [[1]])
     answer.write_text(
         json.dumps(
-            {"entry": encode(["committee-key", [committee, 1, *city.committee(committee).keys[1].fields()]]).hex()}
+            {"statement": encode(["committee-key", [committee, 1, *city.committee(committee).keys[1].fields()]]).hex()}
         )
     )
     with pytest.raises(UserError, match=r"answer\.json is damaged"):

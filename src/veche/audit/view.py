@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from veche.audit.ledger import VerifiedLedger
 from veche.ballot.committee import Certificate, Key, Shares
+from veche.ledger.entries.office import Role
 from veche.ledger.entries.tally import Tally
 from veche.ledger.life import CommitteePhase
 from veche.ledger.poll_state import CommitteeState, PollState
@@ -50,6 +51,11 @@ class View:
         self.size = verified.head.size
         self.time = verified.time
         self.final = True
+        self.trustee_keys = {
+            key: office.institution
+            for key, office in verified.state.offices.items()
+            if office.active and office.role is Role.TRUSTEE
+        }
         self.committees = [_committee(found) for found in verified.state.committees()]
         self.polls = [_poll(verified, found) for found in verified.state.polls()]
 

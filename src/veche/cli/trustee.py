@@ -53,14 +53,31 @@ def init(office: Path, institution: str) -> None:
 @trustee.command()
 @office
 def show(office: Path) -> None:
-    """Show a trustee's institution and public key, after checking the folder.
+    """Show a trustee's institution and public keys, the newest last, after checking the folder.
 
     \b
     Example:
       veche trustee show trustee
     """
     loaded = Trustee.load(office)
-    click.echo(f"{loaded.institution}\nPublic key {loaded.key.public.hex()}")
+    click.echo(loaded.institution)
+    for key in loaded.keys:
+        click.echo(f"Public key {key.public.hex()}")
+
+
+@trustee.command()
+@office
+@click.option("--key", type=ANY_PATH, metavar="FILE", help="Keep the key in this file, instead of making a new one.")
+def rekey(office: Path, key: Path | None) -> None:
+    """Make the next key of a trustee's office in FOLDER, and print its public half, for "veche office rotate".
+
+    The old key stays there, and signs as long as it holds the seat; steps and shares that were made with it are signed anew.
+
+    \b
+    Example:
+      veche trustee rekey trustee
+    """
+    click.echo(Trustee.load(office).add_key(options.load_key(key) if key else None).public.hex())
 
 
 @trustee.command()

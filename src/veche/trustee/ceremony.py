@@ -1,8 +1,9 @@
 """One trustee's part in the key generation of one committee.
 
-Each step is a file that is written once: the secrets that were drawn for it and the signed entry that commits to them,
-together, so a crash leaves both or neither. An entry leaves only from such a file. So whatever happens, one trustee
-says one thing in each step, byte for byte, and never without holding its secrets.
+Each step is a file that is written once: the secrets that were drawn for it and the statement that commits to them, together,
+so a crash leaves both or neither. A statement is an entry's kind and body, and leaves only from such a file, signed by the key
+that holds the seat when it leaves. So whatever happens, one trustee says one thing in each step, byte for byte, and never
+without holding its secrets; and whose key was replaced meanwhile says the same with the new one.
 """
 
 import json
@@ -27,8 +28,7 @@ from veche.ballot.committee import (
 )
 from veche.durable import read_private, settle, write_private
 from veche.errors import Refused, UserError
-from veche.keys import SigningKey
-from veche.ledger.codec import decode
+from veche.ledger.codec import decode, encode
 from veche.ledger.entries.committee import CertificateStep, Complaint, KeyStep, SharesStep, Step
 from veche.ledger.shape import Text
 from veche.trustee.view import CommitteeView
@@ -37,12 +37,12 @@ from veche.trustee.view import CommitteeView
 class Ceremony:
     """The part of the trustee with this index. ``top`` is their folder, of which the caller holds the lock."""
 
-    def __init__(self, top: Path, ledger: bytes, key: SigningKey, view: CommitteeView, index: int) -> None:
+    def __init__(self, top: Path, sign: Callable[[bytes], bytes], view: CommitteeView, index: int) -> None:
+        """``sign`` makes an entry of a statement, with the key that holds the seat; it raises UserError."""
         self.index = index
+        self.sign = sign
         self._top = top
         self._folder = top / "committees" / view.id.hex()
-        self._ledger = ledger
-        self._key = key
         self._view = view
         self._committee = Committee(view.id, view.mode, len(view.trustees), view.threshold)
 
@@ -95,12 +95,12 @@ class Ceremony:
             "signing": secrets.signing.hex(),
             "decryption": secrets.decryption.hex(),
             "coefficients": b"".join(secrets.coefficients).hex(),
-            "entry": self._sign(CertificateStep(self._view.id, self.index, certificate)),
+            "statement": _statement(CertificateStep(self._view.id, self.index, certificate)),
         }
 
     def _make_shares(self) -> dict[str, str]:
         shares = make_shares(self._committee, self.index, self._secrets(), self._certificates())
-        return {"entry": self._sign(SharesStep(self._view.id, self.index, shares))}
+        return {"statement": _statement(SharesStep(self._view.id, self.index, shares))}
 
     def _make_answer(self) -> dict[str, str]:
         """The key, or a complaint against the first dealer whose share does not fit: then there is no secret."""
@@ -114,13 +114,13 @@ class Ceremony:
                     refused.message,
                     f"Доля ключа от хранителя {dealer} не соответствует показателям, которые он опубликовал.",
                 )
-                return {"entry": self._sign(Complaint(self._view.id, self.index, dealer, text))}
+                return {"statement": _statement(Complaint(self._view.id, self.index, dealer, text))}
         key, secret = make_key(self._committee, self.index, secrets, received)
-        return {"secret": secret.hex(), "entry": self._sign(KeyStep(self._view.id, self.index, key))}
+        return {"secret": secret.hex(), "statement": _statement(KeyStep(self._view.id, self.index, key))}
 
     def _make_single_key(self) -> dict[str, str]:
         key, secret = make_single_key()
-        return {"secret": secret.hex(), "entry": self._sign(KeyStep(self._view.id, self.index, key))}
+        return {"secret": secret.hex(), "statement": _statement(KeyStep(self._view.id, self.index, key))}
 
     # Files
 
@@ -130,10 +130,7 @@ class Ceremony:
         if not path.exists():
             write_private(path, json.dumps(make()).encode())
         settle(path, self._top)
-        return self._read(name, "entry")[0]
-
-    def _sign(self, step: Step) -> str:
-        return step.sign(self._ledger, [self._key]).hex()
+        return self.sign(self._read(name, "statement")[0])
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.json"
@@ -152,7 +149,7 @@ class Ceremony:
 
     def _body(self, name: str) -> list[Any]:
         try:
-            return list(decode(self._read(name, "entry")[0])[1])
+            return list(decode(self._read(name, "statement")[0])[1])
         except (Refused, TypeError, LookupError):
             return []
 
@@ -162,3 +159,8 @@ class Ceremony:
 
     def _certificates(self) -> list[Certificate]:
         return [self._view.certificates[i] for i in range(1, self._committee.size + 1)]
+
+
+def _statement(step: Step) -> str:
+    """What is said in a step, without a signature, in hexadecimal digits."""
+    return encode([step.kind, step.body()]).hex()

@@ -3,23 +3,30 @@
 The trustee's folder, all of it private (mode 0600; whoever reads it is the trustee):
 
     office.key                  the Ed25519 key by which the ledger knows the trustee
+    office-2.key, ...           the keys that replaced it; what is to be said is signed by the one that holds the seat
     institution                 the institution's name in the charter
     journal, place              what was decrypted, see journal.py
     committees/<committee>/     the secrets and entries of key generation, see ceremony.py
-    decryptions/<poll>/<part>   the entries with the decryption shares
+    decryptions/<poll>/<part>   the statements with the decryption shares: kind and body, without a signature
 
 A trustee's duty is to decrypt nothing but the one tally of a closed poll: the sums of at least m ballots, under a final
 checkpoint, of a ledger that they checked themselves. So the program takes a verified view, never a tally from a caller.
 """
 
+from collections.abc import Sequence
+from functools import partial
+from itertools import count, takewhile
 from pathlib import Path
+from typing import Self
 
 from veche.ballot.decryption import alphas_of, make_share
 from veche.clock import Clock, Reading, system
 from veche.durable import UNFINISHED, read_private, remove, settle, write_private
-from veche.errors import DoesNotHold, UserError
+from veche.errors import DoesNotHold, Refused, UserError
 from veche.keys import SigningKey
+from veche.ledger.codec import decode, encode
 from veche.ledger.entries.decryption import Decryption
+from veche.ledger.signing import sign
 from veche.trustee.ceremony import Ceremony
 from veche.trustee.journal import Journal
 from veche.trustee.view import LedgerView, PollView
@@ -31,19 +38,24 @@ _BEFORE_THE_KEY = {*_FILES[:-1], *(f".{name}{UNFINISHED}" for name in _FILES)}
 
 
 class Trustee:
-    """One trustee's office. ``key`` signs its entries; ``institution`` is its name in the charter."""
+    """One trustee's office. ``keys`` sign its entries, the oldest first; ``institution`` is its name in the charter."""
 
-    def __init__(self, folder: Path, institution: str, key: SigningKey, clock: Clock) -> None:
+    def __init__(self, folder: Path, institution: str, keys: Sequence[SigningKey], clock: Clock) -> None:
         self._folder = folder
         self._clock = clock
         self.institution = institution
-        self.key = key
+        self.keys = list(keys)
+
+    @property
+    def key(self) -> SigningKey:
+        """The newest key."""
+        return self.keys[-1]
 
     def __repr__(self) -> str:
         return f"Trustee({self.institution!r}, {self.key!r})"
 
     @classmethod
-    def create(cls, folder: Path, institution: str, clock: Clock = system) -> "Trustee":
+    def create(cls, folder: Path, institution: str, clock: Clock = system) -> Self:
         """Make a new office in a new folder. Raises UserError if there is one, or if the name cannot be used."""
         if not 1 <= len(institution) <= 80:
             raise UserError("The name of an institution has 1 to 80 characters.")
@@ -59,16 +71,27 @@ class Trustee:
         return cls.load(folder, clock)
 
     @classmethod
-    def load(cls, folder: Path, clock: Clock = system) -> "Trustee":
+    def load(cls, folder: Path, clock: Clock = system) -> Self:
         """Open an office. Raises UserError if a file is missing, damaged, or readable by others."""
         try:
             institution = read_private(folder / "institution").decode().removesuffix("\n")
         except UnicodeDecodeError:
             raise UserError(f"The file {folder / 'institution'} is damaged.", "It holds the name, in UTF-8.") from None
-        trustee = cls(folder, institution, SigningKey.load(folder / _KEY), clock)
+        paths = list(takewhile(Path.exists, (folder / f"office-{number}.key" for number in count(2))))
+        trustee = cls(folder, institution, [SigningKey.load(path) for path in (folder / _KEY, *paths)], clock)
         settle(folder / _KEY, folder)  # its creation may have been cut short at the last moment
         with Journal.open(folder):
             return trustee
+
+    def add_key(self, key: SigningKey | None = None) -> SigningKey:
+        """Keep one more key, a new one if none is given: the offices put it in the place of the one that holds the seat.
+
+        What is to be said is signed by whichever holds it then. Raises UserError.
+        """
+        added = key or SigningKey.generate()
+        added.save(self._folder / f"office-{len(self.keys) + 1}.key")
+        self.keys.append(added)
+        return added
 
     def due(self, view: LedgerView) -> list[bytes]:
         """The signed entries that this trustee should hand in now. Asked again, it answers the same bytes.
@@ -76,14 +99,15 @@ class Trustee:
         None under a checkpoint that is not final; none for polls that were cancelled or had too few ballots, or that are to
         wait (``waiting``).
         A share that the result did not wait for is handed in all the same: who gives none is named in reports.
-        Raises UserError if the folder is not what it was (copied, restored, damaged) or the view is older than one seen
-        before; WrongClock if this machine's clock was moved, until ``confirm_clock``; DoesNotHold if the ledger does not go on
+        Raises UserError if the folder is not what it was (copied, restored, damaged), no key of it holds the institution's seat,
+        or the view is older than one seen before; WrongClock if this machine's clock was moved, until ``confirm_clock``; DoesNotHold if the ledger does not go on
         from the head seen last, or shows a second tally of a poll: an alarm, nothing is signed. The head is written down first, so that the next one is held against it.
         """
         with Journal.open(self._folder) as journal:
             journal.check_place()
             now = self._clock()
             journal.check_clock(now)
+            self._check_office(view)
             _check_ledger(journal, view)
             if not view.final:  # what may still change is no ground to reveal anything: neither shares nor sums
                 return []
@@ -133,6 +157,7 @@ class Trustee:
         with Journal.open(self._folder) as journal:
             if not view.final:
                 raise UserError("The checkpoint of this ledger is not final yet.", "Try again when it is.")
+            self._check_office(view)
             _check_ledger(journal, view)
             ceremonies = self._ceremonies(view)
             if ceremonies:
@@ -145,19 +170,43 @@ class Trustee:
                     journal.append("lost-poll", poll.id.hex())
             journal.settle()
 
+    def _check_office(self, view: LedgerView) -> None:
+        """Some key of this folder must hold the institution's seat, or be kept by a committee of it."""
+        held = dict(view.trustee_keys)
+        for committee in view.committees:
+            held |= {key: committee.trustees[index - 1] for index, key in committee.trustee_keys.items()}
+        names = {held[key.public] for key in self.keys if key.public in held}
+        if not names:
+            raise UserError(
+                f"The key {self.key.public.hex()[:16]}… is not the key of a trustee in this ledger.",
+                "See whose keys are: veche ledger show. If the offices replaced the key, its file belongs into this folder.",
+            )
+        if self.institution not in names:
+            raise UserError(
+                f"This is the key of {', '.join(sorted(names))}; the folder says that it is that of {self.institution}.",
+                f"Correct the name in {self._folder / 'institution'}.",
+            )
+
     def _ceremonies(self, view: LedgerView) -> dict[bytes, Ceremony]:
         """The trustee's part in each committee that is not void, by the committee's id."""
-        return {
-            committee.id: Ceremony(
-                self._folder,
-                view.ledger,
-                self.key,
-                committee,
-                committee.trustees.index(self.institution) + 1,
-            )
-            for committee in view.committees
-            if self.institution in committee.trustees and not committee.void
-        }
+        made = {}
+        for committee in view.committees:
+            if self.institution in committee.trustees and not committee.void:
+                index = committee.trustees.index(self.institution) + 1
+                signer = partial(self._sign, view.ledger, committee.trustee_keys[index])
+                made[committee.id] = Ceremony(self._folder, signer, committee, index)
+        return made
+
+    def _sign(self, ledger: bytes, held: bytes, statement: bytes) -> bytes:
+        """An entry that says this, signed by the key that holds the seat. Raises UserError if it is not here."""
+        for key in self.keys:
+            if key.public == held:
+                kind, body = decode(statement)
+                return sign(ledger, kind, body, [key])
+        raise UserError(
+            f"The key {held.hex()[:16]}… holds the seat of {self.institution}, and {self._folder} does not have it.",
+            "If the offices replaced the key, its file belongs into this folder, as the next of office-2.key, office-3.key, …",
+        )
 
     def _decrypt(
         self, journal: Journal, view: LedgerView, poll: PollView, ceremony: Ceremony, now: Reading
@@ -194,10 +243,16 @@ class Trustee:
             if not path.exists():
                 share = make_share(secret, alphas_of(sums), poll.phi, tally, part)
                 made = Decryption(poll.id, ceremony.index, tally, part, share)
-                write_private(path, made.sign(view.ledger, [self.key]))
+                write_private(path, encode([made.kind, made.body()]))
             if part not in done:
                 settle(path, self._folder)
-                entries.append(read_private(path))
+                try:
+                    entries.append(ceremony.sign(read_private(path)))
+                except (Refused, ValueError):
+                    raise UserError(
+                        f"The file {path} is damaged.",
+                        "No second share is made: this poll is left to the other trustees.",
+                    ) from None
         return entries
 
 

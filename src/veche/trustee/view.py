@@ -102,6 +102,10 @@ class LedgerView(Protocol):
     def time(self) -> int:
         """The time of the last block, in seconds since 1970."""
 
+    @property
+    def trustee_keys(self) -> Mapping[bytes, str]:
+        """The active keys of trustees, and whose they are."""
+
     def root_at(self, size: int) -> bytes:
         """The root of the first ``size`` entries, 0 <= size <= self.size, computed from the entries themselves."""
 
