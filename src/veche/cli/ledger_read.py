@@ -7,14 +7,13 @@ import click
 from veche.cli import options
 from veche.cli.draft_charter import charter_json, charter_lines
 from veche.cli.options import ANY_PATH, folder_argument
-from veche.cli.reading import Reading, read_ledger
+from veche.cli.reading import goes_on, read_ledger
 from veche.durable import write_new
 from veche.engine.inbox import engine_runs
-from veche.errors import DoesNotHold, UserError
 from veche.ledger.codec import decode, digest
 from veche.ledger.heads import check_whose
 from veche.log import merkle
-from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint
+from veche.log.checkpoint import Policy, SignedCheckpoint
 from veche.log.note import ED25519, NOTE_LIMIT, Verifier
 from veche.log.receipt import FILE_EXTENSION, Receipt
 from veche.terminal.show import describe, entry_json
@@ -193,7 +192,7 @@ def check_receipt(file: Path, entry_file: Path | None, vkey: str | None, folder:
         with read_ledger(folder) as reading:
             check_whose(found.checkpoint, reading.charter, "receipt")
             found.verify(merkle.leaf_hash(data), reading.policy)
-            _goes_on(head, reading)
+            goes_on(reading.log, head, f"checkpoint of {head.size}")
     if as_json:
         options.emit({"entry": found.index, "hash": digest(data).hex(), "size": head.size, "origin": head.origin})
     else:
@@ -221,7 +220,7 @@ def consistency(folder: Path, checkpoint: Path, as_json: bool) -> None:
         check_whose(old, reading.charter, "checkpoint")
         old.verify(reading.policy)
         head, new = old.checkpoint, reading.head.checkpoint
-        _goes_on(head, reading)
+        goes_on(reading.log, head, f"checkpoint of {head.size}")
         proof = reading.log.consistency_proof(head.size) if head.size else []
         merkle.verify_consistency(head.size, head.root, new.size, new.root, proof)
     if as_json:
@@ -229,22 +228,6 @@ def consistency(folder: Path, checkpoint: Path, as_json: bool) -> None:
     else:
         click.echo(
             f"The ledger of {new.size} entries begins with the {head.size} of the checkpoint: nothing was changed."
-        )
-
-
-def _goes_on(head: Checkpoint, reading: Reading) -> None:
-    """Raise DoesNotHold unless the ledger contains the tree of this head, which its key signed."""
-    if head.size > reading.size:
-        raise UserError(
-            f"This copy of the ledger has {reading.size} entries, fewer than the checkpoint's {head.size}.",
-            "Compare with a newer copy. If there is none, the ledger was cut: raise the alarm.",
-        )
-    if reading.log.root(head.size) != head.root:
-        raise DoesNotHold(
-            "consistency",
-            f"checkpoint of {head.size}",
-            f"The ledger was rewritten: its first {head.size} entries are not those of the checkpoint that its key signed.",
-            "Keep both as evidence, and raise the alarm.",
         )
 
 

@@ -7,7 +7,7 @@ that somebody relies on comes from there.
 
 import os
 import time as clock_time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -15,14 +15,16 @@ import click
 
 from veche.audit.ledger import Progress, VerifiedLedger, Wanted, verify_ledger
 from veche.cli.earnest import say_if_ahead, say_if_test
-from veche.errors import UserError
+from veche.errors import DoesNotHold, UserError
 from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.entries.office import Role
+from veche.ledger.heads import head_policy
 from veche.ledger.poll_state import CommitteeState, PollState
 from veche.ledger.reader import NotOwn, Reader, read_own
 from veche.ledger.state import OfficeKey, State
+from veche.log.checkpoint import Checkpoint
 from veche.log.log import Log
-from veche.log.source import Folder, Source, open_source
+from veche.log.source import Export, Folder, Source, open_source
 from veche.texts import iso_time
 
 SHORTEST = 4
@@ -100,6 +102,39 @@ def verified_ledger(
     say_if_test(found.state.charter)
     say_if_ahead(found.time)
     return found
+
+
+def verified_copies(paths: Sequence[Path]) -> VerifiedLedger:
+    """The longest of several copies of one ledger, from different places, verified; the heads of the others are those of its beginning.
+
+    Raises DoesNotHold (``consistency``) for two ledgers that contradict each other, and as :func:`verify_ledger`.
+    """
+    sources = [open_source(path) for path in paths]
+    heads = [source.checkpoint() for source in sources]
+    longest = max(range(len(paths)), key=lambda number: heads[number].checkpoint.size)
+    found = verified_ledger(sources[longest])
+    for path, source, signed in zip(paths, sources, heads, strict=True):
+        signed.verify(head_policy(found.state.charter))
+        goes_on(found.log, signed.checkpoint, str(path))
+        if source is not sources[longest] and isinstance(source, Export):
+            source.close()
+    return found
+
+
+def goes_on(log: Log, head: Checkpoint, where: str) -> None:
+    """Raise DoesNotHold unless a ledger begins with the entries of this head, which its key signed; UserError if it has fewer."""
+    if head.size > log.size:
+        raise UserError(
+            f"This copy of the ledger has {log.size} entries, fewer than the checkpoint's {head.size}.",
+            "Compare with a newer copy. If there is none, the ledger was cut: raise the alarm.",
+        )
+    if log.root(head.size) != head.root:
+        raise DoesNotHold(
+            "consistency",
+            where,
+            f"The ledger was rewritten: its first {head.size} entries are not those of the checkpoint that its key signed.",
+            "Keep both as evidence, and raise the alarm.",
+        )
 
 
 def published_charter(source: Source) -> Charter:

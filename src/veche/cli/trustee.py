@@ -9,7 +9,7 @@ from veche.audit.charter_words import unwitnessed
 from veche.audit.view import View
 from veche.cli import options
 from veche.cli.options import ANY_PATH
-from veche.cli.reading import tell_of_change, verified_ledger, wait_until_published
+from veche.cli.reading import tell_of_change, verified_copies, wait_until_published
 from veche.clock import system
 from veche.engine.inbox import PAUSE, outcomes
 from veche.errors import Refused
@@ -21,6 +21,10 @@ from veche.texts import iso_time
 from veche.trustee.trustee import Trustee
 
 office = click.argument("office", type=ANY_PATH, metavar="FOLDER")
+also = click.option(
+    "--also", "others", type=options.LEDGER_PATH, multiple=True, metavar="FOLDER", envvar="VECHE_ALSO", show_envvar=True,
+    help="Another copy of the ledger, from somebody else: all must be one ledger, or nothing is done. Give one wherever you can; repeat it.",
+)  # fmt: skip
 
 
 @click.group(cls=options.CommandGroup, short_help="Make a committee's key, decrypt the tallies.")
@@ -83,10 +87,14 @@ def rekey(office: Path, key: Path | None) -> None:
 @trustee.command()
 @office
 @options.ledger
+@also
 @click.option("--wait", type=click.FloatRange(0), default=0.0, metavar="SECONDS",
               help="While a key is being made, wait so long for the other trustees and go on. Otherwise end at once.")  # fmt: skip
-def act(office: Path, folder: Path, wait: float) -> None:
+def act(office: Path, folder: Path, others: tuple[Path, ...], wait: float) -> None:
     """Verify the ledger, then do what is due: a step of key generation, or the decryption of a tally. Says if nothing is.
+
+    Whoever runs the ledger can show you another one than everybody else. So give a copy that somebody else keeps, too (--also):
+    the longest is verified, and the others must be its beginning.
 
     \b
     Example:
@@ -98,7 +106,7 @@ def act(office: Path, folder: Path, wait: float) -> None:
     done = 0
     warned = False
     while True:
-        verified = verified_ledger(open_source(folder))
+        verified = verified_copies([folder, *others])
         if not warned:
             _warn(loaded.institution, verified.state.charter)
             tell_of_change(verified.state, loaded.key.public)
@@ -168,8 +176,9 @@ def clock(office: Path, yes: bool) -> None:
 @trustee.command()
 @office
 @options.ledger
+@also
 @click.option("--yes", is_flag=True, help="Do not ask whether you are sure.")
-def adopt(office: Path, folder: Path, yes: bool) -> None:
+def adopt(office: Path, folder: Path, others: tuple[Path, ...], yes: bool) -> None:
     """Go on in a FOLDER that was moved or restored, when the original is gone for good.
 
     What the other copy may have decrypted is given up here: those polls are left to the other trustees.
@@ -181,5 +190,5 @@ def adopt(office: Path, folder: Path, yes: bool) -> None:
     loaded = Trustee.load(office)
     if not yes:
         click.confirm("Is the original folder gone for good, so that it can never be used again?", abort=True)
-    loaded.adopt(View(verified_ledger(open_source(folder))))
+    loaded.adopt(View(verified_copies([folder, *others])))
     click.echo(f"{loaded.institution} goes on in {office}.")

@@ -112,8 +112,7 @@ class Trustee:
             if not view.final:  # what may still change is no ground to reveal anything: neither shares nor sums
                 return []
             ceremonies = self._ceremonies(view)
-            if ceremonies:
-                _note_head(journal, view, now)
+            _note_head(journal, view, now)
             entries = []
             for committee, ceremony in ceremonies.items():
                 if not journal.about("lost-committee", committee):
@@ -160,8 +159,7 @@ class Trustee:
             self._check_office(view)
             _check_ledger(journal, view)
             ceremonies = self._ceremonies(view)
-            if ceremonies:
-                _note_head(journal, view, self._clock())
+            _note_head(journal, view, self._clock())
             for committee, ceremony in ceremonies.items():
                 if ceremony.unknown():
                     journal.append("lost-committee", committee.hex())
