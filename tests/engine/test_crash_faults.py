@@ -125,9 +125,9 @@ def state(node: Node) -> dict[str, list[Any]]:
     db = node.ledger.state.db
     names = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
     found = {name: sorted(db.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in names}
-    own = ("heartbeat_time", "heartbeat_height", "published", "owner")
+    own = ("heartbeat_time", "heartbeat_height", "published", "recounted")
     found["meta"] = [row for row in found["meta"] if row[0] not in own]
-    del found["tail"], found["seal"]
+    del found["tail"], found["seal"], found["recount"]
     return found
 
 

@@ -26,7 +26,7 @@ from veche.ledger.signing import sign
 from veche.ledger.state import State
 from veche.log.source import Folder
 
-NODE_ONLY = ("heartbeat_time", "heartbeat_height", "published", "root")
+NODE_ONLY = ("heartbeat_time", "heartbeat_height", "published", "recounted", "root")
 """What the node keeps in the table ``meta`` that is no part of the rules' state."""
 
 
@@ -36,7 +36,7 @@ def dump(db: sqlite3.Connection) -> dict[str, list[tuple[Any, ...]]]:
     found = {
         name: sorted(db.execute(f"SELECT * FROM {name}").fetchall(), key=repr)
         for name in tables
-        if name not in NOT_SEALED
+        if name not in (*NOT_SEALED, "recount")
     }
     found["meta"] = [row for row in found["meta"] if row[0] not in NODE_ONLY]
     return found

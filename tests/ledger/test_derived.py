@@ -20,6 +20,7 @@ from veche.ledger.ledger import Ledger
 from veche.ledger.shape import Text
 from veche.ledger.store import DATABASE, Disagrees, Store
 from veche.log.source import Folder
+from veche.log.tiles import WIDTH
 from veche.world import DAY, World
 
 YES_NO = Choice(Text("More trams?", "Больше трамваев?"), (Text("Yes", "Да"), Text("No", "Нет")), 1, 1, False)
@@ -38,7 +39,11 @@ class City(NamedTuple):
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> City:
     base = tmp_path_factory.mktemp("city")
-    with World(base / "world", citizens={"Arbat": 3, "Yakimanka": 2}, registrars=(1, 1, 0)) as world:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        World(base / "world", citizens={"Arbat": 3, "Yakimanka": 2}, registrars=(1, 1, 0)) as world,
+    ):
+        patch.setattr("veche.ledger.follower.NOTED", 1)
         committee = world.form_committee()
         first = world.poll([YES_NO], committee=committee, days=1)
         second = world.poll([YES_NO], committee=committee, districts=[("Arbat", 1), ("Yakimanka", 2)], days=2)
@@ -55,6 +60,9 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> City:
         world.trustees_act()
         world.say("issuance", [first.id, [[5, bytes(31) + b"\1"]]], world.registrars[0].office)
         world.wait_until(second.definition.closes - 500)
+        for number in range(2 * WIDTH):  # until the recount of a full bundle is on disk
+            world.say("notice", [second.id, [f"{number}", "Объявление"], []], world.organisers[0])
+        assert world.ledger.state.recount()
         again = world.entry(world.citizens[0], second, [[1, 0]])
         world.engine.tick()
         shutil.copytree(world.folder / "ledger", base / "ledger")
@@ -165,6 +173,8 @@ def test_days_without_a_fault(city: City, folder: Path, monkeypatch: pytest.Monk
     with Node(folder) as node:
         for time in range(city.now, city.closes, 20):
             node.block(time, [city.again])
+            if node.ledger._checking is not None:
+                node.ledger._checking.result()
         assert node.ledger._checked is not None and node.ledger._checked > city.now + 300
         assert node.ledger.state.polls()[-1].tally is None
         node.block(city.closes)

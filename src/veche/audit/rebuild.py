@@ -17,7 +17,9 @@ from veche.engine.embedded import LOG_KEY, check_key
 from veche.errors import DoesNotHold, UserError
 from veche.keys import SigningKey
 from veche.ledger.entries.charter import Charter
+from veche.ledger.group_sums import weighted
 from veche.ledger.ownership import is_own, take
+from veche.ledger.state import State
 from veche.ledger.store import DATABASE, Store, plainly
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.log import Bundle, read_tile
@@ -157,6 +159,7 @@ def _make(
             ("published", start), ("root", edge.root()), ("heartbeat_height", height), ("heartbeat_time", time),
         ):  # fmt: skip
             store.state.put(name, value)
+        _keep_recount(machine.state, edge.size)
         store.seal()
         store.commit()
     if progress is not None:
@@ -169,6 +172,16 @@ def _entries(snapshot: Source, size: int, start: int) -> list[bytes]:
         return []
     tile = Tile(ENTRIES, start // WIDTH, min(WIDTH, size - start))
     return unpack(tile, read_tile(snapshot, tile))
+
+
+def _keep_recount(state: State, size: int) -> None:
+    """The ballots were counted twice meanwhile: keep both. Raises SumsDisagree if they differ."""
+    rows = []
+    for poll in state.polls_announced():
+        for number, group in enumerate(poll.groups):
+            sums = weighted([(group, 1)], poll.definition.ciphertexts)
+            rows.append((poll.number, number, group.counted, sums, group.rows.counted.to_bytes(32)))
+    state.set_recount(size, rows)
 
 
 def _retire(database: Path) -> None:

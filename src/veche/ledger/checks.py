@@ -59,6 +59,11 @@ class Verdicts:
         """The verdict on this entry; None if nobody found one."""
         return self.of([data])[data]
 
+    def peek(self, data: bytes) -> Verdict:
+        """As :meth:`get`, for whoever would rather do without than have others forgotten: it counts as no question."""
+        with self._lock:
+            return self._kept.get(data)
+
     def of(self, entries: Iterable[bytes]) -> dict[bytes, Verdict]:
         """The verdicts on these entries, by entry."""
         with self._lock:

@@ -64,22 +64,27 @@ class GroupSums:
     changed is forgotten with the rest (:meth:`State.forget`).
     """
 
-    def __init__(self, ciphertexts: int) -> None:
+    def __init__(self, ciphertexts: int, twice: bool = True) -> None:
+        """``twice``: whether the second sum is made here, too, ballot by ballot."""
         self.counted = 0
         self._sums = veche_kernel.Sums(ciphertexts)
-        self._recount = veche_kernel.Recount(ciphertexts)
+        self._twice = twice
+        self.recount = veche_kernel.Recount(ciphertexts) if twice else None
+        """The second sum; None as long as whoever makes it has not said what it is."""
         self._added: list[veche_kernel.Ciphertexts] = []
         self._removed: list[veche_kernel.Ciphertexts] = []
         self._rows = RowSums()
         self._new: tuple[list[bytes], list[bytes], list[bytes]] = [], [], []
 
     @classmethod
-    def from_bytes(cls, counted: int, sums: bytes, recount: bytes, rows: RowSums) -> "GroupSums":
+    def from_bytes(cls, counted: int, sums: bytes, rows: RowSums, twice: bool = True) -> "GroupSums":
         """From what :meth:`to_bytes` gave. Raises ValueError if that was damaged."""
-        made = cls(len(sums) // 64)
+        made = cls(len(sums) // 64, twice)
         made.counted = counted
         made._rows = rows
-        made._sums, made._recount = veche_kernel.Sums.from_bytes(sums), veche_kernel.Recount.from_bytes(recount)
+        made._sums = veche_kernel.Sums.from_bytes(sums)
+        if twice:
+            made.recount = veche_kernel.Recount.from_bytes(sums)
         return made
 
     def add(self, ballot: veche_kernel.Ciphertexts, replaced: veche_kernel.Ciphertexts | None = None) -> None:
@@ -106,18 +111,17 @@ class GroupSums:
             self._new = [], [], []
         return self._rows
 
-    def to_bytes(self) -> tuple[bytes, bytes]:
-        """Both sums: 64 bytes a ciphertext, alpha then beta."""
+    def to_bytes(self) -> bytes:
+        """The sums: 64 bytes a ciphertext, alpha then beta."""
         self._settle()
-        return self._sums.to_bytes(), self._recount.to_bytes()
+        return self._sums.to_bytes()
 
     def _settle(self) -> None:
-        if self._added:
-            self._sums.add(self._added)
-            self._recount.add(self._added)
-        if self._removed:
-            self._sums.subtract(self._removed)
-            self._recount.subtract(self._removed)
+        for sums in (self._sums, self.recount if self._twice else None):
+            if sums is not None and self._added:
+                sums.add(self._added)
+            if sums is not None and self._removed:
+                sums.subtract(self._removed)
         self._added, self._removed = [], []
 
 
@@ -130,7 +134,9 @@ def weighted(groups: Iterable[tuple[GroupSums, int]], ciphertexts: int) -> bytes
     for group, weight in groups:
         group._settle()
         sums.add_scaled(group._sums, weight)
-        recount.add_scaled(group._recount, weight)
+        if group.recount is None:
+            raise RuntimeError("a group is tallied of which the ballots were not counted a second time")
+        recount.add_scaled(group.recount, weight)
     total = sums.to_bytes()
     if total != recount.to_bytes():
         raise SumsDisagree(

@@ -27,6 +27,7 @@ from veche.ledger.block import Block
 from veche.ledger.checks import Check, Verdict, Verdicts
 from veche.ledger.codec import digest
 from veche.ledger.entries.charter import read_charter
+from veche.ledger.follower import Follower
 from veche.ledger.machine import Machine
 from veche.ledger.state import State
 from veche.ledger.store import Disagrees, Store, is_public, must_exist
@@ -130,6 +131,8 @@ class Ledger:
                 self.machine = Machine(self._store.state, self.entry)
                 self._load_tree()
                 self._load()
+            self._follower = Follower(self.folder, self.state, self._verdicts)
+            self._resources.callback(self._follower.close)
         except BaseException:
             self.close()
             raise
@@ -235,10 +238,15 @@ class Ledger:
             raise
 
     def _watch(self, time: int) -> None:
-        """Compare the state with what was written: of polls that are to be tallied now, and all of it once a day, beside the
-        blocks. Raises Disagrees, and with the next block after a day's comparison what that found."""
-        for poll in self.state.polls_closing(time):
+        """Compare the state of polls that are to be tallied now with what was written, and with the recount, which otherwise goes
+        on beside the blocks; and all of the state once a day, beside them too. Raises Disagrees, and with the next block after a day's comparison what that found."""
+        closing = self.state.polls_closing(time)
+        for poll in closing:
             self._store.check_ballots(poll)
+        if closing:
+            self._follower.finish(self.size, closing, self.entry)
+        else:
+            self._follower.go_on(self._start)
         if self._checking is not None and self._checking.done():
             self._checking.result()
             self._checking = None
@@ -285,6 +293,7 @@ class Ledger:
         try:
             with self._store.plainly():
                 self.machine.end()
+                self._follower.note()
                 self._store.drop(self._start)
                 self._store.append(pending.block.start, pending.block.appended)
                 self.state.put("root", pending.executed.head.root)

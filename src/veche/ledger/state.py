@@ -59,7 +59,10 @@ CREATE TABLE IF NOT EXISTS ballot (
   poll INTEGER, number INTEGER, tracker BLOB, replaced INTEGER, PRIMARY KEY (poll, number)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sums (
-  poll INTEGER, grp INTEGER, counted INTEGER, sums BLOB, recount BLOB, rows BLOB, accepted BLOB, PRIMARY KEY (poll, grp)
+  poll INTEGER, grp INTEGER, counted INTEGER, sums BLOB, rows BLOB, accepted BLOB, PRIMARY KEY (poll, grp)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS recount (
+  poll INTEGER, grp INTEGER, counted INTEGER, sums BLOB, rows BLOB, PRIMARY KEY (poll, grp)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS admission (
   poll INTEGER, registrar INTEGER, grp INTEGER, people INTEGER, PRIMARY KEY (poll, registrar, grp)
@@ -135,8 +138,10 @@ class _Accepted(NamedTuple):
 class State:
     """The rules' memory over one SQLite connection, which its owner opens, commits and rolls back."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, twice: bool = True) -> None:
+        """``twice``: whether ballots are added up a second time at once, as they are admitted. A node has a recount of its own."""
         self.db = connection
+        self._twice = twice
         self.forget()
 
     def prepare(self) -> None:
@@ -162,9 +167,9 @@ class State:
             if not poll.changed:
                 continue
             self.db.executemany(
-                "INSERT OR REPLACE INTO sums VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO sums VALUES (?, ?, ?, ?, ?, ?)",
                 [
-                    (poll.number, g, found.counted, *found.to_bytes(), *found.rows.to_bytes())
+                    (poll.number, g, found.counted, found.to_bytes(), *found.rows.to_bytes())
                     for g, found in ((g, poll.groups[g]) for g in sorted(poll.changed))
                 ],
             )
@@ -379,10 +384,10 @@ class State:
             found.publish(registrar, PermitKeys(poll_id, tuple(groups)))
         found.registrar_keys = self._kept_keys(number)
         found.groups = self._empty_groups(frozen)
-        for group, counted, sums, recount, *rows in self.db.execute(
-            "SELECT grp, counted, sums, recount, rows, accepted FROM sums WHERE poll = ?", (number,)
+        for group, counted, sums, *rows in self.db.execute(
+            "SELECT grp, counted, sums, rows, accepted FROM sums WHERE poll = ?", (number,)
         ):
-            found.groups[group] = GroupSums.from_bytes(counted, sums, recount, RowSums.from_bytes(*rows))
+            found.groups[group] = GroupSums.from_bytes(counted, sums, RowSums.from_bytes(*rows), self._twice)
         for registrar, group, people in self.db.execute(
             "SELECT registrar, grp, people FROM admission WHERE poll = ?", (number,)
         ):
@@ -398,7 +403,7 @@ class State:
         return FrozenPoll.of_entry(entry, self.charter.poll_class(item[1][0]), key)
 
     def _empty_groups(self, frozen: FrozenPoll) -> list[GroupSums]:
-        return [GroupSums(frozen.definition.ciphertexts) for _ in frozen.definition.groups]
+        return [GroupSums(frozen.definition.ciphertexts, self._twice) for _ in frozen.definition.groups]
 
     def add_poll(
         self, frozen: FrozenPoll, entry: bytes, number: int, version: int, registrar_keys: Mapping[int, bytes]
@@ -432,6 +437,10 @@ class State:
     def polls(self) -> list[PollState]:
         """All polls, in the order of the log."""
         return self._polls_where("1")
+
+    def polls_announced(self) -> list[PollState]:
+        """Polls that are open or to be opened: those that may be tallied."""
+        return self._polls_where("phase = ?", Phase.ANNOUNCED)
 
     def polls_closing(self, time: int) -> list[PollState]:
         """Polls to be tallied in a block of this time."""
@@ -574,6 +583,23 @@ class State:
             self.db.executemany("INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?)", last)
             self._looked_up.update(self._ballots)
             self._ballots, self._accepted = {}, {}
+
+    def replaced_by(self, poll: int, number: int) -> int | None:
+        """The number of the ballot that this one replaced, if it replaced one. ``poll``: the number of its entry. Raises Wrong."""
+        row = self.db.execute("SELECT replaced FROM ballot WHERE poll = ? AND number = ?", (poll, number)).fetchone()
+        if row is None:
+            raise Wrong(f"ballot {number} of poll {poll} is not remembered")
+        return None if row[0] is None else int(row[0])
+
+    def recount(self) -> list[tuple[int, int, int, bytes, bytes]]:
+        """What :meth:`set_recount` has written."""
+        return self.db.execute("SELECT poll, grp, counted, sums, rows FROM recount").fetchall()
+
+    def set_recount(self, position: int, rows: Sequence[tuple[int, int, int, bytes, bytes]]) -> None:
+        """Remember what was counted a second time of the entries before ``position``, and nothing else."""
+        self.db.execute("DELETE FROM recount")
+        self.db.executemany("INSERT INTO recount VALUES (?, ?, ?, ?, ?)", rows)
+        self.put("recounted", position)
 
     def counted_ballots(self, poll: PollState) -> list[int]:
         """The numbers of the ballots that count, ascending."""

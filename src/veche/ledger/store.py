@@ -33,7 +33,7 @@ class Store:
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
         self._folder = folder
         self.db = connection
-        self.state = State(connection)
+        self.state = State(connection, twice=False)
         self._guard: Guard | None = None  # of the writer
         self._in_doubt = False  # whether a commit failed: the disk may have done it, and then said that it had not
 
