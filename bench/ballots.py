@@ -71,7 +71,9 @@ def measure(workload: Workload, tool: str, folder: Path) -> list[Row]:
 
     def prove() -> float:
         secret = kernel.scalar_random()
-        return cpu_ms(lambda: [election.prove(secret, [[0, 1, 0, 0, 0]]) for _ in range(100)]) / 100
+        return (
+            cpu_ms(lambda: [election.prove(secret, [[0, 1, 0, 0, 0]], election.randomness()) for _ in range(100)]) / 100
+        )
 
     archives = {count: _archive(folder / f"archive-{count}", count) for count in (FEW, MANY)}
     generate = _generate_ballot(tool, folder / "generate")
@@ -127,7 +129,7 @@ def _refused(entries: list[bytes]) -> None:
 
 def _without_permits(election: kernel.Election, poll: bytes) -> bytes:
     secret = kernel.scalar_random()
-    item = ["ballot", poll, 0, election.prove(secret, [[0, 1, 0, 0, 0]])[0], [], 1]
+    item = ["ballot", poll, 0, election.prove(secret, [[0, 1, 0, 0, 0]], election.randomness()), [], 1]
     return encode([*item, kernel.cast_sign(secret, cast_prefix(item))])
 
 
@@ -153,7 +155,7 @@ def _archive(folder: Path, count: int) -> Path:
             json.dumps(texts, separators=(",", ":")).encode(),
         )
         for number, credential in enumerate(credentials):
-            ballot, _ = ours.prove(credential, [[int(number % 5 == answer) for answer in range(5)]])
+            ballot = ours.prove(credential, [[int(number % 5 == answer) for answer in range(5)]], ours.randomness())
             sums.add([ours.load(ballot)])
             writer.ballot(ours.to_json(ballot))
         writer.end_ballots()

@@ -141,7 +141,7 @@ def make_ballots(workload: Workload, secrets: list[bytes]) -> list[bytes]:
     entries = []
     for number, secret in enumerate(secrets):
         choices = [[int(answer == number % 5) for answer in range(5)]]
-        ballot, _ = poll.kernel.prove(secret, choices)
+        ballot = poll.kernel.prove(secret, choices, poll.kernel.randomness())
         message = permit_message(poll.id, 0, kernel.base_mul(secret))
         permits = []
         for i, signer in enumerate(signers):

@@ -127,7 +127,7 @@ def found_town() -> Town:
 def people_vote(town: Town) -> None:
     for vote in HONEST_VOTES:
         credential = kernel.scalar_random()
-        ballot, _ = town.box.prove(credential, [[int(vote == "yes"), int(vote == "no")]])
+        ballot = town.box.prove(credential, [[int(vote == "yes"), int(vote == "no")]], town.box.randomness())
         town.credentials.append(kernel.base_mul(credential))
         town.ballots.append(town.box.to_json(ballot))
 

@@ -34,9 +34,8 @@ def permits_for_the_poll(poll: PollState, entry: bytes, own_group: int) -> bool:
 
 def claiming(world: World, citizen: Citizen, poll: PollState, group: int) -> bytes:
     """Edik's ballot, sealed, cast and signed for another group than their own, with the permits that they have."""
-    sealed = world.seal(citizen, poll, NO)
-    item = decode(citizen.voter.cast(sealed, world.collect(citizen, poll), 1))
-    item[2] = group
+    permits = world.collect(citizen, poll)
+    item = decode(citizen.voter.cast(poll.id, group, world.ballot(citizen, poll, NO), permits, 1))
     return cast_anew(credential_secret(citizen.voter._seed, poll.id), encode(item))
 
 
@@ -57,10 +56,9 @@ def test_the_story(tmp_path: Path) -> None:
             world.submit(entry)
         # Once admitted in their own group nobody can move to another.
         world.submit(claiming(world, edik, poll, group=0))
-        edik.turns[poll.id] = 1
-        sealed = edik.voter.seal(poll.frozen, 1, NO)
+        ballot = world.ballot(edik, poll, NO)
         with refused("group"):
-            world.submit(edik.voter.cast(sealed, [], 2))
+            world.submit(edik.voter.cast(poll.id, 1, ballot, [], 2))
 
         close(world, poll)
         world.trustees_act()

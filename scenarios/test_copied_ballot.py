@@ -49,7 +49,7 @@ def test_the_story(tmp_path: Path) -> None:
             with refused("cast"):
                 world.submit(copy)
             # Its ciphertexts and proofs under the copier's credential.
-            own = world.seal(copier, poll, YES).ballot
+            own = world.ballot(copier, poll, YES)
             with refused("proofs"):
                 world.submit(cast_as(world, poll, copier, own[:32] + original[32:]))
             # The ballot, signed by the copier as a Belenios ballot.
@@ -70,7 +70,7 @@ def test_a_copy_that_does_not_look_like_one(tmp_path: Path) -> None:
         poll = open_poll(world)
         neighbour, igor, *_ = world.citizens
         original = bytearray(decode(world.ledger.entry(world.vote(neighbour, poll, NO)))[3])
-        own = world.seal(igor, poll, YES).ballot
+        own = world.ballot(igor, poll, YES)
         eighth = pow(8, -1, kernel.ORDER).to_bytes(32, "little")
         for place in range(32, 32 + 4 * 32, 64):
             r = kernel.scalar_mul_add(kernel.scalar_random(), eighth, bytes(32))

@@ -40,7 +40,7 @@ def test_the_story(tmp_path: Path) -> None:
         # At the kiosk. Anna's device made the ballot, the first one; the kiosk did not hand it in.
         kept = world.entry(anna, poll, NO)
         # At home. The ledger knows no ballot of Anna's, so this is the first one, too.
-        at_home = anna.voter.cast(world.seal(anna, poll, YES), anna.permits[poll.id], 1)
+        at_home = anna.voter.cast(poll.id, 0, world.ballot(anna, poll, YES), anna.permits[poll.id], 1)
         world.submit(at_home)
 
         # Before closing.

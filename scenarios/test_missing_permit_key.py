@@ -15,7 +15,7 @@ from veche.ledger.poll_state import PollState
 from veche.permit.blind_rsa import IssuerKey, blind_sign
 from veche.permit.request import PermitRequest
 from veche.permit.seed import Seed
-from veche.voter.voter import Voter
+from veche.voter.voter import Voter, seal
 from veche.world import World
 
 
@@ -31,7 +31,7 @@ def ghost(world: World, poll: PollState) -> bytes:
     voter = Voter(Seed.generate())
     request = PermitRequest(voter._seed, poll.id, 0, voter.credential(poll.id), key.modulus)
     permit = request.finish(0, blind_sign(key, request.blinded))
-    return voter.cast(voter.seal(poll.frozen, 0, NO), [permit], 1)
+    return voter.cast(poll.id, 0, voter.prove(poll.frozen, seal(poll.frozen, NO)), [permit], 1)
 
 
 def test_the_story(tmp_path: Path) -> None:

@@ -50,7 +50,9 @@ def ask_all(world: World, poll: PollState, citizen: Citizen, refusing: dict[int,
 
 
 def cast(world: World, poll: PollState, citizen: Citizen, permits: list[Permit]) -> bytes:
-    return citizen.voter.cast(world.seal(citizen, poll, YES if citizen is world.citizens[0] else NO), permits, 1)
+    return citizen.voter.cast(
+        poll.id, 0, world.ballot(citizen, poll, YES if citizen is world.citizens[0] else NO), permits, 1
+    )
 
 
 def shown(entry: bytes) -> tuple[int, ...]:

@@ -137,4 +137,4 @@ def by_permits_of(world: World, citizen: Citizen, poll: PollState, registrars: l
         request = PermitRequest(citizen.voter._seed, poll.id, 0, citizen.voter.credential(poll.id), modulus)
         answer = world.registrars[registrar].issue(citizen.person, poll.id, request.blinded, 0)
         permits.append(request.finish(registrar, answer))
-    return citizen.voter.cast(world.seal(citizen, poll, YES), permits, 1)
+    return citizen.voter.cast(poll.id, 0, world.ballot(citizen, poll, YES), permits, 1)

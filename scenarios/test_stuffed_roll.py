@@ -17,7 +17,7 @@ from veche.ledger.poll_state import PollState
 from veche.permit.blind_rsa import IssuerKey, blind_sign
 from veche.permit.message import permit_message
 from veche.permit.seed import Seed
-from veche.voter.voter import Voter
+from veche.voter.voter import Voter, seal
 from veche.world import World
 
 
@@ -30,7 +30,7 @@ def ghost(world: World, poll: PollState) -> bytes:
 
     voter = Voter(Seed.generate())
     permits = list(voter.collect_permits(poll.frozen, poll.permit_keys, 0, sign).permits.values())
-    return voter.cast(voter.seal(poll.frozen, 0, NO), permits, 1)
+    return voter.cast(poll.id, 0, voter.prove(poll.frozen, seal(poll.frozen, NO)), permits, 1)
 
 
 def two_permits_admit(poll: PollState, ballots: list[bytes]) -> int:

@@ -32,7 +32,7 @@ from veche.permit.blind_rsa import IssuerKey, blind_sign
 from veche.permit.seed import Seed
 from veche.trustee.trustee import Trustee
 from veche.trustee.view import LedgerView
-from veche.voter.voter import Voter
+from veche.voter.voter import Voter, seal
 from veche.world import DAY, World
 
 GHOSTS = 20
@@ -80,7 +80,8 @@ def stuff(world: World, poll: PollState, taken: dict[str, SigningKey]) -> None:
             poll.frozen, poll.permit_keys, 0, lambda registrar, blinded: blind_sign(issuers[registrar], blinded)
         )
         permits = list(collected.permits.values())
-        world.submit(voter.cast(voter.seal(poll.frozen, 0, NO), permits, 1))
+        ballot = voter.prove(poll.frozen, seal(poll.frozen, NO))
+        world.submit(voter.cast(poll.id, 0, ballot, permits, 1))
 
 
 def test_twenty_people_who_do_not_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from veche.permit.blind_rsa import IssuerKey, blind_sign
 from veche.permit.permit import Permit
 from veche.permit.seed import Seed
 from veche.permit.threshold import REGISTRARS, check_threshold
-from veche.voter.voter import Voter
+from veche.voter.voter import Voter, seal
 from veche.world import Citizen, World
 
 FIRST, SECOND = "first", "second"
@@ -109,7 +109,8 @@ def second_credential(
 
     collected = twin.collect_permits(poll.frozen, poll.permit_keys, 0, answer)
     permits = twin.choose_permits(poll.frozen, poll.seen(0), collected, despite_refusal=True)
-    world.submit(twin.cast(twin.seal(poll.frozen, 0, YES), permits, 1))
+    ballot = twin.prove(poll.frozen, seal(poll.frozen, YES))
+    world.submit(twin.cast(poll.id, 0, ballot, permits, 1))
     return permits
 
 
@@ -169,7 +170,7 @@ def test_the_same_registrars_twice_are_not_k(tmp_path: Path) -> None:
         poll = open_poll(world)
         clara = world.citizens[0]
         permits = world.collect(clara, poll)
-        sealed = world.seal(clara, poll, YES)
+        ballot = world.ballot(clara, poll, YES)
         for wrong in (
             [permits[0], permits[1], permits[1]],
             [permits[0], permits[1], replace(permits[1], registrar=3)],
@@ -177,8 +178,8 @@ def test_the_same_registrars_twice_are_not_k(tmp_path: Path) -> None:
             [permits[0], permits[2], permits[1]],
         ):
             with refused("permits"):
-                world.submit(clara.voter.cast(sealed, wrong, 1))
-        world.submit(clara.voter.cast(sealed, permits, 1))
+                world.submit(clara.voter.cast(poll.id, 0, ballot, wrong, 1))
+        world.submit(clara.voter.cast(poll.id, 0, ballot, permits, 1))
 
 
 def test_two_registrars_of_one_identity_source() -> None:

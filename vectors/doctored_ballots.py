@@ -121,7 +121,7 @@ def _proofs(city: City, voter: Voter, good: bytes, now: Moment) -> Iterator[Case
         ("the signature is another", plus(ballot, 23, 1 if ballot[23 * 32] < 255 else -1)),
         ("the response of the signature is not reduced", plus(ballot, 23, kernel.ORDER)),
         ("another voter's choices", ballot[:32] + theirs[32:]),
-        ("made for another election", another.prove(city.secret(voter), YES)[0]),
+        ("made for another election", another.prove(city.secret(voter), YES, another.randomness())),
     ):
         yield Case("proofs", name, now, recast(city, voter, good, BALLOT, bad))
     identity = [*decode(good)[:BALLOT], kernel.IDENTITY + ballot[32:], *decode(good)[PERMITS:CAST]]

@@ -22,7 +22,7 @@ from veche.permit.derive import credential_secret
 from veche.permit.permit import Permit
 from veche.permit.request import PermitRequest
 from veche.permit.seed import Seed
-from veche.voter.voter import Voter
+from veche.voter.voter import Voter, seal
 from veche.world import DAY, GENESIS, World
 
 TRAMS = Choice(Text("More trams?", "Больше трамваев?"), (Text("Yes", "Да"), Text("No", "Нет")), 1, 1, False)
@@ -82,7 +82,8 @@ class City:
 
     def ballot(self, voter: Voter, turn: int, permits: list[Permit], group: int = 0, poll: str = "poll") -> bytes:
         """For the trams."""
-        return voter.cast(voter.seal(self.polls[poll].frozen, group, YES), permits, turn)
+        frozen = self.polls[poll].frozen
+        return voter.cast(frozen.id, group, voter.prove(frozen, seal(frozen, YES)), permits, turn)
 
 
 def play(folder: Path) -> City:

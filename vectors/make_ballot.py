@@ -70,7 +70,8 @@ def main() -> None:
     for name, (questions, choices) in CASES.items():
         election = kernel.Election(key, PHI, UUID, questions)
         secret = kernel.scalar_random()
-        ballot, opening = election.prove(secret, choices)
+        randomness = election.randomness()
+        ballot = election.prove(secret, choices, randomness)
         unsigned = ["ballot", POLL, 0, ballot, [], 1]
         prefix = cast_prefix(unsigned)
         cast = kernel.cast_sign(secret, prefix)
@@ -82,7 +83,8 @@ def main() -> None:
                 "secret": secret.hex(),
                 "credential": kernel.base_mul(secret).hex(),
                 "ballot": ballot.hex(),
-                "opening": opening.hex(),
+                "randomness": randomness.hex(),
+                "code": election.code(choices, randomness).hex(),
                 "json": election.to_json(ballot).decode(),
                 "tracker": election.load(ballot).tracker.hex(),
                 "cast_prefix": prefix.decode(),

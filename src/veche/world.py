@@ -31,7 +31,7 @@ from veche.permit.permit import Permit
 from veche.permit.seed import Seed
 from veche.registrar.registrar import Registrar
 from veche.trustee.trustee import Trustee
-from veche.voter.voter import Sealed, Voter
+from veche.voter.voter import Voter, seal
 
 DAY = 86_400
 GENESIS = 1_795_000_000  # 2026-11-18
@@ -259,14 +259,17 @@ class World:
             citizen.permits[poll.id] = citizen.voter.choose_permits(poll.frozen, poll.seen(group), collected)
         return citizen.permits[poll.id]
 
-    def seal(self, citizen: Citizen, poll: PollState, choices: list[list[int]]) -> Sealed:
-        return citizen.voter.seal(poll.frozen, self.group_of(citizen, poll), choices)
+    def ballot(self, citizen: Citizen, poll: PollState, choices: list[list[int]]) -> bytes:
+        """A packed ballot, sealed and proven."""
+        return citizen.voter.prove(poll.frozen, seal(poll.frozen, choices))
 
     def entry(self, citizen: Citizen, poll: PollState, choices: list[list[int]]) -> bytes:
         """Seal and cast, without handing the entry in: a ballot on its way."""
         turn = citizen.turns.get(poll.id, 0) + 1
         permits = self.collect(citizen, poll) if turn == 1 else []
-        entry = citizen.voter.cast(self.seal(citizen, poll, choices), permits, turn)
+        entry = citizen.voter.cast(
+            poll.id, self.group_of(citizen, poll), self.ballot(citizen, poll, choices), permits, turn
+        )
         citizen.turns[poll.id] = turn
         return entry
 

@@ -60,14 +60,17 @@ def test_what_it_prints_at_the_end_works(played: tuple[Path, Answer]) -> None:
     assert set(found) == {"vote", "find", "poll", "ledger", "verify"}
     vote, *others = commands(played[1])
     assert vote[0] == "vote"
-    assert "is entry" in ok(*vote, "--choose", "3").out
+    where = vote[2:8]  # the ledger, the seed, the folder of receipts
+    ok(*vote, "--choose", "3", "--seal")
+    assert "is entry" in ok("cast", vote[1], *where).out
     forged = next(words for words in others if words[-1].endswith("forged-ledger"))
     for words in others:
         if words is forged:
             assert veche(*words).code == 1
         else:
             assert ok(*words).out
-    assert "replaces the one before" in ok(*vote, "--choose", "1").out
+    ok(*vote, "--choose", "1", "--seal")
+    assert "replaces the one before" in ok("cast", vote[1], *where).out
 
 
 def test_whoever_is_at_a_terminal_is_asked(played: tuple[Path, Answer]) -> None:
@@ -75,7 +78,7 @@ def test_whoever_is_at_a_terminal_is_asked(played: tuple[Path, Answer]) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen([*PROGRAM, *vote], stdin=theirs, stdout=theirs, stderr=theirs, env=environment())
     os.close(theirs)
-    os.write(ours, b"7\n2\ny\n")  # no such answer; the second; yes
+    os.write(ours, b"7\n2\ny\ncast\n")  # no such answer; the second; yes, seal; cast
     shown = b""
     try:
         while part := os.read(ours, 4096):

@@ -92,7 +92,7 @@ def files(folder: Path) -> dict[str, bytes]:
         ("ledger", "show", "{}"), ("ledger", "log", "{}"), ("ledger", "entry", "{}", "0"), ("ledger", "receipt", "{}", "0"),
         ("ledger", "run", "{}"), ("poll", "list", "-l", "{}"), ("poll", "show", "abcd", "-l", "{}"),
         ("committee", "list", "-l", "{}"), ("find", "A" * 43, "-l", "{}"), ("charter", "show", "{}"),
-        ("vote", "abcd", "-l", "{}", "-c", "1"),
+        ("vote", "abcd", "-l", "{}", "--seal", "-c", "1"), ("open", "abcd", "-l", "{}"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("kind", ["missing", "empty", "file", "garbage"])
@@ -287,7 +287,7 @@ def test_keys_that_others_can_read_are_refused(pilot: Pilot, tmp_path: Path) -> 
     seed = tmp_path / "seed"
     seed.write_text("00" * 32)
     seed.chmod(0o644)
-    fails(2, "can be read by others", "vote", pilot.poll, "--seed", seed, "-c", "1", "-c", "1", *pilot.ledger)
+    fails(2, "can be read by others", "vote", pilot.poll, "--seed", seed, "--seal", "-c", "1", "-c", "1", *pilot.ledger)
 
 
 def test_keys_that_are_none(tmp_path: Path, made: Pilot) -> None:
@@ -436,7 +436,7 @@ def test_votes_that_cannot_be(pilot: Pilot, tmp_path: Path) -> None:
     who = ("--person", "person-1", *registrars)
 
     def vote(*words: object) -> tuple[object, ...]:
-        return ("vote", pilot.poll, *pilot.ledger, *seed, *words)
+        return ("vote", pilot.poll, *pilot.ledger, *seed, "--seal", *words)
 
     fails(2, "2 questions, and 1", *vote("-c", "1", *who))
     fails(2, "is not an answer to question 1", *vote("-c", "4", "-c", "1", *who))
@@ -450,7 +450,12 @@ def test_votes_that_cannot_be(pilot: Pilot, tmp_path: Path) -> None:
     fails(2, "needs permits of 2 registrars", *vote("-c", "1", "-c", "1", *who[:4]))
     fails(1, "not on the electoral roll", *vote("-c", "1", "-c", "1", "--person", "nobody", *registrars))
     fails(2, "nothing was cast", "vote", pilot.poll, *pilot.ledger, "-c", "1", "--receipts", tmp_path / "elsewhere")
-    fails(1, "has not opened yet", *vote("-c", "1", "-c", "1", *who))
+    fails(2, "Nobody can be asked here", "vote", pilot.poll, *pilot.ledger, *seed, "-c", "1", "-c", "1", *who)
+    fails(2, "have sealed no ballot", "open", pilot.poll, *pilot.ledger, *seed[:2])
+    ok(*vote("-c", "1", "-c", "1", *who))
+    fails(2, "sealed a ballot in this poll already", *vote("-c", "1", "-c", "1", *who))
+    fails(2, "not open yet. Your ballot stays sealed", "cast", pilot.poll, *pilot.ledger, *seed)
+    ok("open", pilot.poll, *pilot.ledger, *seed[:2], "-o", tmp_path / "opened")
     # The registrar has signed for this seed now; another seed of the same person gets nothing.
     fails(
         1,
@@ -460,6 +465,7 @@ def test_votes_that_cannot_be(pilot: Pilot, tmp_path: Path) -> None:
         *pilot.ledger,
         "--seed",
         tmp_path / "other",
+        "--seal",
         "-c",
         "1",
         "-c",
@@ -472,21 +478,6 @@ def test_votes_that_cannot_be(pilot: Pilot, tmp_path: Path) -> None:
     assert kept.stat().st_mode & 0o077 == 0
     kept.write_bytes(b"{")
     fails(2, "are damaged", *vote("-c", "1", "-c", "1", *who))
-
-
-def test_a_spoiled_ballot_shows_what_it_holds_and_nothing_else_opens(pilot: Pilot, tmp_path: Path) -> None:
-    words = ("vote", pilot.poll, *pilot.ledger, "--seed", tmp_path / "seed", "--receipts", tmp_path, "--check")
-    ok(*words, "-c", "2", "-c", "blank")
-    (path,) = tmp_path.glob("spoiled-*.json")
-    assert ok("check-ballot", path, *pilot.ledger, "--json").json["choices"] == [[0, 1, 0], [1, 0, 0, 0]]
-    text = path.read_text()
-    assert '"opening"' in text and "cast" not in text
-    for old in ("poll", "ballot", "opening"):
-        value = text.split(f'"{old}": "')[1][:64]
-        path.write_text(text.replace(value, ("0" if value[0] != "0" else "1") + value[1:]))
-        assert inside("check-ballot", path, *pilot.ledger).code in (1, 2)
-    path.write_text("[]")
-    fails(2, "does not hold a spoiled ballot", "check-ballot", path, *pilot.ledger)
 
 
 def test_registrars_mistakes(pilot: Pilot, tmp_path: Path) -> None:
@@ -704,7 +695,8 @@ def test_no_file_whatever_brings_forth_a_traceback(pilot: Pilot, tmp_path: Path)
         ("poll", "preview", path, *pilot.ledger),
         ("registrar", "check-proof", path, *pilot.ledger),
         ("registrar", "import", pilot.city.registrars[0], path),
-        ("check-ballot", path, *pilot.ledger),
+        ("check", "0" * 64, path, *pilot.ledger),
+        ("check", path, path, *pilot.ledger),
         ("poll", "list", "--ledger", path),
     )
     seeds = [

@@ -62,6 +62,7 @@ def made(folder: Path, divisor: int) -> Town:
         world.trustees_act()
         rows = [[row.issued, row.root] for row in world.registrars[0].issuance(poll.id)]
         world.say("issuance", [poll.id, rows], world.registrars[0].office)
+        world.citizens[0].voter._seed.save(folder / "you.seed")
         world.organisers[0].save(folder / "one.key")
         world.organisers[1].save(folder / "two.key")
     town = Town(folder, poll.id.hex(), committee.hex())
@@ -122,19 +123,19 @@ def registrar(*words: object) -> Callable[[Town], tuple[object, ...]]:
 
 
 CALLS: dict[str, Callable[[Town], tuple[object, ...]]] = {
-    "vote": lambda town: (
+    "vote": lambda town: (town.poll, "-c", "1", "--seal", "-l", town.ledger, "--seed", town.file("you.seed")),
+    "cast": lambda town: (town.poll, "-l", town.ledger, "--seed", town.file("you.seed"), "--receipts", town.folder),
+    "open": lambda town: (
         town.poll,
-        "-c",
-        "1",
         "-l",
         town.ledger,
         "--seed",
         town.file("you.seed"),
-        "--receipts",
-        town.folder,
+        "-o",
+        town.file("again.opened"),
     ),
+    "check": lambda town: (town.file("code"), town.file("opened"), "-l", town.ledger),
     "find": lambda town: ("--seed", town.file("you.seed"), "-l", town.ledger),
-    "check-ballot": lambda town: (town.file("spoiled"), "-l", town.ledger),
     "verify": lambda town: (town.ledger,),
     "export": lambda town: (town.ledger, town.file("out.tar")),
     "ledger init": lambda town: (town.file("new-1"), town.file("charter.entry")),
@@ -205,14 +206,14 @@ def test_each_command_is_one_or_the_other() -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_test_ledger_is_named(test_town: Town, name: str) -> None:
-    spoil(test_town)
+    seal(test_town)
     answer = inside(*name.split(), *CALLS[name](test_town))
     assert answer.err.count(ENGLISH) == 1 and answer.err.count(RUSSIAN) == 1, (answer.out, answer.err)
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_ledger_in_earnest_is_not(town: Town, name: str) -> None:
-    spoil(town)
+    seal(town)
     answer = inside(*name.split(), *CALLS[name](town))
     assert "TEST" not in answer.out + answer.err and "ТЕСТ" not in answer.out + answer.err
 
@@ -222,34 +223,27 @@ def test_a_ledger_in_earnest_is_not(town: Town, name: str) -> None:
 )
 def test_json_says_it_in_a_field(test_town: Town, town: Town, name: str) -> None:
     for place, divisor in ((test_town, DIVISOR), (town, 0)):
-        spoil(place)
+        seal(place)
         answer = inside(*name.split(), *CALLS[name](place), "--json")
         if answer.code == 0:
             rows = answer.json if isinstance(answer.json, list) else [answer.json]
             assert all(row["test"] == divisor for row in rows), answer.out
         else:
-            assert name in ("vote", "registrar open", "ledger submit", "poll publish", "registrar issuance"), answer.err
+            assert name in ("vote", "cast", "registrar open", "ledger submit", "poll publish", "registrar issuance"), (
+                answer.err
+            )
 
 
-def spoil(town: Town) -> None:
-    """A spoiled ballot for whoever checks it."""
-    for path in town.folder.glob("spoiled-*"):
-        path.unlink()
-    inside(
-        "vote",
-        town.poll,
-        "-c",
-        "1",
-        "--check",
-        "-l",
-        town.ledger,
-        "--seed",
-        town.file("you.seed"),
-        "--receipts",
-        town.folder,
-    )
-    (made,) = town.folder.glob("spoiled-*")
-    made.replace(town.file("spoiled"))
+def seal(town: Town) -> None:
+    """A ballot that was opened, with its code, for whoever checks it; and one that is sealed."""
+    shutil.rmtree(town.file("you.seed.sealed"), ignore_errors=True)
+    for name in ("opened", "again.opened"):
+        town.file(name).unlink(missing_ok=True)
+    words = (town.poll, "-l", town.ledger, "--seed", town.file("you.seed"))
+    sealed = ok("vote", *words, "-c", "1", "--seal", "--json", run=inside)
+    town.file("code").write_text(sealed.json["code"])
+    ok("open", *words, "-o", town.file("opened"), run=inside)
+    ok("vote", *words, "-c", "1", "--seal", run=inside)
 
 
 def test_the_page_says_it_above_and_at_each_poll(test_town: Town, town: Town) -> None:

@@ -50,9 +50,9 @@ def test_a_pilot_from_the_first_key_to_the_verified_result(tmp_path: Path, engin
     # Two organisers sign the same entry, one after the other.
     (tmp_path / "map.geojson").write_text('{"type": "FeatureCollection", "features": []}', encoding="utf-8")
     draft, entry = tmp_path / "poll.toml", tmp_path / "poll.entry"
-    # As long as it takes on this machine now, twice over: five commands and two pairs, then five in pairs and one.
+    # As long as it takes on this machine now, twice over: five commands and two pairs, then ten in pairs and five.
     opens = time.time() + 4 + 22 * pace
-    closes = opens + 4 + 20 * pace
+    closes = opens + 4 + 32 * pace
     draft.write_text(poll_draft(committee[:10], opens, closes), encoding="utf-8")
     assert "Which limit? / Какое ограничение?" in ok("poll", "preview", draft, *ledger).out
     assert "1 more organiser must sign" in ok("poll", "sign", draft, "--key", one, *ledger).out
@@ -67,7 +67,10 @@ def test_a_pilot_from_the_first_key_to_the_verified_result(tmp_path: Path, engin
     def vote(person: int, *words: object) -> dict[str, Any]:
         seed = tmp_path / f"voter-{person}.seed"
         who = ("--person", f"person-{person}", *registrars)
-        return dict(ok("vote", poll[:8], *ledger, "--seed", seed, *who, *words, "--receipts", tmp_path, "--json").json)
+        sealed = ok("vote", poll[:8], *ledger, "--seed", seed, *who, *words, "--seal", "--json").json
+        cast = ok("cast", poll[:8], *ledger, "--seed", seed, "--receipts", tmp_path, "--json").json
+        assert cast["code"] == sealed["code"]
+        return dict(cast)
 
     def seed(person: int) -> tuple[str, Path]:
         return "--seed", tmp_path / f"voter-{person}.seed"
@@ -85,9 +88,11 @@ def test_a_pilot_from_the_first_key_to_the_verified_result(tmp_path: Path, engin
     )
     again = vote(0, "-c", "2", "-c", "2")
     assert time.time() < closes, "the machine is too slow for this test: give the poll more seconds"
-    spoil = ok("vote", poll[:8], *ledger, *seed(1), "-c", "3", "-c", "blank", "--check", "--receipts", tmp_path)
-    (spoiled,) = tmp_path.glob("spoiled-*.json")
-    assert "40" in ok("check-ballot", spoiled, *ledger).out and "never be cast" in spoil.out
+    code = ok("vote", poll[:8], *ledger, *seed(1), "-c", "3", "-c", "blank", "--seal", "--json").json["code"]
+    opened = ok("open", poll[:8], *ledger, *seed(1), "--output", tmp_path / "opened.json")
+    assert "nobody can cast it" in opened.out
+    assert "40" in ok("check", code, tmp_path / "opened.json", *ledger).out
+    fails(2, "You have sealed no ballot", "cast", poll[:8], *ledger, *seed(1), "--receipts", tmp_path)
 
     # Tracker and receipt.
     assert "replaced" in ok("find", votes[0]["tracker"], *ledger, "--json").out
@@ -100,7 +105,8 @@ def test_a_pilot_from_the_first_key_to_the_verified_result(tmp_path: Path, engin
 
     # Closed: nobody votes any more; two trustees of three decrypt; the registrars account for their permits.
     sleep_until(closes + 3)
-    fails(1, "closed", "vote", poll[:8], *ledger, "--seed", tmp_path / "voter-2.seed", "-c", "1", "-c", "1")
+    ok("vote", poll[:8], *ledger, *seed(2), "-c", "1", "-c", "1", "--seal")
+    fails(1, "closed", "cast", poll[:8], *ledger, *seed(2), "--receipts", tmp_path)
     for place in city.trustees[:2]:
         assert "decryption" in ok("trustee", "act", place, *ledger).out
     shown = ok("poll", "show", poll[:8], *ledger, "--json").json

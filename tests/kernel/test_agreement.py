@@ -62,7 +62,7 @@ class Mutator:
 
     def fresh(self, choices: list[list[int]]) -> Cast:
         secret = kernel.scalar_random()
-        ballot, _ = self.election.prove(secret, choices)
+        ballot = self.election.prove(secret, choices, self.election.randomness())
         words = tuple(ballot[i : i + 32] for i in range(0, len(ballot), 32))
         return Cast(secret, words)
 

@@ -49,7 +49,8 @@ def test_layout() -> None:
     """The parts are where section 3.1 of docs/protocol.md puts them."""
     secret = kernel.scalar_random()
     election = make((2, 1, 1, False))
-    ballot, opening = election.prove(secret, [[0, 1]])
+    randomness = election.randomness()
+    ballot = election.prove(secret, [[0, 1]], randomness)
     words = [ballot[i : i + 32] for i in range(0, len(ballot), 32)]
     points = {i: sodium.crypto_scalarmult_ed25519_noclamp(number(8), w) for i, w in enumerate(words[:9])}
     fields = json.loads(election.to_json(ballot))
@@ -60,7 +61,7 @@ def test_layout() -> None:
 
     assert points[0] == kernel.base_mul(secret)
     assert [c[k] for c in answers["choices"] for k in ("alpha", "beta")] == [text(i) for i in range(1, 5)]
-    assert points[1] == kernel.base_mul(opening[:32])
+    assert points[1] == kernel.base_mul(randomness[:32])
     proof = answers["individual_proofs"][0]
     prefix = f"prove|{FINGERPRINT}|{text(0)}|{text(1)},{text(2)}|"
     digest = belenios_hash((prefix + ",".join(map(text, range(5, 9)))).encode())
@@ -76,12 +77,13 @@ def test_layout() -> None:
 def test_prove_and_verify(choices: list[list[int]]) -> None:
     for _ in range(10):
         secret = kernel.scalar_random()
-        ballot, opening = MIXED.prove(secret, choices)
+        randomness = MIXED.randomness()
+        ballot = MIXED.prove(secret, choices, randomness)
         assert len(ballot) == MIXED.ballot_size
         checked = MIXED.verify(ballot)
         assert checked.credential == kernel.base_mul(secret)
         assert checked.tracker == hashlib.sha256(MIXED.to_json(ballot)).digest() == MIXED.load(ballot).tracker
-        assert MIXED.open(ballot, opening) == choices
+        assert MIXED.codes([ballot]) == [MIXED.code(choices, randomness)]
         assert MIXED.from_json(MIXED.to_json(ballot)) == ballot
         judged = judge(MIXED, entry(ballot, secret))
         assert isinstance(judged, kernel.CheckedBallot)
@@ -102,37 +104,67 @@ def test_prove_and_verify(choices: list[list[int]]) -> None:
 )
 def test_choices_that_are_not_allowed(choices: list[list[int]], reason: str) -> None:
     with pytest.raises(ValueError, match=f"^{reason}$"):
-        MIXED.prove(kernel.scalar_random(), choices)
+        MIXED.prove(kernel.scalar_random(), choices, MIXED.randomness())
 
 
 def test_huge_choices_do_not_wrap() -> None:
     with pytest.raises(ValueError, match="each choice is 0 or 1"):
-        make((3, 1, 1, False)).prove(kernel.scalar_random(), [[2**64 - 1, 1, 1]])
+        make((3, 1, 1, False)).prove(kernel.scalar_random(), [[2**64 - 1, 1, 1]], bytes(96))
 
 
 def test_a_credential_of_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="zero"):
-        FIVE.prove(bytes(32), [[1, 0, 0, 0, 0]])
+        FIVE.prove(bytes(32), [[1, 0, 0, 0, 0]], FIVE.randomness())
 
 
 def test_ballots_are_fresh() -> None:
     secret = kernel.scalar_random()
-    made = [FIVE.prove(secret, [[1, 0, 0, 0, 0]]) for _ in range(20)]
-    words = [ballot[i : i + 32] for ballot, _ in made for i in range(32, len(ballot), 32)]
+    made = [FIVE.prove(secret, [[1, 0, 0, 0, 0]], FIVE.randomness()) for _ in range(20)]
+    words = [ballot[i : i + 32] for ballot in made for i in range(32, len(ballot), 32)]
     assert len(set(words)) == len(words), "nothing but the credential is the same in two ballots, or twice in one"
 
 
-def test_openings() -> None:
-    ballot, opening = FIVE.prove(kernel.scalar_random(), [[0, 0, 0, 1, 0]])
+def test_the_code_is_that_of_the_text() -> None:
+    """Section 3.3 of docs/protocol.md, written out with libsodium."""
+    randomness, choices = MIXED.randomness(), MIXED_CHOICES[0]
+    texts = []
+    for i, m in enumerate(flag for answers in choices for flag in answers):
+        r = randomness[32 * i : 32 * i + 32]
+        masked = sodium.crypto_scalarmult_ed25519_noclamp(r, KEY)
+        beta = sodium.crypto_core_ed25519_add(masked, kernel.BASE) if m else masked
+        texts += [sodium.crypto_scalarmult_ed25519_base_noclamp(r)[::-1].hex(), beta[::-1].hex()]
+    text = f"veche-check-v1|{FINGERPRINT}|{','.join(texts)}"
+    assert MIXED.code(choices, randomness) == hashlib.sha256(text.encode()).digest()
+
+
+def test_the_code_tells_ciphertexts_apart_and_nothing_else() -> None:
+    """Other choices, other randomness anywhere, another key or poll: another code. Another credential: the same."""
+    choices, randomness = [[0, 0, 0, 1, 0]], FIVE.randomness()
+    ballots = [FIVE.prove(kernel.scalar_random(), choices, randomness) for _ in range(2)]
+    code = FIVE.code(choices, randomness)
+    assert FIVE.codes(ballots) == [code, code]
+    others = {FIVE.code([[0, 0, 1, 0, 0]], randomness)}
     for i in range(5):
-        wrong = bytearray(opening)
-        wrong[32 * i : 32 * i + 32] = kernel.scalar_random()
-        with pytest.raises(kernel.ProofError, match=f"the opening does not fit choice {i + 1} in question 1"):
-            FIVE.open(ballot, bytes(wrong))
-    with pytest.raises(ValueError, match="160 bytes"):
-        FIVE.open(ballot, opening[:-1])
-    with pytest.raises(ValueError, match="not reduced"):
-        FIVE.open(ballot, opening[:-32] + b"\xff" * 32)
+        others.add(FIVE.code(choices, randomness[: 32 * i] + kernel.scalar_random() + randomness[32 * i + 32 :]))
+    others.add(kernel.Election(kernel.BASE, FINGERPRINT, UUID, [(5, 1, 1, False)]).code(choices, randomness))
+    others.add(kernel.Election(KEY, "A" * 43, UUID, [(5, 1, 1, False)]).code(choices, randomness))
+    assert code not in others
+    assert len(others) == 8
+
+
+def test_randomness_that_is_none() -> None:
+    choices, randomness = [[0, 0, 0, 1, 0]], FIVE.randomness()
+    for make_of in (FIVE.code, lambda *given: FIVE.prove(kernel.scalar_random(), *given)):
+        with pytest.raises(ValueError, match="has 160 bytes here, not 159"):
+            make_of(choices, randomness[:-1])
+        with pytest.raises(ValueError, match="the randomness: a scalar is not reduced"):
+            make_of(choices, randomness[:-32] + b"\xff" * 32)
+        with pytest.raises(ValueError, match="1 to 1 answers may be chosen, not 2"):
+            make_of([[0, 1, 0, 1, 0]], randomness)
+    with pytest.raises(ValueError, match="1632"):
+        FIVE.codes([bytes(1631)])
+    with pytest.raises(ValueError, match="canonical"):
+        FIVE.codes([b"\xff" * 1632])
 
 
 @pytest.mark.parametrize("election", [FIVE, MIXED], ids=["five", "mixed"])
@@ -140,7 +172,7 @@ def test_every_scalar_and_point_counts(election: kernel.Election) -> None:
     """Another value in any place, signed anew: the proof that the place belongs to is named, or one that hashes it."""
     secret = kernel.scalar_random()
     choices = [[0, 1, 0, 0, 0]] if election is FIVE else MIXED_CHOICES[0]
-    ballot, _ = election.prove(secret, choices)
+    ballot = election.prove(secret, choices, election.randomness())
     assert election.verify(sign(election, secret, ballot))
     words = layout(*(FIVE_QUESTIONS if election is FIVE else MIXED_QUESTIONS))
     assert 32 * len(words) == election.ballot_size
@@ -166,7 +198,7 @@ def forge(choices: list[list[int]], answers: tuple[int, int, int, bool], pretend
     """A ballot for ``pretended`` whose last ciphertext is moved to encrypt something else must not pass."""
     election = make(answers)
     secret = kernel.scalar_random()
-    ballot, _ = election.prove(secret, pretended)
+    ballot = election.prove(secret, pretended, election.randomness())
     beta = 32 * 2 * len(pretended[0])
     eighth = kernel.base_mul(number(pow(8, -1, Q)))
     moved = ballot[:beta] + kernel.point_add(ballot[beta : beta + 32], eighth) + ballot[beta + 32 :]
@@ -181,7 +213,7 @@ def test_a_vote_cannot_be_added() -> None:
 
 def test_the_identity_is_no_credential() -> None:
     """Anyone can sign for it; every point of small order is stored for it too."""
-    ballot, _ = FIVE.prove(kernel.scalar_random(), [[1, 0, 0, 0, 0]])
+    ballot = FIVE.prove(kernel.scalar_random(), [[1, 0, 0, 0, 0]], FIVE.randomness())
     for small in TORSION:
         forged = small + ballot[32:]
         for call in (FIVE.verify, FIVE.load, FIVE.to_json):
@@ -192,7 +224,7 @@ def test_the_identity_is_no_credential() -> None:
 
 def test_malformed_ballots() -> None:
     secret = kernel.scalar_random()
-    ballot, _ = FIVE.prove(secret, [[1, 0, 0, 0, 0]])
+    ballot = FIVE.prove(secret, [[1, 0, 0, 0, 0]], FIVE.randomness())
     off_curve = number(2)
     cases: list[tuple[bytes, str]] = [
         (b"", "a ballot of this poll has 1632 bytes, not 0"),
@@ -214,7 +246,7 @@ def test_malformed_ballots() -> None:
 
 def test_cast_signatures() -> None:
     secret = kernel.scalar_random()
-    ballot, _ = FIVE.prove(secret, [[1, 0, 0, 0, 0]])
+    ballot = FIVE.prove(secret, [[1, 0, 0, 0, 0]], FIVE.randomness())
     good = read(entry(ballot, secret)).cast
     assert isinstance(judge(FIVE, entry(ballot, secret, good)), kernel.CheckedBallot)
     refused: list[tuple[int, bytes, str]] = [
@@ -233,7 +265,7 @@ def test_cast_signatures() -> None:
 
 
 def test_json_must_be_canonical() -> None:
-    ballot, _ = FIVE.prove(kernel.scalar_random(), [[0, 1, 0, 0, 0]])
+    ballot = FIVE.prove(kernel.scalar_random(), [[0, 1, 0, 0, 0]], FIVE.randomness())
     good = FIVE.to_json(ballot)
     FIVE.verify_json(good)
     fields = json.loads(good)
@@ -281,7 +313,7 @@ def test_json_must_be_canonical() -> None:
 
 
 def test_json_of_any_changed_byte_is_refused() -> None:
-    ballot, _ = FIVE.prove(kernel.scalar_random(), [[0, 1, 0, 0, 0]])
+    ballot = FIVE.prove(kernel.scalar_random(), [[0, 1, 0, 0, 0]], FIVE.randomness())
     good = FIVE.to_json(ballot)
     rng = random.Random(7)
     changed = []
@@ -309,7 +341,7 @@ def test_elections_that_cannot_be() -> None:
 
 def test_a_ballot_of_another_election_is_refused() -> None:
     secret = kernel.scalar_random()
-    ballot, _ = FIVE.prove(secret, [[0, 1, 0, 0, 0]])
+    ballot = FIVE.prove(secret, [[0, 1, 0, 0, 0]], FIVE.randomness())
     other_key = kernel.base_mul(kernel.scalar_random())
     for other in (
         kernel.Election(other_key, FINGERPRINT, UUID, [(5, 1, 1, False)]),
@@ -327,7 +359,7 @@ def test_sums_decrypt_to_the_tally() -> None:
     """With libsodium's arithmetic and the election's secret: the sums are those of the choices, re-votes taken away."""
     rng = random.Random(11)
     votes = [rng.choice(MIXED_CHOICES) for _ in range(40)]
-    ballots = [MIXED.prove(kernel.scalar_random(), choices)[0] for choices in votes]
+    ballots = [MIXED.prove(kernel.scalar_random(), choices, MIXED.randomness()) for choices in votes]
     checked = [MIXED.verify(ballot) for ballot in ballots]
     sums = kernel.Sums(MIXED.ciphertext_count)
     sums.add(checked)
@@ -348,8 +380,8 @@ def test_sums_decrypt_to_the_tally() -> None:
 
 def test_sums_that_do_not_fit() -> None:
     sums = kernel.Sums(5)
-    five = FIVE.verify(FIVE.prove(kernel.scalar_random(), [[1, 0, 0, 0, 0]])[0])
-    mixed = MIXED.verify(MIXED.prove(kernel.scalar_random(), MIXED_CHOICES[0])[0])
+    five = FIVE.verify(FIVE.prove(kernel.scalar_random(), [[1, 0, 0, 0, 0]], FIVE.randomness()))
+    mixed = MIXED.verify(MIXED.prove(kernel.scalar_random(), MIXED_CHOICES[0], MIXED.randomness()))
     empty = sums.to_bytes()
     assert empty == kernel.IDENTITY * 10
     for call in (

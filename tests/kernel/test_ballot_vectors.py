@@ -29,7 +29,11 @@ def test_ballots(row: dict[str, Any]) -> None:
     assert checked.credential.hex() == row["credential"]
     assert election.to_json(ballot) == row["json"].encode()
     assert election.verify_json(row["json"].encode()).tracker == checked.tracker
-    assert election.open(ballot, bytes.fromhex(row["opening"])) == row["choices"]
+    assert (
+        election.code(row["choices"], bytes.fromhex(row["randomness"])).hex()
+        == row["code"]
+        == election.codes([ballot])[0].hex()
+    )
     bad = [read(bytes.fromhex(case["entry"])) for case in row["wrong"]]
     assert [entry.ballot.hex() for entry in bad] == [case["ballot"] for case in row["wrong"]]
     assert len(bad) == 8

@@ -18,7 +18,7 @@ GROUP = 1
 CHECKER = kernel.BallotChecker(ELECTION, POLL, MODULI, 2, [0, 7, 0], 2)
 SECRET = kernel.scalar_random()
 CREDENTIAL = kernel.base_mul(SECRET)
-BALLOT = ELECTION.prove(SECRET, [[0, 1]])[0]
+BALLOT = ELECTION.prove(SECRET, [[0, 1]], ELECTION.randomness())
 
 
 def permit(registrar: int, group: int = GROUP, poll: bytes = POLL, credential: bytes = CREDENTIAL) -> list[Any]:

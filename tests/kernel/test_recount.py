@@ -19,7 +19,7 @@ def ballots(count: int, seed: int) -> list[tuple[bytes, bytes]]:
     rng, found = random.Random(seed), []
     for _ in range(count):
         secret, choice = kernel.scalar_random(), rng.randrange(5)
-        found.append((secret, FIVE.prove(secret, [[int(i == choice) for i in range(5)]])[0]))
+        found.append((secret, FIVE.prove(secret, [[int(i == choice) for i in range(5)]], FIVE.randomness())))
     return found
 
 
@@ -99,7 +99,7 @@ def test_sums_that_do_not_fit() -> None:
     second = kernel.Recount(5)
     five = checked(ballots(1, 4))[0]
     two = make((2, 1, 1, False))
-    _, other = two.ciphertexts(two.prove(kernel.scalar_random(), [[1, 0]])[0])
+    _, other = two.ciphertexts(two.prove(kernel.scalar_random(), [[1, 0]], two.randomness()))
     for call in (
         lambda: second.add([five, other]),
         lambda: second.subtract([other]),

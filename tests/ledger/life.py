@@ -75,8 +75,8 @@ class Life:
     ) -> bytes:
         """A ballot of this citizen as their device makes it."""
         group = self.world.group_of(citizen, self.poll)
-        sealed = citizen.voter.seal(self.poll.frozen, group, [list(choices)])
-        return citizen.voter.cast(sealed, citizen.permits[self.poll.id] if permits else [], turn)
+        ballot = self.world.ballot(citizen, self.poll, [list(choices)])
+        return citizen.voter.cast(self.poll.id, group, ballot, citizen.permits[self.poll.id] if permits else [], turn)
 
     def definition(self, branch: Branch, **changes: Any) -> Poll:
         """A poll that can be published now, but for ``changes``."""

@@ -12,7 +12,7 @@ from veche.keys import SigningKey
 from veche.ledger.codec import decode, digest, encode
 from veche.permit.derive import credential_secret
 from veche.permit.seed import Seed
-from veche.voter.voter import Voter
+from veche.voter.voter import Voter, seal
 from veche.world import Citizen
 
 from .branch import Branch
@@ -194,12 +194,13 @@ def test_more_voters_than_people_on_the_roll(life: Life, at: At) -> None:
     for citizen in life.citizens("Yakimanka"):
         branch.admit(life.ballot(citizen))
     ghost = Voter(Seed.generate())
+    ballot = ghost.prove(life.poll.frozen, seal(life.poll.frozen, [[1, 0, 0]]))
     permits = life.stuff(ghost, 1)
-    entry = ghost.cast(ghost.seal(life.poll.frozen, 1, [[1, 0, 0]]), permits, 1)
+    entry = ghost.cast(life.poll.id, 1, ballot, permits, 1)
     assert "roll" in branch.refuses("permits", entry).message
     # In the other group, where four are on the roll, it would have gone through as the first of four.
     permits = life.stuff(ghost, 0)
-    branch.admit(ghost.cast(ghost.seal(life.poll.frozen, 0, [[1, 0, 0]]), permits, 1))
+    branch.admit(ghost.cast(life.poll.id, 0, ballot, permits, 1))
 
 
 @pytest.mark.parametrize("byte", [0, 31, 32, 63])
@@ -244,14 +245,14 @@ def test_a_ballot_for_two_answers(life: Life, at: At, citizen: Citizen) -> None:
     """A proof for a poll that allows two answers, in a poll that allows one."""
     questions = [(3, 1, 2, False)]
     generous = kernel.Election(life.poll.frozen.key, life.poll.frozen.fingerprint, life.poll.frozen.uuid, questions)
-    ballot, _ = generous.prove(secret(life, citizen), [[1, 1, 0]])
+    ballot = generous.prove(secret(life, citizen), [[1, 1, 0]], generous.randomness())
     at("open").refuses("shape", changed(life, citizen, BALLOT, ballot, life.ballot(citizen)))
 
 
 def test_a_ballot_for_another_election(life: Life, at: At, citizen: Citizen) -> None:
     """The fingerprint, and with it every frozen word of the poll, is in each proof."""
     another = kernel.Election(life.poll.frozen.key, "A" * 43, life.poll.frozen.uuid, [(3, 1, 1, False)])
-    ballot, _ = another.prove(secret(life, citizen), [[1, 0, 0]])
+    ballot = another.prove(secret(life, citizen), [[1, 0, 0]], another.randomness())
     at("open").refuses("proofs", changed(life, citizen, BALLOT, ballot, life.ballot(citizen)))
 
 

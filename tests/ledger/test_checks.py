@@ -64,7 +64,7 @@ def test_what_a_block_says_that_may_be_discarded_is_not_remembered(tmp_path: Pat
         poll = world.poll([YES_OR_NO], committee=committee)
         world.wait(2 * 3600)
         citizen = world.citizens[0]
-        ballot = citizen.voter.cast(world.seal(citizen, poll, [[1, 0]]), world.collect(citizen, poll), 1)
+        ballot = world.entry(citizen, poll, [[1, 0]])
         world.engine.tick()
         ledger: Ledger = world.ledger
         ledger.execute(ledger.height + 1, world.now, [])

@@ -21,7 +21,7 @@ from veche.ledger.checks import Checked, Verdict, Verdicts
 from veche.ledger.codec import decode, encode
 from veche.permit.derive import credential_secret
 from veche.permit.seed import Seed
-from veche.voter.voter import Voter
+from veche.voter.voter import Voter, seal
 from veche.world import Citizen, World
 
 from .branch import Branch
@@ -99,7 +99,8 @@ def test_no_proof_of_what_the_state_refuses(life: Life, at: At, citizen: Citizen
     branch, entry, known = at("open"), life.ballot(citizen), Verdicts()
     stranger = Voter(Seed.generate())
     branch.admit(entry)
-    fresh = stranger.cast(stranger.seal(life.poll.frozen, 0, [[1, 0, 0]]), [], 1)
+    ballot = stranger.prove(life.poll.frozen, seal(life.poll.frozen, [[1, 0, 0]]))
+    fresh = stranger.cast(life.poll.id, 0, ballot, [], 1)
     junk = {
         "turn": entry,
         "group": changed(life, citizen, 2, 1, life.ballot(citizen, turn=2, permits=False)),

@@ -97,7 +97,10 @@ def permits(world: World, citizen: Citizen, poll: PollState, registrars: list[in
 
 
 def ballot(world: World, citizen: Citizen, poll: PollState, registrars: list[int]) -> bytes:
-    return citizen.voter.cast(world.seal(citizen, poll, [[1, 0]]), permits(world, citizen, poll, registrars), 1)
+    ballot = world.ballot(citizen, poll, [[1, 0]])
+    return citizen.voter.cast(
+        poll.id, world.group_of(citizen, poll), ballot, permits(world, citizen, poll, registrars), 1
+    )
 
 
 @pytest.fixture

@@ -92,7 +92,9 @@ class Walk:
         if turn is None:
             return self.world.entry(citizen, poll, choice)
         permits = self.world.collect(citizen, poll) if self.dice.random() < 0.5 else []
-        return citizen.voter.cast(self.world.seal(citizen, poll, choice), permits, turn)
+        return citizen.voter.cast(
+            poll.id, self.world.group_of(citizen, poll), self.world.ballot(citizen, poll, choice), permits, turn
+        )
 
     def vote(self) -> None:
         self.submit(self.ballot())

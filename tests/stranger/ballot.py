@@ -154,6 +154,11 @@ def check(data: bytes, questions: list[Question], y: bytes, uuid: str, phi: str)
     return Ballot(credential, ciphertexts, sha(compact(ballot).encode()))
 
 
+def code(ciphertexts: list[Pair], phi: str) -> bytes:
+    """What a device shows of the ciphertexts before it knows whether they are cast (3.3)."""
+    return sha(f"veche-check-v1|{phi}|{_commas(ciphertexts)}".encode())
+
+
 def check_cast(entry: list[Any], credential: bytes) -> None:
     """The cast signature over all the rest of the entry (3.1)."""
     cast = octets(entry[6], 64)

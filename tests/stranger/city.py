@@ -1,6 +1,6 @@
 """Ledgers for the stranger's verifier, made by the project's own program, and doctored by one who has the log's key."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from veche.engine.embedded import LOG_KEY
@@ -10,7 +10,6 @@ from veche.ledger.entries.poll import Choice
 from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
 from veche.permit.permit import Permit
-from veche.voter.voter import Sealed
 from veche.world import DAY, Citizen, World
 
 Q = 2**252 + 27742317777372353535851937790883648493
@@ -86,7 +85,8 @@ def threshold(folder: Path) -> City:
         world.vote(first, polls["speed"], [[0, 0, 1]])
         world.vote(first, polls["yard"], [[0, 0, 0, 0], [1, 0, 0]])
         second = world.citizens[1]
-        world.submit(second.voter.cast(_twisted(world.seal(second, polls["speed"], [[1, 0, 0]])), [], 2))
+        twisted = _twisted(world.ballot(second, polls["speed"], [[1, 0, 0]]))
+        world.submit(second.voter.cast(polls["speed"].id, 0, twisted, [], 2))
         spare = _spare(world, polls["speed"], polls["few"])
         world.vote(first, polls["few"], [[0, 1, 0]])
         world.vote(first, polls["cancelled"], [[0, 1, 0, 0]])
@@ -111,9 +111,9 @@ def _twist(point: bytes) -> bytes:
     return (2**255 - 19 - y + ((1 - (point[31] >> 7)) << 255)).to_bytes(32, "little")
 
 
-def _twisted(sealed: Sealed) -> Sealed:
+def _twisted(ballot: bytes) -> bytes:
     """The same ballot, one point of it stored in another way, which is allowed (section 1)."""
-    return replace(sealed, ballot=sealed.ballot[:32] + _twist(sealed.ballot[32:64]) + sealed.ballot[64:])
+    return ballot[:32] + _twist(ballot[32:64]) + ballot[64:]
 
 
 def _spare(world: World, poll: PollState, elsewhere: PollState) -> dict[str, bytes]:
@@ -121,25 +121,25 @@ def _spare(world: World, poll: PollState, elsewhere: PollState) -> dict[str, byt
     first, new, other = world.citizens[0], world.citizens[5], world.citizens[6]
     permits = world.collect(new, poll)
 
-    sealed = world.seal(first, poll, [[1, 0, 0]])
+    ballot = world.ballot(first, poll, [[1, 0, 0]])
 
     def cast(citizen: Citizen, permits: list[Permit], turn: int) -> bytes:
-        return citizen.voter.cast(world.seal(citizen, poll, [[1, 0, 0]]), permits, turn)
+        return citizen.voter.cast(poll.id, 0, world.ballot(citizen, poll, [[1, 0, 0]]), permits, turn)
 
     def forged(at: int, change: int) -> bytes:
         """With 32 bytes of the ballot, a number, changed, and all of it cast."""
-        number = (int.from_bytes(sealed.ballot[at : at + 32], "little") + change) % 2**256
-        bad = sealed.ballot[:at] + number.to_bytes(32, "little") + sealed.ballot[at + 32 :]
-        return first.voter.cast(replace(sealed, ballot=bad), [], 3)
+        number = (int.from_bytes(ballot[at : at + 32], "little") + change) % 2**256
+        bad = ballot[:at] + number.to_bytes(32, "little") + ballot[at + 32 :]
+        return first.voter.cast(poll.id, 0, bad, [], 3)
 
     good = cast(first, [], 3)
     return {
         "a twisted cast": encode([*decode(good)[:6], _twist(good[-64:-32]) + good[-32:]]),
-        "a response": forged(len(sealed.ballot) - 32, 1),
-        "not reduced": forged(len(sealed.ballot) - 32, Q),
+        "a response": forged(len(ballot) - 32, 1),
+        "not reduced": forged(len(ballot) - 32, Q),
         "a challenge": forged(32 + 6 * 32 + 4 * 32, 1),
         "a commitment": forged(32 + 6 * 32, 1 << 255),
-        "elsewhere": first.voter.cast(replace(world.seal(first, elsewhere, [[1, 0, 0]]), poll=poll.id), [], 3),
+        "elsewhere": first.voter.cast(poll.id, 0, world.ballot(first, elsewhere, [[1, 0, 0]]), [], 3),
         "good": good,
         "old turn": cast(first, [], 2),
         "turn 33": cast(first, [], 33),

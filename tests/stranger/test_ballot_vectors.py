@@ -24,6 +24,7 @@ def test_the_stranger_agrees(row: dict[str, Any]) -> None:
     found = check(row, row["ballot"])
     assert found.credential.hex() == row["credential"]
     assert found.tracker.hex() == row["tracker"]
+    assert stranger.code(found.ciphertexts, VECTORS["fingerprint"]).hex() == row["code"]
     for case in row["wrong"]:
         if not case["name"].startswith(CAST_ONLY):
             with pytest.raises(Refused):

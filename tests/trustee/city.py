@@ -33,7 +33,7 @@ from veche.permit.blind_rsa import IssuerKey, blind_sign
 from veche.permit.seed import Seed
 from veche.trustee.trustee import Trustee
 from veche.trustee.view import LedgerView
-from veche.voter.voter import Voter
+from veche.voter.voter import Voter, seal
 from veche.world import DAY, GENESIS
 
 SMALLEST, NOTICE = 2, 60
@@ -231,7 +231,8 @@ class City:
             found.frozen, found.permit_keys, group, lambda registrar, blinded: blind_sign(key, blinded)
         )
         permits = list(collected.permits.values())
-        self.ledger.admit(voter.cast(voter.seal(found.frozen, group, [choices]), permits, 1))
+        ballot = voter.prove(found.frozen, seal(found.frozen, [choices]))
+        self.ledger.admit(voter.cast(poll, group, ballot, permits, 1))
 
     def close(self, poll: bytes) -> None:
         """Let time pass until the poll has its tally."""

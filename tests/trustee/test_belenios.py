@@ -105,7 +105,7 @@ def write_archive(path: Path, made: Finished, owners: list[int]) -> None:
     questions = [(len(q.answers), q.min, q.max, bool(q.blank)) for q in QUESTIONS]
     box = kernel.Election(made.public_key, election.fingerprint, election.uuid, questions)
     credentials = [kernel.scalar_random() for _ in VOTES]
-    ballots = [box.prove(secret, choices)[0] for secret, choices in zip(credentials, VOTES, strict=True)]
+    ballots = [box.prove(secret, choices, box.randomness()) for secret, choices in zip(credentials, VOTES, strict=True)]
     sums = kernel.Sums(box.ciphertext_count)
     sums.add([box.verify(ballot) for ballot in ballots])
     alphas, betas = zip(*sums.pairs(), strict=True)

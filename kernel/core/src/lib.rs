@@ -5,8 +5,10 @@
 //! ```text
 //! checker                                 everything of a ballot's entry that needs no state, many at once
 //! batch · sums · recount · archive        proofs of many ballots, and sums: running, again, of archives
+//! prove                                   one ballot, made
+//! code                                    what a device commits to before it is checked
 //! checked                                 what remains of a ballot that holds
-//! prove · verify                          one ballot, made and checked
+//! verify                                  one ballot, checked
 //! json                                    Belenios's text of it
 //! ballot · parameters · transcript        its points and scalars; what its proofs depend on, and what they hash
 //! shape · entry · cast · columns          where everything is in it, and in its entry
@@ -22,6 +24,7 @@ mod batch;
 pub mod cast;
 pub mod checked;
 pub mod checker;
+pub mod code;
 pub mod codec;
 mod columns;
 mod decimal;

@@ -14,9 +14,9 @@ use crate::ballot::{self, Points, Scalars};
 use crate::error::{Result, malformed, unproven};
 use crate::parameters::Parameters;
 use crate::shape::{Question, Shape, Target};
-use crate::{point, scalar, verify};
+use crate::{code, point, scalar, verify};
 
-/// The text of what a voter chose, per question one number 0 or 1 for each ciphertext.
+/// What a voter chose, per question one number 0 or 1 for each ciphertext.
 pub type Choices = Vec<Vec<u64>>;
 
 /// Refuse what the question does not allow. Not constant-time where it refuses: then no ballot comes out.
@@ -65,8 +65,40 @@ impl zeroize::Zeroize for Opening {
     }
 }
 
-/// A packed ballot, and its opening: the randomness of each ciphertext, 32 bytes each.
-pub fn prove(parameters: &Parameters, secret: &Scalar, choices: &Choices) -> Result<(Vec<u8>, Vec<u8>)> {
+/// Fresh randomness for a ballot, 32 bytes for each ciphertext.
+pub fn randomness(shape: &Shape) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new((0..shape.ciphertexts).flat_map(|_| scalar::random().to_bytes()).collect())
+}
+
+/// The code of the ciphertexts that these choices and this randomness give: what a device shows before it is told whether to
+/// cast them or to open them, and what another device computes from what it is shown then.
+pub fn code(parameters: &Parameters, choices: &Choices, randomness: &[u8]) -> Result<[u8; 32]> {
+    let shape = &parameters.shape;
+    check_choices(shape, choices)?;
+    let openings = Zeroizing::new(openings(shape, choices, randomness)?);
+    let eighths = encrypt(parameters, &openings[..shape.ciphertexts], &scalar::one_eighth());
+    let points: Vec<EdwardsPoint> = eighths.iter().map(EdwardsPoint::mul_by_cofactor).collect();
+    Ok(code::of(&parameters.fingerprint, &point::encode_many(&points)))
+}
+
+/// The ciphertexts alpha, beta, alpha, beta, ..., divided by eight.
+fn encrypt(parameters: &Parameters, openings: &[Opening], eighth: &Scalar) -> Vec<EdwardsPoint> {
+    let base = ED25519_BASEPOINT_TABLE;
+    let key = parameters.key_table();
+    let unit = base * eighth;
+    let mut eighths = Vec::with_capacity(2 * openings.len());
+    for opening in openings {
+        let scaled = Zeroizing::new(opening.r * eighth);
+        let chosen = Choice::from(opening.m as u8);
+        let message = EdwardsPoint::conditional_select(&EdwardsPoint::identity(), &unit, chosen);
+        eighths.push(base * &*scaled);
+        eighths.push(key * &*scaled + message);
+    }
+    eighths
+}
+
+/// A packed ballot over the ciphertexts that these choices and this randomness give.
+pub fn prove(parameters: &Parameters, secret: &Scalar, choices: &Choices, randomness: &[u8]) -> Result<Vec<u8>> {
     let shape = &parameters.shape;
     check_choices(shape, choices)?;
     if bool::from(secret.ct_eq(&Scalar::ZERO)) {
@@ -77,16 +109,9 @@ pub fn prove(parameters: &Parameters, secret: &Scalar, choices: &Choices) -> Res
     // All points are made divided by eight: what is stored. Eight times that is what is hashed.
     let eighth = scalar::one_eighth();
 
-    let openings = Zeroizing::new(openings(shape, choices));
+    let openings = Zeroizing::new(openings(shape, choices, randomness)?);
     let mut eighths = vec![base * &(secret * eighth)];
-    let unit = base * &eighth;
-    for opening in &openings[..shape.ciphertexts] {
-        let scaled = Zeroizing::new(opening.r * eighth);
-        let chosen = Choice::from(opening.m as u8);
-        let message = EdwardsPoint::conditional_select(&EdwardsPoint::identity(), &unit, chosen);
-        eighths.push(base * &*scaled);
-        eighths.push(key * &*scaled + message);
-    }
+    eighths.extend(encrypt(parameters, &openings[..shape.ciphertexts], &eighth));
 
     let opening_of = |target| match target {
         Target::Ciphertext(i) => openings[i],
@@ -135,39 +160,22 @@ pub fn prove(parameters: &Parameters, secret: &Scalar, choices: &Choices) -> Res
     let (mut derived, _) = verify::derive(parameters, &encodings, scalars);
     derived.scalars.signature_response = *w - secret * derived.signature_challenge;
     let stored = point::encode_many(&eighths);
-    let randomness = openings[..shape.ciphertexts].iter().flat_map(|opening| opening.r.to_bytes()).collect();
-    Ok((ballot::pack(shape, &stored, &derived.scalars), randomness))
+    Ok(ballot::pack(shape, &stored, &derived.scalars))
 }
 
-/// Fresh randomness for each ciphertext, then the openings of the sums.
-fn openings(shape: &Shape, choices: &Choices) -> Vec<Opening> {
-    let mut openings: Vec<Opening> = Vec::with_capacity(shape.ciphertexts + shape.parts.len());
-    openings.extend(choices.iter().flatten().map(|&m| Opening { r: *scalar::random(), m }));
+/// What the voter knows of each ciphertext, then of the sums.
+fn openings(shape: &Shape, choices: &Choices, randomness: &[u8]) -> Result<Vec<Opening>> {
+    if randomness.len() != 32 * shape.ciphertexts {
+        return malformed(format!("the randomness has {} bytes here, not {}", 32 * shape.ciphertexts, randomness.len()));
+    }
+    let mut openings = Zeroizing::new(Vec::with_capacity(shape.ciphertexts + shape.parts.len()));
+    for (&m, r) in choices.iter().flatten().zip(randomness.chunks_exact(32)) {
+        openings.push(Opening { r: scalar::decode(r).map_err(|e| e.at("the randomness"))?, m });
+    }
     for part in &shape.parts {
         let summed = &openings[part.summed.clone()];
         let sum = Opening { r: summed.iter().map(|o| o.r).sum(), m: summed.iter().map(|o| o.m).sum() };
         openings.push(sum);
     }
-    openings
-}
-
-/// The choices in an audited ballot, from its randomness.
-pub fn open(parameters: &Parameters, packed: &[u8], opening: &[u8]) -> Result<Choices> {
-    let shape = &parameters.shape;
-    let ballot = verify::load(parameters, packed)?;
-    if opening.len() != 32 * shape.ciphertexts {
-        return malformed(format!("an opening has {} bytes here, not {}", 32 * shape.ciphertexts, opening.len()));
-    }
-    let mut chosen = Vec::with_capacity(shape.ciphertexts);
-    for (i, r) in opening.chunks_exact(32).enumerate() {
-        let r = scalar::decode(r).map_err(|e| e.at("the opening"))?;
-        let [alpha, beta] = ballot.points.ciphertext(shape, i);
-        let message = beta - parameters.key_table() * &r;
-        let m = [0u64, 1].into_iter().find(|&m| EdwardsPoint::mul_base(&Scalar::from(m)) == message);
-        match m {
-            Some(m) if EdwardsPoint::mul_base(&r) == alpha => chosen.push(m),
-            _ => return unproven(format!("the opening does not fit {}", shape.names[i])),
-        }
-    }
-    Ok(shape.parts.iter().map(|part| chosen[part.ciphertexts.clone()].to_vec()).collect())
+    Ok(std::mem::take(&mut *openings))
 }

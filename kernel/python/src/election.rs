@@ -9,7 +9,7 @@ use veche_core::parameters::Parameters;
 use veche_core::prove::{self, Choices};
 use veche_core::shape::Question;
 use veche_core::verify::{self, Unpacked};
-use veche_core::{archive, checked, checker, scalar};
+use veche_core::{archive, checked, checker, code, scalar};
 
 use crate::archive::ArchiveBallot;
 use crate::checked::{CheckedBallot, Ciphertexts, verdicts};
@@ -50,22 +50,37 @@ impl Election {
         self.parameters.shape.ciphertexts
     }
 
+    fn randomness<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &py.detach(|| prove::randomness(&self.parameters.shape)))
+    }
+
+    fn code<'py>(&self, py: Python<'py>, choices: Choices, randomness: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        let choices = zeroize::Zeroizing::new(choices);
+        let code = py.detach(|| Result::Ok(prove::code(&self.parameters, &choices, randomness)?))?;
+        Ok(PyBytes::new(py, &code))
+    }
+
     fn prove<'py>(
         &self,
         py: Python<'py>,
         credential_secret: &[u8],
         choices: Choices,
-    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+        randomness: &[u8],
+    ) -> PyResult<Bound<'py, PyBytes>> {
         let choices = zeroize::Zeroizing::new(choices);
-        let (packed, opening) = py.detach(|| {
+        let packed = py.detach(|| {
             let secret = scalar::decode_secret(credential_secret)?;
-            Result::Ok(prove::prove(&self.parameters, &secret, &choices)?)
+            Result::Ok(prove::prove(&self.parameters, &secret, &choices, randomness)?)
         })?;
-        Ok((PyBytes::new(py, &packed), PyBytes::new(py, &opening)))
+        Ok(PyBytes::new(py, &packed))
     }
 
-    fn open(&self, py: Python<'_>, ballot: &[u8], opening: &[u8]) -> Result<Choices> {
-        py.detach(|| Ok(prove::open(&self.parameters, ballot, opening)?))
+    fn codes<'py>(&self, py: Python<'py>, ballots: Vec<PyBackedBytes>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+        let codes: Vec<_> = py.detach(|| {
+            let found = ballots.par_iter().map(|packed| Ok(code::of_ballot(&self.parameters, packed)?));
+            found.collect::<Result<_>>()
+        })?;
+        Ok(codes.iter().map(|code| PyBytes::new(py, code)).collect())
     }
 
     fn load(&self, py: Python<'_>, ballot: &[u8]) -> PyResult<Py<CheckedBallot>> {

@@ -332,16 +332,21 @@ class Election:
     def ciphertext_count(self) -> int:
         """Ciphertexts of a ballot: the answers of all questions, and one for each blank flag."""
 
-    def prove(self, credential_secret: bytes, choices: Sequence[Sequence[int]]) -> tuple[bytes, bytes]:
-        """Encrypt and prove: (packed ballot, opening).
+    def randomness(self) -> bytes:
+        """Fresh randomness for one ballot, 32 bytes for each ciphertext. Whoever has it can open the ballot: it is secret."""
+
+    def code(self, choices: Sequence[Sequence[int]], randomness: bytes) -> bytes:
+        """The code of the ciphertexts that these give, 32 bytes (section 3.3 of docs/protocol.md).
 
         ``choices``: for each question a 0 or 1 for each answer, preceded by the blank flag where a blank vote is allowed.
-        What the question does not allow is a ``ValueError``. The opening is the randomness, 32 bytes for each ciphertext:
-        secret, unless the ballot is audited and thrown away. Constant-time in choices, secret and randomness.
+        What the question does not allow is a ``ValueError``. Constant-time in choices and randomness.
         """
 
-    def open(self, ballot: bytes, opening: bytes) -> list[list[int]]:
-        """The choices in an audited ballot; ``ProofError`` if the opening does not fit. Does not check the proofs."""
+    def prove(self, credential_secret: bytes, choices: Sequence[Sequence[int]], randomness: bytes) -> bytes:
+        """A packed ballot over the very ciphertexts that ``code`` hashes. Constant-time in choices, secret and randomness."""
+
+    def codes(self, ballots: Sequence[bytes]) -> list[bytes]:
+        """The code of each packed ballot, on all cores. Does not check the proofs."""
 
     def load(self, ballot: bytes) -> CheckedBallot:
         """Read a ballot that was admitted before, without checking its proofs again: for its credential and tracker."""

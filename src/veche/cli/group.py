@@ -19,7 +19,7 @@ from veche.cli.options import CommandGroup
 from veche.errors import VecheError
 
 COMMANDS = (
-    "demo", "vote", "check-ballot", "find", "verify", "export", "ledger", "poll", "charter", "office", "committee", "trustee", "registrar",
+    "demo", "vote", "cast", "open", "check", "find", "verify", "export", "ledger", "poll", "charter", "office", "committee", "trustee", "registrar",
 )  # fmt: skip
 """In the order of ``veche --help``: first what everybody wants, then the offices."""
 
@@ -36,7 +36,8 @@ class Commands(CommandGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
-        command = getattr(importlib.import_module(_module(cmd_name)), cmd_name.replace("-", "_"))
+        module = importlib.import_module(_module(cmd_name))
+        command = getattr(module, cmd_name, None) or getattr(module, f"{cmd_name}_")  # open_: the other is Python's
         assert isinstance(command, click.Command)
         return command
 
@@ -62,7 +63,7 @@ class Commands(CommandGroup):
 
 
 def _module(command: str) -> str:
-    return f"veche.cli.{command.replace('-', '_')}"
+    return f"veche.cli.{command}"
 
 
 def explain(error: Exception) -> int:

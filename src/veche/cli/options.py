@@ -1,6 +1,7 @@
 """Options and output that many commands share."""
 
 import json as json_codec
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,6 +46,19 @@ folder_argument = click.argument("folder", type=LEDGER_PATH, envvar="VECHE_LEDGE
 json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for scripts.")
 
 
+seed = click.option("--seed", type=ANY_PATH, default="voter.seed", show_default=True, metavar="FILE",
+                    help="Your one secret, from which everything is derived.")  # fmt: skip
+
+despite_refusal = click.option(
+    "--despite-refusal", is_flag=True,
+    help="Vote though a registrar refused a permit, and though that narrows down which ballot is yours.",
+)  # fmt: skip
+
+receipts = click.option(
+    "--receipts", type=ANY_PATH, default=".", metavar="FOLDER", help="Where the receipt goes. [default: here]"
+)
+
+
 def key(role: str, many: bool = False) -> Callable[[Command], Command]:
     """``--key FILE``, the key of an office that signs."""
     more = " More than one may sign at once: repeat it." if many else ""
@@ -73,6 +87,24 @@ def parse_hex(text: str, size: int, what: str) -> bytes:
     if len(data) != size:
         raise UserError(f"{text[:80]!r} is not {what}.", f"It should be {2 * size} hexadecimal digits.")
     return data
+
+
+def code_text(code: bytes) -> str:
+    """A ballot's code as people read it: eight groups of eight digits."""
+    return " ".join(code[i : i + 4].hex() for i in range(0, len(code), 4))
+
+
+def parse_code(text: str) -> bytes:
+    """A ballot's whole code: 64 hexadecimal digits, with or without spaces, or a file that holds them. Raises UserError."""
+    path = Path(text)
+    digits = read_file(path, 1000).decode("ascii", "replace") if len(text) < 64 and path.is_file() else text
+    return parse_hex("".join(digits.split()), 32, "the whole code of a ballot")
+
+
+def must_be_writable(folder: Path, what: str, so: str) -> None:
+    """To be asked before something is done of which a file is to tell. Raises UserError."""
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise UserError(f"{what} cannot be written to {folder}, so {so}.", "Name a folder: --receipts")
 
 
 def read_file(path: Path, limit: int = 1 << 20) -> bytes:

@@ -1,35 +1,33 @@
-"""``veche vote``: choose, encrypt, cast, and keep a receipt. For pilots, where registrars' folders are on this machine."""
+"""``veche vote``: choose and seal; then the voter says whether to cast or to check. For pilots, where registrars' folders are on
+this machine.
+"""
 
-import os
 import sys
 from pathlib import Path
 
 import click
 
 from veche.cli import options
-from veche.cli.ballot_file import write_spoiled
+from veche.cli.cast import cast_sealed
 from veche.cli.choices import ask_choices, choice_lines, parse_choices
 from veche.cli.collecting import collect as collect_permits
 from veche.cli.collecting import open_registrars, permits_to_show
-from veche.cli.options import ANY_PATH
+from veche.cli.open import open_sealed
+from veche.cli.options import ANY_PATH, code_text
 from veche.cli.permit_file import PermitFile, erase_decided
-from veche.cli.reading import read_ledger, wait_until_published
-from veche.durable import write_new
-from veche.engine.inbox import hand_in
-from veche.errors import UserError, VecheError
+from veche.cli.reading import read_ledger
+from veche.cli.sealed_file import SealedFile
+from veche.errors import UserError
 from veche.ledger.poll_state import PollState
-from veche.log.receipt import FILE_EXTENSION
-from veche.permit.permit import Permit
 from veche.permit.seed import Seed
-from veche.terminal.show import short, tracker
-from veche.voter.voter import Sealed, Voter
+from veche.terminal.show import short
+from veche.voter.voter import Voter, seal
 
 
 @click.command(short_help="Vote in a poll, or vote again.")
 @click.argument("name", metavar="POLL")
 @options.ledger
-@click.option("--seed", type=ANY_PATH, default="voter.seed", show_default=True, metavar="FILE",
-              help="Your one secret, from which everything is derived. It is made if there is none.")  # fmt: skip
+@options.seed
 @click.option("--registrar", "desks", type=ANY_PATH, multiple=True, metavar="FOLDER",
               help="A registrar's folder, to collect a permit from: repeat it for all of them. Not needed to vote again.")  # fmt: skip
 @click.option("--person", metavar="ID", help="Who you are on the registrars' rolls.")
@@ -38,51 +36,49 @@ from veche.voter.voter import Sealed, Voter
 @click.option(
     "--collect", is_flag=True, help="Only collect the permits and keep them beside the seed, before the poll opens."
 )
-@click.option(
-    "--check", is_flag=True, help="Seal the ballot, open it to check this program, and spoil it instead of casting."
-)
-@click.option(
-    "--despite-refusal",
-    is_flag=True,
-    help="Vote though a registrar refused a permit, and though that narrows down which ballot is yours.",
-)
-@click.option(
-    "--receipts", type=ANY_PATH, default=".", metavar="FOLDER", help="Where the receipt goes. [default: here]"
-)
+@click.option("--seal", "only_seal", is_flag=True,
+              help='Only seal the ballot and show its code; "veche cast" or "veche open" comes next.')  # fmt: skip
+@options.despite_refusal
+@options.receipts
 @options.json
 def vote(
     name: str, folder: Path, seed: Path, desks: tuple[Path, ...], person: str | None, choose: tuple[str, ...],
-    collect: bool, check: bool, despite_refusal: bool, receipts: Path, as_json: bool,
+    collect: bool, only_seal: bool, despite_refusal: bool, receipts: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Vote in a poll, or vote again: the last ballot counts.
 
-    The ballot is encrypted here, and nobody ever decrypts it by itself. You get a tracker, by which anyone finds the ballot
-    in the ledger, and a receipt, which proves that it is there. Neither shows what you chose.
+    The ballot is encrypted here, and nobody ever decrypts it by itself. When it is sealed you see its code. Only then you say
+    whether to cast this ballot, or to open it and check this device with another one: the device cannot know it before.
 
     \b
     Example:
       veche vote 3fa9 --person 1234 --registrar registry --registrar post
       veche vote 3fa9 --choose 2                      (again, from the same seed)
-      veche vote 3fa9 --choose 2 --check              (does this program encrypt what I choose?)
+      veche vote 3fa9 --choose 2 --seal               (then "veche cast 3fa9" or "veche open 3fa9")
     """
-    if not check and not collect and not (receipts.is_dir() and os.access(receipts, os.W_OK)):
-        raise UserError(
-            f"The receipt cannot be written to {receipts}, so nothing was cast.", "Name a folder: --receipts"
-        )
+    if not collect and not only_seal:
+        options.must_be_writable(receipts, "The receipt", "nothing was cast")
+        if not sys.stdin.isatty():
+            raise UserError(
+                "Nobody can be asked here whether to cast the ballot or to check with it.",
+                'Seal it with --seal; then "veche cast" or "veche open".',
+            )
     with read_ledger(folder) as reading:
         poll = reading.poll(name)
         voter = Voter(_seed(seed, as_json))
         last = reading.state.last_ballot(poll, voter.credential(poll.id))
-        kept = PermitFile(seed, poll)
+        kept, sealed_file = PermitFile(seed, poll), SealedFile(seed, poll)
+        if not collect:
+            sealed_file.must_be_free()
         choices = [] if collect else _choices(poll, choose)
-        group = last.group if last is not None else 0
-        permits: list[Permit] = []
-        if last is None and not check:
+        if last is None:
             with open_registrars(desks, reading, poll) as opened:
                 group, collected = collect_permits(voter, poll, kept, opened, person)
             if not collect:
+                # Whoever is asked here, and goes on, is not asked again when the ballot is cast.
                 ask = sys.stdin.isatty() and not as_json
-                permits = permits_to_show(voter, poll, group, collected, kept, ask, despite_refusal)
+                permits_to_show(voter, poll, group, collected, kept, ask, despite_refusal)
+                despite_refusal = despite_refusal or ask
         erase_decided(seed, reading.state.polls())
     if collect:
         if last is None:
@@ -90,21 +86,26 @@ def vote(
         else:
             click.echo("You have voted in this poll: to vote again no permits are needed.")
         return
-    sealed = voter.seal(poll.frozen, group, choices)
-    if check:
-        path = write_spoiled(receipts, poll, sealed)
-        click.echo(f"Sealed and spoiled: tracker {tracker(sealed.tracker)}. It can never be cast.")
-        click.echo(f"Wrote {path}. Open it on another device: veche check-ballot {path}")
+    sealed = seal(poll.frozen, choices)
+    sealed_file.write(sealed)
+    name = short(poll.id)
+    if only_seal and as_json:
+        options.emit({"poll": poll.id.hex(), "code": sealed.code.hex()})
         return
-    turn = last.turn + 1 if last is not None else 1
-    (number,) = hand_in(folder, [voter.cast(sealed, permits, turn)])
-    files = _keep_receipt(folder, number, receipts, sealed)
-    if as_json:
-        options.emit({"entry": number, "tracker": tracker(sealed.tracker), "turn": turn, "receipt": str(files)})
+    click.echo(f"Sealed. Nothing is cast yet. The code of this ballot:\n\n  {code_text(sealed.code)}\n", err=as_json)
+    click.echo(f'It waits for you to cast it ("veche cast {name}") or to open it ("veche open {name}").', err=as_json)
+    if only_seal:
+        return
+    click.echo("To check this device, give the code to another one now, before you answer.", err=as_json)
+    if (
+        click.prompt(
+            "Cast this ballot, or check this device with it?", type=click.Choice(["cast", "check"]), err=as_json
+        )
+        == "cast"
+    ):
+        cast_sealed(name, folder, seed, receipts, as_json, despite_refusal)
     else:
-        click.echo(f"Your ballot is entry {number} of the ledger{' and replaces the one before' if turn > 1 else ''}.")
-        click.echo(f"Tracker {tracker(sealed.tracker)}")
-        click.echo(f"Receipt {files}")
+        open_sealed(name, folder, seed, None, as_json)
 
 
 def _say_what_is_kept(poll: PollState, kept: PermitFile) -> None:
@@ -140,24 +141,5 @@ def _choices(poll: PollState, choose: tuple[str, ...]) -> list[list[int]]:
     click.echo("\nYou chose:")
     for line in choice_lines(poll.definition, choices):
         click.echo(f"  {line}")
-    click.confirm("\nCast this ballot?", abort=True)
+    click.confirm("\nSeal this ballot?", abort=True)
     return choices
-
-
-def _keep_receipt(folder: Path, number: int, receipts: Path, sealed: Sealed) -> Path:
-    """Write the receipt and the entry that it is about. The ballot is cast already: say so whatever happens."""
-    base = receipts / f"vote-{short(sealed.poll)}-{sealed.tracker.hex()[:8]}"
-    path = base.with_name(base.name + FILE_EXTENSION)
-    try:
-        wait_until_published(folder, number)
-        with read_ledger(folder) as reading:
-            entry, made = reading.entry(number), reading.log.receipt(number, reading.head)
-        write_new(base.with_name(base.name + ".entry"), entry)
-        write_new(path, made.to_bytes())
-    except (VecheError, OSError) as error:
-        raise UserError(
-            f"Your ballot is cast: it is entry {number} of the ledger, tracker {tracker(sealed.tracker)}. "
-            f"But the receipt was not written: {error}",
-            f"Get it with: veche ledger receipt {folder} {number} -o FILE",
-        ) from None
-    return path

@@ -25,7 +25,7 @@ from veche.ledger.entries.poll import Group, Poll
 from veche.ledger.poll_state import PollState
 from veche.ledger.signing import sign
 from veche.permit.seed import Seed
-from veche.voter.voter import Sealed, Voter
+from veche.voter.voter import Voter, seal
 from veche.world import DAY, Citizen, World
 
 SEED = 2026  # so that every demo has the same votes; keys, permits and ballots are drawn anew each time
@@ -212,21 +212,22 @@ class DemoCity:
     def thousand_votes(self, cheat: Citizen, demo: DemoPoll) -> Refused:
         """Makes a thousand of one vote, inside the encryption: beta times g^999. The proofs do not fit any more."""
         poll = self.polls[demo]
-        sealed = self.world.seal(cheat, poll, [[1, *[0] * (len(demo.question.answers) - 1)]])
+        honest = self.world.ballot(cheat, poll, [[1, *[0] * (len(demo.question.answers) - 1)]])
         eighth = pow(8, -1, kernel.ORDER)  # points are divided by eight in a ballot
         more = kernel.base_mul((999 * eighth % kernel.ORDER).to_bytes(32, "little"))
         beta = slice(64, 96)  # after the credential and the first alpha
-        ballot = sealed.ballot[:64] + kernel.point_add(sealed.ballot[beta], more) + sealed.ballot[96:]
-        forged = Sealed(sealed.poll, sealed.group, ballot, sealed.opening, sealed.tracker)
-        return self._refused(cheat.voter.cast(forged, self.world.collect(cheat, poll), 1))
+        forged = honest[:64] + kernel.point_add(honest[beta], more) + honest[96:]
+        group = self.world.group_of(cheat, poll)
+        return self._refused(cheat.voter.cast(poll.id, group, forged, self.world.collect(cheat, poll), 1))
 
     def stolen_permit(self, victim: Citizen, demo: DemoPoll) -> Refused:
         """A thief has got hold of the victim's permits, and puts them on a ballot of another credential."""
         poll = self.polls[demo]
         thief = Voter(Seed.generate())
         flags = [1, *[0] * (len(demo.question.answers) - 1)]
-        sealed = thief.seal(poll.frozen, self.world.group_of(victim, poll), [flags])
-        return self._refused(thief.cast(sealed, self.world.collect(victim, poll), 1))
+        ballot = thief.prove(poll.frozen, seal(poll.frozen, [flags]))
+        group = self.world.group_of(victim, poll)
+        return self._refused(thief.cast(poll.id, group, ballot, self.world.collect(victim, poll), 1))
 
     def second_permit(self, cheat: Citizen, demo: DemoPoll) -> Refused:
         """Makes a second credential and asks the registrars for permits for that one too."""

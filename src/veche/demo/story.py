@@ -14,6 +14,7 @@ from veche.ledger.codec import decode
 from veche.terminal.bars import bars, in_language
 from veche.terminal.show import result_of, short, tally_of, tracker
 from veche.texts import Message, Plural, Words
+from veche.voter.voter import check_opened, seal
 from veche.world import REGISTRARS, TRUSTEES
 
 HOUR = 3600
@@ -133,13 +134,14 @@ def voting(city: DemoCity, screen: Screen) -> None:
     screen.part(Message("The polls are open for three days"))
     world.wait_until(city.polls[STATION].definition.opens)
     poll = city.polls[STATION]
-    tester = city.bystanders(STATION, 1)[0]
-    sealed = world.seal(tester, poll, [[0, 1, 0]])
-    (flags,) = poll.frozen.kernel.open(sealed.ballot, sealed.opening)
+    sealed = seal(poll.frozen, [[0, 1, 0]])
+    check_opened(poll.frozen, sealed.code, sealed.choices, sealed.randomness)
     screen.fact(
         Message(
-            "Anna checks the device first: a ballot is sealed, opened, reads “{answer}”, and is spoiled.",
-            answer=Words(*STATION.question.answers[flags.index(1)]),
+            "Anna checks the device first. It seals a ballot and shows its code, {code}…, and only then hears “check”. Another "
+            "device seals the same choice again, “{answer}”, and finds the same code. That ballot is forgotten.",
+            code=sealed.code.hex()[:16],
+            answer=Words(*STATION.question.answers[sealed.choices[0].index(1)]),
         )
     )
     began = clock_time.monotonic()

@@ -25,14 +25,14 @@ class Lock:
     it (:func:`holder`). It is taken anew by each ``with``, never waited for: Held says in a sentence who has it.
     """
 
-    def __init__(self, path: Path, what: str, doing: str = "using") -> None:
-        """``what`` and ``doing`` complete the sentence "Another program is using …"."""
-        self._path, self._what, self._doing = path, what, doing
+    def __init__(self, path: Path, what: str, doing: str = "using", mode: int = PUBLIC) -> None:
+        """``what`` and ``doing`` complete the sentence "Another program is using …"; ``mode`` is that of the file."""
+        self._path, self._what, self._doing, self._mode = path, what, doing, mode
         self._descriptor = -1
 
     def __enter__(self) -> "Lock":
         with plainly(self._path):
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | NO_LINK, PUBLIC)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | NO_LINK, self._mode)
             try:
                 # Whoever finds the record of a holder that crashed takes the lock for an instant, see holder.
                 for _ in range(_TRIES):

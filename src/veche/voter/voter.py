@@ -1,15 +1,19 @@
 """A voter: one seed, from which the credential and the permits of every poll are derived. docs/protocol.md, sections 3 and 4.
 
+A device seals first (:func:`seal`) and shows the code; only then is it told whether to cast (:meth:`Voter.prove`,
+:meth:`Voter.cast`) or to open, which another device checks (:func:`check_opened`).
+
 Nothing need be kept but the seed and the number of the last turn: another device with the same seed goes on where this one
 stopped. What the device sends are entries for the ledger and blinded messages for registrars, nothing else.
 """
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import veche_kernel as kernel
 
-from veche.errors import UserError
+from veche.errors import DoesNotHold, UserError
 from veche.ledger.entries.ballot import cast_ballot, unsigned_ballot
 from veche.ledger.entries.permit_key import PermitKeys
 from veche.ledger.frozen_poll import FrozenPoll
@@ -22,23 +26,52 @@ from veche.voter.permits import Ask, Collected, choose_permits, collect_permits
 
 @dataclass(frozen=True)
 class Sealed:
-    """A ballot that is sealed and not cast. ``opening`` opens it for whoever checks this device; then it is spoiled.
+    """Ciphertexts to which a device has committed: ``code`` is shown before it knows whether they are to be cast or opened.
 
-    What the checking device is shown is ``ballot`` and ``opening``, never the cast signature: nobody can cast it.
+    They follow from ``choices`` and ``randomness``. Opened, both are given away, and nobody ever casts these ciphertexts; cast,
+    both are forgotten, and nobody ever opens them. docs/protocol.md, section 3.3.
     """
 
     poll: bytes
-    group: int
-    ballot: bytes
-    opening: bytes
-    tracker: bytes
+    choices: list[list[int]]
+    randomness: bytes
+    code: bytes
 
     def __repr__(self) -> str:
-        return f"Sealed({self.tracker.hex()[:16]}…)"
+        return f"Sealed({self.code.hex()[:16]}…)"
+
+
+def seal(poll: FrozenPoll, choices: list[list[int]]) -> Sealed:
+    """Encrypt, and prove nothing yet. ``choices``: for each question a 0 or 1 an answer, the blank flag first if there is one.
+
+    Raises UserError if the poll does not allow these choices.
+    """
+    randomness = poll.kernel.randomness()
+    try:
+        code = poll.kernel.code(choices, randomness)
+    except ValueError as error:
+        raise UserError(f"{error}.", "See the poll's rules: veche poll show.") from None
+    return Sealed(poll.id, choices, randomness, code)
+
+
+def check_opened(poll: FrozenPoll, code: bytes, choices: list[list[int]], randomness: bytes) -> None:
+    """On another device, which had the code before: encrypt again, and compare. Raises DoesNotHold (``code``).
+
+    ``poll`` is taken from a ledger that this device verified itself, never from the device that is checked.
+    """
+    try:
+        found = poll.kernel.code(choices, randomness)
+    except ValueError as error:
+        reason = f"What the other device opened is no ballot of this poll: {error}."
+    else:
+        if hmac.compare_digest(found, code):
+            return
+        reason = "What the other device opened is not what it had sealed: its code is another."
+    raise DoesNotHold("code", f"code {code.hex()}", reason, "Do not vote with that device, and report it.")
 
 
 class Voter:
-    """Seals and casts ballots with the credentials that the voter's seed gives."""
+    """Proves and casts ballots with the credentials that the voter's seed gives."""
 
     def __init__(self, seed: Seed) -> None:
         self._seed = seed
@@ -64,15 +97,10 @@ class Voter:
         """Those that a first ballot shows: :func:`veche.voter.permits.choose_permits`."""
         return choose_permits(self._seed, poll, seen, collected, despite_refusal)
 
-    def seal(self, poll: FrozenPoll, group: int, choices: list[list[int]]) -> Sealed:
-        """Encrypt and prove. ``choices``: for each question a 0 or 1 an answer, the blank flag first if there is one."""
-        try:
-            ballot, opening = poll.kernel.prove(credential_secret(self._seed, poll.id), choices)
-        except ValueError as error:
-            raise UserError(f"{error}.", "See the poll's rules: veche poll show.") from None
-        return Sealed(poll.id, group, ballot, opening, poll.kernel.load(ballot).tracker)
+    def prove(self, poll: FrozenPoll, sealed: Sealed) -> bytes:
+        """The packed ballot: proofs, and the credential's signature, over the very ciphertexts that were sealed."""
+        return poll.kernel.prove(credential_secret(self._seed, poll.id), sealed.choices, sealed.randomness)
 
-    def cast(self, sealed: Sealed, permits: list[Permit], turn: int) -> bytes:
+    def cast(self, poll: bytes, group: int, ballot: bytes, permits: list[Permit], turn: int) -> bytes:
         """The ballot entry. ``permits``: for the first ballot in a poll; ``turn``: greater than the last one, 1..32."""
-        unsigned = unsigned_ballot(sealed.poll, sealed.group, sealed.ballot, permits, turn)
-        return cast_ballot(credential_secret(self._seed, sealed.poll), unsigned)
+        return cast_ballot(credential_secret(self._seed, poll), unsigned_ballot(poll, group, ballot, permits, turn))

@@ -22,7 +22,8 @@ type Cast = (Vec<u8>, Vec<u8>, [u8; cast::SIZE]);
 
 fn cast(parameters: &Parameters) -> Cast {
     let secret = scalar::random();
-    let (packed, _) = prove::prove(parameters, &secret, &vec![vec![1, 0, 1], vec![0, 0, 1]]).unwrap();
+    let randomness = prove::randomness(&parameters.shape);
+    let packed = prove::prove(parameters, &secret, &vec![vec![1, 0, 1], vec![0, 0, 1]], &randomness).unwrap();
     let prefix = packed[..64].to_vec();
     let signature = cast::sign(&secret, &prefix);
     (packed, prefix, signature)

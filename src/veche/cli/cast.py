@@ -1,0 +1,154 @@
+"""``veche cast``: cast the ballot that ``veche vote`` has sealed, and keep a receipt."""
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from veche.cli import options
+from veche.cli.collecting import permits_to_show
+from veche.cli.permit_file import PermitFile
+from veche.cli.reading import Reading, read_ledger, wait_until_published
+from veche.cli.sealed_file import Cast, SealedFile
+from veche.durable import PRIVATE, replace
+from veche.engine.inbox import hand_in
+from veche.errors import DoesNotHold, Refused, UserError, VecheError
+from veche.ledger.entries.ballot import read_ballot
+from veche.ledger.life import Stage
+from veche.ledger.poll_state import PollState
+from veche.log.receipt import FILE_EXTENSION
+from veche.permit.permit import Permit
+from veche.permit.seed import Seed
+from veche.terminal.show import short, stage_of, tracker
+from veche.voter.permits import Collected
+from veche.voter.voter import Sealed, Voter
+
+
+@click.command(short_help="Cast the ballot that you have sealed.")
+@click.argument("name", metavar="POLL")
+@options.ledger
+@options.seed
+@options.despite_refusal
+@options.receipts
+@options.json
+def cast(name: str, folder: Path, seed: Path, despite_refusal: bool, receipts: Path, as_json: bool) -> None:
+    """Cast the ballot that "veche vote" has sealed: the very ciphertexts whose code you saw.
+
+    You get a tracker, by which anyone finds the ballot in the ledger, and a receipt, which proves that it is there. Neither
+    shows what you chose.
+
+    \b
+    Example:
+      veche vote 3fa9 --choose 2 --seal
+      veche cast 3fa9
+    """
+    cast_sealed(name, folder, seed, receipts, as_json, despite_refusal)
+
+
+def cast_sealed(
+    name: str, folder: Path, seed: Path, receipts: Path, as_json: bool, despite_refusal: bool
+) -> None:
+    """Cast what is sealed, wait until the ledger has published it, compare, and write the receipt.
+
+    Raises UserError and Refused; DoesNotHold (``code``) if what the ledger has is not what was sealed.
+    """
+    options.must_be_writable(receipts, "The receipt", "nothing was cast")
+    voter = Voter(Seed.load(seed))
+    with read_ledger(folder) as reading:
+        poll = reading.poll(name)
+        if stage_of(poll, time.time()) == Stage.ANNOUNCED:
+            raise UserError(
+                "This poll is not open yet. Your ballot stays sealed.", "Cast it when it opens: veche poll show"
+            )
+        kept = SealedFile(seed, poll)
+        ask = sys.stdin.isatty() and not as_json
+        group, permits, turn = _right_to_vote(reading, poll, voter, PermitFile(seed, poll), ask, despite_refusal)
+
+        def make(sealed: Sealed) -> bytes:
+            return voter.cast(poll.id, group, voter.prove(poll.frozen, sealed), permits, turn)
+
+        made = kept.cast(make)
+    try:
+        (number,) = hand_in(folder, [made.entry])
+    except Refused as refused:
+        found = _already_there(folder, poll, made)
+        if found is None:
+            kept.forget()
+            refused.hint = f"{refused.hint} Nothing was cast, and what was sealed is forgotten: seal anew.".strip()
+            raise
+        number = found
+    path, seen = _keep_receipt(folder, number, receipts, poll, voter, made)
+    kept.forget()
+    turn = read_ballot(made.entry).turn
+    if as_json:
+        options.emit(
+            {
+                "entry": number, "tracker": tracker(seen), "turn": turn, "code": made.code.hex(), "receipt": str(path),
+            }
+        )  # fmt: skip
+        return
+    click.echo(f"Your ballot is entry {number} of the ledger{' and replaces the one before' if turn > 1 else ''}.")
+    click.echo("It has the code that was sealed, and bears your own credential.")
+    click.echo(f"Tracker {tracker(seen)}")
+    click.echo(f"Receipt {path}")
+
+
+def _right_to_vote(
+    reading: Reading, poll: PollState, voter: Voter, kept: PermitFile, ask: bool, despite_refusal: bool
+) -> tuple[int, list[Permit], int]:
+    """The voter's group, the permits of a first ballot, and the turn."""
+    last = reading.state.last_ballot(poll, voter.credential(poll.id))
+    if last is not None:
+        return last.group, [], last.turn + 1
+    found = kept.read()
+    if found is None:
+        raise UserError(
+            "A first ballot in this poll needs permits, and none are kept beside this seed.",
+            f"Collect them: veche vote {short(poll.id)} --collect --person ID --registrar FOLDER for each",
+        )
+    group, permits = found
+    return group, permits_to_show(voter, poll, group, Collected(permits), kept, ask, despite_refusal), 1
+
+
+def _already_there(folder: Path, poll: PollState, made: Cast) -> int | None:
+    """The number of the entry if the ledger has this very one: an earlier try was cut off after it had been handed in."""
+    wanted = poll.frozen.kernel.load(read_ballot(made.entry).ballot).tracker
+    with read_ledger(folder) as reading:
+        number = reading.state.find_tracker(poll, wanted)
+        return number if number is not None and reading.entry(number) == made.entry else None
+
+
+def _keep_receipt(
+    folder: Path, number: int, receipts: Path, poll: PollState, voter: Voter, made: Cast
+) -> tuple[Path, bytes]:
+    """Compare the published entry with what was sealed; write it and its receipt; where the receipt is, and the tracker.
+
+    The ballot is cast already: say so whatever happens.
+    """
+    ballot = read_ballot(made.entry).ballot
+    loaded = poll.frozen.kernel.load(ballot)
+    seen = loaded.tracker
+    path = receipts / f"vote-{short(poll.id)}-{seen.hex()[:8]}{FILE_EXTENSION}"
+    try:
+        wait_until_published(folder, number)
+        with read_ledger(folder) as reading:
+            entry, receipt = reading.entry(number), reading.log.receipt(number, reading.head)
+        own = loaded.credential == voter.credential(poll.id)
+        if not own or entry != made.entry or poll.frozen.kernel.codes([ballot]) != [made.code]:
+            raise DoesNotHold(
+                "code", f"entry {number}", "What the ledger has is not what was sealed on this device.",
+                "Keep the folder beside your seed as evidence, vote again, and raise the alarm.",
+            )  # fmt: skip
+        # Both files say the same each time, so that a second try after a crash may write them again.
+        replace(path.with_name(path.name.removesuffix(FILE_EXTENSION) + ".entry"), entry, PRIVATE)
+        replace(path, receipt.to_bytes(), PRIVATE)
+    except DoesNotHold:
+        raise
+    except (VecheError, OSError) as error:
+        raise UserError(
+            f"Your ballot is cast: it is entry {number} of the ledger, tracker {tracker(seen)}. "
+            f"But the receipt was not written: {error}",
+            f"Get it with: veche cast {short(poll.id)}",
+        ) from None
+    return path, seen

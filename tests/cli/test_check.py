@@ -1,0 +1,266 @@
+"""Commit first, choose second: sealing, casting, opening and checking, and what the files between them are worth."""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from veche.cli import main
+from veche.cli.permit_file import PermitFile
+from veche.cli.sealed_file import SealedFile
+from veche.errors import UserError
+from veche.ledger.entries.poll import Choice
+from veche.ledger.poll_state import PollState
+from veche.ledger.shape import Text
+from veche.permit.seed import Seed
+from veche.voter.voter import Voter, seal
+from veche.world import Citizen, World
+
+from .conftest import Answer, inside
+from .conftest import fails as must_fail
+from .conftest import ok as must
+
+TRAMS = Choice(Text("More trams?", "Больше трамваев?"), (Text("Yes", "Да"), Text("No", "Нет")), 1, 1, False)
+
+
+def ok(*args: object) -> Answer:
+    return must(*args, run=inside)
+
+
+def fails(code: int, sentence: str, *args: object) -> Answer:
+    return must_fail(code, sentence, *args, run=inside)
+
+
+class Town:
+    """A ledger whose one poll is open at this very hour. Each citizen has a folder with a seed and permits."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "ledger"
+        with World(folder, citizens={"Centre": 12}, genesis=int(time.time()) - 8000) as world:
+            self.poll: PollState = world.poll([TRAMS], committee=world.form_committee(), days=1)
+            world.wait_until(int(time.time()) - 60)
+            self._citizens: Iterator[Citizen] = iter(world.citizens)
+            self.homes = []
+            for number, citizen in enumerate(world.citizens):
+                home = folder / f"home-{number}"
+                citizen.voter._seed.save(home / "voter.seed")
+                PermitFile(home / "voter.seed", self.poll).write(0, world.collect(citizen, self.poll))
+                self.homes.append(home)
+        self.name = self.poll.id.hex()[:12]
+
+
+class Home:
+    """One of them, who gives commands."""
+
+    def __init__(self, town: Town, folder: Path) -> None:
+        self.folder, self.town = folder, town
+        self.seed = folder / "voter.seed"
+        self.words = ("--ledger", town.folder, "--seed", self.seed)
+        self.receipts = ("--receipts", folder)
+
+    def seal(self, choice: int = 1) -> str:
+        """Seal, and take down the code."""
+        return str(ok("vote", self.town.name, *self.words, "-c", choice, "--seal", "--json").json["code"])
+
+    def cast(self) -> Any:
+        return ok("cast", self.town.name, *self.words, *self.receipts, "--json").json
+
+    def open(self) -> Path:
+        path = self.folder / "opened.json"
+        ok("open", self.town.name, *self.words, "--output", path)
+        return path
+
+    def file(self) -> SealedFile:
+        return SealedFile(self.seed, self.town.poll)
+
+    def sealed(self) -> Path:
+        return self.folder / "voter.seed.sealed" / self.town.poll.id.hex()
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    return Town(tmp_path_factory.mktemp("town"))
+
+
+@pytest.fixture
+def home(town: Town) -> Home:
+    return Home(town, town.homes.pop())
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody is there to be asked."""
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda self: True, raising=False)
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {str(path.relative_to(folder)): path.stat().st_mode & 0o777 for path in folder.rglob("*")}
+
+
+def test_sealed_then_cast(home: Home) -> None:
+    code = home.seal()
+    assert not list(home.folder.glob("vote-*")), "nothing is cast yet"
+    cast = home.cast()
+    assert (cast["code"], cast["turn"]) == (code, 1)
+    assert "The receipt holds" in ok("ledger", "check-receipt", cast["receipt"], *home.words[:2]).out
+    assert not home.sealed().exists()
+    fails(2, "You have sealed no ballot", "open", home.town.name, *home.words)
+    home.seal(2)
+    assert home.cast()["turn"] == 2
+
+
+def test_sealed_then_opened(home: Home) -> None:
+    code = home.seal(2)
+    path = home.open()
+    content = json.loads(path.read_text())
+    assert set(content) == {"type", "poll", "choices", "randomness"}
+    out = ok("check", code, path, *home.words[:2]).out
+    assert "More trams? / Больше трамваев?  ->  No / Нет" in out
+    spaced = " ".join(code[i : i + 8].upper() for i in range(0, 64, 8))
+    assert ok("check", spaced, path, *home.words[:2], "--json").json["choices"] == [[0, 1]]
+    # It is forgotten: nothing is left that could be cast.
+    fails(2, "You have sealed no ballot", "cast", home.town.name, *home.words, *home.receipts)
+    fails(2, "You have sealed no ballot", "open", home.town.name, *home.words)
+    assert not home.sealed().exists()
+
+
+def test_what_was_cast_is_never_opened(home: Home) -> None:
+    """Not even where the program was cut off before the ballot was handed in, or before its receipt was written."""
+    voter = Voter(Seed.load(home.seed))
+    home.seal()
+    permits = PermitFile(home.seed, home.town.poll).read()
+    assert permits is not None
+    poll = home.town.poll
+
+    def make(sealed: Any) -> bytes:
+        return voter.cast(poll.id, permits[0], voter.prove(poll.frozen, sealed), permits[1], 1)
+
+    made = home.file().cast(make)  # and here the program ends
+    assert b"randomness" not in home.sealed().read_bytes()
+    assert b"choices" not in home.sealed().read_bytes()
+    fails(2, "nobody can open it any more", "open", home.town.name, *home.words)
+    fails(2, "on its way", "vote", home.town.name, *home.words, "-c", "1", "--seal")
+    assert home.file().cast(lambda _: b"another").entry == made.entry
+    first = home.cast()
+    # A second time, from before the receipt: the ledger has it, and says so.
+    home.sealed().parent.mkdir(exist_ok=True)
+    home.sealed().write_text(
+        json.dumps({"type": "veche-cast-v1", "poll": poll.id.hex(), "code": made.code.hex(), "entry": made.entry.hex()})
+    )
+    home.sealed().chmod(0o600)
+    shutil.rmtree(home.town.folder / "outbox")
+    assert home.cast()["entry"] == first["entry"]
+
+
+def test_a_refused_ballot_is_forgotten(home: Home) -> None:
+    """Another device with the same seed was quicker: this entry can never come in, and nothing waits for it."""
+    home.seal()
+    first = home.cast()
+    home.seal(2)
+    entry = (home.folder / Path(first["receipt"]).name.replace(".tlog-proof", ".entry")).read_bytes()
+    changed = bytearray(entry)
+    changed[-1] ^= 1
+    home.file().cast(lambda _: bytes(changed))
+    fails(1, "", "cast", home.town.name, *home.words, *home.receipts)
+    assert not home.sealed().exists()
+    home.seal(2)
+    assert home.cast()["turn"] == 2
+
+
+def test_the_question_comes_after_the_code(home: Home, terminal: None) -> None:
+    words = [str(word) for word in ("vote", home.town.name, *home.words, *home.receipts, "-c", "2")]
+    # Whoever goes away without an answer has neither cast nor opened: it waits.
+    gone = CliRunner().invoke(main, words, input="")
+    assert gone.exit_code == 130
+    assert gone.output.index("The code of this ballot") < gone.output.index("Cast this ballot, or check")
+    assert home.sealed().exists()
+    ok("open", home.town.name, *home.words, "-o", home.folder / "first.json")
+    cast = CliRunner().invoke(main, words, input="yes\ncast\n")
+    assert cast.exit_code == 0, cast.output
+    assert "is entry" in cast.output
+    with ExitStack() as stack:
+        stack.enter_context(pytest.MonkeyPatch.context()).chdir(home.folder)
+        checked = CliRunner().invoke(main, words, input="check\n")
+    assert checked.exit_code == 0, checked.output
+    assert "nobody can cast it" in checked.output
+    (path,) = home.folder.glob("opened-*.json")
+    code = checked.output.split('veche check "')[1].split('"')[0]
+    asked = CliRunner().invoke(main, ["check", code, "--ledger", str(home.town.folder)], input=f"{path}\n")
+    assert asked.exit_code == 0, asked.output
+    assert "No / Нет" in asked.output
+
+
+def test_other_codes_and_other_openings_do_not_fit(home: Home) -> None:
+    ledger, code = home.words[:2], home.seal()
+    path = home.open()
+    good = json.loads(path.read_text())
+    fails(1, "its code is another", "check", "0" * 64, path, *ledger)
+    fails(2, "is not the whole code", "check", code[:40], path, *ledger)
+    fails(2, "is not the whole code", "check", "a b c", path, *ledger)
+    fails(2, "What is to be checked?", "check", code, *ledger)
+    other = good["randomness"][64:] + good["randomness"][:64]
+    for change, exit_code in (
+        ({"choices": [[0, 1]]}, 1),
+        ({"choices": [[1, 1]]}, 1),
+        ({"choices": [[1]]}, 1),
+        ({"randomness": other}, 1),
+        ({"randomness": other[:-2]}, 1),
+        ({"randomness": "ff" * 64}, 1),
+        ({"poll": "00" * 32}, 2),
+        ({"choices": [[True, False]]}, 2),
+        ({"choices": [["1", "0"]]}, 2),
+        ({"choices": [[2**70, 0]]}, 2),
+        ({"choices": 5}, 2),
+        ({"type": "veche-sealed-v1"}, 2),
+    ):
+        path.write_text(json.dumps({**good, **change}))
+        assert inside("check", code, path, *ledger).code == exit_code, change
+    (home.folder / "code").write_text(f"{code}\n")
+    path.write_text(json.dumps(good))
+    ok("check", home.folder / "code", path, *ledger)
+
+
+def test_whatever_is_left_behind_is_the_voters_own(home: Home) -> None:
+    """Readable by nobody else, in folders that nobody else enters; and no link that somebody put there is followed."""
+    home.seal()
+    assert modes(home.folder)["voter.seed.sealed"] == 0o700
+    assert home.sealed().stat().st_mode & 0o777 == 0o600
+    opened = home.open()
+    home.seal()
+    cast = home.cast()
+    found = modes(home.folder)
+    assert found[opened.name] == found[Path(cast["receipt"]).name] == 0o600
+    assert all(mode & 0o077 == 0 for mode in found.values()), found
+
+
+def test_no_link_is_followed(home: Home, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    home.seal()
+    target = home.folder / "opened.json"
+    target.symlink_to(victim)
+    fails(2, "exists already", "open", home.town.name, *home.words, "-o", target)
+    assert home.sealed().exists(), "and the ballot is still sealed"
+    target.unlink()
+    home.open()
+    assert victim.read_text() == "precious"
+
+
+def test_sealed_once(home: Home) -> None:
+    """What is sealed is never replaced, and a damaged file says what to do."""
+    sealed = seal(home.town.poll.frozen, [[1, 0]])
+    home.file().write(sealed)
+    with pytest.raises(UserError, match="exists already"):
+        home.file().write(seal(home.town.poll.frozen, [[0, 1]]))
+    fails(2, "sealed a ballot in this poll already", "vote", home.town.name, *home.words, "-c", "1", "--seal")
+    home.sealed().write_bytes(b"{")
+    for command in ("cast", "open"):
+        fails(2, "is damaged", command, home.town.name, *home.words)
+    home.sealed().chmod(0o644)
+    fails(2, "can be read by others", "open", home.town.name, *home.words)
