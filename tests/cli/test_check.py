@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import segno
 from click.testing import CliRunner
 
 from veche.cli import main
+from veche.cli.options import parse_code
 from veche.cli.permit_file import PermitFile
 from veche.cli.sealed_file import SealedFile
 from veche.errors import UserError
@@ -19,7 +21,9 @@ from veche.ledger.entries.poll import Choice
 from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
 from veche.permit.seed import Seed
+from veche.terminal.code import code_picture, code_text
 from veche.voter.voter import Voter, seal
+from veche.words import LANGUAGES, in_words
 from veche.world import Citizen, World
 
 from .conftest import Answer, inside
@@ -264,3 +268,57 @@ def test_sealed_once(home: Home) -> None:
         fails(2, "is damaged", command, home.town.name, *home.words)
     home.sealed().chmod(0o644)
     fails(2, "can be read by others", "open", home.town.name, *home.words)
+
+
+def test_found_by_code_and_by_words(home: Home) -> None:
+    """The whole code, its words in either language, and the tracker find the entry; with the seed it must be one's own."""
+    sealed = ok("vote", home.town.name, *home.words, "-c", "1", "--seal", "--json").json
+    code, ledger = sealed["code"], home.words[:2]
+    fails(2, "No ballot in this ledger", "find", code, *ledger)
+    cast = home.cast()
+    names = [code], [cast["tracker"]], *(sealed["words"][language].split() for language in ("en", "ru"))
+    for words in names:
+        (row,) = ok("find", *words, *ledger, "--json").json
+        assert (row["entry"], row["code"], row["state"]) == (cast["entry"], code, "last")
+        assert "own" not in row
+        assert ok("ledger", "receipt", home.town.folder, *words).out.startswith("c2sp.org/tlog-proof@v1")
+    shown = ok("find", code, *home.words).out
+    assert sealed["words"]["ru"] in shown and "It bears the credential that this seed gives." in shown
+    fails(2, "neither a code nor a tracker", "find", code[:60], *ledger)
+    fails(2, "do not belong together", "find", *sealed["words"]["en"].split()[:8], "zebra", *ledger)
+
+    # Another device shows its owner this code, in league with the first one: the seed tells.
+    Seed.generate().save(home.folder / "other.seed")
+    failed = fails(1, "it is not your ballot", "find", code, *ledger, "--seed", home.folder / "other.seed")
+    assert "Vote again with another device" in failed.err
+
+
+def test_a_receipt_shows_that_what_was_sealed_was_cast(home: Home) -> None:
+    code, ledger = home.seal(), home.words[:2]
+    receipt = home.cast()["receipt"]
+    out = ok("ledger", "check-receipt", receipt, "--code", code, *ledger).out
+    assert "what was sealed is what was cast" in out
+    assert ok("ledger", "check-receipt", receipt, *ledger, "--json").json["code"] == code
+    fails(1, "what was cast is not what was sealed", "ledger", "check-receipt", receipt, "--code", "0" * 64, *ledger)
+    fails(2, "Give --ledger", "ledger", "check-receipt", receipt, "--code", code, "--key", "x")
+    path = home.folder / "again"
+    ok("ledger", "receipt", home.town.folder, code, "-o", path)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_code_is_shown_whole_and_as_a_picture(home: Home, terminal: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = [str(word) for word in ("vote", home.town.name, *home.words, *home.receipts, "-c", "1", "--seal")]
+    shown = CliRunner().invoke(main, words).output
+    code = json.loads(home.sealed().read_text())["code"]
+    assert code_text(bytes.fromhex(code)) in shown
+    assert all(in_words(bytes.fromhex(code), language) in shown for language in LANGUAGES)
+    picture = code_picture(bytes.fromhex(code))
+    assert picture in shown and "▀" in picture
+
+
+def test_what_the_picture_says() -> None:
+    """Another device reads the very digits: segno puts them into the picture as they are."""
+    code = bytes(range(32))
+    symbol = segno.make_qr(code.hex().upper(), error="m")
+    assert (symbol.mode, symbol.version, symbol.error) == ("alphanumeric", 4, "Q")
+    assert parse_code(code.hex().upper()) == parse_code(code_text(code)) == code

@@ -20,6 +20,7 @@ from veche.ledger.poll_state import PollState
 from veche.log.receipt import FILE_EXTENSION
 from veche.permit.permit import Permit
 from veche.permit.seed import Seed
+from veche.terminal.code import code_lines
 from veche.terminal.show import short, stage_of, tracker
 from veche.voter.permits import Collected
 from veche.voter.voter import Sealed, Voter
@@ -90,6 +91,8 @@ def cast_sealed(
         return
     click.echo(f"Your ballot is entry {number} of the ledger{' and replaces the one before' if turn > 1 else ''}.")
     click.echo("It has the code that was sealed, and bears your own credential.")
+    for line in code_lines(made.code):
+        click.echo(f"Code    {line}")
     click.echo(f"Tracker {tracker(seen)}")
     click.echo(f"Receipt {path}")
 

@@ -8,9 +8,10 @@ import click
 from veche.cli import options
 from veche.cli.choices import choice_lines
 from veche.cli.opened_file import read_opened
-from veche.cli.options import ANY_PATH, code_text, parse_code
+from veche.cli.options import ANY_PATH, parse_code
 from veche.cli.reading import read_ledger
 from veche.errors import UserError
+from veche.terminal.code import code_lines
 from veche.terminal.show import both, short
 from veche.voter.voter import check_opened
 
@@ -42,7 +43,9 @@ def check(text: str, file: Path | None, folder: Path, as_json: bool) -> None:
             raise UserError(
                 "What is to be checked?", "Name the file that the other device has written: veche check CODE FILE"
             )
-        click.echo(f"This device has the code {code_text(code)}")
+        click.echo("This device has the code:")
+        for line in code_lines(code):
+            click.echo(f"  {line}")
         file = click.prompt('Now tell the other device "check". The file that it writes', type=ANY_PATH)
     poll_id, choices, randomness = read_opened(file)
     with read_ledger(folder, verified=True) as reading:

@@ -1,55 +1,74 @@
-"""``veche find``: where a ballot is, by its tracker."""
+"""``veche find``: where a ballot is, by its code, nine words of it, or its tracker."""
 
-import base64
-import binascii
 from pathlib import Path
 from typing import Any
 
 import click
 
 from veche.cli import options
+from veche.cli.ballots import find_ballots
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import Reading, read_ledger
-from veche.errors import UserError
+from veche.errors import DoesNotHold, UserError
 from veche.ledger.entries.ballot import read_ballot
 from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
 from veche.permit.seed import Seed
+from veche.terminal.code import code_lines
 from veche.terminal.show import tracker
 from veche.voter.voter import Voter
 
 
-@click.command(short_help="Find a ballot by its tracker.")
-@click.argument("text", metavar="[TRACKER]", required=False)
-@click.option(
-    "--seed", type=ANY_PATH, metavar="FILE", help="Find every ballot that this voter's seed has cast, instead."
-)
+@click.command(short_help="Find a ballot by its code, nine words or its tracker.")
+@click.argument("words", metavar="[CODE | NINE WORDS | TRACKER]", nargs=-1)
+@click.option("--seed", type=ANY_PATH, metavar="FILE",
+              help="Find every ballot that this voter's seed has cast; with a code, see that the ballot found is this voter's.")  # fmt: skip
 @options.ledger
 @options.json
-def find(text: str | None, seed: Path | None, folder: Path, as_json: bool) -> None:
-    """Find a ballot in the ledger by its tracker, and say whether it counts.
+def find(words: tuple[str, ...], seed: Path | None, folder: Path, as_json: bool) -> None:
+    """Find a ballot in the ledger by its code (all of it, or the nine words) or by its tracker, and say whether it counts.
+
+    A code names ciphertexts, not a voter: two devices in league can show two people one code. On a device that has your seed
+    add --seed, and the ballot that is found must bear your own credential.
 
     \b
     Example:
+      veche find abbey anchor angel ankle antenna apple apricot archer arena
       veche find 0IjNwQKjH4EKDcHBbHGnZgmJBmvVrpKIGkWyBdNXNR4 --ledger ledger
       veche find --seed voter.seed
     """
-    if (text is None) == (seed is None):
-        raise UserError("Say what to find: a tracker, or --seed FILE.", 'See "veche find --help".')
+    text = " ".join(words)
+    if not text and seed is None:
+        raise UserError(
+            "Say what to find: a code, nine words or a tracker, or --seed FILE.", 'See "veche find --help".'
+        )
+    voter = Voter(Seed.load(seed)) if seed is not None else None
     with read_ledger(folder) as reading:
-        if text is not None:
-            rows = [_by_tracker(reading, text)]
+        if text:
+            places = find_ballots(reading, text)
         else:
-            assert seed is not None, "one of the two was given"
-            rows = _by_seed(reading, Voter(Seed.load(seed)))
-        found = [_row(reading, poll, number) for poll, number in rows]
+            assert voter is not None, "one of the two was given"
+            places = _by_seed(reading, voter)
+        found = [_row(reading, poll, number, voter) for poll, number in places]
+    if text and voter is not None and not any(row["own"] for row in found):
+        raise DoesNotHold(
+            "code", f"entry {found[0]['entry']}", f"Entry {found[0]['entry']} has this code, and it is not your ballot: it bears "
+            "another credential than this seed gives.",
+            "Your device showed you somebody else's code. Vote again with another device, and report this one.",
+        )  # fmt: skip
     if as_json:
         options.emit(found)
         return
+    if len(found) > 1 and text:
+        click.echo(f"{len(found)} ballots fit. Compare the whole code.")
     for row in found:
         click.echo(f"Entry {row['entry']}, turn {row['turn']}, in poll {row['poll'][:12]}: {row['title']}")
+        for line in code_lines(bytes.fromhex(row["code"])):
+            click.echo(f"  Code    {line}")
         click.echo(f"  Tracker {row['tracker']}")
         click.echo(f"  {_SAYS[row['state']]}")
+        if row.get("own"):
+            click.echo("  It bears the credential that this seed gives.")
     if not found:
         click.echo("This seed has cast no ballot in this ledger.")
 
@@ -65,31 +84,22 @@ _STATES = {Phase.ANNOUNCED: "last", Phase.COUNTING: "counted", Phase.DECIDED: "c
 """What becomes of a voter's last ballot in a poll of this phase."""
 
 
-def _row(reading: Reading, poll: PollState, number: int) -> dict[str, Any]:
+def _row(reading: Reading, poll: PollState, number: int, voter: Voter | None) -> dict[str, Any]:
     cast = read_ballot(reading.entry(number))
     ballot = poll.frozen.kernel.load(cast.ballot)
     last = reading.state.last_ballot(poll, ballot.credential)
     state = "replaced" if last is None or last.number != number else _STATES.get(poll.phase, "not counted")
-    return {
+    (code,) = poll.frozen.kernel.codes([cast.ballot])
+    row = {
         "entry": number,
         "poll": poll.id.hex(),
         "title": poll.definition.title.en,
         "turn": cast.turn,
+        "code": code.hex(),
         "tracker": tracker(ballot.tracker),
         "state": state,
     }
-
-
-def _by_tracker(reading: Reading, text: str) -> tuple[PollState, int]:
-    wanted = parse_tracker(text)
-    for poll in reading.state.polls():
-        number = reading.state.find_tracker(poll, wanted)
-        if number is not None and number < reading.size:
-            return poll, number
-    raise UserError(
-        "No ballot in this ledger has this tracker.",
-        "Compare every character. If it is right, the ballot never arrived, or this copy of the ledger is older.",
-    )
+    return row if voter is None else {**row, "own": ballot.credential == voter.credential(poll.id)}
 
 
 def _by_seed(reading: Reading, voter: Voter) -> list[tuple[PollState, int]]:
@@ -99,14 +109,3 @@ def _by_seed(reading: Reading, voter: Voter) -> list[tuple[PollState, int]]:
         if last is not None and last.number < reading.size:
             rows.append((poll, last.number))
     return rows
-
-
-def parse_tracker(text: str) -> bytes:
-    """A tracker as Belenios writes it (43 characters of base64), or as 64 hexadecimal digits. Raises UserError."""
-    try:
-        data = bytes.fromhex(text) if len(text) == 64 else base64.b64decode(f"{text}=", validate=True)
-    except (ValueError, binascii.Error):
-        data = b""
-    if len(data) != 32:
-        raise UserError(f"{text[:80]!r} is not a tracker.", "It is 43 letters, digits and the signs + and /.")
-    return data

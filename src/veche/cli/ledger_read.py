@@ -1,21 +1,26 @@
 """The commands of ``veche ledger`` that only read: what is in a ledger, and proofs that it is."""
 
+import hmac
 from pathlib import Path
 
 import click
 
 from veche.cli import options
+from veche.cli.ballots import find_ballots
 from veche.cli.draft_charter import charter_json, charter_lines
-from veche.cli.options import ANY_PATH, folder_argument
-from veche.cli.reading import goes_on, read_ledger
-from veche.durable import write_new
+from veche.cli.options import ANY_PATH, folder_argument, parse_code
+from veche.cli.reading import Reading, goes_on, read_ledger
+from veche.durable import PRIVATE, write_new
 from veche.engine.inbox import engine_runs
+from veche.errors import DoesNotHold, UserError
 from veche.ledger.codec import decode, digest
+from veche.ledger.entries.ballot import POLL_ID, is_ballot, read_ballot
 from veche.ledger.heads import check_whose
 from veche.log import merkle
 from veche.log.checkpoint import Policy, SignedCheckpoint
 from veche.log.note import ED25519, NOTE_LIMIT, Verifier
 from veche.log.receipt import FILE_EXTENSION, Receipt
+from veche.terminal.code import code_lines
 from veche.terminal.show import describe, entry_json
 from veche.texts import iso_time
 
@@ -143,23 +148,38 @@ def _print_item(items: list[object], depth: int) -> None:
 
 @click.command()
 @folder_argument
-@click.argument("number", type=click.IntRange(0))
+@click.argument("words", metavar="NUMBER | CODE | NINE WORDS | TRACKER", nargs=-1, required=True)
 @click.option("--output", "-o", type=ANY_PATH, metavar="FILE", help="Where to write it; otherwise it is printed.")
-def receipt(folder: Path, number: int, output: Path | None) -> None:
+def receipt(folder: Path, words: tuple[str, ...], output: Path | None) -> None:
     """Make the receipt of an entry: the proof that it is in the ledger (a C2SP tlog-proof), with the signed checkpoint.
+
+    The entry is named by its number, or a ballot by its code (all of it, or the nine words) or its tracker.
 
     \b
     Example:
       veche ledger receipt ledger 17 -o 17.tlog-proof
+      veche ledger receipt ledger abbey anchor angel ankle antenna apple apricot archer arena
     """
     with read_ledger(folder, verified=False) as reading:
+        number = _number(reading, " ".join(words))
         reading.entry(number)
         made = reading.log.receipt(number, reading.head).to_bytes()
     if output is None:
         click.echo(made.decode(), nl=False)
     else:
-        write_new(output, made)
+        write_new(output, made, PRIVATE)
         click.echo(f"Wrote {output}.")
+
+
+def _number(reading: Reading, text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) < 20:
+        return int(text)
+    found = [number for _, number in find_ballots(reading, text)]
+    if len(found) > 1:
+        raise UserError(
+            f"{len(found)} ballots fit: entries {', '.join(map(str, found[:20]))}.", "Give the number of one."
+        )
+    return found[0]
 
 
 @click.command("check-receipt")
@@ -169,22 +189,32 @@ def receipt(folder: Path, number: int, output: Path | None) -> None:
 @click.option(
     "--key", "vkey", metavar="VKEY", help='The key of the log, as "veche ledger show" prints it; needs no ledger.'
 )
+@click.option(
+    "--code", "code_given", metavar="CODE", help="The code that was shown before the ballot was cast, to be compared."
+)
 @options.ledger
 @options.json
-def check_receipt(file: Path, entry_file: Path | None, vkey: str | None, folder: Path, as_json: bool) -> None:
+def check_receipt(
+    file: Path, entry_file: Path | None, vkey: str | None, code_given: str | None, folder: Path, as_json: bool
+) -> None:
     """Check a receipt: that the entry is in the ledger whose key signed the checkpoint in it.
 
     With --key, no ledger is needed, and no network: the receipt proves it. With --ledger, the ledger's own copy is asked
-    too, whether it goes on from that checkpoint.
+    too, whether it goes on from that checkpoint; and of a ballot the code is computed: if it is the one that was shown before,
+    what was sealed is what was cast.
 
     \b
     Example:
       veche ledger check-receipt vote.tlog-proof --ledger ledger
       veche ledger check-receipt vote.tlog-proof --key "veche.example/city+1a2b3c4d+Ab..."
     """
+    wanted = None if code_given is None else parse_code(code_given)
+    if wanted is not None and vkey is not None:
+        raise UserError("A ballot's code is computed with its poll.", "Give --ledger instead of --key.")
     found = Receipt.parse(options.read_file(file))
     data = options.read_file(entry_file or file.with_name(file.name.removesuffix(FILE_EXTENSION) + ".entry"))
     head = found.checkpoint.checkpoint
+    code = None
     if vkey is not None:
         key = Verifier.parse(vkey)
         found.verify(merkle.leaf_hash(data), Policy(key.name, {key: 1}, 1))
@@ -193,14 +223,32 @@ def check_receipt(file: Path, entry_file: Path | None, vkey: str | None, folder:
             check_whose(found.checkpoint, reading.charter, "receipt")
             found.verify(merkle.leaf_hash(data), reading.policy)
             goes_on(reading.log, head, f"checkpoint of {head.size}")
+            code = _code(reading, data)
+    if wanted is not None and (code is None or not hmac.compare_digest(wanted, code)):
+        raise DoesNotHold(
+            "code", f"entry {found.index}", f"Entry {found.index} is in the ledger, but it has not the code that was shown: what was "
+            "cast is not what was sealed.",
+            "Keep the receipt as evidence, vote again with another device, and report this one.",
+        )  # fmt: skip
     if as_json:
-        options.emit({"entry": found.index, "hash": digest(data).hex(), "size": head.size, "origin": head.origin})
+        shown = {"entry": found.index, "hash": digest(data).hex(), "size": head.size, "origin": head.origin}
+        options.emit(shown if code is None else {**shown, "code": code.hex()})
     else:
         click.echo(
             f"The receipt holds: this is entry {found.index} of {head.origin}, under the checkpoint of {head.size} entries."
         )
         if vkey is None:
             click.echo(f"The ledger at {folder} goes on from that checkpoint.")
+        for line in code_lines(code) if code is not None else ():
+            click.echo(f"Code  {line}")
+        if wanted is not None:
+            click.echo("That is the code that was shown: what was sealed is what was cast.")
+
+
+def _code(reading: Reading, data: bytes) -> bytes | None:
+    """The code of an entry that is in the ledger, if it is a ballot."""
+    poll = reading.state.poll(data[POLL_ID]) if is_ballot(data) else None
+    return None if poll is None else poll.frozen.kernel.codes([read_ballot(data).ballot])[0]
 
 
 @click.command()

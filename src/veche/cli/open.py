@@ -7,10 +7,11 @@ import click
 from veche.cli import options
 from veche.cli.choices import choice_lines
 from veche.cli.opened_file import write_opened
-from veche.cli.options import ANY_PATH, code_text
+from veche.cli.options import ANY_PATH
 from veche.cli.reading import read_ledger
 from veche.cli.sealed_file import SealedFile
 from veche.durable import must_be_new
+from veche.terminal.code import code_text
 from veche.terminal.show import short
 
 

@@ -89,11 +89,6 @@ def parse_hex(text: str, size: int, what: str) -> bytes:
     return data
 
 
-def code_text(code: bytes) -> str:
-    """A ballot's code as people read it: eight groups of eight digits."""
-    return " ".join(code[i : i + 4].hex() for i in range(0, len(code), 4))
-
-
 def parse_code(text: str) -> bytes:
     """A ballot's whole code: 64 hexadecimal digits, with or without spaces, or a file that holds them. Raises UserError."""
     path = Path(text)

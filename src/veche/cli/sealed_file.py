@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from veche.cli.options import code_text
 from veche.durable import PRIVATE, PRIVATE_FOLDER, Lock, make_folder, read_private, remove, replace, write_private
 from veche.errors import UserError
 from veche.ledger.poll_state import PollState
+from veche.terminal.code import code_text
 from veche.voter.voter import Sealed
 
 _SEALED, _CAST = "veche-sealed-v1", "veche-cast-v1"

@@ -13,15 +13,17 @@ from veche.cli.choices import ask_choices, choice_lines, parse_choices
 from veche.cli.collecting import collect as collect_permits
 from veche.cli.collecting import open_registrars, permits_to_show
 from veche.cli.open import open_sealed
-from veche.cli.options import ANY_PATH, code_text
+from veche.cli.options import ANY_PATH
 from veche.cli.permit_file import PermitFile, erase_decided
 from veche.cli.reading import read_ledger
 from veche.cli.sealed_file import SealedFile
 from veche.errors import UserError
 from veche.ledger.poll_state import PollState
 from veche.permit.seed import Seed
+from veche.terminal.code import code_lines, code_picture
 from veche.terminal.show import short
 from veche.voter.voter import Voter, seal
+from veche.words import LANGUAGES, in_words
 
 
 @click.command(short_help="Vote in a poll, or vote again.")
@@ -90,9 +92,15 @@ def vote(
     sealed_file.write(sealed)
     name = short(poll.id)
     if only_seal and as_json:
-        options.emit({"poll": poll.id.hex(), "code": sealed.code.hex()})
+        words = {language: in_words(sealed.code, language) for language in LANGUAGES}
+        options.emit({"poll": poll.id.hex(), "code": sealed.code.hex(), "words": words})
         return
-    click.echo(f"Sealed. Nothing is cast yet. The code of this ballot:\n\n  {code_text(sealed.code)}\n", err=as_json)
+    click.echo("Sealed. Nothing is cast yet. The code of this ballot, whole and in nine words:\n", err=as_json)
+    for line in code_lines(sealed.code):
+        click.echo(f"  {line}", err=as_json)
+    if sys.stdout.isatty() and not as_json:
+        click.echo(f"\n{code_picture(sealed.code)}")
+    click.echo(err=as_json)
     click.echo(f'It waits for you to cast it ("veche cast {name}") or to open it ("veche open {name}").', err=as_json)
     if only_seal:
         return

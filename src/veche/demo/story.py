@@ -15,6 +15,7 @@ from veche.terminal.bars import bars, in_language
 from veche.terminal.show import result_of, short, tally_of, tracker
 from veche.texts import Message, Plural, Words
 from veche.voter.voter import check_opened, seal
+from veche.words import LANGUAGES, in_words
 from veche.world import REGISTRARS, TRUSTEES
 
 HOUR = 3600
@@ -138,9 +139,9 @@ def voting(city: DemoCity, screen: Screen) -> None:
     check_opened(poll.frozen, sealed.code, sealed.choices, sealed.randomness)
     screen.fact(
         Message(
-            "Anna checks the device first. It seals a ballot and shows its code, {code}…, and only then hears “check”. Another "
+            "Anna checks the device first. It seals a ballot and shows its code, “{code}”, and only then hears “check”. Another "
             "device seals the same choice again, “{answer}”, and finds the same code. That ballot is forgotten.",
-            code=sealed.code.hex()[:16],
+            code=Words(*(in_words(sealed.code, language) for language in LANGUAGES)),
             answer=Words(*STATION.question.answers[sealed.choices[0].index(1)]),
         )
     )
