@@ -319,7 +319,7 @@ def test_an_error_in_the_block_leaves_nothing(tmp_path: Path) -> None:
 def test_a_link_in_the_place_of_a_draft_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "theirs").write_bytes(OLD)
     (tmp_path / ".file.unfinished").symlink_to(tmp_path / "theirs")
-    with pytest.raises(UserError, match="cannot be written"):
+    with pytest.raises(UserError, match="is a link"):
         write_new(tmp_path / "file", NEW)
     assert (tmp_path / "theirs").read_bytes() == OLD
 

@@ -46,7 +46,7 @@ class Town:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "ledger"
-        with World(folder, citizens={"Centre": 12}, genesis=int(time.time()) - 8000) as world:
+        with World(folder, citizens={"Centre": 20}, genesis=int(time.time()) - 8000) as world:
             self.poll: PollState = world.poll([TRAMS], committee=world.form_committee(), days=1)
             world.wait_until(int(time.time()) - 60)
             self._citizens: Iterator[Citizen] = iter(world.citizens)
@@ -54,7 +54,8 @@ class Town:
             for number, citizen in enumerate(world.citizens):
                 home = folder / f"home-{number}"
                 citizen.voter._seed.save(home / "voter.seed")
-                PermitFile(home / "voter.seed", self.poll).write(0, world.collect(citizen, self.poll))
+                permits = {permit.registrar: permit for permit in world.collect(citizen, self.poll)}
+                PermitFile(home / "voter.seed", self.poll).write(0, permits)
                 self.homes.append(home)
         self.name = self.poll.id.hex()[:12]
 
@@ -143,7 +144,7 @@ def test_what_was_cast_is_never_opened(home: Home) -> None:
     poll = home.town.poll
 
     def make(sealed: Any) -> bytes:
-        return voter.cast(poll.id, permits[0], voter.prove(poll.frozen, sealed), permits[1], 1)
+        return voter.cast(poll.id, permits[0], voter.prove(poll.frozen, sealed), list(permits[1].values()), 1)
 
     made = home.file().cast(make)  # and here the program ends
     assert b"randomness" not in home.sealed().read_bytes()
@@ -254,6 +255,46 @@ def test_no_link_is_followed(home: Home, tmp_path: Path) -> None:
     target.unlink()
     home.open()
     assert victim.read_text() == "precious"
+
+
+def test_the_folder_is_the_voters_alone(home: Home, tmp_path: Path) -> None:
+    """Made by somebody else before, open to others, or a link to elsewhere: nothing is kept there."""
+    folder = home.sealed().parent
+    words = ("vote", home.town.name, *home.words, "-c", "1", "--seal")
+    folder.mkdir()
+    folder.chmod(0o777)
+    fails(2, "is not yours alone", *words)
+    folder.rmdir()
+    (tmp_path / "theirs").mkdir(mode=0o700)
+    folder.symlink_to(tmp_path / "theirs")
+    fails(2, "is not yours alone", *words)
+    assert not list((tmp_path / "theirs").iterdir())
+    folder.unlink()
+    home.seal()
+
+
+def test_nothing_is_written_through_a_link(home: Home, tmp_path: Path) -> None:
+    """A link that somebody put where a command will write, under the file's own name or under that of its draft."""
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    poll, ledger = home.town.name, home.words[:2]
+    home.seal()
+    commands: dict[str, tuple[object, ...]] = {
+        "city.tar": ("export", home.town.folder, "{}"),
+        "page.html": ("verify", home.town.folder, "--report", "{}"),
+        "two.tlog-proof": ("ledger", "receipt", home.town.folder, "2", "-o", "{}"),
+        "charter.toml": ("charter", "new", "{}"),
+        "opened.json": ("open", poll, *home.words, "-o", "{}"),
+        "row.json": ("registrar", "proof", home.folder.parent / "registrar-1", poll, "--person", "Centre-0", "-o", "{}", *ledger),
+    }  # fmt: skip
+    for name, command in commands.items():
+        for link in (tmp_path / name, tmp_path / f".{name}.unfinished"):
+            link.symlink_to(victim)
+            answer = inside(*(tmp_path / name if word == "{}" else word for word in command))
+            assert victim.read_text() == "precious", name
+            if name != "page.html":  # a report replaces what has its name: the link itself
+                assert answer.code == 2, (name, answer)
+            link.unlink()
 
 
 def test_sealed_once(home: Home) -> None:

@@ -84,7 +84,7 @@ def test_who_is_refused_is_told_by_whom_and_votes_only_after_saying_so(
 ) -> None:
     strike_off(world, 0)
     poll = announced(world)
-    said = fails(2, "No permit was given by: Civil registry", *words(world, poll, 0, 1, 2, 3), "-c", "1")
+    said = fails(2, "No permit was given by: Civil registry", *words(world, poll, 0, 1, 2, 3), "-c", "1", "--seal")
     assert "1 in 4" in said.err and "--despite-refusal" in said.err
     path = world.folder / "seed.permits" / f"{poll.id.hex()}.refusals"
     assert str(path) in said.err and path.stat().st_mode & 0o077 == 0
@@ -94,18 +94,21 @@ def test_who_is_refused_is_told_by_whom_and_votes_only_after_saying_so(
     assert len(row["blinded"]) == 512 and "not on the electoral roll" in row["said"]
     assert kept(world, poll) == [1, 2, 3]
     # The next day of the same story, in the same words: nothing is there twice.
-    fails(2, "No permit was given by: Civil registry", *words(world, poll, 0), "-c", "1")
+    fails(2, "No permit was given by: Civil registry", *words(world, poll, 0), "-c", "1", "--seal")
     assert json.loads(path.read_text()) == [row]
     # Not even when nobody is asked any more. Having said so, the voter gets as far as the node.
-    fails(2, "No permit was given by: Civil registry", *words(world, poll), "-c", "1")
+    fails(2, "No permit was given by: Civil registry", *words(world, poll), "-c", "1", "--seal")
     handed_in: list[bytes] = []
 
     def take(folder: Path, entries: list[bytes]) -> list[int]:
         handed_in.extend(entries)
         raise UserError("That is enough.")
 
-    monkeypatch.setattr("veche.cli.vote.hand_in", take)
-    fails(2, "That is enough", *words(world, poll), "-c", "1", "--despite-refusal")
+    monkeypatch.setattr("veche.cli.cast.hand_in", take)
+    ok(*words(world, poll), "-c", "1", "--seal", "--despite-refusal")
+    cast = ("cast", *words(world, poll)[1:])
+    fails(2, "No permit was given by: Civil registry", *cast)
+    fails(2, "That is enough", *cast, "--despite-refusal")
     assert [row[0] for row in decode(handed_in.pop())[4]] == [1, 2, 3]
 
 
@@ -136,7 +139,7 @@ def test_at_a_terminal_the_voter_is_asked(
 
 def test_a_registrar_that_is_not_named_is_one_that_is_silent(world: World) -> None:
     poll = announced(world)
-    said = fails(2, "No permit was given by: Tax office", *words(world, poll, 0, 1, 2), "-c", "1")
+    said = fails(2, "No permit was given by: Tax office", *words(world, poll, 0, 1, 2), "-c", "1", "--seal")
     assert "refusals" not in said.err and not list((world.folder / "seed.permits").glob("*.refusals"))
 
 

@@ -47,9 +47,7 @@ def cast(name: str, folder: Path, seed: Path, despite_refusal: bool, receipts: P
     cast_sealed(name, folder, seed, receipts, as_json, despite_refusal)
 
 
-def cast_sealed(
-    name: str, folder: Path, seed: Path, receipts: Path, as_json: bool, despite_refusal: bool
-) -> None:
+def cast_sealed(name: str, folder: Path, seed: Path, receipts: Path, as_json: bool, despite_refusal: bool) -> None:
     """Cast what is sealed, wait until the ledger has published it, compare, and write the receipt.
 
     Raises UserError and Refused; DoesNotHold (``code``) if what the ledger has is not what was sealed.

@@ -48,7 +48,7 @@ def check(text: str, file: Path | None, folder: Path, as_json: bool) -> None:
             click.echo(f"  {line}")
         file = click.prompt('Now tell the other device "check". The file that it writes', type=ANY_PATH)
     poll_id, choices, randomness = read_opened(file)
-    with read_ledger(folder, verified=True) as reading:
+    with read_ledger(folder) as reading:
         poll = reading.poll(poll_id.hex())
     check_opened(poll.frozen, code, choices, randomness)
     if as_json:

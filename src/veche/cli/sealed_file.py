@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from veche.durable import PRIVATE, PRIVATE_FOLDER, Lock, make_folder, read_private, remove, replace, write_private
+from veche.durable import PRIVATE, Lock, private_folder, read_private, remove, replace, write_new
 from veche.errors import UserError
 from veche.ledger.poll_state import PollState
 from veche.terminal.code import code_text
@@ -63,7 +63,8 @@ class SealedFile:
             "type": _SEALED, "poll": sealed.poll.hex(), "code": sealed.code.hex(), "choices": sealed.choices,
             "randomness": sealed.randomness.hex(),
         }  # fmt: skip
-        write_private(self._path, json.dumps(content).encode() + b"\n")
+        private_folder(self._folder)
+        write_new(self._path, json.dumps(content).encode() + b"\n", PRIVATE)
 
     def cast(self, make: Callable[[Sealed], bytes]) -> Cast:
         """Turn what was sealed into an entry, once: from here on it can only be cast. The same entry if it was made before.
@@ -99,7 +100,7 @@ class SealedFile:
             remove(self._path)
 
     def _lock(self) -> Lock:
-        make_folder(self._folder, PRIVATE_FOLDER)
+        private_folder(self._folder)
         return Lock(self._folder / "lock", f"what is sealed in {self._folder}", mode=PRIVATE)
 
     def _must_be(self, kept: Sealed | None) -> Sealed:

@@ -9,6 +9,7 @@
     Batch          many files, flushed together
     write_shared   one content under many names, flushed once
     make_folder    a folder and those above it that are missing
+    private_folder one that only its owner enters (0700), or a refusal
     Lock, holder   one program at a time; who that is
     put_in_place   a file that another program has written, in the place of what is there
     settle         what a crash may have left undone about a file that is there
@@ -40,7 +41,7 @@ from veche.durable.files import (
     write_new,
     write_private,
 )
-from veche.durable.folders import make_folder, remove_folder
+from veche.durable.folders import make_folder, private_folder, remove_folder
 from veche.durable.journal import Journal
 from veche.durable.lock import Held, Lock, holder
 from veche.durable.system import (
@@ -56,7 +57,7 @@ from veche.durable.system import (
 
 __all__ = [
     "FOREIGN", "NAMED", "PRIVATE", "PRIVATE_FOLDER", "PUBLIC", "PUBLIC_FOLDER", "UNFINISHED", "AppendOnly", "Batch", "Exists", "Held",
-    "Journal", "Lock", "cannot_write", "holder", "make_folder", "must_be_new", "place_of", "put_in_place", "read_private", "remove",
+    "Journal", "Lock", "cannot_write", "holder", "make_folder", "must_be_new", "place_of", "private_folder", "put_in_place", "read_private", "remove",
     "remove_folder", "replace",
     "settle", "sync_folder", "whole_file", "write_new", "write_private", "write_shared",
 ]  # fmt: skip

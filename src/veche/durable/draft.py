@@ -116,6 +116,11 @@ def sweep(draft: Path) -> bool:
         descriptor = os.open(draft, FOREIGN)
     except FileNotFoundError:
         return True
+    except OSError:
+        if draft.is_symlink():
+            raise UserError(f"{draft} is a link, and nothing is written through it.",
+                            "Somebody put it there: remove it, or write elsewhere.") from None  # fmt: skip
+        raise
     try:
         if not lock_descriptor(descriptor, blocking=False):
             return False

@@ -2,10 +2,12 @@
 
 import errno
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
-from veche.durable.system import PUBLIC_FOLDER, plainly, sync_folder
+from veche.durable.system import POSIX, PRIVATE_FOLDER, PUBLIC_FOLDER, plainly, sync_folder
+from veche.errors import UserError
 
 
 def make_folder(folder: Path, mode: int = PUBLIC_FOLDER) -> None:
@@ -24,6 +26,18 @@ def make_folder(folder: Path, mode: int = PUBLIC_FOLDER) -> None:
             sync_folder(path.parent)
         if not folder.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+
+
+def private_folder(folder: Path) -> None:
+    """Make a folder that only its owner enters (0700), if it is missing. Raises UserError if it is there and is not such a one:
+    a link, somebody else's, or open to others."""
+    make_folder(folder, PRIVATE_FOLDER)
+    if POSIX:
+        status = folder.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
+            raise UserError(
+                f"The folder {folder} is not yours alone.", f"Somebody else may have made it. Run: chmod 700 {folder}"
+            )
 
 
 def remove_folder(folder: Path) -> None:
