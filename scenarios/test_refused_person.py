@@ -3,11 +3,11 @@
 Permits of three of four admit a ballot, and blind signatures hide whose it is. But a ballot shows which three they are of. If devices
 take "the first three that answer", everybody shows 0, 1 and 2; registrar 0, who refuses Anna, needs only look for the ballot without
 its permit. If devices draw their three and "take others when a node refuses the ballot", the operator helps: ballots without
-0 are refused until their voters end up with 0, and Anna's cannot. And if registrar 0 serves Anna alone and refuses all others, hers
+0 are refused until their voters end up with 0, and Anna's cannot. And if registrar 0 serves Anna alone and refuses all others, Anna's
 is the ballot with its permit.
 
 In Veche a device asks all four, and shows the three that follow from its seed and the verified ledger: after a refusal, a crash, or
-on a second device the same. Anna is told who refused, and that her ballot would hide among a quarter of the others, before
+on a second device the same. Anna is told who refused, and that the ballot would hide among a quarter of the others, before
 anything is cast. From twenty ballots on a registrar whose permits hardly anybody shows is shown by nobody.
 """
 
@@ -112,7 +112,7 @@ def test_ours_hides_her_among_the_others(tmp_path: Path) -> None:
             cast(world, poll, citizen, ours(poll, citizen, ask_all(world, poll, citizen, {}))) for citizen in others
         ]
         without = [shown(entry) for entry in entries if 0 not in shown(entry)]
-        assert len(without) >= 2, "so she is not alone without registrar 0"
+        assert len(without) >= 2, "so Anna is not alone without registrar 0"
         entries.append(cast(world, poll, anna, ours(poll, anna, refused, despite=True)))
         for entry in entries:
             world.submit(entry)
@@ -149,11 +149,11 @@ def test_a_registrar_that_serves_one_person_alone(tmp_path: Path) -> None:
             with pytest.raises(RegistrarsRefused, match="Tax office"):
                 ours(poll, citizen, collected)
             world.submit(cast(world, poll, citizen, ours(poll, citizen, collected, despite=True)))
-        hers = ask_all(world, poll, anna, refusing)
-        assert 3 in hers.permits, "by the naive rule she shows it with three of four seeds, and nobody else does"
+        anna_s = ask_all(world, poll, anna, refusing)
+        assert 3 in anna_s.permits, "by the naive rule Anna shows it with three of four seeds, and nobody else does"
         found = world.ledger.state.poll(poll.id)
         assert found is not None and registrars_in_use(poll.poll_class, found.seen(0)) == {0, 1, 2}
-        assert [permit.registrar for permit in ours(found, anna, hers)] == [0, 1, 2]
+        assert [permit.registrar for permit in ours(found, anna, anna_s)] == [0, 1, 2]
         # Nobody else is asked whether they want to vote without it: nobody shows it.
         assert len(ours(found, others[20], ask_all(world, poll, others[20], refusing))) == 3
 

@@ -383,3 +383,7 @@ def test_nobody_else_writes_files() -> None:
         and any(writes.search(line) for line in path.read_text(encoding="utf-8").splitlines())
     }
     assert found == {"demo/audit.py", "world.py"}
+
+
+def test_what_is_gone_with_its_folder_is_gone(tmp_path: Path) -> None:
+    durable.remove(tmp_path / "nowhere" / "file")

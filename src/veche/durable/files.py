@@ -97,10 +97,11 @@ def put_in_place(new: Path, path: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, durably; it may be gone already. Raises UserError."""
+    """Remove a file, durably; it may be gone already, and its folder too. Raises UserError."""
     with plainly(path):
         path.unlink(missing_ok=True)
-        sync_folder(path.parent)
+        if path.parent.exists():
+            sync_folder(path.parent)
 
 
 def must_be_new(path: Path) -> None:
