@@ -71,10 +71,6 @@ class Shown:
         return self.truth.size
 
     @property
-    def time(self) -> int:
-        return self.truth.time
-
-    @property
     def trustee_keys(self) -> Mapping[bytes, str]:
         return self.truth.trustee_keys
 

@@ -49,7 +49,6 @@ class View:
         self._log = verified.log
         self.ledger = verified.ledger
         self.size = verified.head.size
-        self.time = verified.time
         self.final = True
         self.trustee_keys = {
             key: office.institution

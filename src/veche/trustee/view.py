@@ -99,10 +99,6 @@ class LedgerView(Protocol):
         """Whether the checkpoint is final: signed as the ledger's policy of heads demands (:mod:`veche.ledger.heads`)."""
 
     @property
-    def time(self) -> int:
-        """The time of the last block, in seconds since 1970."""
-
-    @property
     def trustee_keys(self) -> Mapping[bytes, str]:
         """The active keys of trustees, and whose they are."""
 
