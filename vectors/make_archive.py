@@ -25,7 +25,7 @@ sys.path.insert(0, str(HERE.parent / "tests"))
 from archive.assemble import Parts, compact, record  # noqa: E402
 from archive.forge import Town  # noqa: E402
 from archive.reference import b64  # noqa: E402
-from archive.slow_group import BASE, NEUTRAL, add, decode_any, encode, mul, small_order  # noqa: E402
+from archive.slow_group import BASE, NEUTRAL, Q, add, decode_any, encode, mul, small_order  # noqa: E402
 
 QUESTIONS = [
     {"answers": ["for", "against"], "min": 1, "max": 1, "question": "Join the programme?"},
@@ -108,6 +108,11 @@ def failures(town: Town, votes: list[bytes], good: Parts) -> list[dict[str, Any]
     fail("a vote moved", "A10", result, 0, {"result": [[5, 1], [0, 5, 6]]})
     fail("a question left out", "A10", result, 0, {"result": [[6, 0]]})
     fail("a number as a string", "A3", result, 0, {"result": [["6", 0], [0, 5, 6]]})
+    nobody = {"threshold": 1, "certs": [], "coefexps": [], "signatures": [], "verification_keys": []}
+    fail("a committee of nobody", "A5", 0, 1, edited(0, 1, lambda t: t[1][1].update(nobody)))
+    fail("trustees whose keys cancel", "A5", 0, 1, [["Single", town.knowledge(secret)] for secret in (11, Q - 11)])
+    fail("weights that add up to q", "A6", 0, 2, [*parsed(0, 2), f"{encode(mul(7, BASE))},{Q - 7}"])
+    fail("a weight of 2^64", "unsupported", 0, 2, [*parsed(0, 2), f"{encode(mul(7, BASE))},{2**64}"])
     return rows
 
 

@@ -108,6 +108,7 @@ TRUSTEES: list[tuple[Any, str]] = [
     (lambda e: e[1][1].update(threshold=1), "another committee"),
     (lambda e: e[1][1].update(threshold=3), "another committee"),
     (lambda e: e[1][1].update(threshold=4), "do not fit together"),
+    (lambda e: e[1][1].update(threshold=1, certs=[], coefexps=[], signatures=[], verification_keys=[]), "nobody in it"),
     (lambda e: e[1][1]["certs"].pop(), "do not fit together"),
     (lambda e: e[1][1]["coefexps"].pop(), "do not fit together"),
     (lambda e: e[1][1]["signatures"].pop(), "do not fit together"),
@@ -128,6 +129,23 @@ def test_trustees_that_are_refused(good: Parts, town: Town, change: Any, words: 
         return result if isinstance(result, list) else None
 
     refused(with_trustees(good, town, apply), "A5", words)
+
+
+def test_keys_that_cancel_each_other() -> None:
+    """Each proves to know their secret, and the election encrypts nothing."""
+    refused(Town(trustees=[11, Q - 11]).archive([], [], [[0, 0]]), "A5", "neutral element")
+
+
+@pytest.mark.parametrize("weights", [[Q], [Q - 1, 1], [2**64, Q - 2**64]])
+def test_weights_that_add_up_to_the_order(weights: list[int | None]) -> None:
+    """Whoever votes or not: weights are numbers modulo q in the tally."""
+    refused(Town(weights=weights, trustees=[5]).archive([], [], [[0, 0]]), "A6", "add up")
+
+
+def test_a_weight_that_nobody_uses_gets_no_verdict_either() -> None:
+    town = Town(weights=[1, 2**64], trustees=[5])
+    vote = town.vote(0, [[1, 0]])
+    unsupported(town.archive([vote], [(vote, 1)], [[1, 0]]), f"weight {2**64}")
 
 
 def test_a_committee_as_before_belenios_3_gets_no_verdict(good: Parts, town: Town) -> None:
@@ -285,7 +303,7 @@ def test_a_credential_listed_twice(good: Parts, town: Town) -> None:
 
 
 def test_credentials_in_any_order_more_than_ballots_and_with_weight_zero(good: Parts, town: Town) -> None:
-    listed = [*reversed(town.credentials()), f"{encode(mul(7, BASE))},0", f"{encode(mul(8, BASE))},{Q}"]
+    listed = [*reversed(town.credentials()), f"{encode(mul(7, BASE))},0", f"{encode(mul(8, BASE))},{2**64 - 1}"]
     report = verdict(good.with_data("Setup", 0, 2, compact(listed)))
     assert (report.result, report.credentials) == (verdict(good).result, 6)
 

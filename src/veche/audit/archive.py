@@ -66,7 +66,6 @@ CANNOT_SHOW = (
 
 BATCH = 1024
 BATCH_BYTES = 1 << 24
-MAX_WEIGHT = 2**64 - 1
 
 Progress = Callable[[str, int, int], None]
 """Called now and then with the step, how much of it is done, and how much there is."""
@@ -178,8 +177,6 @@ def _check_ballots(
                 voted.add(ballot.credential)
                 by_weight.setdefault(weights[ballot.credential], []).append(ballot)
         for weight, ballots in by_weight.items():
-            if weight > MAX_WEIGHT:
-                raise Unsupported(f"A ballot has the weight {weight}, more than this program can multiply by.")
             total.add(ballots, weight)
             total_weight += weight * len(ballots)
     progress("A7", len(archive.ballots), len(archive.ballots))

@@ -10,9 +10,10 @@ import veche_kernel
 
 from veche.ballot.canonical import STEP as JSON_STEP
 from veche.ballot.canonical import point_bytes
-from veche.errors import DoesNotHold
+from veche.errors import DoesNotHold, Unsupported
 
 STEP = "A6"
+MAX_WEIGHT = 2**64 - 1
 _ENTRY = re.compile(rb'"([0-9a-f]{64})(?:,(0|[1-9][0-9]{0,75}))?"([,\]])')
 """An entry of the list in its one spelling, and what follows it: so that a list need not be spelled again to compare."""
 
@@ -21,7 +22,8 @@ def read_credentials(raw: bytes) -> dict[bytes, int]:
     """The weight of each credential (32 bytes) of the list.
 
     Raises DoesNotHold: A3 for a list that is not canonical; A6 for a credential that is not an element of the group, is the
-    neutral element (for which anyone can sign) or is there twice.
+    neutral element (for which anyone can sign) or is there twice, and for weights that add up to the group's order or more;
+    Unsupported for a weight above MAX_WEIGHT.
     A weight of zero is allowed, as Belenios allows it: such a ballot is counted among the voters and changes no result.
     """
     weights: dict[bytes, int] = {}
@@ -45,6 +47,10 @@ def read_credentials(raw: bytes) -> dict[bytes, int]:
     if position != len(raw):
         raise DoesNotHold(JSON_STEP, where, "Something follows the list of credentials.")
     _check_points(list(weights))
+    if sum(weights.values()) >= veche_kernel.ORDER:
+        raise DoesNotHold(STEP, "the list of credentials", "The weights add up to more than the group has elements.")
+    if (most := max(weights.values(), default=0)) > MAX_WEIGHT:
+        raise Unsupported(f"A credential has the weight {most}, more than this program can multiply by.")
     return weights
 
 

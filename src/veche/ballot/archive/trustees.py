@@ -80,11 +80,20 @@ class Trustees:
         members = [key for part in parts for key in set(part.keys)]
         if len(set(members)) != len(members):
             raise DoesNotHold(STEP, "the list of trustees", "Two trustees have the same key: they are one.")
-        return cls(parts, veche_kernel.point_sum(keys))
+        return cls(parts, _not_neutral(veche_kernel.point_sum(keys), "the election's key"))
 
     def owners(self) -> Iterator[tuple[int, bytes]]:
         """All trustees, counted from 1, with their keys."""
         return enumerate((key for part in self.parts for key in part.keys), 1)
+
+
+def _not_neutral(product: bytes, what: str) -> bytes:
+    """The product of keys, unless they cancel each other: then nothing is encrypted."""
+    if product == veche_kernel.IDENTITY:
+        raise DoesNotHold(
+            STEP, "the list of trustees", f"{what.capitalize()} is the neutral element: whoever looks can decrypt."
+        )
+    return product
 
 
 def _proven_key(key: TrusteeKey, where: str) -> bytes:
@@ -116,6 +125,8 @@ def _check_committee(committee: KeyGeneration, first: int) -> tuple[Seats, bytes
     """The committee whose first trustee is number ``first`` of all: its seats, and its part of the key."""
     size, threshold = len(committee.certs), committee.threshold
     where = f"the committee from trustee {first} on"
+    if not size:
+        raise DoesNotHold(STEP, where, f"{where.capitalize()} has nobody in it.")
     if committee.signatures is None or all(key.signature is None for key in committee.verification_keys):
         raise Unsupported(
             "A committee's key generation is recorded as before Belenios 3.0, which this program cannot check.",
@@ -164,7 +175,7 @@ def _check_committee(committee: KeyGeneration, first: int) -> tuple[Seats, bytes
                 STEP, name, f"The verification key of {name} is not the one that the exponents of all define."
             )
         keys.append(key)
-    return Seats(keys, threshold), sums[0]
+    return Seats(keys, threshold), _not_neutral(sums[0], f"the key of {where}")
 
 
 def _check_certificate(cert: SignedMessage, context: CertificateContext, name: str) -> tuple[bytes, bytes]:
