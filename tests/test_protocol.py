@@ -89,7 +89,7 @@ def test_steps_of_a_verifier_are_those_of_the_page(steps: dict[str, str], letter
 
 # Constants
 
-PLACES = ("ledger", "log", "ballot", "permit", "audit", "voter")
+PLACES = ("ledger", "log", "ballot", "permit", "audit", "voter", "clock")
 """The packages in which the constants of the protocol stand."""
 
 

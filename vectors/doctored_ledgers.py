@@ -15,7 +15,10 @@ from veche.ledger.codec import decode, digest, encode
 from veche.ledger.entries.ballot import read_ballot
 from veche.ledger.entries.charter import RegistrarSeat, read_charter
 from veche.ledger.signing import sign
+from veche.log.checkpoint import SignedCheckpoint, cosign
+from veche.log.note import Signature as NoteSignature
 from veche.log.source import Folder, write_export
+from veche.world import GENESIS
 
 Entries = list[bytes]
 
@@ -58,6 +61,7 @@ def ledgers(city: City) -> list[Doctored]:
         Doctored("honest-beginning.tar", "its beginning: the charter and its block", city.entries[:2], exit=0),
         Doctored("newer-rules.tar", "rules came into force that version 1 does not know", newer_rules(city), exit=3),
         *charters(city),
+        *witnessed(city),
         *files(city),
         *blocks(city),
         *handed_in(city),
@@ -105,15 +109,57 @@ def charters(city: City) -> list[Doctored]:
         ("witnesses-none", "a class wants witnessed heads, and the charter asks for no witnesses",
          refounded(city, {}, witnessed=True)),
     ]  # fmt: skip
-    held = [
-        ("charter-test", "a test ledger, on which a day takes 87 seconds", refounded(city, {11: 1000})),
-        ("charter-witnesses", "witnesses are asked for, of whom none may be corrupt, and there is one",
-         refounded(city, {6: [*decode(city.entries[0])[1][6], *observers(city, 1)], 10: [0]}, witnessed=True)),
-    ]  # fmt: skip
     return [
         *(Doctored(f"{file}.tar", name, entries, step="L1", entry=0) for file, name, entries in cases),
-        *(Doctored(f"{file}.tar", name, entries, exit=0) for file, name, entries in held),
+        Doctored(
+            "charter-test.tar", "a test ledger, on which a day takes 87 seconds", refounded(city, {11: 1000}), exit=0
+        ),
     ]
+
+
+def witnessed(city: City) -> list[Doctored]:
+    """A ledger of its charter, which asks for the one witness there is, with what lies beside it as cosigned by them (L9)."""
+    offices = [*decode(city.entries[0])[1][6], *observers(city, 1)]
+    entries = refounded(city, {6: offices, 10: [0]}, witnessed=True)
+    witness, time = observer_key(0), GENESIS + 60
+    own = head(entries, ORIGIN, city.log_key)
+    longer = head([*entries, *city.entries[2:4]], ORIGIN, city.log_key)
+    other = head([entries[0], entries[0]], ORIGIN, city.log_key)
+    line = cosign(own.checkpoint, f"{ORIGIN}/witness/{witness.public.hex()[:16]}", witness, time)
+    by_another = cosign(own.checkpoint, line.name, observer_key(1), time)
+
+    def case(file: str, name: str, content: bytes, step: str | None = "L9", key: bytes = witness.public) -> Doctored:
+        def spoil(folder: Path) -> None:
+            (folder / "witness").mkdir()
+            (folder / "witness" / key.hex()).write_bytes(content)
+
+        return Doctored(f"{file}.tar", name, entries, step=step, exit=0 if step is None else 1, spoil=spoil)
+
+    def under(signed: SignedCheckpoint) -> bytes:
+        return signed.add(cosign(signed.checkpoint, line.name, witness, time)).to_bytes()
+
+    flipped = NoteSignature(line.name, line.key_id, flip(line.data, 8 * 8))
+    endless = NoteSignature(line.name, line.key_id, b"\xff" + line.data[1:])
+    stranger = NoteSignature(line.name, line.key_id, by_another.data)
+    body = ["retire", "Observer 0", "observer", witness.public, 0]
+    retired = [
+        *entries,
+        encode(["block", [1, GENESIS + 1, GENESIS]]),
+        sign(digest(entries[0]), "office", body, city.institutions),
+    ]
+    return [
+        Doctored("witness-retired.tar", "the one witness is to leave", retired, step="L5", entry=3, rule="office"),
+        case("charter-witnesses", "its one witness cosigned its head", under(own), None),
+        case("charter-witnesses-ahead", "its one witness cosigned a larger head, which this copy does not reach", under(longer), None),
+        case("charter-witnesses-others", "beside it lies a file of a key that is no witness's", b"?", None, city.organisers[0].public),
+        case("cosigned-another", "its witness cosigned another root of the same size", under(other)),
+        case("cosigned-flipped", "a bit of the cosignature is another", own.add(flipped).to_bytes()),
+        case("cosigned-endless", "the cosignature has a time beyond 2^63", own.add(endless).to_bytes()),
+        case("cosigned-stranger", "somebody else cosigned in the witness's name", own.add(stranger).to_bytes()),
+        case("cosigned-by-none", "the head is signed by the log's key alone", own.to_bytes()),
+        case("cosigned-only", "the head is cosigned, and not signed by the log's key", SignedCheckpoint(own.checkpoint, (line,)).to_bytes()),
+        case("cosigned-form", "what lies under the witness's key is no signed note", b"cosigned"),
+    ]  # fmt: skip
 
 
 def observers(city: City, count: int) -> list[list[Any]]:

@@ -32,6 +32,7 @@ from veche.permit.seed import Seed
 from veche.registrar.registrar import Registrar
 from veche.trustee.trustee import Trustee
 from veche.voter.voter import Voter, seal
+from veche.witness.witness import Witness, put_cosigned
 
 DAY = 86_400
 GENESIS = 1_795_000_000  # 2026-11-18
@@ -39,6 +40,7 @@ STEP = 540  # seconds between two blocks while time passes: less than a halt
 
 ORGANISERS = ("City hall: polls office", "City hall: legal office")
 TRUSTEES = ("University", "Bar association", "Journalists' union", "Chamber of engineers", "Library")
+WITNESSES = ("Election observers", "Press council", "Law school", "City archive")
 REGISTRARS = ("Civil registry", "Post office", "Savings bank", "Tax office", "Housing office", "Pension fund")
 
 
@@ -74,8 +76,10 @@ class World:
         margin: int = 0,
         genesis: int = GENESIS,
         test: int = 0,
+        witnesses: tuple[int, int] | None = None,
     ) -> None:
         """``citizens``: how many in each district. ``trustees``: (n, t). ``registrars``: (n, k, f). ``smallest``: m.
+        ``witnesses``: (w, f), and then nobody acts but under heads that they cosigned.
         ``margin``: how long the trustees wait after a tally, in seconds. ``test``: by what a test ledger divides all times; then a day of a poll is so much shorter, too.
 
         ``sources``: the identity source of each registrar; if none are given, everyone has their own.
@@ -92,6 +96,8 @@ class World:
             for district, count in (citizens or {"Centre": 6}).items()
             for i in range(count)
         ]
+        watching, corrupt = witnesses or (0, None)
+        self.witnesses = [Witness.create(folder / f"witness-{i + 1}", WITNESSES[i]) for i in range(watching)]
         self._write_roll()
         log_key = SigningKey.generate()
         make_folder(folder / "ledger")
@@ -100,18 +106,19 @@ class World:
         seats = [RegistrarSeat(name, source) for name, source in zip(REGISTRARS, names, strict=False)]
         self.poll_class = PollClass(
             "city", tuple(seats), registrars[1], registrars[2], min(2, registrars[1]), TRUSTEES[: trustees[0]], trustees[1],
-            _corrupt(*trustees), smallest, notice, 30 * DAY, 2, margin=margin,
+            _corrupt(*trustees), smallest, notice, 30 * DAY, 2, margin=margin, witnessed=witnesses is not None,
         )  # fmt: skip
         offices = [
             *((name, Role.ORGANISER, key) for name, key in zip(ORGANISERS, self.organisers, strict=True)),
             *((trustee.institution, Role.TRUSTEE, trustee.key) for trustee in self.trustees),
             *((REGISTRARS[i], Role.REGISTRAR, registrar.office) for i, registrar in enumerate(self.registrars)),
+            *((witness.institution, Role.OBSERVER, witness.key) for witness in self.witnesses),
         ]
         self.office_keys: list[SigningKey] = [key for _, _, key in offices]
         self.charter = Charter(
             "veche.example/city", Text("The city's ledger", "Реестр города"), self.now, log_key.public, "City hall: computing",
             tuple(OfficeSeat(name, role, key.public) for name, role, key in offices), 3, (self.poll_class,),
-            EngineChoice("embedded", 1), test=test,
+            EngineChoice("embedded", 1), corrupt, test,
         )  # fmt: skip
         signed = self.charter.sign(b"", self.office_keys)
         self.id = digest(signed)
@@ -190,7 +197,7 @@ class World:
         """Let the trustees verify the ledger and do what is due, until nothing is due any more."""
         busy = True
         while busy:
-            self.engine.tick()
+            self.cosign()
             view = self.view()
             entries = [entry for trustee in self.trustees if trustee not in absent for entry in trustee.due(view)]
             busy = bool(entries)
@@ -277,12 +284,22 @@ class World:
         """Vote; the answer is the ballot's number in the log."""
         return self.submit(self.entry(citizen, poll, choices))
 
-    # Auditors
+    # Witnesses and auditors
+
+    def cosign(self, absent: Sequence[Witness] = ()) -> None:
+        """Let all witnesses but ``absent`` cosign the ledger's head, and put what they cosigned beside it."""
+        self.engine.tick()
+        for witness in self.witnesses:
+            if witness not in absent:
+                put_cosigned(self.folder / "ledger", witness.key.public, witness.cosign(self._public(), self.clock))
+
+    def _public(self) -> Folder:
+        return Folder(self.folder / "ledger")
 
     def check(self) -> VerifiedLedger:
         """Run the auditor over the public files. Raises DoesNotHold."""
         self.engine.tick()
-        return verify_ledger(Folder(self.folder / "ledger"))
+        return verify_ledger(self._public())
 
     def view(self) -> View:
         return View(self.check())

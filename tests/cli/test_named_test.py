@@ -77,6 +77,7 @@ def made(folder: Path, divisor: int) -> Town:
     ok("poll", "contest", town.poll, *said, "-o", town.file("contest.entry"), *ledger, run=inside)
     ok("registrar", "proof", town.file("registrar-1"), town.poll, "--person", "Centre-0", "-o", town.file("row.json"), *ledger,
        run=inside)  # fmt: skip
+    ok("witness", "init", town.file("witness"), "--institution", "Library", run=inside)
     ok("ledger", "receipt", town.ledger, "2", "-o", town.file("two.tlog-proof"), run=inside)
     shutil.copy(town.ledger / "checkpoint", town.file("kept"))
     verified = verify_ledger(Folder(town.ledger))
@@ -180,6 +181,8 @@ CALLS: dict[str, Callable[[Town], tuple[object, ...]]] = {
     "committee show": lambda town: (town.committee, "-l", town.ledger),
     "trustee act": lambda town: (town.file("trustee-1"), "-l", town.ledger),
     "trustee adopt": lambda town: (town.file("trustee-1"), "-l", town.ledger, "--yes"),
+    "witness cosign": lambda town: (town.file("witness"), "-l", town.ledger, "-o", town.file("head")),
+    "witness publish": lambda town: (town.file("kept"), "-l", town.ledger),
     "registrar open": registrar("--everyone"),
     "registrar issue": registrar("--person", "Centre-0", "--group", "0", "--blinded", "00"),
     "registrar issuance": registrar(),
@@ -191,7 +194,7 @@ CALLS: dict[str, Callable[[Town], tuple[object, ...]]] = {
 
 NO_LEDGER = {
     "demo", "ledger keygen", "poll new", "charter new", "office keygen", "office public", "trustee init", "trustee show", "trustee clock", "trustee rekey", "registrar init",
-    "registrar import", "registrar show",
+    "registrar import", "registrar show", "witness init", "witness show",
 }  # fmt: skip
 """Those that have to do with none, or not yet."""
 

@@ -105,9 +105,9 @@ class Offices:
             self.classes[c.name] = c._replace(notice=self.lasting(c.notice), longest=self.lasting(c.longest))
         need(len(self.classes) == len(classes), "two classes have one name")
         watching = sum(role == "observer" and who != self.operator for who, role in self.active.values())
-        for corrupt in rows(witnesses, 0, 1):
-            q = next(q for q in range(watching + number(corrupt) + 1) if 2 * q > watching + corrupt)
-            need(watching - corrupt >= q, "there are too few witnesses")
+        self.corrupt = [number(corrupt) for corrupt in rows(witnesses, 0, 1)]
+        need(not self.corrupt or self._quorum(watching), "there are too few witnesses")
+        self.witnessed = bool(witnesses)
         need(
             bool(witnesses) or not any(c.witnessed for c in self.classes.values()),
             "nobody is to witness what a class wants",
@@ -156,6 +156,17 @@ class Offices:
         """The active key of a seat; empty if there is none."""
         return next((key for key, seat in self.active.items() if seat == (who, role)), b"")
 
+    def witnesses(self) -> set[bytes]:
+        """The keys of those who cosign heads, if the charter asks for it."""
+        offices = self.active.items() if self.witnessed else ()
+        return {key for key, (who, role) in offices if role == "observer" and who != self.operator}
+
+    def _quorum(self, watching: int) -> bool:
+        """Are so many witnesses enough?"""
+        (corrupt,) = self.corrupt
+        q = next(q for q in range(watching + corrupt + 2) if 2 * q > watching + corrupt)
+        return watching - corrupt >= q
+
     def agreed(self, signers: list[Signer]) -> None:
         """k institutions signed."""
         need(len({each.who for each in signers if not each.suspended}) >= self.k, "too few institutions signed")
@@ -203,6 +214,9 @@ class Offices:
             leaving = [key, *(each.key for each in others if each.action == "retire")]
             left = {who for each, (who, _) in self.active.items() if each not in leaving}
             need(len(left) >= self.k, "too few institutions would be left")
+            watching = self.witnesses()
+            if key in watching:
+                need(self._quorum(len(watching - set(leaving))), "too few witnesses would be left")
             return
         need(action in ("add", "rotate"), "an office entry has an unknown action")
         need(bool(held) == (action == "rotate"), "an office is not there, or is there already")

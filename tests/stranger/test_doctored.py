@@ -28,7 +28,7 @@ REASONS = {
     "kind": "is unknown",
     "mode": "unknown mode",
     "not-open": "not open",
-    "office": "is not there|unknown action|does not wait|used before|second change|never the seat's",
+    "office": "is not there|unknown action|does not wait|used before|second change|never the seat's|too few witnesses",
     "outcome": "before its time|unknown status",
     "permit-key": "too late|used before|small prime",
     "permits": "permit|roll|number between 0 and 5|32 bytes|256 bytes",
@@ -54,6 +54,7 @@ STEPS = {
     "L4": "block",
     "L7": "tally|result|void|due|take effect",
     "L8": "attachment",
+    "L9": "witness|cosign|signed note|not signed by the log's key",
 }
 """And what of a ledger does not hold, in the steps that are not about one entry."""
 

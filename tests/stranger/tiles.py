@@ -75,6 +75,30 @@ def check_signature(name: str, key: bytes, body: bytes, signatures: list[tuple[s
     need(ours and all(signed(key, body, s) for s in ours), "the checkpoint is not signed by the log's key")
 
 
+def check_cosignature(name: str, key: bytes, body: bytes, signatures: list[tuple[str, bytes]]) -> None:
+    """A witness cosigned the checkpoint, at some time: C2SP tlog-cosignature, kind 4."""
+    mark = sha(name.encode() + b"\n\x04" + key)[:4]
+    ours = [data[4:] for who, data in signatures if who == name and data[:4] == mark]
+    need(ours, "a head is not cosigned by the witness that it is named after")
+    for data in ours:
+        need(len(data) == 72 and data[0] < 128, "a cosignature has another length or an endless time")
+        text = b"cosignature/v1\ntime %d\n" % int.from_bytes(data[:8], "big") + body
+        need(signed(key, text, data[8:]), "the cosignature of a witness does not hold")
+
+
+def cosigned(folder: Path, origin: str, log_key: bytes, witnesses: set[bytes], entries: list[bytes]) -> None:
+    """Every head that a witness cosigned is one of this log (L9)."""
+    for key in witnesses:
+        path = folder / "witness" / key.hex()
+        if path.is_file():
+            name, size, head, body, signatures = checkpoint(path.read_bytes())
+            need(name == origin, "a head that a witness cosigned is of another log")
+            check_signature(origin, log_key, body, signatures)
+            check_cosignature(f"{origin}/witness/{key.hex()[:16]}", key, body, signatures)
+            if size <= len(entries):
+                need(root([leaf(entry) for entry in entries[:size]]) == head, "a witness cosigned another ledger")
+
+
 def _place(index: int) -> str:
     parts = [f"{index % 1000:03d}"]
     while index := index // 1000:

@@ -27,6 +27,7 @@ def verify(folder: Path, ledger: str = "") -> dict[str, tuple[str, list[Any]]]:
             raise Refused(f"entry {index}: {error}") from None
     replay.end()
     tiles.attachments(folder)
+    tiles.cosigned(folder, origin, replay.offices.log_key, replay.offices.witnesses(), entries)
     return {name.hex(): (poll.state, poll.totals) for name, poll in replay.polls.items()}
 
 

@@ -8,10 +8,10 @@ what the log says. It raises :class:`~veche.errors.DoesNotHold` at the first thi
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 
 from veche.audit.replay import Replay
+from veche.audit.witnesses import read_witnesses
 from veche.errors import DoesNotHold
 from veche.ledger.codec import digest
 from veche.ledger.entries.charter import Charter
@@ -32,6 +32,7 @@ STEPS = {
     "L6": N_("Every ballot was cast in time, by a credential with enough permits, and all its proofs hold."),
     "L7": N_("All that is derived (tallies, results, what is void) is what the rules derive, no more and no less."),
     "L8": N_("Every attachment that is there has the hash that is its name."),
+    "L9": N_("Every head that is there with a witness's cosignature is one of this very log."),
 }
 """What each step checks, in one sentence. All are taken while the entries are read once, from the first to the last."""
 
@@ -57,6 +58,7 @@ class VerifiedLedger:
     """A ledger that holds, up to ``head``, with the state that its entries lead to.
 
     ``ledger`` is its id; ``derived`` says at which number of the log something was derived, by kind and poll or committee.
+    ``log`` gives entries and proofs, each checked once more against the head when it is read; ``witnesses`` who cosigned heads.
     """
 
     def __init__(self, source: Source, head: Checkpoint, replay: Replay) -> None:
@@ -66,16 +68,13 @@ class VerifiedLedger:
         self.ledger = replay.machine.ledger
         self.derived = replay.derived
         self._numbers, self._times = replay.block_numbers, replay.block_times
+        self.log = Log(source, head)
+        self.witnesses = read_witnesses(self.log, self.state)
 
     @property
     def time(self) -> int:
         """The time of the last block in the log, in seconds since 1970."""
         return self._times[-1]
-
-    @cached_property
-    def log(self) -> Log:
-        """The entries and the proofs, each checked once more against the head when it is read."""
-        return Log(self.source, self.head)
 
     def entry(self, number: int) -> bytes:
         """An entry of the log by its number."""
@@ -84,6 +83,11 @@ class VerifiedLedger:
     def time_of(self, number: int) -> int:
         """The time of the block in which this entry stands."""
         return self._times[bisect_right(self._numbers, number) - 1]
+
+    def size_at(self, time: int) -> int:
+        """How many entries the log had after the last block whose time is not after this."""
+        block = bisect_right(self._times, time)
+        return self._numbers[block] if block < len(self._numbers) else self.head.size
 
 
 def open_ledger(path: Path) -> Source:

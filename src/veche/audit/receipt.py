@@ -22,6 +22,10 @@ SENTENCES = {
     "superseded": N_("This ballot was replaced by a later one from the same voter, entry {by}. The later one counts."),
     "waiting": N_("This ballot is in the ledger. It will be counted, unless its voter votes again."),
     "not-opened": N_("This ballot is in the ledger, but no ballot of its poll is ever opened."),
+    "unwitnessed": N_(
+        "This ballot is in this copy of the ledger, but too few witnesses have cosigned it yet: ask again in a few minutes. If it "
+        "stays so, show the receipt to the observers."
+    ),
     "entry": N_("What this receipt is of is in the ledger. It is no ballot."),
 }
 """For each state of a receipt what to tell its owner; ``by`` is the number of the entry that replaced a ballot."""
@@ -41,7 +45,8 @@ STATES = {
 class ReceiptReport:
     """Where the entry of a receipt stands, and what became of it.
 
-    ``state``: counted, superseded (by entry ``by``), waiting (its poll is not closed), not-opened (too few ballots, or the
+    ``state``: counted, superseded (by entry ``by``), waiting (its poll is not closed), unwitnessed (the poll's class
+    wants heads that witnesses cosigned, and too few cosigned one with it), not-opened (too few ballots, or the
     poll was cancelled) or entry (what the receipt is of is no ballot). ``tracker`` as Belenios writes it, for ballots.
     """
 
@@ -100,4 +105,6 @@ def _report(verified: VerifiedLedger, number: int, entry: bytes) -> ReceiptRepor
     tracker = base64.b64encode(ballot.tracker).decode().rstrip("=")
     if last.number != number:
         return ReceiptReport(number, time, "superseded", poll.id.hex(), tracker, last.number)
+    if poll.poll_class.witnessed and not verified.witnesses.vouch(number + 1):
+        return ReceiptReport(number, time, "unwitnessed", poll.id.hex(), tracker)
     return ReceiptReport(number, time, STATES[poll.phase], poll.id.hex(), tracker)

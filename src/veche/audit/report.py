@@ -11,6 +11,7 @@ from veche.audit.ledger import CANNOT_SHOW, STEPS, VerifiedLedger
 from veche.audit.poll_report import PollReport, StatementReport, report_poll, statement
 from veche.audit.poll_warnings import poll_warnings
 from veche.audit.receipt import ReceiptReport
+from veche.audit.witnesses import Witnesses
 from veche.clock import ahead
 from veche.errors import UserError
 from veche.ledger.machine import RULES_VERSION
@@ -25,7 +26,7 @@ class LedgerReport:
     """A ledger that holds, and what is in it. Hashes are lowercase hexadecimal, times seconds since 1970.
 
     ``time`` is that of the last block. ``test``: by what a test ledger divides all times, 0 in earnest.
-    ``ahead``: by how many seconds the last block is ahead of the clock of whoever made the report. ``steps``: what was checked, by its number in docs/protocol.md, section 6.
+    ``ahead``: by how many seconds the last block is ahead of the clock of whoever made the report. ``steps``: what was checked, by its number in docs/protocol.md, section 6; ``witnesses`` who cosigned heads.
     """
 
     program: str
@@ -40,6 +41,7 @@ class LedgerReport:
     test: int
     polls: list[PollReport]
     notices: list[StatementReport]
+    witnesses: Witnesses
     receipt: ReceiptReport | None = None
     ahead: int = 0
     steps: dict[str, str] = field(default_factory=lambda: dict(STEPS))
@@ -82,6 +84,7 @@ def report_ledger(
         test=charter.test,
         polls=[replace(poll, warnings=poll_warnings(poll, charter, verified.time)) for poll in found],
         notices=[statement(verified, number) for number in verified.state.statements()],
+        witnesses=verified.witnesses,
         receipt=receipt,
         ahead=0 if now is None else ahead(verified.time, now),
     )

@@ -24,6 +24,7 @@ class SeenCommittee:
     shares: Mapping[int, Shares]
     keys: Mapping[int, Key]
     void: bool
+    witnessed: bool
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class SeenPoll:
     tally_time: int
     margin: int
     decryptions: Collection[tuple[int, int]]
+    witnessed: bool
 
 
 class View:
@@ -55,7 +57,7 @@ class View:
             for key, office in verified.state.offices.items()
             if office.active and office.role is Role.TRUSTEE
         }
-        self.committees = [_committee(found) for found in verified.state.committees()]
+        self.committees = [_committee(verified, found) for found in verified.state.committees()]
         self.polls = [_poll(verified, found) for found in verified.state.polls()]
 
     def root_at(self, size: int) -> bytes:
@@ -63,17 +65,22 @@ class View:
         return self._log.root(size)
 
 
-def _committee(found: CommitteeState) -> SeenCommittee:
+def _committee(verified: VerifiedLedger, found: CommitteeState) -> SeenCommittee:
+    witnessed = not found.poll_class.witnessed or verified.witnesses.vouch(verified.size_at(found.last))
     void = found.phase == CommitteePhase.VOID
     return SeenCommittee(
-        found.id, found.mode, found.poll_class.t, found.poll_class.trustees, found.trustee_keys, found.certificates, found.shares, found.keys, void
+        found.id, found.mode, found.poll_class.t, found.poll_class.trustees, found.trustee_keys, found.certificates, found.shares, found.keys, void,
+        witnessed,
     )  # fmt: skip
 
 
 def _poll(verified: VerifiedLedger, found: PollState) -> SeenPoll:
     number = verified.derived.get((Tally.kind, found.id))
+    witnessed = not found.poll_class.witnessed or (
+        number is not None and verified.witnesses.vouch(number + 1, verified.time_of(number))
+    )
     done = {(trustee, part) for trustee, parts in found.shares.items() for part in parts}
     return SeenPoll(
         found.id, found.frozen.fingerprint, found.definition.committee, found.tally,
-        0 if number is None else verified.time_of(number), verified.state.charter.lasting(found.poll_class.margin), done,
+        0 if number is None else verified.time_of(number), verified.state.charter.lasting(found.poll_class.margin), done, witnessed,
     )  # fmt: skip

@@ -137,6 +137,11 @@ def act(office: Path, folder: Path, others: tuple[Path, ...], wait: float) -> No
             _wait_for_more(folder, view.size, end)
     for poll, time in loaded.waiting(view).items():
         click.echo(f"{loaded.institution}: {short(poll)} has closed; it is decrypted from {iso_time(time)} on, by this machine's clock.")  # fmt: skip
+    for seen in view.polls:
+        if seen.tally is not None and not seen.witnessed:
+            click.echo(
+                f"{loaded.institution}: {short(seen.id)} has closed; too few witnesses have cosigned its tally yet."
+            )
     if not done:
         click.echo(f"{loaded.institution}: verified {view.size} entries; nothing is due.")
 

@@ -12,7 +12,7 @@ from veche.audit import binding, ledger
 from veche.audit import receipt as receipt_report
 from veche.audit.archive import ArchiveReport
 from veche.audit.charter_words import named_test
-from veche.audit.page.words import ballots, entries, heading, no_share, rows_until
+from veche.audit.page.words import ballots, entries, heading, no_share, rows_until, vouched
 from veche.audit.percents import percents
 from veche.audit.poll_report import PollReport, QuestionReport
 from veche.audit.receipt import ReceiptReport
@@ -35,6 +35,7 @@ def show_ledger(made: LedgerReport, out: Console) -> None:
     out.print(f"  size    {made.size}")
     out.print(f"  root    {made.root}")
     out.print(f"  ledger  {made.ledger}")
+    out.print(f"  witnesses  {vouched(made.witnesses)}")
     for poll in made.polls:
         _print_poll(poll, out)
     for notice in made.notices:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from veche.audit.witnesses import read_witnesses, size_of
 from veche.cli import options
 from veche.cli.cast import cast_sealed
 from veche.cli.choices import ask_choices, choice_lines, parse_choices
@@ -19,6 +20,7 @@ from veche.cli.reading import read_ledger
 from veche.cli.sealed_file import SealedFile
 from veche.errors import UserError
 from veche.ledger.poll_state import PollState
+from veche.ledger.reader import Reader
 from veche.permit.seed import Seed
 from veche.terminal.code import code_lines, code_picture
 from veche.terminal.show import short
@@ -67,6 +69,7 @@ def vote(
             )
     with read_ledger(folder) as reading:
         poll = reading.poll(name)
+        _check_witnessed(reading, poll)
         voter = Voter(_seed(seed, as_json))
         last = reading.state.last_ballot(poll, voter.credential(poll.id))
         kept, sealed_file = PermitFile(seed, poll), SealedFile(seed, poll)
@@ -128,6 +131,17 @@ def _say_what_is_kept(poll: PollState, kept: PermitFile) -> None:
         click.echo(f"No permit yet of: {', '.join(missing)}. Ask again: veche vote --collect")
     else:
         click.echo("Your permits for this poll are kept. Vote when it opens: veche vote")
+
+
+def _check_witnessed(reading: Reader, poll: PollState) -> None:
+    """Raise UserError unless enough witnesses cosigned a head that has the poll and its permit keys, if its class wants that."""
+    witnesses = read_witnesses(reading.log, reading.state)
+    if poll.poll_class.witnessed and not witnesses.vouch(size_of(reading.log, poll)):
+        raise UserError(
+            f"Too few witnesses have cosigned a ledger with this poll and its keys yet: {witnesses.quorum} of {witnesses.seats} "
+            "must, so that you are not shown a ledger of your own.",
+            "Try again in a few minutes. See who cosigned: veche verify LEDGER",
+        )
 
 
 def _seed(path: Path, quiet: bool) -> Seed:

@@ -12,6 +12,7 @@ From below; nothing imports what stands after it, and ``make check`` holds that:
 - :mod:`heads`                          who signs the log's heads, and what a reader demands of one
 - :mod:`state`, :mod:`ownership`, :mod:`store`   all that the rules remember, in a database that is the node's own
 - :mod:`guard`                          whether what a writer has on disk is what it wrote
+- :mod:`recount`, :mod:`follower`       the ballots counted a second time, from the published bundles, beside the blocks
 - :mod:`checks`                         what makes a ballot good and needs no state, for many ballots at once
 - :mod:`rules`                          what may be appended: one file a kind
 - :mod:`machine`                        the rules as one deterministic machine: no input or output, no clock, no randomness

@@ -1,12 +1,13 @@
-"""Who signs a ledger's heads, and what a reader demands of one: one policy, derived from the ledger's charter.
+"""Who signs a ledger's heads, and what a reader demands of one: policies derived from the ledger's charter and offices.
 
-On the embedded engine the one log key that the charter names. Validators and witnesses come here with their engine.
-docs/protocol.md, section 5.
+On the embedded engine the one log key that the charter names makes a head *final*. Witnesses cosign heads that they saw go on
+from all others: whoever waits for a quorum of them is not shown a ledger of their own. docs/protocol.md, sections 2.1 and 5.
 """
 
 from veche.errors import DoesNotHold
 from veche.ledger.entries.charter import Charter
 from veche.log.checkpoint import Policy, SignedCheckpoint
+from veche.log.note import COSIGNATURE, ED25519, Verifier
 
 
 def head_policy(charter: Charter) -> Policy:
@@ -37,3 +38,14 @@ def check_whose(signed: SignedCheckpoint, charter: Charter, what: str) -> None:
             f"The {what} is of another ledger of the same name, {origin}: it is signed by another key than this ledger's.",
             "Give the ledger that it is of. If there should be only one of this name, keep both and ask whose the other is.",
         )
+
+
+def witness_verifier(origin: str, key: bytes) -> Verifier:
+    """The note key of a witness, who cosigns with the key of their office."""
+    return Verifier(f"{origin}/witness/{key.hex()[:16]}", COSIGNATURE, key)
+
+
+def cosigned_policy(charter: Charter, witness: bytes) -> Policy:
+    """What a head that this witness cosigned bears: their signature and the log's."""
+    log = Verifier(charter.origin, ED25519, charter.log_key)
+    return Policy(charter.origin, {log: 1, witness_verifier(charter.origin, witness): 1}, 2)

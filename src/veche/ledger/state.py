@@ -253,6 +253,14 @@ class State:
                 return key
         return None
 
+    def witnesses(self) -> dict[bytes, str]:
+        """The keys and institutions of the observers who witness, suspended ones too: all but the operator's."""
+        return {
+            key: office.institution
+            for key, office in self.offices.items()
+            if office.active and office.role is Role.OBSERVER and office.institution != self.charter.operator
+        }
+
     @property
     def office_changes(self) -> dict[Seat, PendingChange]:
         """The changes that wait for their time, one a seat at most, in the order of the log."""

@@ -13,7 +13,7 @@ from veche.errors import DoesNotHold
 from veche.log import merkle
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint
 from veche.log.receipt import Receipt
-from veche.log.source import Source, write_export
+from veche.log.source import WITNESS, Source, write_export
 from veche.log.tiles import (
     CHECKPOINT,
     ENTRIES,
@@ -60,10 +60,11 @@ def _cut(tile: Tile, data: bytes) -> bytes:
 
 class Snapshot(Source):
     """A source as it is at one checkpoint: nothing but what that covers, while a publisher goes on. Attachments are
-    those that are there now."""
+    those that are there now; what witnesses cosigned is read first, so that a head that covers it is there."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._cosigned = {name: source.read(name) for name in source.names(WITNESS)}
         self._checkpoint = source.read(CHECKPOINT)
         self.size = SignedCheckpoint.parse(self._checkpoint).checkpoint.size
 
@@ -76,11 +77,13 @@ class Snapshot(Source):
             if tile.width == WIDTH and tile.name not in present:
                 raise wrong(tile.name, "the file is missing")
             names.append(tile.name)
-        return sorted(name for name in names if name.startswith(prefix))
+        return sorted(name for name in (*names, *self._cosigned) if name.startswith(prefix))
 
     def get(self, name: str) -> bytes | None:
         if name == CHECKPOINT:
             return self._checkpoint
+        if name.startswith(WITNESS):
+            return self._cosigned.get(name)
         if name.startswith("tile/"):
             return read_tile(self._source, Tile.parse(name))
         return self._source.get(name)

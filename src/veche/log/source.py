@@ -1,6 +1,6 @@
 """Where a ledger's public files are read from: a folder, or an export, which is one plain tar file of them.
 
-    checkpoint · tile/... · attachment/<SHA-256 of its content>
+    checkpoint · tile/... · attachment/<SHA-256 of its content> · witness/<key>
 
 Both are read strictly. Names other than these do not exist: a folder may hold other things beside them, which are not
 seen, and so is what lies behind a link to a folder. What has one of these names is a file of a bounded size, or it is wrong:
@@ -23,16 +23,19 @@ from veche.log.checkpoint import SignedCheckpoint
 from veche.log.note import NOTE_LIMIT
 from veche.log.tiles import CHECKPOINT, ENTRIES, ENTRY_LIMIT, Tile
 
+WITNESS = "witness/"
+"""Where the newest head that each witness cosigned lies, under the hexadecimal digits of their key."""
 ATTACHMENT_LIMIT = 64 * 1024 * 1024  # bytes
 _ATTACHMENT = re.compile(r"attachment/[0-9a-f]{64}")
 _FOLDER = re.compile(r"tile/(entries|[1-9]?[0-9])(/x[0-9]{3})*(/[0-9]{3}\.p)?")
 """A folder in which there may be tiles."""
+_WITNESS = re.compile(r"witness/[0-9a-f]{64}")
 _BLOCK = tarfile.BLOCKSIZE
 
 
 def size_limit(name: str) -> int | None:
     """The most bytes that the public file of this name may have; None if no public file has such a name."""
-    if name == CHECKPOINT:
+    if name == CHECKPOINT or _WITNESS.fullmatch(name):
         return NOTE_LIMIT
     if _ATTACHMENT.fullmatch(name):
         return ATTACHMENT_LIMIT
@@ -77,7 +80,7 @@ class Folder(Source):
 
     def names(self, prefix: str = "") -> list[str]:
         names = [CHECKPOINT] if os.path.lexists(self.path / CHECKPOINT) else []
-        for top in ("attachment", "tile"):
+        for top in ("attachment", "tile", "witness"):
             if f"{top}/".startswith(prefix[: len(top) + 1]):
                 names += self._names_below(top)
         return sorted(name for name in names if name.startswith(prefix))

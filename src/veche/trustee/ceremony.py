@@ -50,7 +50,7 @@ class Ceremony:
         """The entry to hand in now, if any: the same bytes until the ledger shows it. Raises UserError as ``check``."""
         view, index = self._view, self.index
         self.check()
-        if view.void or index in view.keys:
+        if view.void or index in view.keys or not view.witnessed:
             return []
         if view.mode == SINGLE:
             return [self._made("answer", self._make_single_key)]

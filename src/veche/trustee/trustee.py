@@ -96,8 +96,8 @@ class Trustee:
     def due(self, view: LedgerView) -> list[bytes]:
         """The signed entries that this trustee should hand in now. Asked again, it answers the same bytes.
 
-        None under a checkpoint that is not final; none for polls that were cancelled or had too few ballots, or that are to
-        wait (``waiting``).
+        None under a checkpoint that is not final, none for what the class wants witnessed and is not yet; none for polls
+        that were cancelled or had too few ballots, or that are to wait (``waiting``).
         A share that the result did not wait for is handed in all the same: who gives none is named in reports.
         Raises UserError if the folder is not what it was (copied, restored, damaged), no key of it holds the institution's seat,
         or the view is older than one seen before; WrongClock if this machine's clock was moved, until ``confirm_clock``; DoesNotHold if the ledger does not go on
@@ -210,7 +210,7 @@ class Trustee:
         self, journal: Journal, view: LedgerView, poll: PollView, ceremony: Ceremony, now: Reading
     ) -> list[bytes]:
         """The decryption shares of one poll that the ledger does not show yet. The checkpoint is final."""
-        if poll.tally is None or journal.about("lost-poll", poll.id):
+        if poll.tally is None or not poll.witnessed or journal.about("lost-poll", poll.id):
             return []
         tally = poll.tally.hash
         known = journal.about("decrypt", poll.id)

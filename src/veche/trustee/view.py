@@ -50,6 +50,10 @@ class CommitteeView(Protocol):
     def void(self) -> bool:
         """Whether a ``committee-void`` entry ended it."""
 
+    @property
+    def witnessed(self) -> bool:
+        """Whether enough witnesses cosigned a head that has all its entries, if its class wants that."""
+
 
 class PollView(Protocol):
     """One poll, as far as decryption goes."""
@@ -81,6 +85,10 @@ class PollView(Protocol):
     @property
     def decryptions(self) -> Collection[tuple[int, int]]:
         """(index, part) of every admitted ``decryption``."""
+
+    @property
+    def witnessed(self) -> bool:
+        """Whether enough witnesses cosigned a head that has the tally, by their clocks not before its block, if the class wants that."""
 
 
 class LedgerView(Protocol):

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from veche.audit.charter_words import named_test
 from veche.audit.page.chart import bar, turnout
-from veche.audit.page.words import STATUS, answer_texts, heading, lead, result_rows, rows_until, votes
+from veche.audit.page.words import STATUS, answer_texts, heading, lead, result_rows, rows_until, votes, vouched
 from veche.clock import named_ahead
 from veche.texts import Localizable, Message, Moment, Number, Plural, languages
 
@@ -41,7 +41,7 @@ def _environment() -> "Environment":
     )
     environment.globals |= {
         "_": Message, "ngettext": Plural, "Number": Number, "Moment": Moment, "STATUS": STATUS,
-        "answer_texts": answer_texts, "bar": bar, "heading": heading, "languages": languages,
+        "answer_texts": answer_texts, "bar": bar, "heading": heading, "languages": languages, "vouched": vouched,
         "lead": lead, "own_name": _own_name,
         "result_rows": result_rows, "rows_until": rows_until, "named_ahead": named_ahead, "named_test": named_test, "turnout": turnout, "votes": votes,
     }  # fmt: skip

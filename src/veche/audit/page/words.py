@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from veche.audit.percents import percents
 from veche.audit.poll_report import PollReport, QuestionReport, StatementReport
+from veche.audit.witnesses import Witnesses
 from veche.texts import N_, Localizable, Message, Moment, Percent, Plural
 
 STATUS = {
@@ -31,6 +32,24 @@ class ResultRow:
     def label(self) -> Message:
         """The row in one sentence, for those who cannot see its bar."""
         return Message("{answer}: {share}, {votes}", answer=self.text, share=self.share, votes=votes(self.votes))
+
+
+def vouched(witnesses: Witnesses) -> Message:
+    """For how much of the ledger a quorum of its witnesses vouches."""
+    if not witnesses.quorum:
+        return Message("None: this ledger's charter asks for no witnesses.")
+    cosigned, seats, needed = len(witnesses.cosigned), witnesses.seats, witnesses.quorum
+    if cosigned < needed:
+        return Message(
+            "{cosigned} of {seats} have cosigned heads, and {needed} are needed.",
+            cosigned=cosigned,
+            seats=seats,
+            needed=needed,
+        )
+    return Message(
+        "{cosigned} of {seats} have cosigned heads; the {needed} that are needed vouch for the first {entries}.",
+        cosigned=cosigned, seats=seats, needed=needed, entries=entries(witnesses.size),
+    )  # fmt: skip
 
 
 def ballots(count: int) -> Plural:

@@ -222,6 +222,14 @@ class Charter(ByOffice):
         if self.witnesses is not None:
             check_threshold(count, quorum(count, self.witnesses), self.witnesses, WITNESSES)
 
+    def witnesses_suffice(self, count: int) -> bool:
+        """Whether so many witnesses are enough for this charter."""
+        try:
+            self.check_witnesses(count)
+        except Refused:
+            return False
+        return True
+
 
 def read_charter(data: bytes) -> Charter:
     """The charter in these bytes, the log's entry 0, signed by all its offices and nobody else. Raises Refused."""

@@ -113,6 +113,10 @@ def _check_retire(state: State, change: OfficeChange, held: bytes | None) -> Non
     }
     if len(left) < state.charter.k:
         raise Refused("office", "Too few institutions would be left to change anything ever again.")
+    if change.key in (witnesses := state.witnesses()) and not state.charter.witnesses_suffice(
+        len(witnesses.keys() - leaving - {change.key})
+    ):
+        raise Refused("office", "Too few witnesses would be left to vouch for anything.", "Add another observer first.")
 
 
 def _suspend(state: State, block: Block, signed: SignedEntry[OfficeChange], held: bytes | None) -> None:

@@ -1,0 +1,132 @@
+"""The heads that witnesses cosigned, compared with a log that holds. docs/protocol.md, sections 2.1, 5 and 6.1 (L9).
+
+A witness cosigns only what goes on from everything they cosigned before. So where a quorum cosigned heads of this log of at
+least some size, no other ledger of that size was witnessed, unless more of them are corrupt than the charter reckons with.
+"""
+
+from dataclasses import dataclass
+
+from veche.errors import DoesNotHold, UserError
+from veche.ledger.codec import decode
+from veche.ledger.entries.ballot import is_ballot
+from veche.ledger.entries.charter import Charter
+from veche.ledger.entries.permit_key import PermitKeys
+from veche.ledger.heads import cosigned_policy, witness_verifier
+from veche.ledger.poll_state import PollState
+from veche.ledger.state import State
+from veche.log.checkpoint import Checkpoint, SignedCheckpoint
+from veche.log.log import Log
+from veche.log.source import WITNESS
+from veche.permit.threshold import quorum
+
+STEP = "L9"
+
+
+@dataclass(frozen=True)
+class Cosigned:
+    """The newest head that a witness cosigned: its size, and the time by the witness's clock, in seconds since 1970."""
+
+    institution: str
+    size: int
+    time: int
+
+
+@dataclass(frozen=True)
+class Witnesses:
+    """Who witnesses a ledger: ``seats`` of them, of whom ``quorum`` must agree; both 0 if its charter asks for none."""
+
+    seats: int
+    quorum: int
+    cosigned: tuple[Cosigned, ...]
+
+    def count(self, size: int, time: int = 0) -> int:
+        """How many cosigned a head with the first ``size`` entries in it, at ``time`` or later by their own clocks."""
+        return sum(head.size >= size and head.time >= time for head in self.cosigned)
+
+    def vouch(self, size: int, time: int = 0) -> bool:
+        """Whether a quorum did."""
+        return self.quorum > 0 and self.count(size, time) >= self.quorum
+
+    @property
+    def size(self) -> int:
+        """How many of the first entries a quorum vouches for."""
+        sizes = sorted((head.size for head in self.cosigned), reverse=True)
+        return sizes[self.quorum - 1] if 0 < self.quorum <= len(sizes) else 0
+
+
+def read_witnesses(log: Log, state: State) -> Witnesses:
+    """The witnesses of a ledger that holds, with the heads beside it that they cosigned.
+
+    Heads that are larger than this copy, and those by suspended or other keys, are not counted. Raises DoesNotHold (L9) if one was not made by
+    whom it is named after, or is of another log: then somebody shows different ledgers to different people.
+    """
+    charter = state.charter
+    if charter.witnesses is None:
+        return Witnesses(0, 0, ())
+    seats = state.witnesses()
+    found = []
+    for key, institution in seats.items():
+        name = f"{WITNESS}{key.hex()}"
+        data = log.source.get(name)
+        if data is None:
+            continue
+        try:
+            signed = SignedCheckpoint.parse(data)
+            time = _time_of(signed, charter, key)
+        except DoesNotHold as error:
+            raise DoesNotHold(
+                STEP, name, f"{name}, of the witness {institution}: {error.message}", error.hint
+            ) from None
+        if signed.checkpoint.size > log.size:
+            continue
+        _check_root(log, signed.checkpoint, institution, name)
+        if not state.offices[key].is_suspended(state.get("time")):
+            found.append(Cosigned(institution, signed.checkpoint.size, time))
+    return Witnesses(len(seats), quorum(len(seats), charter.witnesses), tuple(found))
+
+
+def identify(log: Log, state: State, signed: SignedCheckpoint) -> tuple[bytes, Cosigned]:
+    """Which witness cosigned this head of a ledger: their key, and what they say. Raises UserError if none did, DoesNotHold (L9)."""
+    charter, head = state.charter, signed.checkpoint
+    lines = {(line.name, line.key_id) for line in signed.signatures}
+    for key, institution in state.witnesses().items():
+        verifier = witness_verifier(charter.origin, key)
+        if (verifier.name, verifier.key_id) in lines:
+            time = _time_of(signed, charter, key)
+            if head.size > log.size:
+                raise UserError(
+                    f"The head is of {head.size} entries, and this copy of the ledger has {log.size}.",
+                    "Get a newer copy.",
+                )
+            _check_root(log, head, institution, "the cosigned head")
+            return key, Cosigned(institution, head.size, time)
+    raise UserError(
+        "No witness of this ledger cosigned this head.",
+        "Witnesses are its observers, but for the operator's: veche ledger show.",
+    )
+
+
+def size_of(log: Log, poll: PollState) -> int:
+    """How many of the first entries tell all that a voter's device encrypts for: the poll and its permit keys, the last of them."""
+    missing = len(poll.permit_keys)
+    size = poll.number + 1
+    for number, data in enumerate(log.entries(size) if missing else (), size):
+        if not is_ballot(data) and (item := decode(data))[0] == PermitKeys.kind and item[1][0] == poll.id:
+            missing, size = missing - 1, number + 1
+            if not missing:
+                break
+    return size
+
+
+def _time_of(signed: SignedCheckpoint, charter: Charter, key: bytes) -> int:
+    return signed.verify(cosigned_policy(charter, key))[witness_verifier(charter.origin, key)]
+
+
+def _check_root(log: Log, head: Checkpoint, institution: str, where: str) -> None:
+    if log.root(head.size) != head.root:
+        raise DoesNotHold(
+            STEP,
+            where,
+            f"The witness {institution} cosigned another ledger: at size {head.size} the roots differ, and both are signed.",
+            "Keep this copy and that file, and show both to others: someone shows different people different ledgers.",
+        )

@@ -1,0 +1,124 @@
+"""``veche witness``: an observer's office, which cosigns heads of the ledger."""
+
+import time as clock_time
+from pathlib import Path
+
+import click
+
+from veche.audit.witnesses import identify, read_witnesses
+from veche.cli import options
+from veche.cli.earnest import say_if_test
+from veche.cli.options import ANY_PATH
+from veche.cli.reading import read_ledger
+from veche.durable import replace
+from veche.errors import UserError
+from veche.ledger.entries.charter import read_charter
+from veche.log.checkpoint import SignedCheckpoint
+from veche.log.log import Log
+from veche.log.note import NOTE_LIMIT
+from veche.log.source import Folder, open_source
+from veche.texts import iso_time
+from veche.witness.witness import Witness, put_cosigned
+
+office = click.argument("office", type=ANY_PATH, metavar="FOLDER")
+
+
+@click.group(cls=options.CommandGroup, short_help="Cosign heads of the ledger, so that all are shown one.")
+def witness() -> None:
+    """Be a witness: an observer who cosigns the ledger's heads, and never two that contradict each other.
+
+    Whoever waits for a quorum of witnesses is not shown a ledger of their own. FOLDER is the witness's own, private folder: never
+    copy it, never restore it from a backup.
+
+    \b
+    Example:
+      veche witness init witness --institution "Election observers"     prints the key for the charter
+      veche witness cosign witness --ledger ledger                      whenever the ledger has grown
+    """
+
+
+@witness.command()
+@office
+@click.option("--institution", required=True, metavar="NAME", help="The institution, as the charter spells it.")
+def init(office: Path, institution: str) -> None:
+    """Make a witness's office in a new FOLDER, and print its public key for the charter.
+
+    \b
+    Example:
+      veche witness init witness --institution "Election observers"
+    """
+    click.echo(Witness.create(office, institution).key.public.hex())
+
+
+@witness.command()
+@office
+def show(office: Path) -> None:
+    """Show a witness's institution and public key.
+
+    \b
+    Example:
+      veche witness show witness
+    """
+    loaded = Witness.load(office)
+    click.echo(f"{loaded.institution}\nPublic key {loaded.key.public.hex()}")
+
+
+@witness.command()
+@office
+@options.ledger
+@click.option("--output", "-o", type=ANY_PATH, metavar="FILE",
+              help="Write the cosigned head to FILE, for the operator. Otherwise it goes into the ledger's folder.")  # fmt: skip
+@click.option("--every", type=click.FloatRange(1), metavar="SECONDS", help="Go on, so often, until Ctrl-C.")
+def cosign(office: Path, folder: Path, output: Path | None, every: float | None) -> None:
+    """Cosign the ledger's head, if it goes on from all that this witness cosigned before.
+
+    \b
+    Example:
+      veche witness cosign witness --ledger ledger --every 60
+      veche witness cosign witness --ledger copy.tar -o head      (and the operator: veche witness publish head)
+    """
+    loaded = Witness.load(office)
+    source = open_source(folder)
+    if output is None and not isinstance(source, Folder):
+        raise UserError(
+            f"{folder} is an exported file, in which no cosignature can be put.", "Write it to a file: -o FILE"
+        )
+    while True:
+        made = loaded.cosign(source)
+        say_if_test(read_charter(Log(source, made.checkpoint).entry(0)))
+        if output is None:
+            put_cosigned(folder, loaded.key.public, made)
+        else:
+            replace(output, made.to_bytes())
+        click.echo(f"{loaded.institution} cosigned {made.checkpoint.size} entries, root {made.checkpoint.root.hex()}.")
+        if every is None:
+            return
+        clock_time.sleep(every)
+
+
+@witness.command()
+@click.argument("file", type=ANY_PATH)
+@options.ledger
+def publish(file: Path, folder: Path) -> None:
+    """Put a head that a witness cosigned (FILE) beside the ledger, where everybody finds it. For the ledger's operator.
+
+    \b
+    Example:
+      veche witness publish head --ledger ledger
+    """
+    signed = SignedCheckpoint.parse(options.read_file(file, NOTE_LIMIT))
+    with read_ledger(folder) as reading:
+        key, cosigned = identify(reading.log, reading.state, signed)
+        there = [
+            one
+            for one in read_witnesses(reading.log, reading.state).cosigned
+            if one.institution == cosigned.institution
+        ]
+    if there and there[0].time > cosigned.time:
+        raise UserError(f"A newer head of {cosigned.institution} is there already.", "Nothing is to be done.")
+    if not isinstance(open_source(folder), Folder):
+        raise UserError(
+            f"{folder} is an exported file, in which no cosignature can be put.", "Name the ledger's folder."
+        )
+    put_cosigned(folder, key, signed)
+    click.echo(f"{cosigned.institution} cosigned {cosigned.size} entries at {iso_time(cosigned.time)}.")

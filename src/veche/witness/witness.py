@@ -1,0 +1,158 @@
+"""A witness: an observer who cosigns heads of the ledger (c2sp.org/tlog-cosignature), so that nobody is shown a ledger of their own.
+
+The witness's folder, all of it private (mode 0600; whoever has the key can vouch for a fork):
+
+    office.key      the Ed25519 key by which the ledger knows the observer; cosignatures are made with it, too
+    institution     the institution's name in the charter
+    journal, place  what was cosigned: one root a size, and each head goes on from all before; see journal.py
+
+A witness does not judge the entries: every auditor does. They vouch that this is the one ledger whose heads they ever saw, and that
+its time is not ahead of their own clock. docs/protocol.md, section 5.
+"""
+
+from pathlib import Path
+
+from veche.clock import AHEAD, Clock, Reading, WrongClock, system
+from veche.durable import UNFINISHED, make_folder, read_private, remove, replace, settle, write_private
+from veche.errors import DoesNotHold, UserError
+from veche.keys import SigningKey
+from veche.ledger.codec import decode, digest
+from veche.ledger.entries.block import BlockEntry
+from veche.ledger.entries.charter import Charter, read_charter
+from veche.ledger.heads import head_policy, witness_verifier
+from veche.log.checkpoint import SignedCheckpoint, cosign
+from veche.log.log import Log, Snapshot
+from veche.log.source import WITNESS, Source
+from veche.log.tiles import WIDTH
+from veche.witness.journal import Journal
+
+_KEY = "office.key"
+_FILES = ("institution", "journal", "place", _KEY)
+_BEFORE_THE_KEY = {*_FILES[:-1], *(f".{name}{UNFINISHED}" for name in _FILES)}
+"""What is in a folder in which creating a witness was cut short."""
+
+
+class Witness:
+    """One observer's office. ``key`` cosigns; ``institution`` is its name in the charter."""
+
+    def __init__(self, folder: Path, institution: str, key: SigningKey) -> None:
+        self._folder = folder
+        self.institution = institution
+        self.key = key
+
+    @classmethod
+    def create(cls, folder: Path, institution: str) -> "Witness":
+        """Make a new office in a new folder. Raises UserError if there is one, or if the name cannot be used."""
+        if not 1 <= len(institution) <= 80:
+            raise UserError("The name of an institution has 1 to 80 characters.")
+        left = list(folder.iterdir()) if folder.exists() else []
+        if not {path.name for path in left} <= _BEFORE_THE_KEY:
+            raise UserError(f"The folder {folder} is not empty.", "Choose a new folder for a new witness.")
+        for path in left:
+            remove(path)
+        write_private(folder / "institution", institution.encode() + b"\n")
+        Journal.create(folder)
+        SigningKey.generate().save(folder / _KEY)  # last: a crash before it leaves nothing that was ever of use
+        return cls.load(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Witness":
+        """Open an office. Raises UserError if a file is missing, damaged, or readable by others."""
+        try:
+            institution = read_private(folder / "institution").decode().removesuffix("\n")
+        except UnicodeDecodeError:
+            raise UserError(f"The file {folder / 'institution'} is damaged.", "It holds the name, in UTF-8.") from None
+        witness = cls(folder, institution, SigningKey.load(folder / _KEY))
+        settle(folder / _KEY, folder)  # its creation may have been cut short at the last moment
+        return witness
+
+    def cosign(self, source: Source, clock: Clock = system) -> SignedCheckpoint:
+        """The ledger's head as it is there, with this witness's cosignature at the time of ``clock``.
+
+        It is in the journal before it is signed. Asked again it cosigns the same head at a later time. Raises UserError if
+        the folder is a copy, the ledger another or shorter than what was cosigned, or one of the two clocks wrong; DoesNotHold
+        if the head is not signed by the log's key, or the ledger does not go on from what was cosigned: an alarm.
+        """
+        snapshot = Snapshot(source)
+        signed = snapshot.checkpoint()
+        head = signed.checkpoint
+        if head.size < 2:
+            raise UserError("The ledger has not even a charter and its block.", "Try again when it has begun.")
+        log = Log(snapshot, head)
+        charter_entry = log.entry(0)
+        charter = read_charter(charter_entry)
+        signed.verify(head_policy(charter))
+        now = clock()
+        _check_time(_last_block(log).time, now.time)
+        with Journal.open(self._folder) as journal:
+            journal.check_place()
+            _check_ledger(journal, log, digest(charter_entry), charter)
+            last = journal.last("head")
+            if last is None:
+                journal.append("ledger", digest(charter_entry).hex())
+            else:
+                _check_clock(Reading.parse(last[3:]), now)
+            journal.append("head", str(head.size), head.root.hex(), *now.words())
+            verifier = witness_verifier(charter.origin, self.key.public)
+            log_line = next(line for line in signed.signatures if line.name == charter.origin)
+            return SignedCheckpoint(head, (log_line,)).add(cosign(head, verifier.name, self.key, now.time))
+
+
+def put_cosigned(ledger: Path, witness: bytes, signed: SignedCheckpoint) -> Path:
+    """Put a head that this witness cosigned beside the ledger in this folder, in the place of an older one. Raises UserError."""
+    target = ledger / f"{WITNESS}{witness.hex()}"
+    make_folder(target.parent)
+    replace(target, signed.to_bytes(), drafts=ledger)
+    return target
+
+
+def _last_block(log: Log) -> BlockEntry:
+    for end in range(log.size, 1, -WIDTH):
+        for data in reversed(list(log.entries(max(1, end - WIDTH), end))):
+            item = decode(data)
+            if item[0] == BlockEntry.kind:
+                return BlockEntry.parse(item[1])
+    raise DoesNotHold("L4", "entry 1", "The charter is not followed by its block.")
+
+
+def _check_time(block: int, now: int) -> None:
+    if block > now + AHEAD:
+        raise UserError(
+            f"The ledger's time is {block - now} seconds ahead of this machine's clock.",
+            "Set this machine's clock if it is wrong. If it is not, the ledger's operator closes polls too early: nothing was "
+            "cosigned, and the other observers should know.",
+        )
+
+
+def _check_clock(last: Reading, now: Reading) -> None:
+    if now.time < last.time:
+        raise WrongClock(
+            f"This machine's clock is {last.time - now.time} seconds behind the last cosignature.", "Set it right."
+        )
+    last.check_step(now, "Set it right. If it is right now, start the machine anew: that ends the comparison.")
+
+
+def _check_ledger(journal: Journal, log: Log, ledger: bytes, charter: Charter) -> None:
+    """It must be the ledger that this witness serves, and go on from the head that they cosigned last."""
+    pinned = journal.last("ledger")
+    if pinned and pinned[1] != ledger.hex():
+        raise UserError(
+            f"This witness serves ledger {pinned[1][:16]}…, not {ledger.hex()[:16]}… ({charter.origin}).",
+            "Make another witness's folder for another ledger.",
+        )
+    last = journal.last("head")
+    if not last:
+        return
+    size, root = int(last[1]), last[2]
+    if log.size < size:
+        raise UserError(
+            f"This copy of the ledger has {log.size} entries; {size} were there when this witness last cosigned.",
+            "Get a newer copy. If there is none, the ledger was cut: tell the other observers.",
+        )
+    if log.root(size).hex() != root:
+        raise DoesNotHold(
+            "consistency",
+            f"entry {size}",
+            f"The ledger was rewritten: its first {size} entries are not those that this witness cosigned.",
+            "Keep both copies, and tell the other observers.",
+        )
