@@ -253,7 +253,6 @@ def _after(city: City) -> Iterator[Case]:
     open_, closed = before(city, find(entries, "ballot")), before(city, find(entries, "decryption"))
     decided = before(city, find(entries, "outcome"))
     share, issuance = entries[find(entries, "decryption")], entries[find(entries, "issuance")]
-    rows = decode(issuance)[1][1]
     done = [poll.id, "done", ["In May.", "В мае."], 0, []]
     late = [poll.id, "done", ["In May.", "В мае."], 2**53, []]
     yield Case("shape", "a number of 2^53", decided, city.say("outcome", late, organiser))
@@ -293,9 +292,11 @@ def _after(city: City) -> Iterator[Case]:
         "cancel", "there is a result", decided, city.say("cancel", [poll.id, ["No.", "Нет."]], *city.institutions)
     )
     yield Case("issuance", "an issuance before the closing", open_, issuance)
-    for issued, what in ((1, "fewer permits than ballots"), (4, "more permits than people")):
-        body = [poll.id, [[issued, rows[0][1]], rows[1]]]
-        yield Case("issuance", what, decided, city.say("issuance", body, city.registrars[0]))
+    registrar = max(poll.permit_keys, key=lambda place: poll.admitted.get((place, 0), 0))
+    used, people = poll.admitted[registrar, 0], [row.people for row in poll.permit_keys[registrar].groups]
+    for issued, what in ((used - 1, "fewer permits than ballots"), (people[0] + 1, "more permits than people")):
+        body = [poll.id, [[issued, bytes(32)], [people[1], bytes(32)]]]
+        yield Case("issuance", what, decided, city.say("issuance", body, city.registrars[registrar]))
     yield Case(
         "authority", "an issuance that a trustee signed", decided, sign_anew(city.id, issuance, city.trustees[0])
     )

@@ -23,7 +23,7 @@ REASONS = {
     "contest": "has no tally",
     "decryption": "another tally|nothing to decrypt",
     "group": "in another group|number between 0 and 1",
-    "issuance": "before its time|number between 2 and 3",
+    "issuance": r"before its time|number between \d and \d",
     "key": "another's key",
     "kind": "is unknown",
     "mode": "unknown mode",
