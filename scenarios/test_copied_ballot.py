@@ -27,10 +27,12 @@ def proofs_hold_and_the_caster_has_permits(world: World, poll: PollState, entry:
     return [signature for _, _, signature in permits] == [p.signature for p in world.collect(caster, poll)]
 
 
-def cast_as(world: World, poll: PollState, caster: Citizen, ballot: bytes) -> bytes:
-    """Cast these bytes with the caster's own permits and signature."""
-    rows = [[permit.registrar, permit.prefix, permit.signature] for permit in world.collect(caster, poll)]
-    item = ["ballot", poll.id, 0, ballot, rows, 1]
+def cast_as(world: World, poll: PollState, caster: Citizen, ballot: bytes, again: bool = False) -> bytes:
+    """Cast these bytes with the caster's own permits and signature, or ``again``: as a later ballot, without permits."""
+    rows = (
+        [] if again else [[permit.registrar, permit.prefix, permit.signature] for permit in world.collect(caster, poll)]
+    )
+    item = ["ballot", poll.id, 0, ballot, rows, 2 if again else 1]
     return encode([*item, cast_sign(credential_secret(caster.voter._seed, poll.id), cast_prefix(item))])
 
 
@@ -46,8 +48,10 @@ def test_the_story(tmp_path: Path) -> None:
             assert proofs_hold_and_the_caster_has_permits(world, poll, copy, copier), (
                 "the naive rule counts it as the copier's"
             )
-            with refused("cast"):
+            with refused("turn"):
                 world.submit(copy)
+            with refused("cast"):
+                world.submit(cast_as(world, poll, copier, original, again=True))
             # Its ciphertexts and proofs under the copier's credential.
             own = world.ballot(copier, poll, YES)
             with refused("proofs"):

@@ -467,17 +467,11 @@ def derived(city: City) -> list[Doctored]:
             "result-changed.tar",
             "the result says something else",
             change(entries[: result + 1], result, [1, 2, 0], decode(entries[result])[1][2][0][::-1]),
-            step="L7",
+            step="L5",
             entry=result,
+            rule="result",
         ),
-        Doctored(
-            "result-dropped.tar",
-            "the result is missing, and the log goes on",
-            drop(entries, result),
-            step="L7",
-            entry=result,
-        ),
-        Doctored("result-late.tar", "the log ends where the result is due", entries[:result], step="L7", entry=result),
+        Doctored("result-missing.tar", "nobody has handed the result in yet", entries[: result - 1], exit=0),
         Doctored(
             "void-unasked.tar",
             "a poll is void for which n - f registrars published permit keys",
@@ -501,9 +495,10 @@ def derived(city: City) -> list[Doctored]:
         ),
         Doctored(
             "result-from-nowhere.tar",
-            "a result stands where nothing is due",
+            "a result of a poll that is still open",
             insert(entries[: second + 1], second + 1, entries[result]),
-            step="L7",
+            step="L5",
             entry=second + 1,
+            rule="result",
         ),
     ]

@@ -253,6 +253,14 @@ def _after(city: City) -> Iterator[Case]:
     open_, closed = before(city, find(entries, "ballot")), before(city, find(entries, "decryption"))
     decided = before(city, find(entries, "outcome"))
     share, issuance = entries[find(entries, "decryption")], entries[find(entries, "issuance")]
+    result = find(entries, "result")
+    said, numbers = before(city, result), decode(entries[result])[1][2][0]
+    yield Case(None, "a result, which nobody signs", said, entries[result])
+    yield Case("result", "a result before there are shares", closed, entries[result])
+    yield Case("result", "a result of a poll that has one", decided, entries[result])
+    yield Case("result", "a vote more", said, edit(entries[result], [1, 2, 0], [numbers[0] + 1, *numbers[1:]]))
+    yield Case("result", "by fewer trustees", said, edit(entries[result], [1, 1], decode(entries[result])[1][1][:-1]))
+    yield Case("shape", "a result with signatures", said, encode([*decode(entries[result]), []]))
     done = [poll.id, "done", ["In May.", "В мае."], 0, []]
     late = [poll.id, "done", ["In May.", "В мае."], 2**53, []]
     yield Case("shape", "a number of 2^53", decided, city.say("outcome", late, organiser))

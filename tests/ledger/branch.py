@@ -213,6 +213,10 @@ class Branch:
     def refuses_to_say(self, rule: str, kind: str, body: list[Any], *keys: SigningKey) -> Refused:
         return self.refuses(rule, self.sign(kind, body, *keys))
 
+    def find_result(self, poll_id: bytes) -> bytes:
+        """The result of a poll that enough trustees have decrypted: what anybody can hand in."""
+        return self.state.opening(self.poll(poll_id)).find().encode()
+
     # Looking
 
     def kinds(self) -> list[str]:

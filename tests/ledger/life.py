@@ -42,6 +42,7 @@ class Life:
     committee: bytes
     permit_keys: list[bytes]
     decryptions: list[bytes]
+    result: bytes
 
     @property
     def organisers(self) -> list[SigningKey]:
@@ -120,9 +121,10 @@ def live(folder: Path) -> Life:
         decryptions = [entry for trustee in world.trustees for entry in trustee.due(world.view())]
         for entry in decryptions[:6]:  # the total and two cells, by the first two trustees
             world.submit(entry)
+        world.engine.tick()  # the engine has found the result
         decided = stage()
         world.check()
         return Life(
             world, founded, formed, keyless, announced, opened, voted, counting, decided, voted.poll(poll.id),
-            committee, permit_keys, decryptions,
+            committee, permit_keys, decryptions, decided.entries[-1],
         )  # fmt: skip

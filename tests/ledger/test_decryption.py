@@ -1,12 +1,14 @@
 """`decryption`, `result`, `cancel`, `contest`: shares of one tally, each part once per trustee, for ever. Section 2.6."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+import veche_kernel as kernel
 
 from veche.errors import Refused
-from veche.ledger.codec import decode, digest
+from veche.ledger.codec import decode, digest, encode
 from veche.world import DAY
 
 from .branch import Branch
@@ -37,8 +39,8 @@ def test_any_two_trustees_find_the_same(pair: tuple[int, int], life: Life, at: A
     for trustee in pair:
         for entry in shares(life, trustee):
             branch.admit(entry)
+    branch.admit(branch.find_result(life.poll.id))
     assert branch.last("result") == [life.poll.id, sorted(pair), [[3, 3, 1]], [[[2, 1, 1]], [[1, 2, 0]]]]
-    assert branch.kinds()[-2:] == ["decryption", "result"]
 
 
 def test_the_result_waits_for_every_part(life: Life, at: At) -> None:
@@ -46,20 +48,91 @@ def test_the_result_waits_for_every_part(life: Life, at: At) -> None:
     branch = at("counting")
     for entry in [*shares(life, 3)[1:], *shares(life, 1)[::2], *shares(life, 2)[:2]]:
         branch.admit(entry)
-        assert branch.poll(life.poll.id).result is None
+        assert not branch.poll(life.poll.id).openers
     branch.admit(shares(life, 2)[2])
-    assert branch.poll(life.poll.id).result is None
+    assert not branch.poll(life.poll.id).openers
+    branch.refuses("result", life.result)
     branch.admit(shares(life, 3)[0])
+    branch.refuses("result", life.result)  # it is of other trustees
+    branch.admit(branch.find_result(life.poll.id))
     assert branch.last("result")[1] == [2, 3]
 
 
 def test_all_shares_in_one_block(life: Life, at: At) -> None:
-    """The result comes right after the share that completes it; those behind it are taken, and change nothing."""
+    """The result is of those who were complete when there were enough; shares behind theirs are taken, and change nothing."""
     branch = at("counting")
-    answers = branch.block(*life.decryptions)
+    answers = branch.block(*life.decryptions[:6], life.result, *life.decryptions[6:])
     assert all(isinstance(answer, int) for answer in answers)
     assert branch.kinds()[-10:] == ["decryption"] * 6 + ["result"] + ["decryption"] * 3
     assert branch.last("result")[1] == [1, 2]
+    late = at("counting")
+    late.block(*life.decryptions)
+    assert late.find_result(life.poll.id) == life.result
+
+
+def test_anybody_hands_the_result_in_once(life: Life, at: At) -> None:
+    branch = at("counting")
+    branch.refuses("result", life.result)
+    branch.block(*life.decryptions[:6])
+    (first, again) = branch.block(life.result, life.result)
+    assert isinstance(first, int) and isinstance(again, Refused) and again.rule == "result"
+    poll = branch.poll(life.poll.id)
+    assert poll.phase == "decided" and poll.decided == branch.time
+
+
+def test_a_result_without_enough_shares(life: Life, at: At) -> None:
+    for stage in ("announced", "voted", "counting"):
+        at(stage).refuses("result", life.result)
+    branch = at("counting")
+    branch.refuses("unknown-poll", encode(["result", [bytes(32), *decode(life.result)[1][1:]]]))
+    branch.refuses("shape", encode(["result", decode(life.result)[1], []]))
+    branch.refuses("shape", encode(["result", b""]))
+    branch.refuses("shape", encode(["result", decode(life.result)[1][:3]]))
+
+
+FALSE_RESULTS = {
+    "a vote more": ([2, 0, 1], 4),
+    "a vote more in a cell": ([3, 0, 0, 1], 3),
+    "a number that is greater than the group": ([2, 0, 0], 2**53 - 1),
+    "numbers exchanged": ([2, 0], [1, 3, 3]),
+    "a number missing": ([2, 0], [3, 3]),
+    "a number too many": ([2, 0], [3, 3, 1, 0]),
+    "a question too many": ([2], [[3, 3, 1], []]),
+    "a cell missing": ([3], [[[2, 1, 1]]]),
+    "cells exchanged": ([3], [[[1, 2, 0]], [[2, 1, 1]]]),
+    "no cells": ([3], []),
+    "one trustee": ([1], [1]),
+    "other trustees": ([1], [1, 3]),
+    "trustees in another order": ([1], [2, 1]),
+}
+
+
+@pytest.mark.parametrize(("place", "value"), FALSE_RESULTS.values(), ids=FALSE_RESULTS)
+def test_a_false_result(place: list[int], value: Any, life: Life, at: At) -> None:
+    branch = at("counting")
+    branch.block(*life.decryptions[:6])
+    item = decode(life.result)
+    holder = item[1]
+    for step in place[:-1]:
+        holder = holder[step]
+    assert holder[place[-1]] != value
+    holder[place[-1]] = value
+    (answer,) = branch.block(encode(item))
+    assert isinstance(answer, Refused) and answer.rule in ("result", "shape")
+    branch.admit(life.result)
+
+
+def test_no_block_and_no_auditor_searches(life: Life, at: At, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the largest polls that takes half a minute, on all cores: it is done once, by somebody, beside the blocks."""
+
+    def search(*_: object) -> list[int]:
+        raise AssertionError("a search")
+
+    monkeypatch.setattr(kernel, "discrete_logs", search)
+    branch = at("counting")
+    branch.block(*life.decryptions)
+    branch.admit(life.result)
+    branch.check(tmp_path / "ledger")
 
 
 def test_none_before_closing(life: Life, at: At) -> None:
@@ -116,6 +189,7 @@ def test_a_contested_poll_is_decided_all_the_same(life: Life, at: At) -> None:
     branch.refuses_to_say("repeated", "contest", [life.poll.id, why], *life.institutions)
     for entry in life.decryptions[:6]:
         branch.admit(entry)
+    branch.admit(life.result)
     assert branch.poll(life.poll.id).phase == "decided"
     contested.append(branch.say("contest", [life.poll.id, [*why[:1], "И ещё."]], *life.institutions))
     assert branch.poll(life.poll.id).contests == contested

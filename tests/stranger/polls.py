@@ -104,6 +104,7 @@ class Poll:
     admissions: Counter[tuple[int, int]] = field(default_factory=Counter)
     issued: set[int] = field(default_factory=set)
     shares: dict[int, dict[int, list[bytes]]] = field(default_factory=dict)
+    openers: list[int] = field(default_factory=list)
     state: str = "announced"  # then void, cancelled, too-few, tally, result
     tally: bytes = b""
     parts: list[list[Pair]] = field(default_factory=list)
@@ -269,17 +270,15 @@ class Poll:
             prefix = f"veche-decrypt-v1|{self.phi}|{tally.hex()}|{spell(x)}|{i}|{spell(alpha)},{spell(factor)}|"
             need(equality(prefix, x, alpha, factor, proof(bound[j])), "a decryption is not proved for this tally")
         mine[part] = factors
-
-    def _complete(self) -> list[int]:
-        return sorted(i for i, mine in self.shares.items() if len(mine) == len(self.parts))
-
-    def result_due(self) -> bool:
-        return self.state == "tally" and len(self._complete()) == self.committee.t
+        complete = sorted(i for i, mine in self.shares.items() if len(mine) == len(self.parts))
+        if not self.openers and len(complete) == self.committee.t:
+            self.openers = complete
 
     def result(self, body: object) -> None:
         """The numbers must be what the shares open the sums to."""
-        poll, trustees, total, cells = row(body, 4)
-        need(poll == self.id and trustees == self._complete(), "a result is of other trustees")
+        _, trustees, total, cells = row(body, 4)
+        need(self.state == "tally" and self.openers, "a result comes when there is none to come")
+        need(trustees == self.openers, "a result is of other trustees")
         row(cells, len(self.parts) - 1)
         for part, numbers in enumerate([total, *cells]):
             flat = []

@@ -8,7 +8,7 @@ from .group import sha
 from .offices import Offices, Signer
 from .polls import Poll, announce, attachments
 
-DERIVED = ("block", "office-effect", "committee-void", "void", "tally", "too-few", "result")
+DERIVED = ("block", "office-effect", "committee-void", "void", "tally", "too-few")
 ROLES = {
     "committee": "organiser",
     "poll": "organiser",
@@ -55,6 +55,9 @@ class Replay:
         if value[0] == "ballot":
             poll = self._poll(row(value, 7)[1])
             poll.vote(value, self.index, self.time)
+        elif value[0] == "result":
+            body = row(row(value, 2)[1], 4)
+            self._poll(body[0]).result(body)
         else:
             self._signed(raw, *row(value, 3))
 
@@ -103,9 +106,6 @@ class Replay:
             for poll in self.polls.values():
                 if test(poll, self.time):
                     return kind, poll
-        for poll in self.polls.values():
-            if poll.result_due():
-                return "result", poll
         return None
 
     def _suspended(self, committee: Committee) -> int:
@@ -127,9 +127,6 @@ class Replay:
             want = [kind, [what.id, "too few registrars published permit keys before opening"]]
             need(value == want, "a poll is not made void when it should be")
             what.state = "void"
-        elif kind == "result":
-            need(value[0] == kind, "a result does not stand where it is due")
-            what.result(row(value, 2)[1])
         else:
             need(what.close() == value, "a tally is not what the ballots make it")
 

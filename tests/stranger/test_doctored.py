@@ -38,6 +38,7 @@ REASONS = {
     "proof": "proof|proved|signature does not hold",
     "proofs": "proof of a ballot|signature does not hold|not reduced|not canonical|identity",
     "repeated": "played again",
+    "result": "none to come|other trustees|not what was decrypted",
     "rules": "too soon|not new",
     "shape": FORM,
     "signature": "signature|1 to 4096 items",

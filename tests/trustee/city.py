@@ -165,6 +165,8 @@ class City:
         if kind == Decryption.kind:
             self._handed_in.setdefault(body[0], []).append(entry)
         self.ledger.admit(entry)
+        for poll in self.ledger.state.polls_opened():
+            self.ledger.admit(self.ledger.find_result(poll.id))
 
     def round(self, *absent: int) -> int:
         """Every trustee but these (from 1) looks, then all of them hand in what is due; how many entries that was."""
@@ -261,7 +263,7 @@ class City:
     def result(self, poll: bytes, trustees: Collection[int]) -> list[list[int]]:
         """The numbers of every part, from the shares that these trustees handed in; so says the ledger too if it has only them.
 
-        Raises DoesNotHold if these are too few: then the ledger derives no result.
+        Raises DoesNotHold if these are too few: then the ledger takes no result.
         """
         entries = [(entry, Decryption.parse(decode(entry)[1])) for entry in self._handed_in[poll]]
         entries = [(entry, made) for entry, made in entries if made.index in trustees]
@@ -269,6 +271,8 @@ class City:
         branch = self._counting[poll].branch()
         for entry, _ in entries:
             branch.admit(entry)
+        if branch.poll(poll).openers:
+            branch.admit(branch.find_result(poll))
         result = branch.poll(poll).result
         branch.close()
         assert (result is None) == (len(trustees) < committee.threshold)

@@ -77,10 +77,19 @@ impl Table {
 }
 
 /// For each point g^m the m with 0 <= m <= bound; an error names the first that has none.
+///
+/// It may take long, so it has threads of its own: whoever checks ballots meanwhile does not wait for its end.
 pub fn solve(points: &[EdwardsPoint], bound: u64) -> Result<Vec<u64>> {
     if bound > LARGEST_BOUND {
         return malformed("the bound of a discrete logarithm is above 2^40");
     }
+    match rayon::ThreadPoolBuilder::new().build() {
+        Ok(threads) => threads.install(|| search(points, bound)),
+        Err(_) => search(points, bound), // no threads are to be had: then with those that there are
+    }
+}
+
+fn search(points: &[EdwardsPoint], bound: u64) -> Result<Vec<u64>> {
     let table = Table::new(bound, points.len());
     let found: Vec<Option<u64>> = points.par_iter().map(|p| table.look_up(p)).collect();
     found

@@ -125,7 +125,7 @@ class PollReport:
     ``ballots``: accepted, superseded ones too; ``counted``: the last of each credential. ``people``: the largest of
     the registrars' rolls, None before they said it. ``without_keys``: the registrars that published no permit keys (until the
     poll opens: have not yet). ``challenge``: until when people can ask registrars for their rows, None before there is a
-    result. ``filled``: offices that were filled before it without their holders. ``consequences``: what follows from the
+    result. ``result_missing``: enough trustees have decrypted it, and nobody has handed in what that gives. ``filled``: offices that were filled before it without their holders. ``consequences``: what follows from the
     numbers of its class (:mod:`veche.audit.charter_words`). ``warnings`` are :mod:`veche.audit.poll_warnings`'s.
     """
 
@@ -144,6 +144,7 @@ class PollReport:
     smallest: int
     people: int | None
     threshold: int
+    result_missing: bool
     mode: str
     trustees: list[TrusteeReport]
     questions: list[QuestionReport]
@@ -206,6 +207,7 @@ def report_poll(verified: VerifiedLedger, poll: PollState) -> PollReport:
         smallest=poll.poll_class.smallest,
         people=_people(poll),
         threshold=committee.threshold,
+        result_missing=bool(poll.openers) and poll.result is None,
         mode=committee.mode,
         trustees=[TrusteeReport(i, name, i in shared) for i, name in enumerate(committee.poll_class.trustees, 1)],
         questions=_questions(definition.questions, poll.result.total if poll.result else None),

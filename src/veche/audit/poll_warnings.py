@@ -100,7 +100,9 @@ def _closing(poll: PollReport) -> Iterator[Message]:
 
 
 def _count(poll: PollReport, allowed: int, now: int) -> Iterator[Message]:
-    if poll.status == "counting" and poll.closed is not None and now > poll.closed + allowed:
+    if poll.result_missing:
+        yield Message("Enough trustees have decrypted it, and nobody has handed in the result yet: veche poll result.")
+    elif poll.status == "counting" and poll.closed is not None and now > poll.closed + allowed:
         yield Message(
             "The count is late: the poll closed over {allowed} ago, and {done} of the {threshold} trustees that are needed "
             "have added their share.",

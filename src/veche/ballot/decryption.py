@@ -186,19 +186,38 @@ def combine(shares: Mapping[int, Sequence[bytes]], mode: str) -> list[bytes]:
     return [kernel.msm_vartime(scalars, column) for column in columns]
 
 
+def open_points(betas: Sequence[bytes], shares: Mapping[int, Sequence[bytes]], mode: str) -> list[bytes]:
+    """What these shares leave of the ciphertexts with these betas: beta / alpha^x, which is g to the number in it."""
+    return [kernel.point_sub(beta, factor) for beta, factor in zip(betas, combine(shares, mode), strict=True)]
+
+
 def open_tally(betas: Sequence[bytes], shares: Mapping[int, Sequence[bytes]], mode: str, most: int) -> list[int]:
     """The numbers in the ciphertexts with these betas: the logarithms of beta / alpha^x, each at most ``most``.
 
     Raises DoesNotHold if one has none. With checked ballots and checked shares that cannot happen, unless ``most`` is
     too small or shares are missing.
     """
-    points = [kernel.point_sub(beta, factor) for beta, factor in zip(betas, combine(shares, mode), strict=True)]
+    return find_numbers(open_points(betas, shares, mode), most)
+
+
+def find_numbers(points: Sequence[bytes], most: int) -> list[int]:
+    """The logarithms of these points, each at most ``most``. Raises DoesNotHold if one has none.
+
+    It takes seconds where numbers and points are many, on all cores; to check numbers takes no time: :func:`are_numbers`.
+    """
     try:
         return kernel.discrete_logs(points, most)
     except ValueError as error:
         raise DoesNotHold(
             "decryption", "result", f"A sum does not decrypt to a number up to {most}: {error}."
         ) from None
+
+
+def are_numbers(points: Sequence[bytes], numbers: Sequence[int]) -> bool:
+    """Whether each point is g to its number (below 2^64)."""
+    return len(points) == len(numbers) and all(
+        kernel.base_mul(number.to_bytes(32, "little")) == point for point, number in zip(points, numbers, strict=True)
+    )
 
 
 # The archive

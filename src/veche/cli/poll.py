@@ -221,6 +221,8 @@ def show(name: str, folder: Path, lang: str, as_json: bool) -> None:
         missing = [name for index, name in enumerate(one.poll_class.trustees, 1) if index not in one.complete]
         click.echo(f"Shares:    {len(one.complete)} of {committee.size} trustees, {committee.threshold} are needed"
                    f"{'; none from ' if missing else ''}{', '.join(missing)}")  # fmt: skip
+    if one.openers and one.result is None:
+        click.echo(f"Result:    not handed in yet; anybody can find it: veche poll result {one.id.hex()[:8]}")
     for one_said in said:
         if isinstance(one_said, Contest):
             continue
@@ -267,6 +269,30 @@ Example:
   veche ledger sign contest.entry --key two.key
   veche ledger submit contest.entry
 """)  # fmt: skip
+
+
+@poll.command()
+@click.argument("name", metavar="POLL")
+@options.ledger
+def result(name: str, folder: Path) -> None:
+    """Find the result of a poll that enough trustees have decrypted, and hand it in. Anybody may; a running engine does it by itself.
+
+    \b
+    Example:
+      veche poll result 3fa9
+    """
+    with read_ledger(folder) as reading:
+        one = reading.poll(name)
+        if one.result is not None:
+            raise UserError("This poll has its result.", f"See it with: veche poll show {one.id.hex()[:8]}")
+        if not one.openers:
+            raise UserError(
+                "Not enough trustees have decrypted this poll yet.",
+                f"See who has: veche poll show {one.id.hex()[:8]}",
+            )
+        entry = reading.state.opening(one).find().encode()
+    (number,) = hand_in(folder, [entry])
+    click.echo(f"The result is entry {number} of the ledger.")
 
 
 @poll.command()

@@ -8,20 +8,22 @@ simply started again: what was acknowledged is in the ledger, what was not may b
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from veche.clock import STEP, Clock, WrongClock, system
 from veche.engine.block_clock import BlockClock
 from veche.engine.engine import Answer, Stopped
-from veche.errors import Refused, UserError
+from veche.errors import DoesNotHold, Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.checks import Verdict
 from veche.ledger.entries.ballot import is_ballot
 from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.ledger import Ledger
+from veche.ledger.opening import Opening
 from veche.ledger.publication import Publication
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
+from veche.logs import log
 from veche.texts import iso_time
 
 BATCH = 2048
@@ -35,11 +37,15 @@ ROOM_BYTES = 32 << 20
 """The same in bytes."""
 MOST_OF_ONE = 4
 """Ballots of one credential that may lie here or be checked at a time. A ballot whose last proof is false is the dearest thing to
-refuse, and only who has the credential can make it; a device casts one at a time."""
+refuse, and only who has the credential can make it; a device casts one at a time. The same for results of one poll."""
 
 WHOSE = slice(46, 78)
 """Where a ballot's entry has its credential: behind the group, of one byte, and the head of the ballot. (If the group is of more
 bytes, this is a part of it; any bytes will do that all ballots of a credential have in common, and others have not.)"""
+
+_RESULT = b"\x82\x66result"
+_RESULT_POLL = len(_RESULT) + 35
+"""Where a result ends to say of which poll it is: behind the head of its body and that of 32 bytes."""
 
 Job = tuple[bytes | None, Answer]
 """An entry, or None for a block now whether or not anything was handed in; and who waits for it."""
@@ -79,6 +85,8 @@ class EmbeddedEngine:
         self._taken: list[Job] = []  # the newest batch, which may not be among those that are being checked yet
         self._checking: deque[tuple[list[Job], Future[list[Verdict]]]] = deque()
         self._checkers = ThreadPoolExecutor(AHEAD, "veche-check")
+        self._searches: dict[bytes, Future[None]] = {}  # for results, by poll
+        self._searcher = ThreadPoolExecutor(1, "veche-result")
         self._thread = threading.Thread(target=self._run, name="veche-engine")
 
     def __enter__(self) -> "EmbeddedEngine":
@@ -98,6 +106,7 @@ class EmbeddedEngine:
             self._changed.notify_all()
         self._thread.join()
         self._checkers.shutdown()
+        self._searcher.shutdown()
         if self._failure is not None:
             raise self._failure
 
@@ -111,7 +120,11 @@ class EmbeddedEngine:
         return self._put(entry)
 
     def tick(self) -> int:
-        """Make a block now, and wait until it is durable; the answer is the size of the log. For who moves the clock."""
+        """Make a block now, and wait until it is durable; the answer is the size of the log. For who moves the clock.
+
+        Results for which the engine searches are in that block or before it.
+        """
+        wait(list(self._searches.values()))
         return self._put(None).result()
 
     def _put(self, entry: bytes | None) -> Answer:
@@ -127,7 +140,7 @@ class EmbeddedEngine:
                     answer.give(
                         Refused(
                             "busy",
-                            f"{MOST_OF_ONE} ballots of this credential are waiting already.",
+                            f"{MOST_OF_ONE} of this credential's ballots, or of this poll's results, are waiting already.",
                             "Hand it in again when they have their answers.",
                         )
                     )
@@ -149,6 +162,7 @@ class EmbeddedEngine:
 
     def _serve(self) -> None:
         checking = self._checking
+        self._search()
         while True:
             jobs = self._take(wait=not checking)
             if jobs:
@@ -156,7 +170,10 @@ class EmbeddedEngine:
                 checking.append((jobs, self._checkers.submit(check.run)))
             elif not checking:
                 if self._stopping and not self._handed_in:  # asked in this order: whoever stops it lets nobody hand in
-                    return
+                    wait(list(self._searches.values()))
+                    if not self._handed_in:
+                        return
+                    continue
                 self._block([])
             if checking and (len(checking) > AHEAD or not jobs):
                 ready, verdicts = checking[0]
@@ -180,11 +197,34 @@ class EmbeddedEngine:
         entries = [entry for entry, _ in jobs if entry is not None]
         executed = ledger.execute(ledger.height + 1, max(self._clock(), ledger.time), entries)
         ledger.commit()
+        if executed.logged:
+            self._search()
         self._answer([job for job in jobs if job[0] is not None], executed.answers)
         if executed.logged:
             self._publish()
         asked = [job for job in jobs if job[0] is None]  # who asked for a block wants to see it
         self._answer(asked, [ledger.size] * len(asked))
+
+    def _search(self) -> None:
+        """Search beside the blocks for the results of polls that enough trustees have decrypted. Anybody may; so it is sure to be done."""
+        for poll in self.ledger.state.polls_opened():
+            if poll.id not in self._searches:
+                opening = self.ledger.state.opening(poll)
+                self._searches[poll.id] = self._searcher.submit(self._find, opening)
+
+    def _find(self, opening: Opening) -> None:
+        try:
+            entry = opening.find().encode()
+        except DoesNotHold as error:
+            log().error("found no result", poll=opening.poll.hex(), reason=error.message)
+            return
+        with self._changed:  # even when there is no room, or the engine is to stop: it waits for this
+            whose = _whose(entry)
+            assert whose is not None, "a result is a result"
+            self._of_one[whose] += 1
+            self._handed_in.append((entry, Answer(self._answered)))
+            self._bytes += len(entry)
+            self._changed.notify_all()
 
     def _answer(self, jobs: Sequence[Job], outcomes: Sequence[int | BaseException]) -> None:
         if not jobs:
@@ -221,8 +261,12 @@ class EmbeddedEngine:
 
 
 def _whose(entry: bytes | None) -> bytes | None:
-    """What all ballots of a credential have in common; None of what is no ballot."""
-    return entry[WHOSE] if entry is not None and is_ballot(entry) else None
+    """What all ballots of a credential have in common, and all results of a poll; None of other entries."""
+    if entry is None:
+        return None
+    if is_ballot(entry):
+        return entry[WHOSE]
+    return entry[:_RESULT_POLL] if entry.startswith(_RESULT) else None
 
 
 def create_ledger(folder: Path, charter: bytes, key: SigningKey, clock: Clock = system) -> Ledger:

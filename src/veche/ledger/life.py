@@ -36,6 +36,7 @@ POLL_LIFE: Mapping[Phase, Mapping[str, Phase]] = {
         Tally.kind: Phase.COUNTING,
         TooFew.kind: Phase.TOO_FEW,
     },
+    # The result is taken once enough shares are there.
     # From the tally on nobody stops a poll: who saw shares first could still choose whether there is to be a result.
     Phase.COUNTING: {
         Decryption.kind: Phase.COUNTING,

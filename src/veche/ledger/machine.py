@@ -15,8 +15,10 @@ from veche.ledger.codec import digest
 from veche.ledger.entries.ballot import BALLOT, is_ballot, read_ballot
 from veche.ledger.entries.block import BlockEntry
 from veche.ledger.entries.charter import read_charter
+from veche.ledger.entries.result import Result
 from veche.ledger.rules.ballot import admit_ballot, check_open, check_standing
 from veche.ledger.rules.due import check_previous, derive_due
+from veche.ledger.rules.result import admit_result
 from veche.ledger.rules.rule import Rule
 from veche.ledger.shape import MAX_NUMBER
 from veche.ledger.signed_entry import SignedEntry, SigningOffice
@@ -132,6 +134,9 @@ class Machine:
         kind = unread.kind
         if kind == BALLOT:
             raise Refused("shape", "A ballot entry is an array of seven.")
+        if kind == Result.kind:
+            unread.check_unsigned()
+            return admit_result(self.state, self.block, Result.parse(unread.body()), data)
         rule = rules.BY_KIND.get(kind)
         if rule is None:
             raise Refused("kind", f"Nobody can hand in an entry of kind {kind[:40]!r}.")

@@ -51,7 +51,8 @@ class PollState:
     ``registrar_keys``: the office keys of its registrars (by their index in the class), which it keeps from its announcement.
     ``permit_keys``: by the registrar's index in the class, changed by :meth:`publish` alone. ``groups``: the running sums, in the poll's order.
     ``admitted[registrar, group]``: how many voters this registrar's permits admitted. ``shares[trustee][part]``: what
-    trustees (indices from 1) decrypted. ``decided``: the time of the result's block. ``contests``: the numbers of the entries
+    trustees (indices from 1) decrypted. ``openers``: the trustees whose shares open the tally, those that were complete when there were
+    enough; none before. ``decided``: the time of the result's block. ``contests``: the numbers of the entries
     that object to it. ``changed``: groups of which the sums are not written down yet.
     """
 
@@ -62,6 +63,7 @@ class PollState:
     phase: Phase = Phase.ANNOUNCED
     tally: Tally | None = None
     result: Result | None = None
+    openers: tuple[int, ...] = ()
     decided: int | None = None
     registrar_keys: dict[int, bytes] = field(default_factory=dict)
     permit_keys: dict[int, PermitKeys] = field(default_factory=dict)

@@ -42,6 +42,11 @@ class Unread:
             raise _no_signed_entry(self.kind)
         return _pairs(self.kind, part(self._data[self._begins[2] :]))
 
+    def check_unsigned(self) -> None:
+        """Raise Refused("shape", ...) unless this is an array of kind and body, of which nobody signs anything."""
+        if len(self._begins) != 3 or self._data[self._begins[1]] >> 5 != _ARRAY:
+            raise Refused("shape", f"A {self.kind[:40]} entry is an array of kind and body.")
+
     def message(self, ledger: bytes) -> bytes:
         """As :func:`signed_message`. The encoding is deterministic: an array of three, cut off before its last item, is one of two."""
         return _message(ledger, b"\x82" + self._data[1 : self._begins[2]])

@@ -23,6 +23,7 @@ from veche.ledger.entries.tally import Tally
 from veche.ledger.frozen_poll import FrozenPoll
 from veche.ledger.group_sums import GroupSums, RowSums, accepted_row, counted_row
 from veche.ledger.life import CommitteePhase, Phase
+from veche.ledger.opening import Opening
 from veche.ledger.poll_state import CommitteeState, LastBallot, PollState, Wrong
 
 SCHEMA = """
@@ -45,7 +46,7 @@ CREATE TABLE IF NOT EXISTS step (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS poll (
   id BLOB PRIMARY KEY, number INTEGER, entry BLOB, key BLOB, version INTEGER, opens INTEGER, closing INTEGER, phase TEXT,
-  tally BLOB, result BLOB, decided INTEGER, awaits INTEGER
+  tally BLOB, openers BLOB, result BLOB, decided INTEGER, awaits INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS poll_due ON poll (phase, closing);
 CREATE TABLE IF NOT EXISTS modulus (hash BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
@@ -153,6 +154,7 @@ class State:
         """Drop everything loaded: after a rollback, memory must not know more than the disk."""
         self._polls: dict[bytes, PollState] = {}
         self._committees: dict[bytes, CommitteeState] = {}
+        self._openings: dict[bytes, Opening] = {}
         self._offices: dict[bytes, OfficeKey] | None = None
         self._changes: dict[Seat, PendingChange] | None = None
         self._charter: Charter | None = None
@@ -373,15 +375,16 @@ class State:
 
     def _load_poll(self, poll_id: bytes) -> PollState | None:
         row = self.db.execute(
-            "SELECT number, entry, key, version, closing, phase, tally, result, decided FROM poll WHERE id = ?",
+            "SELECT number, entry, key, version, closing, phase, tally, openers, result, decided FROM poll WHERE id = ?",
             (poll_id,),
         ).fetchone()
         if row is None:
             return None
-        number, entry, key, version, closing, phase, tally, result, decided = row
+        number, entry, key, version, closing, phase, tally, openers, result, decided = row
         frozen = self._frozen(entry, key)
         found = PollState(frozen, number, version, closing, Phase(phase), decided=decided)
         found.tally = None if tally is None else Tally.parse(decode(tally)[1])
+        found.openers = tuple(openers)
         found.result = None if result is None else Result.parse(decode(result)[1])
         keys: dict[int, list[GroupPermitKey]] = {}
         for registrar, *group in self.db.execute(
@@ -422,7 +425,7 @@ class State:
         self.keep_keys(number, registrar_keys)
         self._polls[poll.id] = poll
         self.db.execute(
-            "INSERT INTO poll VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, 1)",
+            "INSERT INTO poll VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, x'', NULL, NULL, 1)",
             (poll.id, number, entry, frozen.key, version, frozen.definition.opens, poll.closing, poll.phase),
         )
         return poll
@@ -430,11 +433,12 @@ class State:
     def save_poll(self, poll: PollState) -> None:
         """Write what the rules change in a poll, but for its ballots."""
         self.db.execute(
-            "UPDATE poll SET closing = ?, phase = ?, tally = ?, result = ?, decided = ?, awaits = ? WHERE id = ?",
+            "UPDATE poll SET closing = ?, phase = ?, tally = ?, openers = ?, result = ?, decided = ?, awaits = ? WHERE id = ?",
             (
                 poll.closing,
                 poll.phase,
                 None if poll.tally is None else poll.tally.encode(),
+                bytes(poll.openers),
                 None if poll.result is None else poll.result.encode(),
                 poll.decided,
                 int(poll.phase == Phase.ANNOUNCED and not poll.has_enough_keys),
@@ -449,6 +453,10 @@ class State:
     def polls_announced(self) -> list[PollState]:
         """Polls that are open or to be opened: those that may be tallied."""
         return self._polls_where("phase = ?", Phase.ANNOUNCED)
+
+    def polls_opened(self) -> list[PollState]:
+        """Polls that enough trustees have decrypted, and of which nobody has handed in the result yet."""
+        return self._polls_where("phase = ? AND openers != x''", Phase.COUNTING)
 
     def polls_closing(self, time: int) -> list[PollState]:
         """Polls to be tallied in a block of this time."""
@@ -629,6 +637,15 @@ class State:
         )
 
     # Decryption
+
+    def opening(self, poll: PollState) -> Opening:
+        """What the shares open of a poll that has ``openers``; made once."""
+        found = self._openings.get(poll.id)
+        if found is None:
+            committee = self.committee(poll.definition.committee)
+            assert committee is not None, "a poll has a committee"
+            found = self._openings[poll.id] = Opening.of(poll, committee)
+        return found
 
     def add_share(self, poll: PollState, share: Decryption, data: bytes) -> None:
         poll.shares.setdefault(share.index, {})[share.part] = share

@@ -20,7 +20,7 @@ from veche.ledger.entries.committee import (
     SharesStep,
 )
 from veche.ledger.entries.decryption import Decryption
-from veche.ledger.entries.entry import ByOffice, Derived, Entry
+from veche.ledger.entries.entry import ByOffice, Derived, Entry, Unsigned
 from veche.ledger.entries.office import OfficeChange, OfficeEffect
 from veche.ledger.entries.permit_key import Issuance, PermitKeys
 from veche.ledger.entries.poll import Poll
@@ -53,7 +53,7 @@ def parse_item(item: list[Any]) -> Entry:
     found = BY_KIND.get(item[0])
     if found is None:
         raise Refused("kind", f"There is no entry of kind {item[0][:40]!r}.")
-    if len(item) != (2 if issubclass(found, Derived) else 3):
+    if len(item) != (2 if issubclass(found, Unsigned) else 3):
         raise Refused("shape", f"This is not the form of a {item[0]} entry.")
     return found.parse(item[1])
 
@@ -61,6 +61,6 @@ def parse_item(item: list[Any]) -> Entry:
 __all__ = [
     "BALLOT", "BY_KIND", "KINDS", "BlockEntry", "ByOffice", "Cancel", "CertificateStep", "Charter", "CommitteeCall",
     "CommitteeVoid", "Complaint", "Contest", "Decryption", "Derived", "Entry", "Issuance", "KeyStep", "Notice", "OfficeChange",
-    "OfficeEffect", "Outcome", "PermitKeys", "Poll", "Result", "RulesVersion", "SharesStep", "Tally", "TooFew", "Void", "is_ballot", "kind_of",
+    "OfficeEffect", "Outcome", "PermitKeys", "Poll", "Result", "RulesVersion", "SharesStep", "Tally", "TooFew", "Unsigned", "Void", "is_ballot", "kind_of",
     "parse_item", "read_entry",
 ]  # fmt: skip

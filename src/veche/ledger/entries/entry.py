@@ -32,9 +32,13 @@ class ByOffice(Entry):
         return sign(ledger, self.kind, self.body(), list(keys))
 
 
-class Derived(Entry):
-    """What follows from the log by the rules, and nobody writes: ``[kind, body]``."""
+class Unsigned(Entry):
+    """What nobody signs, because there is one way only to write it: ``[kind, body]``. Anybody may hand it in, unless it is derived."""
 
     def encode(self) -> bytes:
         """The bytes of the entry."""
         return encode([self.kind, self.body()])
+
+
+class Derived(Unsigned):
+    """What follows from the log by the rules at once, and nobody hands in."""

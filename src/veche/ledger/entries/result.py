@@ -1,17 +1,17 @@
-"""``result``: derived right after the decryption that completes enough shares. docs/protocol.md, section 2.6."""
+"""``result``: what enough shares decrypt, found by whoever looks for it and handed in by anybody. docs/protocol.md, section 2.6."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from veche.ledger import shape
-from veche.ledger.entries.entry import Derived
+from veche.ledger.entries.entry import Unsigned
 
 Numbers = tuple[tuple[int, ...], ...]
 """For each question its numbers of votes, a blank flag's first, then the answers'; weighted."""
 
 
 @dataclass(frozen=True)
-class Result(Derived):
+class Result(Unsigned):
     """What the shares of these ``trustees`` (indices, ascending) decrypt: the total, and each cell if there are several."""
 
     poll: bytes

@@ -1,7 +1,7 @@
 """The rules of the ledger, one file per kind of entry. docs/protocol.md, section 2.
 
 A rule (:class:`veche.ledger.rules.rule.Rule`) admits what offices write; ``ballot.py`` admits ballots; ``due.py`` derives
-what falls due as time goes on, ``result.py`` what shares complete.
+what falls due as time goes on; ``result.py`` admits results, which nobody signs.
 """
 
 from typing import Any

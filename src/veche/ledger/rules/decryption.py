@@ -5,11 +5,9 @@ from veche.errors import Refused
 from veche.ledger import shape
 from veche.ledger.block import Block
 from veche.ledger.entries.decryption import Decryption
-from veche.ledger.entries.result import Result
 from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
 from veche.ledger.rules.committee_steps import check_member
-from veche.ledger.rules.result import derive_result
 from veche.ledger.rules.rule import Rule, poll_of
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
@@ -42,11 +40,9 @@ class DecryptionRule(Rule[Decryption]):
             entry.share,
         )
         state.add_share(poll, entry, signed.data)
-
-    def then(self, state: State, block: Block, signed: SignedEntry[Decryption]) -> None:
-        poll = poll_of(state, signed.entry.poll)
-        if poll.takes(Result.kind):
-            derive_result(state, block, poll)
+        if not poll.openers and len(poll.complete) >= committee.threshold:
+            poll.openers = tuple(poll.complete)
+            state.save_poll(poll)
 
 
 def _why_not(poll: PollState) -> str:
