@@ -91,3 +91,25 @@ def test_a_receipt_waits_for_witnesses(world: World, tmp_path: Path) -> None:
     assert "too few witnesses" in ok("verify", ledger, "--receipt", receipt, run=inside).out
     world.cosign()
     assert ok("verify", ledger, "--receipt", receipt, "--json", run=inside).json["receipt"]["state"] == "waiting"
+
+
+def test_a_ballot_that_no_witness_saw_is_named_as_one(world: World, tmp_path: Path) -> None:
+    """By ``veche find`` and ``veche ledger check-receipt``, until they have."""
+    poll = world.poll([TRAMS], committee=world.form_committee())
+    world.wait_until(poll.definition.opens)
+    world.cosign()
+    ledger, seed = world.folder / "ledger", tmp_path / "voter.seed"
+    at = ("--ledger", ledger, "--seed", seed)
+    number = world.vote(world.citizens[0], poll, [[1, 0]])
+    world.engine.tick()
+    world.citizens[0].voter._seed.save(seed)
+    receipt = tmp_path / "ballot.tlog-proof"
+    ok("ledger", "receipt", ledger, number, "-o", receipt, run=inside)
+    (tmp_path / "ballot.entry").write_bytes(world.ledger.entry(number))
+    check = ("ledger", "check-receipt", receipt, "--ledger", ledger)
+    assert "Too few witnesses" in ok("find", *at, run=inside).out
+    assert "Too few witnesses" in ok(*check, run=inside).out
+    assert ok(*check, "--json", run=inside).json["witnessed"] is False
+    world.cosign()
+    assert "Too few witnesses" not in ok("find", *at, run=inside).out
+    assert ok(*check, "--json", run=inside).json["witnessed"] is True

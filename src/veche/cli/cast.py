@@ -9,7 +9,7 @@ import click
 from veche.cli import options
 from veche.cli.collecting import permits_to_show
 from veche.cli.permit_file import PermitFile
-from veche.cli.reading import Reading, read_ledger, wait_until_published
+from veche.cli.reading import UNWITNESSED, Reading, read_ledger, wait_until_published
 from veche.cli.sealed_file import Cast, SealedFile
 from veche.durable import PRIVATE, replace
 from veche.engine.inbox import hand_in
@@ -77,13 +77,14 @@ def cast_sealed(name: str, folder: Path, seed: Path, receipts: Path, as_json: bo
             refused.hint = f"{refused.hint} Nothing was cast, and what was sealed is forgotten: seal anew.".strip()
             raise
         number = found
-    path, seen = _keep_receipt(folder, number, receipts, poll, voter, made)
+    path, seen, waits = _keep_receipt(folder, number, receipts, poll, voter, made)
     kept.forget()
     turn = read_ballot(made.entry).turn
     if as_json:
         options.emit(
             {
                 "entry": number, "tracker": tracker(seen), "turn": turn, "code": made.code.hex(), "receipt": str(path),
+                "witnessed": not waits,
             }
         )  # fmt: skip
         return
@@ -93,6 +94,8 @@ def cast_sealed(name: str, folder: Path, seed: Path, receipts: Path, as_json: bo
         click.echo(f"Code    {line}")
     click.echo(f"Tracker {tracker(seen)}")
     click.echo(f"Receipt {path}")
+    if waits:
+        click.echo(f"{UNWITNESSED} veche verify {folder} --receipt {path}")
 
 
 def _right_to_vote(
@@ -122,8 +125,9 @@ def _already_there(folder: Path, poll: PollState, made: Cast) -> int | None:
 
 def _keep_receipt(
     folder: Path, number: int, receipts: Path, poll: PollState, voter: Voter, made: Cast
-) -> tuple[Path, bytes]:
-    """Compare the published entry with what was sealed; write it and its receipt; where the receipt is, and the tracker.
+) -> tuple[Path, bytes, bool]:
+    """Compare the published entry with what was sealed; write it and its receipt; where the receipt is, the tracker, and whether
+    witnesses have yet to vouch for it.
 
     The ballot is cast already: say so whatever happens.
     """
@@ -135,6 +139,7 @@ def _keep_receipt(
         wait_until_published(folder, number)
         with read_ledger(folder) as reading:
             entry, receipt = reading.entry(number), reading.log.receipt(number, reading.head)
+            waits = reading.waits_for_witnesses(poll, number)
         own = loaded.credential == voter.credential(poll.id)
         if not own or entry != made.entry or poll.frozen.kernel.codes([ballot]) != [made.code]:
             raise DoesNotHold(
@@ -152,4 +157,4 @@ def _keep_receipt(
             f"But the receipt was not written: {error}",
             f"Get it with: veche cast {short(poll.id)}",
         ) from None
-    return path, seen
+    return path, seen, waits

@@ -8,7 +8,7 @@ import click
 from veche.cli import options
 from veche.cli.ballots import find_ballots
 from veche.cli.options import ANY_PATH
-from veche.cli.reading import Reading, read_ledger
+from veche.cli.reading import UNWITNESSED, Reading, read_ledger
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.entries.ballot import read_ballot
 from veche.ledger.life import Phase
@@ -67,6 +67,8 @@ def find(words: tuple[str, ...], seed: Path | None, folder: Path, as_json: bool)
             click.echo(f"  Code    {line}")
         click.echo(f"  Tracker {row['tracker']}")
         click.echo(f"  {_SAYS[row['state']]}")
+        if not row["witnessed"]:
+            click.echo(f"  {UNWITNESSED}")
         if row.get("own"):
             click.echo("  It bears the credential that this seed gives.")
     if not found:
@@ -98,6 +100,7 @@ def _row(reading: Reading, poll: PollState, number: int, voter: Voter | None) ->
         "code": code.hex(),
         "tracker": tracker(ballot.tracker),
         "state": state,
+        "witnessed": not reading.waits_for_witnesses(poll, number),
     }
     return row if voter is None else {**row, "own": ballot.credential == voter.credential(poll.id)}
 

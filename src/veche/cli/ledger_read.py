@@ -9,7 +9,7 @@ from veche.cli import options
 from veche.cli.ballots import find_ballots
 from veche.cli.draft_charter import charter_json, charter_lines
 from veche.cli.options import ANY_PATH, folder_argument, parse_code
-from veche.cli.reading import Reading, goes_on, read_ledger
+from veche.cli.reading import UNWITNESSED, Reading, goes_on, read_ledger
 from veche.durable import PRIVATE, write_new
 from veche.engine.inbox import engine_runs
 from veche.errors import DoesNotHold, UserError
@@ -214,7 +214,7 @@ def check_receipt(
     found = Receipt.parse(options.read_file(file))
     data = options.read_file(entry_file or file.with_name(file.name.removesuffix(FILE_EXTENSION) + ".entry"))
     head = found.checkpoint.checkpoint
-    code = None
+    code, waits = None, False
     if vkey is not None:
         key = Verifier.parse(vkey)
         found.verify(merkle.leaf_hash(data), Policy(key.name, {key: 1}, 1))
@@ -224,6 +224,8 @@ def check_receipt(
             found.verify(merkle.leaf_hash(data), reading.policy)
             goes_on(reading.log, head, f"checkpoint of {head.size}")
             code = _code(reading, data)
+            poll = reading.state.poll(data[POLL_ID]) if is_ballot(data) else None
+            waits = poll is not None and reading.waits_for_witnesses(poll, found.index)
     if wanted is not None and (code is None or not hmac.compare_digest(wanted, code)):
         raise DoesNotHold(
             "code", f"entry {found.index}", f"Entry {found.index} is in the ledger, but it has not the code that was shown: what was "
@@ -231,7 +233,14 @@ def check_receipt(
             "Keep the receipt as evidence, vote again with another device, and report this one.",
         )  # fmt: skip
     if as_json:
-        shown = {"entry": found.index, "hash": digest(data).hex(), "size": head.size, "origin": head.origin}
+        shown: dict[str, object] = {
+            "entry": found.index,
+            "hash": digest(data).hex(),
+            "size": head.size,
+            "origin": head.origin,
+        }
+        if vkey is None:
+            shown["witnessed"] = not waits
         options.emit(shown if code is None else {**shown, "code": code.hex()})
     else:
         click.echo(
@@ -243,6 +252,8 @@ def check_receipt(
             click.echo(f"Code  {line}")
         if wanted is not None:
             click.echo("That is the code that was shown: what was sealed is what was cast.")
+        if waits:
+            click.echo(UNWITNESSED)
 
 
 def _code(reading: Reading, data: bytes) -> bytes | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from veche.audit.ledger import Progress, VerifiedLedger, Wanted, verify_ledger
+from veche.audit.witnesses import read_witnesses
 from veche.cli.earnest import say_if_ahead, say_if_test
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.entries.charter import Charter, read_charter
@@ -27,6 +28,11 @@ from veche.log.log import Log
 from veche.log.source import Export, Folder, Source, open_source
 from veche.texts import iso_time
 
+UNWITNESSED = (
+    "Too few witnesses have cosigned a ledger with this ballot yet. Look again in a few minutes; if it stays so, show the receipt to "
+    "the observers."
+)
+"""What a voter is told as long as a ballot is only in the operator's copy."""
 SHORTEST = 4
 """The fewest digits by which an id may be abbreviated."""
 
@@ -38,6 +44,10 @@ class Reading(Reader):
         """The poll whose id begins with ``name``. Raises UserError if there is none, or more than one."""
         polls = {found.id.hex(): found for found in self.state.polls()}
         return polls[_choose(name, list(polls), "poll", "veche poll list")]
+
+    def waits_for_witnesses(self, poll: PollState, number: int) -> bool:
+        """Whether the poll's class wants witnesses to vouch for its ballots, and too few do for the entry with this number yet."""
+        return poll.poll_class.witnessed and not read_witnesses(self.log, self.state).vouch(number + 1)
 
     def committee(self, name: str) -> CommitteeState:
         """The committee whose id begins with ``name``. Raises UserError if there is none, or more than one."""
