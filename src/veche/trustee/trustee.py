@@ -21,20 +21,16 @@ from typing import Self
 
 from veche.ballot.decryption import alphas_of, make_share
 from veche.clock import Clock, Reading, system
-from veche.durable import UNFINISHED, read_private, remove, settle, write_private
+from veche.durable import read_private, settle, write_private
 from veche.errors import DoesNotHold, Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.codec import decode, encode
 from veche.ledger.entries.decryption import Decryption
 from veche.ledger.signing import sign
+from veche.office import create_office, load_office
 from veche.trustee.ceremony import Ceremony
 from veche.trustee.journal import Journal
 from veche.trustee.view import LedgerView, PollView
-
-_KEY = "office.key"
-_FILES = ("institution", "journal", "place", _KEY)
-_BEFORE_THE_KEY = {*_FILES[:-1], *(f".{name}{UNFINISHED}" for name in _FILES)}
-"""What is in a folder in which creating a trustee was cut short."""
 
 
 class Trustee:
@@ -57,29 +53,15 @@ class Trustee:
     @classmethod
     def create(cls, folder: Path, institution: str, clock: Clock = system) -> Self:
         """Make a new office in a new folder. Raises UserError if there is one, or if the name cannot be used."""
-        if not 1 <= len(institution) <= 80:
-            raise UserError("The name of an institution has 1 to 80 characters.")
-        left = list(folder.iterdir()) if folder.exists() else []
-        if not {path.name for path in left} <= _BEFORE_THE_KEY:
-            raise UserError(f"The folder {folder} is not empty.", "Choose a new folder for a new trustee.")
-        for path in left:
-            remove(path)
-        write_private(folder / "institution", institution.encode() + b"\n")
-        Journal.create(folder)
-        # The last step: a crash before it leaves nothing that was ever of use, and creating is begun again.
-        SigningKey.generate().save(folder / _KEY)
+        create_office(folder, institution, Journal, "trustee")
         return cls.load(folder, clock)
 
     @classmethod
     def load(cls, folder: Path, clock: Clock = system) -> Self:
         """Open an office. Raises UserError if a file is missing, damaged, or readable by others."""
-        try:
-            institution = read_private(folder / "institution").decode().removesuffix("\n")
-        except UnicodeDecodeError:
-            raise UserError(f"The file {folder / 'institution'} is damaged.", "It holds the name, in UTF-8.") from None
-        paths = list(takewhile(Path.exists, (folder / f"office-{number}.key" for number in count(2))))
-        trustee = cls(folder, institution, [SigningKey.load(path) for path in (folder / _KEY, *paths)], clock)
-        settle(folder / _KEY, folder)  # its creation may have been cut short at the last moment
+        institution, first = load_office(folder)
+        later = list(takewhile(Path.exists, (folder / f"office-{number}.key" for number in count(2))))
+        trustee = cls(folder, institution, [first, *map(SigningKey.load, later)], clock)
         with Journal.open(folder):
             return trustee
 

@@ -13,7 +13,7 @@ its time is not ahead of their own clock. docs/protocol.md, section 5.
 from pathlib import Path
 
 from veche.clock import AHEAD, Clock, Reading, WrongClock, system
-from veche.durable import UNFINISHED, make_folder, read_private, remove, replace, settle, write_private
+from veche.durable import make_folder, replace
 from veche.errors import DoesNotHold, UserError
 from veche.keys import SigningKey
 from veche.ledger.codec import decode, digest
@@ -24,12 +24,8 @@ from veche.log.checkpoint import SignedCheckpoint, cosign
 from veche.log.log import Log, Snapshot
 from veche.log.source import WITNESS, Source
 from veche.log.tiles import WIDTH
+from veche.office import create_office, load_office
 from veche.witness.journal import Journal
-
-_KEY = "office.key"
-_FILES = ("institution", "journal", "place", _KEY)
-_BEFORE_THE_KEY = {*_FILES[:-1], *(f".{name}{UNFINISHED}" for name in _FILES)}
-"""What is in a folder in which creating a witness was cut short."""
 
 
 class Witness:
@@ -43,28 +39,14 @@ class Witness:
     @classmethod
     def create(cls, folder: Path, institution: str) -> "Witness":
         """Make a new office in a new folder. Raises UserError if there is one, or if the name cannot be used."""
-        if not 1 <= len(institution) <= 80:
-            raise UserError("The name of an institution has 1 to 80 characters.")
-        left = list(folder.iterdir()) if folder.exists() else []
-        if not {path.name for path in left} <= _BEFORE_THE_KEY:
-            raise UserError(f"The folder {folder} is not empty.", "Choose a new folder for a new witness.")
-        for path in left:
-            remove(path)
-        write_private(folder / "institution", institution.encode() + b"\n")
-        Journal.create(folder)
-        SigningKey.generate().save(folder / _KEY)  # last: a crash before it leaves nothing that was ever of use
+        create_office(folder, institution, Journal, "witness")
         return cls.load(folder)
 
     @classmethod
     def load(cls, folder: Path) -> "Witness":
         """Open an office. Raises UserError if a file is missing, damaged, or readable by others."""
-        try:
-            institution = read_private(folder / "institution").decode().removesuffix("\n")
-        except UnicodeDecodeError:
-            raise UserError(f"The file {folder / 'institution'} is damaged.", "It holds the name, in UTF-8.") from None
-        witness = cls(folder, institution, SigningKey.load(folder / _KEY))
-        settle(folder / _KEY, folder)  # its creation may have been cut short at the last moment
-        return witness
+        institution, key = load_office(folder)
+        return cls(folder, institution, key)
 
     def cosign(self, source: Source, clock: Clock = system) -> SignedCheckpoint:
         """The ledger's head as it is there, with this witness's cosignature at the time of ``clock``.

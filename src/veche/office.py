@@ -1,0 +1,45 @@
+"""The private folder of an office: of a trustee, of a witness.
+
+    office.key      the Ed25519 key by which the ledger knows the office
+    institution     the institution's name in the charter
+    journal, place  what must never be forgotten, see durable/journal.py
+
+Whoever reads it is the office: it is 0700, its files are 0600.
+"""
+
+from pathlib import Path
+
+from veche.durable import UNFINISHED, Journal, read_private, remove, settle, write_private
+from veche.errors import UserError
+from veche.keys import SigningKey
+
+KEY = "office.key"
+_FILES = ("institution", "journal", "place", KEY)
+_BEFORE_THE_KEY = {*_FILES[:-1], *(f".{name}{UNFINISHED}" for name in _FILES)}
+"""What is in a folder in which creating an office was cut short."""
+
+
+def create_office(folder: Path, institution: str, journal: type[Journal], who: str) -> None:
+    """Make the folder of a new office: of ``who``, a trustee for example. Raises UserError if there is one, or the name cannot be used."""
+    if not 1 <= len(institution) <= 80:
+        raise UserError("The name of an institution has 1 to 80 characters.")
+    left = list(folder.iterdir()) if folder.exists() else []
+    if not {path.name for path in left} <= _BEFORE_THE_KEY:
+        raise UserError(f"The folder {folder} is not empty.", f"Choose a new folder for a new {who}.")
+    for path in left:
+        remove(path)
+    write_private(folder / "institution", institution.encode() + b"\n")
+    journal.create(folder)
+    # The last step: a crash before it leaves nothing that was ever of use, and creating is begun again.
+    SigningKey.generate().save(folder / KEY)
+
+
+def load_office(folder: Path) -> tuple[str, SigningKey]:
+    """The institution of an office, and its first key. Raises UserError if a file is missing, damaged, or readable by others."""
+    try:
+        institution = read_private(folder / "institution").decode().removesuffix("\n")
+    except UnicodeDecodeError:
+        raise UserError(f"The file {folder / 'institution'} is damaged.", "It holds the name, in UTF-8.") from None
+    key = SigningKey.load(folder / KEY)
+    settle(folder / KEY, folder)  # its creation may have been cut short at the last moment
+    return institution, key
