@@ -7,10 +7,11 @@
 Whoever reads it is the office: it is 0700, its files are 0600.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from veche.durable import UNFINISHED, Journal, read_private, remove, settle, write_private
-from veche.errors import UserError
+from veche.errors import DoesNotHold, UserError
 from veche.keys import SigningKey
 
 KEY = "office.key"
@@ -43,3 +44,35 @@ def load_office(folder: Path) -> tuple[str, SigningKey]:
     key = SigningKey.load(folder / KEY)
     settle(folder / KEY, folder)  # its creation may have been cut short at the last moment
     return institution, key
+
+
+def check_goes_on(
+    journal: Journal, who: str, others: str, ledger: bytes, size: int, root: Callable[[int], bytes]
+) -> None:
+    """It must be the ledger (its id) that this office's journal names, and go on from the head that was written down last.
+
+    ``who``, ``others``: a trustee and trustees, for example. ``size``: how many entries the ledger has; ``root``: its Merkle root of
+    that size or less. Raises UserError for another ledger or a shorter copy; DoesNotHold (``consistency``) if it was rewritten.
+    """
+    pinned = journal.last("ledger")
+    if pinned and pinned[1] != ledger.hex():
+        raise UserError(
+            f"This {who} serves ledger {pinned[1][:16]}…, not {ledger.hex()[:16]}….",
+            f"Make another {who}'s folder for another ledger.",
+        )
+    last = journal.last("head")
+    if not last:
+        return
+    seen, seen_root = int(last[1]), last[2]
+    if size < seen:
+        raise UserError(
+            f"This copy of the ledger has {size} entries; {seen} were there when this {who} last looked.",
+            f"Get a newer copy. If there is none, the ledger was cut: tell the other {others}.",
+        )
+    if root(seen).hex() != seen_root:
+        raise DoesNotHold(
+            "consistency",
+            f"entry {seen}",
+            f"The ledger was rewritten: its first {seen} entries are not those that this {who} saw last.",
+            f"Keep both copies, and tell the other {others}.",
+        )

@@ -105,7 +105,7 @@ def test_a_shorter_copy_and_another_ledger_are_not_cosigned(world: World, tmp_pa
     shutil.copytree(ledger(world), tmp_path / "old")
     grow(world)
     cosign(world)
-    with pytest.raises(UserError, match="were there when this witness last cosigned"):
+    with pytest.raises(UserError, match="were there when this witness last looked"):
         cosign(world, folder=tmp_path / "old")
     with World(tmp_path / "other", witnesses=(1, 0)) as other:
         other.engine.tick()

@@ -27,7 +27,7 @@ from veche.keys import SigningKey
 from veche.ledger.codec import decode, encode
 from veche.ledger.entries.decryption import Decryption
 from veche.ledger.signing import sign
-from veche.office import create_office, load_office
+from veche.office import check_goes_on, create_office, load_office
 from veche.trustee.ceremony import Ceremony
 from veche.trustee.journal import Journal
 from veche.trustee.view import LedgerView, PollView
@@ -90,7 +90,7 @@ class Trustee:
             now = self._clock()
             journal.check_clock(now)
             self._check_office(view)
-            _check_ledger(journal, view)
+            check_goes_on(journal, "trustee", "trustees", view.ledger, view.size, view.root_at)
             if not view.final:  # what may still change is no ground to reveal anything: neither shares nor sums
                 return []
             ceremonies = self._ceremonies(view)
@@ -101,7 +101,7 @@ class Trustee:
                     entries += ceremony.due()
             for poll in view.polls:
                 if poll.committee in ceremonies and not journal.about("lost-committee", poll.committee):
-                    entries += self._decrypt(journal, view, poll, ceremonies[poll.committee], now)
+                    entries += self._decrypt(journal, poll, ceremonies[poll.committee], now)
             return entries
 
     def waiting(self, view: LedgerView) -> dict[bytes, int]:
@@ -139,7 +139,7 @@ class Trustee:
             if not view.final:
                 raise UserError("The checkpoint of this ledger is not final yet.", "Try again when it is.")
             self._check_office(view)
-            _check_ledger(journal, view)
+            check_goes_on(journal, "trustee", "trustees", view.ledger, view.size, view.root_at)
             ceremonies = self._ceremonies(view)
             _note_head(journal, view, self._clock())
             for committee, ceremony in ceremonies.items():
@@ -188,9 +188,7 @@ class Trustee:
             "If the offices replaced the key, its file belongs into this folder, as the next of office-2.key, office-3.key, …",
         )
 
-    def _decrypt(
-        self, journal: Journal, view: LedgerView, poll: PollView, ceremony: Ceremony, now: Reading
-    ) -> list[bytes]:
+    def _decrypt(self, journal: Journal, poll: PollView, ceremony: Ceremony, now: Reading) -> list[bytes]:
         """The decryption shares of one poll that the ledger does not show yet. The checkpoint is final."""
         if poll.tally is None or not poll.witnessed or journal.about("lost-poll", poll.id):
             return []
@@ -249,29 +247,3 @@ def _note_head(journal: Journal, view: LedgerView, now: Reading) -> None:
     last = journal.last("head")
     if not last or last[:3] != head:
         journal.append(*head, *now.words())
-
-
-def _check_ledger(journal: Journal, view: LedgerView) -> None:
-    """It must be the ledger that this trustee serves, and go on from the head they saw last."""
-    pinned = [words[1] for words in journal.events if words[0] == "ledger"]
-    if pinned and pinned[0] != view.ledger.hex():
-        raise UserError(
-            f"This trustee serves ledger {pinned[0][:16]}…, not {view.ledger.hex()[:16]}….",
-            "Make another trustee's folder for another ledger.",
-        )
-    seen = journal.last("head")
-    if not seen:
-        return
-    size, root = int(seen[1]), seen[2]
-    if view.size < size:
-        raise UserError(
-            f"This copy of the ledger has {view.size} entries; {size} were there when this trustee last looked.",
-            "Let the node catch up. If it does not, the ledger was cut: tell the other trustees.",
-        )
-    if view.root_at(size).hex() != root:
-        raise DoesNotHold(
-            "decryption",
-            f"entry {size}",
-            f"The ledger was rewritten: its first {size} entries are not those that this trustee saw last.",
-            "Keep both copies, and tell the other trustees.",
-        )

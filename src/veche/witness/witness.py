@@ -18,13 +18,13 @@ from veche.errors import DoesNotHold, UserError
 from veche.keys import SigningKey
 from veche.ledger.codec import decode, digest
 from veche.ledger.entries.block import BlockEntry
-from veche.ledger.entries.charter import Charter, read_charter
+from veche.ledger.entries.charter import read_charter
 from veche.ledger.heads import head_policy, witness_verifier
 from veche.log.checkpoint import SignedCheckpoint, cosign
 from veche.log.log import Log, Snapshot
 from veche.log.source import WITNESS, Source
 from veche.log.tiles import WIDTH
-from veche.office import create_office, load_office
+from veche.office import check_goes_on, create_office, load_office
 from veche.witness.journal import Journal
 
 
@@ -62,16 +62,16 @@ class Witness:
             raise UserError("The ledger has not even a charter and its block.", "Try again when it has begun.")
         log = Log(snapshot, head)
         charter_entry = log.entry(0)
-        charter = read_charter(charter_entry)
+        ledger, charter = digest(charter_entry), read_charter(charter_entry)
         signed.verify(head_policy(charter))
         now = clock()
         _check_time(_last_block(log).time, now.time)
         with Journal.open(self._folder) as journal:
             journal.check_place()
-            _check_ledger(journal, log, digest(charter_entry), charter)
+            check_goes_on(journal, "witness", "witnesses", ledger, head.size, log.root)
             last = journal.last("head")
             if last is None:
-                journal.append("ledger", digest(charter_entry).hex())
+                journal.append("ledger", ledger.hex())
             else:
                 _check_clock(Reading.parse(last[3:]), now)
             journal.append("head", str(head.size), head.root.hex(), *now.words())
@@ -112,29 +112,3 @@ def _check_clock(last: Reading, now: Reading) -> None:
             f"This machine's clock is {last.time - now.time} seconds behind the last cosignature.", "Set it right."
         )
     last.check_step(now, "Set it right. If it is right now, start the machine anew: that ends the comparison.")
-
-
-def _check_ledger(journal: Journal, log: Log, ledger: bytes, charter: Charter) -> None:
-    """It must be the ledger that this witness serves, and go on from the head that they cosigned last."""
-    pinned = journal.last("ledger")
-    if pinned and pinned[1] != ledger.hex():
-        raise UserError(
-            f"This witness serves ledger {pinned[1][:16]}…, not {ledger.hex()[:16]}… ({charter.origin}).",
-            "Make another witness's folder for another ledger.",
-        )
-    last = journal.last("head")
-    if not last:
-        return
-    size, root = int(last[1]), last[2]
-    if log.size < size:
-        raise UserError(
-            f"This copy of the ledger has {log.size} entries; {size} were there when this witness last cosigned.",
-            "Get a newer copy. If there is none, the ledger was cut: tell the other observers.",
-        )
-    if log.root(size).hex() != root:
-        raise DoesNotHold(
-            "consistency",
-            f"entry {size}",
-            f"The ledger was rewritten: its first {size} entries are not those that this witness cosigned.",
-            "Keep both copies, and tell the other observers.",
-        )
