@@ -16,7 +16,7 @@ from veche.cli import main
 from veche.cli.options import parse_code
 from veche.cli.permit_file import PermitFile
 from veche.cli.sealed_file import SealedFile
-from veche.errors import UserError
+from veche.errors import Refused, UserError
 from veche.ledger.entries.poll import Choice
 from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
@@ -176,6 +176,22 @@ def test_a_refused_ballot_is_forgotten(home: Home) -> None:
     assert not home.sealed().exists()
     home.seal(2)
     assert home.cast()["turn"] == 2
+
+
+def test_a_ballot_that_nobody_looked_at_is_kept(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that is too busy says nothing of it: the same entry is cast later."""
+    home.seal()
+    with monkeypatch.context() as crowded:
+
+        def busy(folder: Path, entries: list[bytes]) -> list[int]:
+            raise Refused("busy", "4 of this credential's ballots are waiting already.")
+
+        crowded.setattr("veche.cli.cast.hand_in", busy)
+        fails(1, "Cast it again in a few minutes", "cast", home.town.name, *home.words, *home.receipts)
+    entry = json.loads(home.sealed().read_bytes())["entry"]
+    first = home.cast()
+    cast = home.folder / Path(first["receipt"]).name.replace(".tlog-proof", ".entry")
+    assert cast.read_bytes().hex() == entry
 
 
 def test_the_question_comes_after_the_code(home: Home, terminal: None) -> None:

@@ -18,6 +18,7 @@ from faults import AFTER, BEFORE, Operation, crashes
 from node import Node
 
 from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
+from veche.engine.engine import Answer
 from veche.engine.inbox import Inbox, _read, engine_runs, hand_in, outcomes
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
@@ -146,6 +147,25 @@ def test_refusals_are_told_with_rule_and_hint(office: Office) -> None:
     assert isinstance(first, Refused) and first.rule == "unknown-poll" and isinstance(second, int)
     with pytest.raises(Refused, match="no poll with this id"):
         hand_in(office.folder, [bad])
+
+
+def test_what_an_engine_was_too_busy_for_is_handed_in_again(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody can fill the places of somebody's next ballot for a moment; nobody who hands one in is stopped by that."""
+    submit, busy = EmbeddedEngine.submit, [Refused("busy", "Too many.", "Again.") for _ in range(3)]
+
+    def crowded(engine: EmbeddedEngine, entry: bytes) -> Answer:
+        if not busy:
+            return submit(engine, entry)
+        answer = Answer(threading.Condition())
+        answer.give(busy.pop())
+        return answer
+
+    monkeypatch.setattr(EmbeddedEngine, "submit", crowded)
+    first, second = outcomes(office.folder, [office.notice(1), office.notice(2)])
+    assert not busy and isinstance(first, int) and isinstance(second, int)
+    busy += [Refused("busy", "Too many.", "Again.") for _ in range(10_000)]
+    with pytest.raises(Refused, match="Too many"):
+        hand_in(office.folder, [office.notice(3)], timeout=0.2)
 
 
 def test_the_same_bytes_again_get_the_same_answer(office: Office) -> None:

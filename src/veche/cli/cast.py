@@ -12,6 +12,7 @@ from veche.cli.permit_file import PermitFile
 from veche.cli.reading import UNWITNESSED, Reading, read_ledger, wait_until_published
 from veche.cli.sealed_file import Cast, SealedFile
 from veche.durable import PRIVATE, replace
+from veche.engine.embedded import BUSY
 from veche.engine.inbox import hand_in
 from veche.errors import DoesNotHold, Refused, UserError, VecheError
 from veche.ledger.entries.ballot import read_ballot
@@ -71,6 +72,9 @@ def cast_sealed(name: str, folder: Path, seed: Path, receipts: Path, as_json: bo
     try:
         (number,) = hand_in(folder, [made.entry])
     except Refused as refused:
+        if refused.rule == BUSY:  # nobody has looked at it
+            refused.hint = f"It is kept. Cast it again in a few minutes: veche cast {short(poll.id)}"
+            raise
         found = _already_there(folder, poll, made)
         if found is None:
             kept.forget()

@@ -38,6 +38,8 @@ ROOM_BYTES = 32 << 20
 MOST_OF_ONE = 4
 """Ballots of one credential that may lie here or be checked at a time. A ballot whose last proof is false is the dearest thing to
 refuse, and only who has the credential can make it; a device casts one at a time. The same for results of one poll."""
+BUSY = "busy"
+"""The rule by which more of them are refused: it says nothing of the entry, which is not looked at."""
 
 WHOSE = slice(46, 78)
 """Where a ballot's entry has its credential: behind the group, of one byte, and the head of the ballot. (If the group is of more
@@ -139,7 +141,7 @@ class EmbeddedEngine:
                 if self._of_one[whose] >= MOST_OF_ONE:
                     answer.give(
                         Refused(
-                            "busy",
+                            BUSY,
                             f"{MOST_OF_ONE} of this credential's ballots, or of this poll's results, are waiting already.",
                             "Hand it in again when they have their answers.",
                         )
