@@ -154,6 +154,7 @@ CALLS: dict[str, Callable[[Town], tuple[object, ...]]] = {
     "poll sign": lambda town: (town.file("poll.entry"), "-l", town.ledger, "--key", town.key),
     "poll publish": lambda town: (town.file("signed.entry"), "-l", town.ledger),
     "poll list": at(),
+    "poll result": lambda town: (town.poll, "-l", town.ledger),
     "poll show": lambda town: (town.poll, "-l", town.ledger),
     "poll cancel": lambda town: statement(town, "cancel.entry"),
     "poll contest": lambda town: statement(town, "another.entry"),
