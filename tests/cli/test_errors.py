@@ -486,7 +486,16 @@ def test_registrars_mistakes(pilot: Pilot, tmp_path: Path) -> None:
     fails(2, "cannot be read", "registrar", "import", place, tmp_path / "roll.csv")
     (tmp_path / "roll.csv").write_text("person,district\na,Arbat\na,Arbat\n", encoding="utf-8")
     fails(2, "line 3", "registrar", "import", place, tmp_path / "roll.csv")
-    assert "line 3" in ok("registrar", "import", place, tmp_path / "roll.csv", "--dry-run").out
+    assert "line 3" in fails(2, "line 3", "registrar", "import", place, tmp_path / "roll.csv", "--dry-run").out
+    desk = tmp_path / "desk"
+    ok("registrar", "init", desk)
+    (tmp_path / "roll.csv").write_text("person,district\na,Arbat\nA,Arbat\n", encoding="utf-8")
+    asked = ("registrar", "import", desk, tmp_path / "roll.csv")
+    for more in [(), ("--dry-run",), ("--json",), ("--json", "--dry-run")]:
+        fails(2, "'A' looks like 'a' in line 2", *asked, *more)
+    assert "1  Arbat" not in ok("registrar", "show", desk).out
+    ok(*asked, "--yes", "--dry-run")
+    assert "2 people (2 new" in ok(*asked, "--yes").out
     fails(2, "cannot be read", "registrar", "show", tmp_path / "nowhere")
     fails(2, "has not closed yet", "registrar", "issuance", place, pilot.poll, *pilot.ledger)
     fails(

@@ -128,7 +128,7 @@ def test_one_permit_per_person_and_poll(registrar: Registrar) -> None:
 
 def test_names_are_compared_in_one_form(registrar: Registrar, roll: Path) -> None:
     roll.write_text("person,district\n\u0439,\u0439\n")
-    registrar.import_roll(roll)
+    registrar.import_roll(roll, decide=lambda _: None)
     keys = registrar.open_poll(POLL, ["\u0438\u0306"])
     voter = Voter(" \u0438\u0306 ")
     voter.collect(registrar, keys, 0)
@@ -271,8 +271,8 @@ def test_an_open_poll_keeps_its_groups_and_its_roll(registrar: Registrar, roll: 
         with pytest.raises(Refused, match="other groups"):
             registrar.open_poll(POLL, groups, everyone=everyone)
     roll.write_text("person,district\nann,Presnya\nzoya,Arbat\n")
-    registrar.import_roll(roll)
-    registrar.import_roll(roll)
+    registrar.import_roll(roll, decide=lambda _: None)
+    registrar.import_roll(roll, decide=lambda _: None)
     assert registrar.districts() == {"Arbat": 1, "Presnya": 1}
     assert registrar.group_of("ann", POLL) == 0
     with pytest.raises(Refused):

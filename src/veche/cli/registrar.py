@@ -1,5 +1,6 @@
 """``veche registrar``: who may vote. The registrar's desk, from its side."""
 
+import sys
 import time as clock_time
 from pathlib import Path
 
@@ -15,11 +16,15 @@ from veche.ledger.entries.permit_key import Issuance, PermitKeys
 from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
 from veche.permit.row_proof import RowProof
-from veche.registrar.registrar import Registrar
+from veche.registrar.registrar import Registrar, group_names
+from veche.registrar.roll_import import RollReport, beyond_doubt
 from veche.texts import iso_time
 
 desk = click.argument("desk", type=ANY_PATH, metavar="FOLDER")
 poll_argument = click.argument("name", metavar="POLL")
+
+_LINES_SHOWN = 100
+"""Bad lines of a roll that are shown one by one: of a file that is wrong throughout more would help nobody."""
 
 
 @click.group(cls=options.CommandGroup, short_help="Keep the roll, sign permits, account for them.")
@@ -58,28 +63,58 @@ def init(desk: Path, database: str | None) -> None:
 @registrar.command("import")
 @desk
 @click.argument("roll", type=ANY_PATH, metavar="CSV")
-@click.option("--dry-run", is_flag=True, help="Say what would change, list every bad line, and change nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Say what would change, and change nothing: the exit code is that of the import."
+)
+@click.option("--yes", is_flag=True, help="The roll is right, whatever looks wrong in it. Otherwise you are asked.")
 @options.json
-def import_(desk: Path, roll: Path, dry_run: bool, as_json: bool) -> None:
+def import_(desk: Path, roll: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Replace the roll by a CSV file, for all polls that are opened from now on. Its columns: person, district (and name).
+
+    What cannot be right is refused with the lines in which it stands. What may be wrong is asked about: districts or persons
+    that look alike, numbers that seem to have lost their zeros, a roll that replaces most of the people.
 
     \b
     Example:
       veche registrar import registrar roll.csv --dry-run
     """
+
+    def decide(report: RollReport) -> None:
+        if as_json:
+            options.emit(
+                {
+                    "people": report.people, "added": report.added, "removed": report.removed, "moved": report.moved,
+                    "districts": report.districts, "bad": [{"line": bad.line, "reason": bad.reason} for bad in report.bad],
+                    "doubts": report.doubts,
+                }
+            )  # fmt: skip
+        else:
+            for bad in report.bad[:_LINES_SHOWN]:
+                click.echo(f"line {bad.line}: {bad.reason}")
+            if len(report.bad) > _LINES_SHOWN:
+                click.echo(f"and {len(report.bad) - _LINES_SHOWN} lines more: --json names them all")
+            for doubt in report.doubts:
+                click.echo(doubt)
+            if dry_run:
+                _show_report("Would be", report)
+        report.check()
+        if not report.doubts or yes:
+            return
+        if dry_run or as_json or not sys.stdin.isatty():
+            beyond_doubt(report)
+        if not click.confirm("Is the roll right all the same?"):
+            raise UserError("The roll was not replaced.", "Correct the file, and import it again.")
+
     with Registrar(desk) as opened:
-        report = opened.import_roll(roll, dry_run)
-    if as_json:
-        options.emit(
-            {
-                "people": report.people, "added": report.added, "removed": report.removed, "moved": report.moved,
-                "districts": report.districts, "bad": [{"line": bad.line, "reason": bad.reason} for bad in report.bad],
-            }
-        )  # fmt: skip
-        return
-    for bad in report.bad:
-        click.echo(f"line {bad.line}: {bad.reason}")
-    click.echo(f"{'Would be' if dry_run else 'Now'} on the roll: {report.people} people "
+        report = opened.import_roll(roll, dry_run, decide)
+    if dry_run:
+        decide(report)
+    elif not as_json:
+        _show_report("Now", report)
+
+
+def _show_report(when: str, report: RollReport) -> None:
+    click.echo(f"{when} on the roll: {report.people} people "
                f"({report.added} new, {report.removed} gone, {report.moved} moved).")  # fmt: skip
     for district, people in report.districts.items():
         click.echo(f"  {people:>8}  {district}")
@@ -118,7 +153,7 @@ def open_(desk: Path, name: str, folder: Path, everyone: bool, as_json: bool) ->
     """
     with Registrar(desk) as opened, read_ledger(folder, verified=False) as reading:
         poll = _own_poll(opened, reading, name)
-        groups = [group.name.en for group in poll.definition.groups]
+        groups = group_names([group.name.en for group in poll.definition.groups], everyone)
         unknown = [group for group in groups if group not in opened.districts()]
         if unknown and not everyone:
             raise UserError(

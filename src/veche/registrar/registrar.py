@@ -35,7 +35,7 @@ from veche.permit.row_proof import RowProof
 from veche.registrar import store as store
 from veche.registrar.keys import RegistrarKeys
 from veche.registrar.roll_file import clean
-from veche.registrar.roll_import import RollReport, current_roll, delete_unused_rolls, import_roll
+from veche.registrar.roll_import import RollReport, beyond_doubt, current_roll, delete_unused_rolls, import_roll
 from veche.registrar.store import CLOSED, ERASED, OPEN, RegistrarStore
 
 _TREES_KEPT = 4  # in memory, up to 350 bytes a person (measured)
@@ -86,13 +86,15 @@ class Registrar:
     ) -> None:
         self.close()
 
-    def import_roll(self, path: Path, dry_run: bool = False) -> RollReport:
+    def import_roll(
+        self, path: Path, dry_run: bool = False, decide: Callable[[RollReport], None] = beyond_doubt
+    ) -> RollReport:
         """Replace the roll by a CSV file (:mod:`veche.registrar.roll_file`) for all polls that open from now on.
 
-        A dry run does all of it, reports, and takes it back. Otherwise one bad line refuses the whole file (UserError),
-        so that nobody is left out unnoticed.
+        A dry run only reports. Otherwise one bad line refuses the whole file (UserError), so that nobody is left out
+        unnoticed, and so does a doubt, unless ``decide`` says otherwise.
         """
-        return import_roll(self._store, path, dry_run)
+        return import_roll(self._store, path, dry_run, decide)
 
     def open_poll(
         self,
@@ -112,7 +114,7 @@ class Registrar:
         Asked again, also after a crash half-way, it gives the same answer. Raises Refused if the poll was opened with
         other groups or has been erased, and UserError for groups that cannot be.
         """
-        name, names = _hex(poll), _group_names(groups, everyone)
+        name, names = _hex(poll), group_names(groups, everyone)
         moduli: list[bytes] = []
         while True:
             published = self._published(name, names, everyone)
@@ -340,7 +342,8 @@ def _hex(poll: bytes) -> str:
     return poll.hex()
 
 
-def _group_names(groups: Sequence[str], everyone: bool) -> list[str]:
+def group_names(groups: Sequence[str], everyone: bool) -> list[str]:
+    """The names of a poll's groups as districts are kept and compared. Raises UserError for groups that cannot be."""
     try:
         names = [clean(group) for group in groups]
     except ValueError as error:

@@ -1,23 +1,55 @@
 """The roll as a city hands it over: a CSV file.
 
-UTF-8, a header line, one person a line; separated by commas, semicolons or tabs, whichever the header has. Columns, in
-any order: ``person``, the name under which identity services know them (the subject of OpenID Connect, a resident's
-number); ``group`` or ``district``, where they vote; and, if wanted, ``name``, for the staff at the desk. A registrar
-keeps no more than it needs, so any other column is refused.
+UTF-8, a header line, one person a line; separated by commas, semicolons or tabs, whichever the header has, or what a line
+``sep=;`` before it says. Columns, in any order: ``person``, the name under which identity services know them (the subject of
+OpenID Connect, a resident's number); ``group`` or ``district``, where they vote; and, if wanted, ``name``, for the staff at the
+desk. A registrar keeps no more than it needs, so any other column is refused.
+
+What cannot be right is a :class:`BadLine`, what may be a :class:`Doubt`. What makes two names look alike is in
+:mod:`veche.registrar.likeness`.
 """
 
 import csv
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from veche.errors import UserError
+from veche.registrar.likeness import person_likeness
 
 MAX_LENGTH = 200
 _MAX_LINE = 10_000  # bytes
 _SEPARATORS = ",;\t"
 _COLUMNS = {"person", "name", "district", "group"}
+
+_SPACES = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""What nobody sees though Unicode calls it a letter, a mark or a symbol; the rest is what ``isprintable`` denies."""
+
+_MONTHS = "янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_SPREADSHEET = (
+    (re.compile(r"[+-]?\d+([.,]\d+)?e[+-]\d+", re.I), "is a number that a spreadsheet has shortened"),
+    (re.compile(r"\d+[.,]0+"), "is a number that a program has given decimals"),
+    (re.compile(r"'.*"), "begins with the apostrophe by which spreadsheets mark text"),
+    (re.compile(r"=.*"), "is a formula"),
+    (re.compile(r"#[^\W\d]+(/\w+)?[!?]|#N/A|#Н/Д|#+", re.I), "is an error of a spreadsheet"),
+    (re.compile(rf"\d{{1,4}}[. /-]({_MONTHS})\w{{0,6}}([. /-]\d{{1,4}})?|({_MONTHS})\w{{0,6}}[. /-]\d{{1,4}}", re.I),
+     "is a date that a spreadsheet has made"),
+    (re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{4}|\d{4}-\d\d-\d\d"), "is a date"),
+)  # fmt: skip
+
+AS_TEXT = (
+    "In the spreadsheet give the whole column the format Text, put the original values in, and save it as CSV again."
+)
+AS_UTF8 = (
+    'Save it again as "CSV UTF-8" (in LibreOffice: Save As, Edit filter settings, Unicode (UTF-8)), or convert it: '
+    "iconv -f CP1251 -t UTF-8 OLD.csv > NEW.csv"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,64 +63,120 @@ class Resident:
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line that cannot be used: its number, counted from 1, and why, as a plain phrase."""
+    """A line that cannot be used: its number, counted from 1, why, as a plain phrase, and what to do about such lines."""
+
+    line: int
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A line that can be used, and may all the same be wrong: the people answer for it."""
 
     line: int
     reason: str
 
 
-def clean(text: str) -> str:
-    """The form in which persons and districts are kept and compared: NFC, without spaces around.
+class _Bad(ValueError):
+    """Why a line cannot be used, and what to do."""
 
-    Raises ValueError, with the reason, if the text is empty, longer than 200 characters or has control characters.
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.hint = hint
+
+
+def clean(text: str) -> str:
+    """The form in which persons and districts are kept and compared: NFC, without spaces around, single spaces within.
+
+    Raises ValueError, with the reason, if the text is empty, longer than 200 characters or has characters that nobody sees.
     """
-    text = unicodedata.normalize("NFC", text).strip()
+    text = _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
     if not text:
         raise ValueError("is empty")
     if len(text) > MAX_LENGTH:
         raise ValueError(f"is longer than {MAX_LENGTH} characters")
-    if not text.isprintable() and any(
-        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text
-    ):
-        raise ValueError("has control characters")
+    if not text.isprintable() or _UNSEEN.search(text):
+        unseen = next(each for each in text if not each.isprintable() or _UNSEEN.match(each))
+        name = unicodedata.name(unseen, "a control character")
+        raise ValueError(f"holds a character that nobody sees: U+{ord(unseen):04X}, {name}")
     return text
 
 
-def read_roll(path: Path) -> Iterator[Resident | BadLine]:
+def read_roll(path: Path) -> Iterator[Resident | BadLine | Doubt]:
     """Read a roll line by line, so that one bad line does not hide the next; a person's second line is a bad one.
 
-    Raises UserError if the file cannot be opened or if its header is not that of a roll.
+    Raises UserError if the file cannot be opened, is not in UTF-8, or if its header is not that of a roll.
     """
     try:
         file = path.open("rb")
     except OSError as error:
         raise UserError(f"The roll {path} cannot be read: {error.strerror}.", "Check the path.") from None
     with file:
-        separator, columns = _read_header(file.readline())
+        lines = _lines(file)
+        separator, columns = _read_header(lines)
         seen: dict[str, int] = {}
-        for line, raw in enumerate(file, start=2):
-            if not raw.strip():
-                continue
+        alike: dict[str, str] = {}  # of persons that are not their own likeness
+        for line, raw in lines:
             try:
-                resident = _read_line(raw, separator, columns)
-            except ValueError as error:
-                yield BadLine(line, str(error))
+                resident = _read_line(line, raw, separator, columns)
+                if resident is None:
+                    continue
+                if resident.person in seen:
+                    raise _Bad(f"the same person stands in line {seen[resident.person]}")
+            except _Bad as error:
+                yield BadLine(line, str(error), error.hint)
                 continue
-            if resident.person in seen:
-                yield BadLine(line, f"the same person stands in line {seen[resident.person]}")
-                continue
-            seen[resident.person] = line
+            person = resident.person
+            likeness = person_likeness(person)
+            other = alike.get(likeness, likeness if likeness in seen else None)
+            if other is not None:
+                yield Doubt(line, f"{person!r} looks like {other!r} in line {seen[other]}")
+            elif len(person) > 15 and person.isdecimal() and not person[15:].strip("0"):
+                yield Doubt(line, f"the last digits of {person} may have been lost in a spreadsheet, which keeps 15")
+            seen[person] = line
+            if likeness != person:
+                alike[likeness] = person
             yield resident
 
 
-def _read_header(raw: bytes) -> tuple[str, list[str]]:
+def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """The lines and their numbers from 1; of one that is too long no more than shows it."""
+    line = 0
+    while raw := file.readline(_MAX_LINE + 1):
+        line += 1
+        rest = raw
+        while len(rest) > _MAX_LINE and not rest.endswith(b"\n"):
+            rest = file.readline(_MAX_LINE + 1)
+        yield line, raw
+
+
+def _decode(line: int, raw: bytes) -> str:
+    """Raises UserError: of a file that is not in UTF-8 all lines are wrong, and said once."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UserError("The roll is in UTF-16, not in UTF-8.", AS_UTF8)
     try:
-        header = raw.decode("utf-8-sig")
+        return raw.decode()
     except UnicodeDecodeError:
-        raise UserError("The roll is not in UTF-8.", "Save it as CSV in UTF-8.") from None
-    separator = max(_SEPARATORS, key=header.count)
-    columns = [column.strip().strip('"').lower() for column in header.strip().split(separator)]
-    columns = ["district" if column == "group" else column for column in columns]
+        raise UserError(
+            f"The roll is not in UTF-8 (first seen in line {line}): it may be in Windows-1251, as spreadsheets save CSV.",
+            AS_UTF8,
+        ) from None
+
+
+def _read_header(lines: Iterator[tuple[int, bytes]]) -> tuple[str, list[str]]:
+    line, raw = next(lines, (1, b""))
+    header = _decode(line, raw).lstrip("\ufeff").strip()
+    said = re.fullmatch(f'"?sep=([{_SEPARATORS}])"?', header.strip(" \r\n"), re.I)
+    if said:
+        line, raw = next(lines, (2, b""))
+        header = _decode(line, raw).lstrip("\ufeff").strip()
+    if "\r" in header:
+        raise UserError(
+            "The lines of the roll do not end as lines do.", "Save it as CSV with line ends of Windows or Unix."
+        )
+    separator = said[1] if said else max(_SEPARATORS, key=header.count)
+    columns = _column_names(header.split(separator))
     if unknown := [column for column in columns if column not in _COLUMNS]:
         raise UserError(
             f"The roll has a column that is not known: {unknown[0][:MAX_LENGTH]!r}.",
@@ -102,19 +190,26 @@ def _read_header(raw: bytes) -> tuple[str, list[str]]:
     return separator, columns
 
 
-def _read_line(raw: bytes, separator: str, columns: list[str]) -> Resident:
+def _column_names(fields: list[str]) -> list[str]:
+    columns = [field.strip("\ufeff \t\r\n").strip('"').strip().lower() for field in fields]
+    return ["district" if column == "group" else column for column in columns]
+
+
+def _read_line(line: int, raw: bytes, separator: str, columns: list[str]) -> Resident | None:
+    """Raises _Bad, and UserError if the file is not in UTF-8. None if nothing stands there."""
     if len(raw) > _MAX_LINE:
-        raise ValueError("it is far too long")
+        raise _Bad("it is far too long")
+    text = _decode(line, raw).rstrip("\r\n")
     try:
-        text = raw.decode("utf-8").rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise ValueError("it is not UTF-8") from None
-    try:
-        (fields,) = csv.reader([text], delimiter=separator, strict=True)
+        (fields,) = csv.reader([text], delimiter=separator, strict=True) if text else [[]]
     except (csv.Error, ValueError):
-        raise ValueError("it is not well-formed CSV") from None
+        raise _Bad("it is not well-formed CSV") from None
+    if not any(field.strip() for field in fields):
+        return None
+    if set(_column_names(fields)) >= {"person", "district"}:
+        raise _Bad("it is a header", "It seems that files were joined: take the headers in the middle out.")
     if len(fields) != len(columns):
-        raise ValueError(f"it has {len(fields)} columns, the header has {len(columns)}")
+        raise _Bad(f"it has {len(fields)} columns, the header has {len(columns)}")
     values = {"name": ""}
     for column, field in zip(columns, fields, strict=True):
         if column == "name" and not field.strip():
@@ -122,5 +217,29 @@ def _read_line(raw: bytes, separator: str, columns: list[str]) -> Resident:
         try:
             values[column] = clean(field)
         except ValueError as error:
-            raise ValueError(f"the {column} {error}") from None
+            raise _Bad(f"the {column} {error}") from None
+        _check_made_by_people(column, values[column])
     return Resident(values["person"], values["name"], values["district"])
+
+
+def _check_made_by_people(column: str, text: str) -> None:
+    """Raises _Bad for what a spreadsheet or a wrong encoding has made of a text."""
+    if "\ufffd" in text or not text.strip("? ") or _misread(text):
+        raise _Bad(f"the {column} was read in a wrong encoding, {text[:40]!r}", AS_UTF8)
+    if column != "name":
+        for pattern, reason in _SPREADSHEET:
+            if pattern.fullmatch(text):
+                raise _Bad(f"the {column} {reason}, {text[:40]!r}", AS_TEXT)
+
+
+def _misread(text: str) -> bool:
+    """Whether this is UTF-8 that was taken for Windows-1251 or Windows-1252: four letters and more, for two may be a name."""
+    if text.isascii() or len(text) < 4:
+        return False
+    for encoding in ("cp1251", "cp1252"):
+        try:
+            text.encode(encoding).decode()
+        except UnicodeError:
+            continue
+        return True
+    return False

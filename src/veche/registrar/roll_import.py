@@ -1,6 +1,7 @@
-"""Bring a new roll into the registrar's database, and see what it changes."""
+"""Bring a new roll into the registrar's database, and see what it changes, and what in it may be wrong."""
 
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -9,10 +10,14 @@ from sqlalchemy import Connection, delete, func, insert, literal, select
 
 from veche.errors import UserError
 from veche.registrar import store as store
-from veche.registrar.roll_file import BadLine, read_roll
+from veche.registrar.likeness import district_likeness, person_likeness
+from veche.registrar.roll_file import BadLine, Doubt, read_roll
 from veche.registrar.store import RegistrarStore
 
 _BATCH = 10_000
+_EXAMPLES = 5
+_LONG_NUMBER = 6
+"""Digits from which on shorter numbers on the same roll are suspicious: short numbers are often counted up from 1."""
 
 
 @dataclass(slots=True)
@@ -20,6 +25,7 @@ class RollReport:
     """What an import did, or would do: people on the new roll, and compared with the one before.
 
     moved: people in another district than before. districts: how many live in each. bad: lines that cannot be used.
+    doubts: questions, as plain sentences, that somebody must answer before this is the roll.
     """
 
     people: int = 0
@@ -28,28 +34,47 @@ class RollReport:
     moved: int = 0
     districts: dict[str, int] = field(default_factory=dict)
     bad: list[BadLine] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Raise UserError, which says what to do, if this cannot be a roll: a line is bad, or nobody is on it."""
+        if self.bad:
+            first, count = self.bad[0], len(self.bad)
+            hints = list(dict.fromkeys(bad.hint for bad in self.bad if bad.hint))
+            raise UserError(
+                f"{count} line{'s'[: count - 1]} of the roll cannot be used; line {first.line}: {first.reason}.",
+                " ".join([*hints, "Nothing was imported."]),
+            )
+        if self.people == 0:
+            raise UserError("There is nobody on this roll.", "Nothing was imported.")
 
 
-def import_roll(database: RegistrarStore, path: Path, dry_run: bool) -> RollReport:
+def beyond_doubt(report: RollReport) -> None:
+    """Raise UserError if this cannot be a roll, or if somebody would have to be asked whether it is."""
+    report.check()
+    if report.doubts:
+        raise UserError(
+            f"This roll may be wrong: {report.doubts[0]}",
+            "Nothing was imported. If it is right all the same, say --yes.",
+        )
+
+
+def import_roll(
+    database: RegistrarStore, path: Path, dry_run: bool, decide: Callable[[RollReport], None] = beyond_doubt
+) -> RollReport:
     """Read a roll aside, compare it with the current one, and unless this is a dry run put it in its place.
 
-    The last step is one transaction: after a crash there is the new roll or the old one. Raises UserError, with
-    nothing imported, if the file is no roll or empty, or, but for a dry run, if a line is bad. Requests to an SQLite
-    database wait for the comparison and the last step only, seconds for a million people.
+    decide: called with the report of what would be imported; it raises if that is not to be. The last step is one transaction:
+    after a crash there is the new roll or the old one. Raises UserError, with nothing imported, if the file is no roll, or,
+    but for a dry run, empty, with a bad line, or doubtful. Requests to an SQLite database wait for the comparison and the
+    last step only, seconds for a million people, and not while somebody is asked.
     """
     with database.aside() as connection:
         report = _read_aside(connection, path)
+        connection.commit()
         if dry_run:
             return report
-        if report.bad:
-            first, count = report.bad[0], len(report.bad)
-            raise UserError(
-                f"{count} line{'s'[: count - 1]} of the roll cannot be used; line {first.line}: {first.reason}.",
-                "Nothing was imported. A dry run lists them all.",
-            )
-        if report.people == 0:
-            raise UserError("There is nobody on this roll.", "Nothing was imported.")
-        connection.commit()
+        decide(report)
         connection.execution_options(veche_reading=False)
         with connection.begin():
             new = connection.execute(insert(store.roll)).inserted_primary_key[0]  # type: ignore[index]
@@ -79,12 +104,18 @@ def _read_aside(connection: Connection, path: Path) -> RollReport:
     report = RollReport()
     incoming, resident = store.incoming, store.resident
     incoming.create(connection)
+    doubtful: list[Doubt] = []
+    lengths: Counter[int] = Counter()
 
     def rows_of_residents() -> Iterator[dict[str, str]]:
         for line in read_roll(path):
             if isinstance(line, BadLine):
                 report.bad.append(line)
+            elif isinstance(line, Doubt):
+                doubtful.append(line)
             else:
+                if line.person.isdecimal():
+                    lengths[len(line.person)] += 1
                 yield {"person": line.person, "name": line.name, "district": line.district}
 
     rows = rows_of_residents()
@@ -100,5 +131,51 @@ def _read_aside(connection: Connection, path: Path) -> RollReport:
     moved = select(func.count()).select_from(both).where(incoming.c.district != resident.c.district)
     report.moved = connection.execute(moved).scalar_one()
     report.added = report.people - stayed
-    report.removed = connection.execute(select(func.count()).where(before)).scalar_one() - stayed
+    everybody = connection.execute(select(func.count()).where(before)).scalar_one()
+    report.removed = everybody - stayed
+    report.doubts += _doubts_of_lines(doubtful) + _doubts_of_districts(report.districts) + _doubts_of_numbers(lengths)
+    if report.removed and report.added:
+        gone = select(resident.c.person).where(before, resident.c.person.not_in(select(incoming.c.person)))
+        new = select(incoming.c.person).where(incoming.c.person.not_in(select(resident.c.person).where(before)))
+        report.doubts += _doubts_of_spelling(connection.execute(gone).scalars(), connection.execute(new).scalars())
+    if 2 * report.removed > everybody:
+        report.doubts.append(f"{report.removed} of the {everybody} people who are on the roll now would be gone.")
+    if 2 * report.moved > stayed:
+        report.doubts.append(
+            f"{report.moved} of the {stayed} people who stay on the roll would be in another district."
+        )
     return report
+
+
+def _doubts_of_lines(doubtful: list[Doubt]) -> list[str]:
+    more = len(doubtful) - _EXAMPLES
+    said = [f"Line {doubt.line}: {doubt.reason}." for doubt in doubtful[:_EXAMPLES]]
+    return [*said, f"There are {more} more lines like these."] if more > 0 else said
+
+
+def _doubts_of_districts(districts: dict[str, int]) -> list[str]:
+    alike: defaultdict[str, list[str]] = defaultdict(list)
+    for district, people in districts.items():
+        alike[district_likeness(district)].append(f"{district!r} ({people})")
+    return [f"Districts look alike: {', '.join(names)}." for names in alike.values() if len(names) > 1]
+
+
+def _doubts_of_numbers(lengths: Counter[int]) -> list[str]:
+    """Numbers that are shorter than nearly all others: a spreadsheet takes the zeros at their beginning away."""
+    usual, people = max(lengths.items(), key=lambda each: each[1], default=(0, 0))
+    shorter = sum(count for length, count in lengths.items() if length < usual)
+    if usual < _LONG_NUMBER or not shorter or 5 * people < 4 * lengths.total():
+        return []
+    return [
+        f"{people} numbers of persons have {usual} digits and {shorter} fewer, as if zeros at the beginning were lost."
+    ]
+
+
+def _doubts_of_spelling(gone: Iterator[str], new: Iterator[str]) -> list[str]:
+    """People who would be gone, and in whose place somebody comes who looks like them."""
+    likeness = {person_likeness(person): person for person in gone}
+    pairs = [(likeness[like], person) for person in new if (like := person_likeness(person)) in likeness]
+    if not pairs:
+        return []
+    shown = ", ".join(f"{new!r} instead of {gone!r}" for gone, new in pairs[:_EXAMPLES])
+    return [f"{len(pairs)} people are spelt in another way than on the roll now: {shown}."]
