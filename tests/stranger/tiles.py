@@ -89,9 +89,9 @@ def check_cosignature(name: str, key: bytes, body: bytes, signatures: list[tuple
 def cosigned(folder: Path, origin: str, log_key: bytes, witnesses: set[bytes], entries: list[bytes]) -> None:
     """Every head that a witness cosigned is one of this log (L9)."""
     for key in witnesses:
-        path = folder / "witness" / key.hex()
-        if path.is_file():
-            name, size, head, body, signatures = checkpoint(path.read_bytes())
+        note = _file(folder, f"witness/{key.hex()}", NOTE)
+        if note is not None:
+            name, size, head, body, signatures = checkpoint(note)
             need(name == origin, "a head that a witness cosigned is of another log")
             check_signature(origin, log_key, body, signatures)
             check_cosignature(f"{origin}/witness/{key.hex()[:16]}", key, body, signatures)

@@ -1,5 +1,6 @@
 """What a witness cosigns and what never; and for how much of a ledger a quorum of them vouches."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,6 +10,8 @@ import pytest
 from backups import WAYS
 from faults import crashes
 from node import Node
+from stranger.cbor import Refused as Unbelieved
+from stranger.verify import verify as stranger
 
 from veche.audit.ledger import verify_ledger
 from veche.audit.witnesses import Cosigned, Witnesses, identify, size_of
@@ -216,3 +219,26 @@ def test_a_suspended_witness_does_not_count_and_none_leaves_who_is_needed(world:
     with pytest.raises(Refused, match="Too few witnesses"):
         world.say("office", ["retire", second.institution, "observer", second.key.public, 1],
                   second.key, *world.organisers, world.trustees[0].key)  # fmt: skip
+
+
+@pytest.mark.parametrize("way", ["link", "folder", "pipe", "too long"])
+def test_what_has_a_cosigned_heads_name_is_a_file(way: str, world: World, tmp_path: Path) -> None:
+    """For both verifiers, though the content would hold."""
+    grow(world)
+    path = put_cosigned(ledger(world), world.witnesses[0].key.public, cosign(world))
+    stranger(ledger(world))
+    if way == "too long":
+        with path.open("r+b") as file:
+            file.truncate((1 << 17) + 1)
+    else:
+        moved = path.rename(tmp_path / "moved")
+        if way == "link":
+            path.symlink_to(moved)
+        elif way == "folder":
+            path.mkdir()
+        else:
+            os.mkfifo(path)
+    with pytest.raises(DoesNotHold):
+        verify_ledger(Folder(ledger(world)))
+    with pytest.raises(Unbelieved):
+        stranger(ledger(world))
