@@ -21,7 +21,10 @@ _BEFORE_THE_KEY = {*_FILES[:-1], *(f".{name}{UNFINISHED}" for name in _FILES)}
 
 
 def create_office(folder: Path, institution: str, journal: type[Journal], who: str) -> None:
-    """Make the folder of a new office: of ``who``, a trustee for example. Raises UserError if there is one, or the name cannot be used."""
+    """Make the folder of a new office: of ``who``, a trustee for example.
+
+    Raises UserError if there is one, or if the name cannot be used.
+    """
     if not 1 <= len(institution) <= 80:
         raise UserError("The name of an institution has 1 to 80 characters.")
     left = list(folder.iterdir()) if folder.exists() else []

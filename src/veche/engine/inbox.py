@@ -6,8 +6,8 @@
 
 A reader sees a whole file or none (:mod:`veche.durable`). An answer is written when the entry is durable in the ledger,
 and only then is the entry taken out of the inbox. Whatever else lies in the inbox is dropped, and a line in the log says so; what
-cannot be dropped, or stands in the way of an answer, is left alone: it stops nobody else's entry. A crash before the answer leaves the entry in the inbox; the next
-engine finds it in the ledger (:meth:`Inbox.recover`) or hands it in again: the rules refuse a repetition, so no entry can
+cannot be dropped, or stands in the way of an answer, is left alone: it stops nobody else's entry. A crash before the answer
+leaves the entry in the inbox; the next engine finds it in the ledger (:meth:`Inbox.recover`) or hands it in again: the rules refuse a repetition, so no entry can
 take effect twice.
 
 :func:`hand_in` is for whoever has something to say. If no engine runs and the log's key is at hand, it runs one for the moment.

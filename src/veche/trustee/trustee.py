@@ -81,9 +81,10 @@ class Trustee:
         None under a checkpoint that is not final, none for what the class wants witnessed and is not yet; none for polls
         that were cancelled or had too few ballots, or that are to wait (``waiting``).
         A share that the result did not wait for is handed in all the same: who gives none is named in reports.
-        Raises UserError if the folder is not what it was (copied, restored, damaged), no key of it holds the institution's seat,
-        or the view is older than one seen before; WrongClock if this machine's clock was moved, until ``confirm_clock``; DoesNotHold if the ledger does not go on
-        from the head seen last, or shows a second tally of a poll: an alarm, nothing is signed. The head is written down first, so that the next one is held against it.
+        Raises UserError if the folder is not what it was (copied, restored, damaged), no key of it holds the institution's
+        seat, or the view is older than one seen before; WrongClock if this machine's clock was moved, until
+        ``confirm_clock``; DoesNotHold if the ledger does not go on from the head seen last, or shows a second tally of a
+        poll: an alarm, nothing is signed. The head is written down first, so that the next one is held against it.
         """
         with Journal.open(self._folder) as journal:
             journal.check_place()
