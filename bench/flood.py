@@ -94,6 +94,11 @@ class Junk:
             packed = _packed(self.honest[number % voters])[:-32] + kernel.scalar_random()
             yield cast_ballot(self.secrets[number % voters], unsigned_ballot(self.poll, 0, packed, [], 2))
 
+    def results(self) -> Iterator[bytes]:
+        """Results of polls that nobody knows, with as many numbers as fit."""
+        while True:
+            yield cbor2.dumps(["result", [os.urandom(32), [1, 2], [[1] * 3900], []]])
+
     def oversize(self) -> Iterator[bytes]:
         return cycle([b"\x83\x66notice" + os.urandom(70_000)])
 

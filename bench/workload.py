@@ -30,7 +30,7 @@ from veche.ledger.shape import Text
 from veche.permit.message import permit_message
 from veche.permit.permit import Permit
 
-GENESIS = 1_795_000_000
+GENESIS = 1_780_000_000
 OPEN = GENESIS + 1000
 PSS = padding.PSS(padding.MGF1(hashes.SHA384()), 48)
 TRUSTEES = 3

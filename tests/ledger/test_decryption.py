@@ -85,6 +85,8 @@ def test_a_result_without_enough_shares(life: Life, at: At) -> None:
         at(stage).refuses("result", life.result)
     branch = at("counting")
     branch.refuses("unknown-poll", encode(["result", [bytes(32), *decode(life.result)[1][1:]]]))
+    # The poll is asked for before anything is made of the numbers, which anybody can send.
+    branch.refuses("unknown-poll", encode(["result", [bytes(32), *decode(life.result)[1][1:3], [["no number"]]]]))
     branch.refuses("shape", encode(["result", decode(life.result)[1], []]))
     branch.refuses("shape", encode(["result", b""]))
     branch.refuses("shape", encode(["result", decode(life.result)[1][:3]]))

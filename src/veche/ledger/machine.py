@@ -18,7 +18,7 @@ from veche.ledger.entries.charter import read_charter
 from veche.ledger.entries.result import Result
 from veche.ledger.rules.ballot import admit_ballot, check_open, check_standing
 from veche.ledger.rules.due import check_previous, derive_due
-from veche.ledger.rules.result import admit_result
+from veche.ledger.rules.result import admit_result, check_awaited
 from veche.ledger.rules.rule import Rule
 from veche.ledger.shape import MAX_NUMBER
 from veche.ledger.signed_entry import SignedEntry, SigningOffice
@@ -136,6 +136,7 @@ class Machine:
             raise Refused("shape", "A ballot entry is an array of seven.")
         if kind == Result.kind:
             unread.check_unsigned()
+            check_awaited(self.state, data)
             return admit_result(self.state, self.block, Result.parse(unread.body()), data)
         rule = rules.BY_KIND.get(kind)
         if rule is None:
