@@ -4,6 +4,7 @@
 - :mod:`keys`         its RSA keys, a file a poll and group
 - :mod:`roll_file`    the roll as a city hands it over
 - :mod:`roll_import`  bringing a roll into the database
+- :mod:`likeness`     names that people take for one another, about which an import asks
 - :mod:`store`        the database of people, polls and requests
 
 It reads no ledger: what it must know of a poll it is told. It imports permit, the values of the entries that it has published,
