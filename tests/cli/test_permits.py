@@ -164,7 +164,10 @@ def test_the_group_is_what_k_registrars_say(world: World) -> None:
     roll.write_text("\n".join(["person,district", *rows]) + "\n")
     world.registrars[0].import_roll(roll)
     poll = announced(world)
-    ok(*words(world, poll, 0, 1, 2, 3), "--collect")
+    said = fails(2, "To vote in Arbat all the same", *words(world, poll, 0, 1, 2, 3), "--collect")
+    assert "Civil registry: Presnya" in said.err and not (world.folder / "seed").exists()
+    assert not (world.folder / "seed.permits").exists(), "no permit was spent"
+    ok(*words(world, poll, 0, 1, 2, 3), "--collect", "--despite-refusal")
     assert kept(world, poll) == [1, 2, 3]
     fails(1, "not on the electoral roll", *words(world, poll, 0, 1, 2, 3), "--person", "nobody", "--seed", world.folder / "other", "--collect")  # fmt: skip
 
@@ -179,3 +182,47 @@ def test_what_is_kept_is_erased_when_the_poll_is_decided(world: World) -> None:
     second = announced(world)
     ok(*words(world, second, 1, 2, 3), "--collect")  # the first had too few ballots
     assert [path.name for path in folder.iterdir()] == [second.id.hex()]
+
+
+def files(world: World) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in [*sorted(world.folder.glob("seed*/*")), world.folder / "seed"]}
+
+
+@pytest.mark.parametrize("other", ["Arbat-1", "nobody", "Arbat-00"])
+def test_a_seed_is_one_persons(world: World, other: str) -> None:
+    poll = announced(world)
+    ok(*words(world, poll, 0, 1, 2), "--collect")
+    assert "Arbat-0" not in (world.folder / "seed.person").read_text()
+    before = files(world)
+    asked = [*words(world, poll, 0, 1, 2, 3), "--person", other]
+    for more in (["--collect"], ["-c", "1", "--seal"]):
+        fails(2, "For another person than this one", *asked, *more)
+    fails(2, "For another person than this one", *words(world, poll), "--person", other, "-c", "1", "--seal")
+    assert files(world) == before
+    ok(*words(world, poll, 0, 1, 2, 3), "--person", " Arbat-0 ", "--collect")
+
+
+def test_who_has_voted_is_not_replaced_by_somebody_else(world: World) -> None:
+    """Neither with what is kept of the first person, nor where only their seed is."""
+    poll = announced(world)
+    world.wait_until(poll.definition.opens)
+    citizen = world.citizens[0]
+    world.vote(citizen, poll, [[1, 0]])
+    world.engine.tick()
+    citizen.voter._seed.save(world.folder / "seed")
+    for person in ("Arbat-1", "nobody"):
+        fails(2, "It is not known for whom", *words(world, poll, 0, 1, 2, 3), "--person", person, "-c", "2", "--seal")
+        fails(2, "It is not known for whom", *words(world, poll, 0, 1, 2, 3), "--person", person, "--collect")
+    assert not (world.folder / "seed.sealed").exists()
+    ok(*words(world, poll), "-c", "2", "--seal")
+
+
+def test_a_vote_that_failed_leaves_no_seed(world: World) -> None:
+    poll = announced(world)
+    asked = words(world, poll, 0, 1, 2, 3)
+    fails(2, "Nothing was chosen", *asked, "--seal")
+    fails(2, "needs permits of 3", *words(world, poll), "-c", "1", "--seal")
+    fails(1, "not on the electoral roll", *asked, "--person", "nobody", "-c", "1", "--seal")
+    ok(*asked, "--collect")
+    fails(1, "already have a permit", *asked, "--seed", str(world.folder / "second"), "-c", "1", "--seal")
+    assert not list(world.folder.glob("second")) and not list(world.folder.glob("second.person"))

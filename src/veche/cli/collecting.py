@@ -10,7 +10,8 @@ import click
 
 from veche.cli.permit_file import PermitFile
 from veche.cli.reading import Reading
-from veche.errors import UserError, VecheError
+from veche.cli.voter_seed import VoterSeed
+from veche.errors import Refused, UserError, VecheError
 from veche.ledger.poll_state import PollState
 from veche.permit.permit import Permit
 from veche.voter.permits import Collected, RegistrarsRefused
@@ -38,11 +39,18 @@ def open_registrars(desks: tuple[Path, ...], reading: Reading, poll: PollState) 
 
 
 def collect(
-    voter: Voter, poll: PollState, kept: PermitFile, opened: Mapping[int, "Registrar"], person: str | None
+    voter: Voter,
+    seed: VoterSeed,
+    poll: PollState,
+    kept: PermitFile,
+    opened: Mapping[int, "Registrar"],
+    person: str | None,
+    despite_refusal: bool,
 ) -> tuple[int, Collected]:
     """The voter's group and all permits: those that are kept, and new ones of the registrars that are named; all are kept.
 
-    Every registrar is asked whose permit is not there yet, at each visit. Raises UserError if the group is not known, and what a registrar said if none gave a permit.
+    Every registrar is asked whose permit is not there yet, at each visit. Raises UserError if the group is not known, or some
+    registrar names another and the voter does not go on despite that, and what a registrar said if none gave a permit.
     """
     before = kept.read()
     if before is not None and not opened:
@@ -54,7 +62,8 @@ def collect(
             f"A first ballot in this poll needs permits of {poll.poll_class.k} registrars.",
             "Say who you are and where they are: --person ID, and --registrar FOLDER for each of them",
         )
-    group = _group(poll, opened, person) if before is None else before[0]
+    group = _group(poll, opened, person, despite_refusal) if before is None else before[0]
+    seed.keep(person)
     collected = voter.collect_permits(
         poll.frozen,
         {registrar: keys for registrar, keys in poll.permit_keys.items() if registrar in opened},
@@ -64,14 +73,17 @@ def collect(
     )
     kept.add_refusals(collected.refusals, datetime.now(UTC).date())
     if not collected.permits:
+        if all(isinstance(refusal.error, Refused) for refusal in collected.refusals.values()):
+            seed.take_back()
         for refusal in collected.refusals.values():
             raise refusal.error
     kept.write(group, collected.permits)
     return group, collected
 
 
-def _group(poll: PollState, opened: Mapping[int, "Registrar"], person: str) -> int:
-    """The group that k registrars name: so many that one of them is honest. Nobody is asked for a permit before that is clear."""
+def _group(poll: PollState, opened: Mapping[int, "Registrar"], person: str, despite_refusal: bool) -> int:
+    """The group that k registrars name: so many that one of them is honest. Nobody is asked for a permit before that is clear, nor
+    before the voter knows who names another group: a permit is for one group, and there is no second."""
     said: dict[int, list[str]] = {}
     failure: VecheError | None = None
     for registrar, desk in opened.items():
@@ -81,12 +93,18 @@ def _group(poll: PollState, opened: Mapping[int, "Registrar"], person: str) -> i
             )
         except VecheError as error:
             failure = error
+    groups = poll.definition.groups
+    views = "; ".join(f"{', '.join(names)}: {groups[group].name.en}" for group, names in sorted(said.items()))
     for group, names in said.items():
         if len(names) >= poll.poll_class.k:
+            if len(said) > 1 and not despite_refusal:
+                raise UserError(
+                    f"The registrars do not agree in which group you vote ({views}). None was asked for a permit.",
+                    "Ask those that are wrong to correct their rolls before the next poll. "
+                    f"To vote in {groups[group].name.en} all the same: --despite-refusal",
+                )
             return group
     if len(said) > 1:
-        groups = poll.definition.groups
-        views = "; ".join(f"{', '.join(names)}: {groups[group].name.en}" for group, names in sorted(said.items()))
         raise UserError(
             f"The registrars do not agree in which group you vote ({views}). None was asked for a permit.",
             "Ask those that are wrong to correct their rolls.",

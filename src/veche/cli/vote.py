@@ -18,10 +18,10 @@ from veche.cli.options import ANY_PATH
 from veche.cli.permit_file import PermitFile, erase_decided
 from veche.cli.reading import read_ledger
 from veche.cli.sealed_file import SealedFile
+from veche.cli.voter_seed import VoterSeed
 from veche.errors import UserError
 from veche.ledger.poll_state import PollState
 from veche.ledger.reader import Reader
-from veche.permit.seed import Seed
 from veche.terminal.code import code_lines, code_picture
 from veche.terminal.show import short
 from veche.voter.voter import Voter, seal
@@ -70,15 +70,17 @@ def vote(
     with read_ledger(folder) as reading:
         poll = reading.poll(name)
         _check_witnessed(reading, poll)
-        voter = Voter(_seed(seed, as_json))
+        own = VoterSeed(seed, as_json)
+        voter = Voter(own.seed)
         last = reading.state.last_ballot(poll, voter.credential(poll.id))
         kept, sealed_file = PermitFile(seed, poll), SealedFile(seed, poll)
+        own.check_person(person, used=last is not None or kept.read() is not None)
         if not collect:
             sealed_file.must_be_free()
         choices = [] if collect else _choices(poll, choose)
         if last is None:
             with open_registrars(desks, reading, poll) as opened:
-                group, collected = collect_permits(voter, poll, kept, opened, person)
+                group, collected = collect_permits(voter, own, poll, kept, opened, person, despite_refusal)
             if not collect:
                 # Whoever is asked here, and goes on, is not asked again when the ballot is cast.
                 ask = sys.stdin.isatty() and not as_json
@@ -142,15 +144,6 @@ def _check_witnessed(reading: Reader, poll: PollState) -> None:
             "must, so that you are not shown a ledger of your own.",
             "Try again in a few minutes. See who cosigned: veche verify LEDGER",
         )
-
-
-def _seed(path: Path, quiet: bool) -> Seed:
-    if path.exists():
-        return Seed.load(path)
-    made = Seed.generate()
-    made.save(path)
-    click.echo(f"Made your seed in {path}. Keep it to yourself: whoever has it votes in your place.", err=quiet)
-    return made
 
 
 def _choices(poll: PollState, choose: tuple[str, ...]) -> list[list[int]]:

@@ -1,0 +1,68 @@
+"""The voter's seed at ``veche vote``: made when it is first needed, and bound to the person for whom permits are collected with it.
+
+    SEED           the secret (mode 0600)
+    SEED.person    64 hexadecimal digits: HMAC-SHA256 of the person by the seed (mode 0600). It names nobody to whoever reads it alone
+
+Whoever votes again needs no permit and is asked nothing, so a second person at the same computer would replace the first one's
+ballot. No seed stays of a vote that failed before a registrar could have signed for it.
+"""
+
+import hmac
+from pathlib import Path
+
+import click
+
+from veche.durable import PRIVATE, read_private, remove, replace
+from veche.errors import UserError
+from veche.permit.seed import Seed
+from veche.registrar.roll_file import clean
+
+
+class VoterSeed:
+    """A voter's seed file. ``seed``: what is in it, or a new seed that is nowhere yet."""
+
+    def __init__(self, path: Path, quiet: bool) -> None:
+        """Raises UserError if the file cannot be used."""
+        self._path, self._quiet = path, quiet
+        self._person = path.with_name(path.name + ".person")
+        self._new = not path.exists()
+        self._unbound = not self._person.exists()
+        self.seed = Seed.generate() if self._new else Seed.load(path)
+
+    def check_person(self, person: str | None, used: bool) -> None:
+        """Raise UserError if the seed is not this person's. used: it has voted or has permits, so it is somebody's."""
+        if person is None or self._new:
+            return
+        bound = None if self._unbound else read_private(self._person)
+        if bound is None and not used:
+            return
+        if bound is None or not hmac.compare_digest(bound, self._digest(person)):
+            whose = "It is not known for whom" if bound is None else "For another person than this one"
+            raise UserError(
+                f"{whose} the seed {self._path} has collected permits. Nothing was asked, sealed or replaced.",
+                "Everybody has a seed of their own: name another file with --seed. If it is your own, leave --person out.",
+            )
+
+    def keep(self, person: str) -> None:
+        """Before a registrar is asked to sign for this person: write down a new seed, and whose it is."""
+        if self._new:
+            self.seed.save(self._path)
+            click.echo(
+                f"Made your seed in {self._path}. Keep it to yourself: whoever has it votes in your place.",
+                err=self._quiet,
+            )
+        replace(self._person, self._digest(person), PRIVATE)
+
+    def take_back(self) -> None:
+        """All registrars refused, so nothing was signed for this person: what ``keep`` made is removed again."""
+        if self._new:
+            remove(self._path)
+        if self._unbound:
+            remove(self._person)
+
+    def _digest(self, person: str) -> bytes:
+        try:
+            person = clean(person)
+        except ValueError as error:
+            raise UserError(f"Who you are, --person, {error}.", "Say it as the registrars' rolls do.") from None
+        return hmac.digest(self.seed.secret, b"person|" + person.encode(), "sha256").hex().encode() + b"\n"
