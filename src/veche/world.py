@@ -35,7 +35,7 @@ from veche.voter.voter import Voter, seal
 from veche.witness.witness import Witness, put_cosigned
 
 DAY = 86_400
-GENESIS = 1_780_000_000  # 2026-05-28: nothing that a test lets happen is still to come
+GENESIS = 1_779_448_000  # 2026-05-22, 11:06 UTC: nothing that a test lets happen is still to come
 STEP = 540  # seconds between two blocks while time passes: less than a halt
 
 ORGANISERS = ("City hall: polls office", "City hall: legal office")

@@ -160,11 +160,11 @@ def test_what_does_not_hold(large: City, tmp_path: Path) -> None:
     at = find(entries, "result")
     entries = change(entries, at, [1, 2, 0, 0], decode(entries[at])[1][2][0][0] + 1)
     folder = publish(tmp_path / "doctored", entries, ORIGIN, large.log_key)
-    said = fails(1, f"✗ L7  Entry {at}: a result entry is due here", "verify", folder)
-    assert STEPS["L7"] in said and f"Where: entry {at}" in said and "Keep this copy as evidence" in said
+    said = fails(1, f"✗ L5  Entry {at}: This is not the result that the trustees' shares open", "verify", folder)
+    assert STEPS["L5"] in said and f"Where: entry {at}" in said and "Keep this copy as evidence" in said
     values = json.loads(run("verify", folder, "--json").stdout)
-    assert (values["holds"], values["step"], values["where"]) == (False, "L7", f"entry {at}")
-    fails(1, "✗ L7", "export", folder, tmp_path / "x.bel", "--poll", large.polls["speed"].hex())
+    assert (values["holds"], values["step"], values["where"]) == (False, "L5", f"entry {at}")
+    fails(1, "✗ L5", "export", folder, tmp_path / "x.bel", "--poll", large.polls["speed"].hex())
     assert not (tmp_path / "x.bel").exists()
 
 
