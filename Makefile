@@ -16,6 +16,7 @@ setup: build/.setup
 	python3 -m venv .uv && .uv/bin/pip install --quiet uv==$(UV_VERSION)
 
 build/.setup: pyproject.toml $(KERNEL) $(filter .uv/bin/uv,$(UV))
+	@echo "Setting up: the kernel is compiled, which takes a minute or more and says nothing meanwhile"
 	$(UV) sync --quiet --all-packages --reinstall-package veche-kernel
 	@mkdir -p build && touch $@
 

@@ -223,11 +223,22 @@ def test_a_poll_that_closes_before_it_opens(made: Pilot, tmp_path: Path) -> None
     fails(1, "closes before it opens", "poll", "preview", draft, *made.ledger)
 
 
+def test_a_preview_says_what_the_rules_will_not_admit(made: Pilot, tmp_path: Path) -> None:
+    """A poll that lasts too long, or opens too early, is shown with what is wrong before anybody signs it."""
+    draft, now = tmp_path / "poll.toml", time.time()
+    (tmp_path / "map.geojson").write_text("{}", encoding="utf-8")
+    draft.write_text(poll_draft(made.committee, now + 200, now + 400 * 86_400), encoding="utf-8")
+    shown = fails(1, "lasts 1 day at most", "poll", "preview", draft, *made.ledger).out
+    assert "Which limit?" in shown
+    draft.write_text(poll_draft(made.committee, now - 7200, now + 200), encoding="utf-8")
+    fails(1, "published 1 second before it opens", "poll", "preview", draft, *made.ledger)
+
+
 def test_the_template_of_a_poll_becomes_an_entry(made: Pilot, tmp_path: Path) -> None:
     draft = tmp_path / "new.toml"
     ok("poll", "new", draft, "--class", "pilot", "--committee", made.committee[:6])
     fails(2, "exists already", "poll", "new", draft)
-    assert "Which speed limit do you want?" in ok("poll", "preview", draft, *made.ledger).out
+    assert "Which speed limit do you want?" in fails(1, "lasts 1 day", "poll", "preview", draft, *made.ledger).out
     ok("poll", "sign", draft, "--key", made.city.organisers[0], *made.ledger)
     before = (tmp_path / "new.entry").read_bytes()
     fails(2, "exists already", "poll", "sign", draft, "--key", made.city.organisers[0], *made.ledger)

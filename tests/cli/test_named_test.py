@@ -70,6 +70,8 @@ def made(folder: Path, divisor: int) -> Town:
     ledger, draft = ("--ledger", town.ledger), poll_draft(town.committee, time.time() + 100, time.time() + 120)
     town.file("map.geojson").write_text("{}", encoding="utf-8")
     town.file("poll.toml").write_text(draft.replace('"pilot"', '"city"'), encoding="utf-8")
+    later = poll_draft(town.committee, time.time() + 7200, time.time() + 7220)  # one that may still be published
+    town.file("later.toml").write_text(later.replace('"pilot"', '"city"'), encoding="utf-8")
     ok("poll", "sign", town.file("poll.toml"), "--key", town.key, *ledger, run=inside)
     shutil.copy(town.file("poll.entry"), town.file("signed.entry"))
     ok("poll", "sign", town.file("signed.entry"), "--key", town.file("two.key"), *ledger, run=inside)
@@ -150,7 +152,7 @@ CALLS: dict[str, Callable[[Town], tuple[object, ...]]] = {
     "ledger receipt": lambda town: (town.ledger, "2"),
     "ledger check-receipt": lambda town: (town.file("two.tlog-proof"), "-l", town.ledger),
     "ledger consistency": lambda town: (town.ledger, town.file("kept")),
-    "poll preview": lambda town: (town.file("poll.toml"), "-l", town.ledger),
+    "poll preview": lambda town: (town.file("later.toml"), "-l", town.ledger),
     "poll sign": lambda town: (town.file("poll.entry"), "-l", town.ledger, "--key", town.key),
     "poll publish": lambda town: (town.file("signed.entry"), "-l", town.ledger),
     "poll list": at(),

@@ -1,12 +1,15 @@
 """``veche witness``, and what waits for witnesses on the command line."""
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from veche.cli.trustee import _shown, _wait_for_more
 from veche.clock import by_hand
+from veche.ledger.codec import digest
 from veche.ledger.entries.poll import Choice
 from veche.ledger.shape import Text
 from veche.log.source import Folder
@@ -65,6 +68,38 @@ def test_what_is_no_cosigned_head(world: World, tmp_path: Path) -> None:
     ok("witness", "init", tmp_path / "w", "--institution", "Nobody", run=inside)
     ok("witness", "cosign", tmp_path / "w", "--ledger", ledger, "-o", tmp_path / "head", run=inside)
     fails(2, "No witness of this ledger", "witness", "publish", tmp_path / "head", "--ledger", ledger, run=inside)
+
+
+def test_a_trustee_waits_for_witnesses(tmp_path: Path) -> None:
+    """What is due but for witnesses is said; and whoever waits goes on as soon as they have cosigned, though nothing was added."""
+    with World(tmp_path / "city", citizens={"Centre": 3}, registrars=(1, 1, 0), witnesses=(1, 0)) as world:
+        committee = digest(world.ledger.entry(world.say("committee", ["city", "pedersen", 0], world.organisers[0])))
+        world.engine.tick()
+        ledger, trustee = world.folder / "ledger", world.folder / "trustee-1"
+        out = ok("trustee", "act", trustee, "--ledger", ledger, run=inside).out
+        assert "too few witnesses" in out and committee.hex()[:12] in out and "nothing is due" not in out
+        shown = _shown(ledger)
+        witness = world.witnesses[0]
+        head = witness.cosign(Folder(ledger), world.clock)
+        cosigning = threading.Timer(0.5, put_cosigned, (ledger, witness.key.public, head))
+        cosigning.start()
+        begun = time.monotonic()
+        _wait_for_more(ledger, shown, begun + 30)
+        cosigning.join()
+        assert time.monotonic() - begun < 20
+
+
+def test_every_head_is_told_once(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.engine.tick()
+    looks = iter((None, None))
+
+    def sleep(seconds: float) -> None:
+        if next(looks, "end") == "end":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("veche.cli.witness.clock_time.sleep", sleep)
+    words = ("witness", "cosign", world.folder / "witness-1", "--ledger", world.folder / "ledger", "--every", "1")
+    assert inside(*words).out.count("cosigned") == 1
 
 
 def test_a_voter_waits_for_witnesses(world: World, tmp_path: Path) -> None:

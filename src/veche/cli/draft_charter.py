@@ -19,7 +19,8 @@ from veche.texts import Message, duration, iso_time
 TEMPLATE = """\
 # The draft of a charter: entry 0 of a ledger, which fixes what no organiser may choose later. Edit it, then let every
 # office in it sign:   veche charter sign {name} --key office.key
-# Keys are the 64 digits that "veche office keygen", "veche ledger keygen", "veche trustee init" and "veche registrar init" print.
+# Keys are the 64 digits that "veche office keygen", "veche ledger keygen", "veche trustee init", "veche registrar init" and
+# "veche witness init" print.
 
 origin = "veche.example/city"          # the log's name: no spaces, best a domain that is yours
 name = {{ en = "The city's ledger", ru = "Реестр города" }}
@@ -73,6 +74,11 @@ institution = "Chamber of engineers"
 role = "trustee"
 key = ""
 
+# [[office]]                           # a witness, if there are any: one such part for each
+# institution = "Election observers"
+# role = "observer"
+# key = ""
+
 # A class of poll: who guards it. An institution is never registrar and trustee of the same class.
 [[class]]
 name = "pilot"
@@ -92,7 +98,7 @@ longest = "30 days"                    # from opening to closing, at most
 organisers = 2                         # signatures under a poll
 challenge = "14 days"                  # after a result people can ask registrars for their rows so long
 margin = "1 hour"                      # trustees wait so long after a closing by their own clocks, at most 1 hour
-# witnessed = true                     # nobody acts but under heads that witnesses cosigned
+# witnessed = true                     # nobody acts but under heads that witnesses cosigned ("veche witness cosign")
 """
 
 

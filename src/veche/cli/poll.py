@@ -77,8 +77,8 @@ def preview(file: Path, folder: Path) -> None:
     """
     with read_ledger(folder) as reading:
         found = Poll.parse(read_entry(file, "poll")[1][1]) if is_entry(file) else read_poll(file, reading)[0]
-        lines = _lines(found, reading)
-    click.echo("\n".join(lines))
+        click.echo("\n".join(_lines(found, reading)))
+        reading.check_poll(found)
 
 
 @poll.command("sign")

@@ -15,7 +15,8 @@ from veche.engine.inbox import PAUSE, outcomes
 from veche.errors import Refused
 from veche.ledger.codec import decode
 from veche.ledger.entries.charter import Charter
-from veche.log.source import open_source
+from veche.log.source import WITNESS, Export, open_source
+from veche.log.tiles import CHECKPOINT
 from veche.terminal.show import short
 from veche.texts import iso_time
 from veche.trustee.trustee import Trustee
@@ -106,6 +107,7 @@ def act(office: Path, folder: Path, others: tuple[Path, ...], wait: float) -> No
     done = 0
     warned = False
     while True:
+        shown = _shown(folder)  # before it is verified, so that nothing that comes meanwhile is missed
         verified = verified_copies([folder, *others])
         if not warned:
             _warn(loaded.institution, verified.state.charter)
@@ -134,15 +136,25 @@ def act(office: Path, folder: Path, others: tuple[Path, ...], wait: float) -> No
         if not pending or clock_time.monotonic() > end:
             break
         if not due:
-            _wait_for_more(folder, view.size, end)
+            _wait_for_more(folder, shown, end)
+    quiet = not done
     for poll, time in loaded.waiting(view).items():
         click.echo(f"{loaded.institution}: {short(poll)} has closed; it is decrypted from {iso_time(time)} on, by this machine's clock.")  # fmt: skip
+        quiet = False
     for seen in view.polls:
         if seen.tally is not None and not seen.witnessed:
             click.echo(
                 f"{loaded.institution}: {short(seen.id)} has closed; too few witnesses have cosigned its tally yet."
             )
-    if not done:
+            quiet = False
+    for one in view.committees:
+        making = loaded.institution in one.trustees and not one.void and len(one.keys) < len(one.trustees)
+        if making and not one.witnessed:
+            click.echo(
+                f"{loaded.institution}: committee {short(one.id)} waits; too few witnesses have cosigned its last entry yet."
+            )
+            quiet = False
+    if quiet:
         click.echo(f"{loaded.institution}: verified {view.size} entries; nothing is due.")
 
 
@@ -153,9 +165,18 @@ def _warn(institution: str, charter: Charter) -> None:
             click.echo(f"Class {poll_class.name}: {unwitnessed(charter, poll_class)}", err=True)
 
 
-def _wait_for_more(folder: Path, size: int, end: float) -> None:
-    """Wait until the ledger has more entries, or until ``end``."""
-    while clock_time.monotonic() < end and open_source(folder).checkpoint().checkpoint.size == size:
+def _shown(folder: Path) -> list[bytes | None]:
+    """The ledger's head, and what witnesses cosigned: whatever it is, more of it may make something due."""
+    source = open_source(folder)
+    shown = [source.get(name) for name in (CHECKPOINT, *source.names(WITNESS))]
+    if isinstance(source, Export):
+        source.close()
+    return shown
+
+
+def _wait_for_more(folder: Path, shown: list[bytes | None], end: float) -> None:
+    """Wait until the ledger has another head than was ``shown``, or its witnesses cosigned another, or until ``end``."""
+    while clock_time.monotonic() < end and _shown(folder) == shown:
         clock_time.sleep(PAUSE)
 
 

@@ -27,7 +27,7 @@ office = click.argument("office", type=ANY_PATH, metavar="FOLDER")
 def witness() -> None:
     """Be a witness: an observer who cosigns the ledger's heads, and never two that contradict each other.
 
-    Whoever waits for a quorum of witnesses is not shown a ledger of their own. FOLDER is the witness's own, private folder: never
+    Witnesses are the observers that the charter names. Whoever waits for a quorum of witnesses is not shown a ledger of their own. FOLDER is the witness's own, private folder: never
     copy it, never restore it from a backup.
 
     \b
@@ -83,6 +83,7 @@ def cosign(office: Path, folder: Path, output: Path | None, every: float | None)
         raise UserError(
             f"{folder} is an exported file, in which no cosignature can be put.", "Write it to a file: -o FILE"
         )
+    said = None
     while True:
         made = loaded.cosign(source)
         say_if_test(read_charter(Log(source, made.checkpoint).entry(0)))
@@ -90,7 +91,11 @@ def cosign(office: Path, folder: Path, output: Path | None, every: float | None)
             put_cosigned(folder, loaded.key.public, made)
         else:
             replace(output, made.to_bytes())
-        click.echo(f"{loaded.institution} cosigned {made.checkpoint.size} entries, root {made.checkpoint.root.hex()}.")
+        if made.checkpoint != said:  # who cosigns every minute need not read the same line every minute
+            said = made.checkpoint
+            click.echo(
+                f"{loaded.institution} cosigned {made.checkpoint.size} entries, root {made.checkpoint.root.hex()}."
+            )
         if every is None:
             return
         clock_time.sleep(every)

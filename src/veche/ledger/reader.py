@@ -11,8 +11,10 @@ from pathlib import Path
 from veche.errors import UserError
 from veche.ledger.codec import digest
 from veche.ledger.entries.charter import Charter
+from veche.ledger.entries.poll import Poll
 from veche.ledger.heads import head_policy
 from veche.ledger.ownership import is_own
+from veche.ledger.rules.poll import freeze
 from veche.ledger.state import State
 from veche.ledger.store import DATABASE, Store, mend, whole
 from veche.log.checkpoint import Policy, SignedCheckpoint
@@ -59,6 +61,10 @@ class Reader:
     def time(self) -> int:
         """The time of the last block that was committed and logged, in seconds since 1970."""
         return self.state.get("time")
+
+    def check_poll(self, poll: Poll) -> None:
+        """Raise Refused if this poll could not be published now, whoever signed it."""
+        freeze(self.state, poll, bytes(32), self.time)
 
     def entry(self, number: int) -> bytes:
         """An entry by its number, checked against the head. Raises UserError if there is none."""

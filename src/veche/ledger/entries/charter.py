@@ -238,7 +238,13 @@ def read_charter(data: bytes) -> Charter:
         raise Refused("charter", "A ledger must begin with its charter.")
     signed = signatures(item)
     charter = Charter.parse(item[1])
-    if {key for key, _ in signed} != {office.key for office in charter.offices}:
-        raise Refused("charter", "The charter must be signed by all its offices, and by nobody else.")
+    keys = {key for key, _ in signed}
+    if keys != {office.key for office in charter.offices}:
+        missing = [f"{office.institution} ({office.role})" for office in charter.offices if office.key not in keys]
+        raise Refused(
+            "charter",
+            "The charter must be signed by all its offices, and by nobody else.",
+            f"Still to sign: {', '.join(missing)}." if missing else "",
+        )
     check_signatures(signed_message(b"", item[0], item[1]), signed)
     return charter

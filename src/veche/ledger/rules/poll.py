@@ -30,32 +30,46 @@ class PollRule(Rule[Poll]):
                 f"{len(signed.signers)} organisers signed; class {poll_class.name!r} wants {poll_class.organisers}.",
                 "A second person must sign: veche poll sign.",
             )
-        notice, longest = (state.charter.lasting(seconds) for seconds in (poll_class.notice, poll_class.longest))
-        if poll.opens < block.time + max(notice, 1):  # permit keys come in a block before the opening
-            raise Refused(
-                "poll-dates",
-                f"The poll must be published {duration(notice)} before it opens.",
-                "Choose a later opening.",
-            )
-        if poll.closes - poll.opens > longest:
-            raise Refused("poll-dates", f"A poll of class {poll_class.name!r} lasts {duration(longest)} at most.")
-        key = _committee_key(state.committee(poll.committee), poll, state.charter.lasting(FRESH))
-        frozen = FrozenPoll(signed.id, poll, poll_class, key)
-        if frozen.kernel.ballot_size > MAX_BALLOT:
-            raise Refused(
-                "poll-size", "A ballot of this poll would not fit into an entry.", "Ask fewer questions in one poll."
-            )
-        state.add_poll(frozen, signed.data, block.size, 1, _registrar_keys(state, block, poll_class))
+        frozen, registrars = freeze(state, poll, signed.id, block.time)
+        state.add_poll(frozen, signed.data, block.size, 1, registrars)
 
 
-def _registrar_keys(state: State, block: Block, poll_class: PollClass) -> dict[int, bytes]:
+def freeze(state: State, poll: Poll, poll_id: bytes, time: int) -> tuple[FrozenPoll, dict[int, bytes]]:
+    """The poll as it is from its publication at ``time`` on, and its registrars' keys by their index in the class.
+
+    All that decides whether it may be published but the signatures under it. Raises Refused.
+    """
+    poll_class = state.charter.poll_class(poll.class_name)
+    notice, longest = (state.charter.lasting(seconds) for seconds in (poll_class.notice, poll_class.longest))
+    if poll.opens < time + max(notice, 1):  # permit keys come in a block before the opening
+        raise Refused(
+            "poll-dates",
+            f"The poll must be published {duration(max(notice, 1))} before it opens.",
+            "Choose a later opening.",
+        )
+    if poll.closes - poll.opens > longest:
+        raise Refused(
+            "poll-dates",
+            f"A poll of class {poll_class.name!r} lasts {duration(longest)} at most.",
+            "Choose an earlier closing.",
+        )
+    key = _committee_key(state.committee(poll.committee), poll, state.charter.lasting(FRESH))
+    frozen = FrozenPoll(poll_id, poll, poll_class, key)
+    if frozen.kernel.ballot_size > MAX_BALLOT:
+        raise Refused(
+            "poll-size", "A ballot of this poll would not fit into an entry.", "Ask fewer questions in one poll."
+        )
+    return frozen, _registrar_keys(state, time, poll_class)
+
+
+def _registrar_keys(state: State, time: int, poll_class: PollClass) -> dict[int, bytes]:
     """The keys of the registrars, by their index in the class. Raises Refused("authority", ...) if too few can ever publish."""
     keys, able = {}, 0
     for index, seat in enumerate(poll_class.registrars):
         key = state.key_of(seat.institution, Role.REGISTRAR)
         if key is not None:
             keys[index] = key
-            able += not state.offices[key].is_suspended(block.time)
+            able += not state.offices[key].is_suspended(time)
     needed = len(poll_class.registrars) - poll_class.f
     if able < needed:
         raise Refused(
