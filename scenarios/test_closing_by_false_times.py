@@ -12,8 +12,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from city import NO, YES, city, everybody_votes, open_poll
-from test_two_tallies import fork_without_the_last_ballot, verify_and_decrypt
+from city import NO, YES, city, everybody_votes, fork_without_the_last_ballot, open_poll, verify_and_decrypt
 
 from veche.clock import STEP, WrongClock
 from veche.errors import DoesNotHold

@@ -11,40 +11,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from city import NO, YES, city, everybody_votes, open_poll
-from node import Node
+from city import NO, YES, city, everybody_votes, fork_without_the_last_ballot, open_poll, verify_and_decrypt
 
-from veche.audit.ledger import verify_ledger
-from veche.audit.view import View
-from veche.ballot.decryption import alphas_of, betas_of, make_share, open_tally
 from veche.errors import DoesNotHold, Refused, UserError
 from veche.ledger.codec import decode
-from veche.ledger.poll_state import PollState
-from veche.log.source import Folder
-from veche.world import World
-
-
-def verify_and_decrypt(world: World, view: View, poll: bytes) -> list[int]:
-    """The naive rule: two trustees decrypt the tally of any ledger that holds."""
-    found = next(shown for shown in view.polls if shown.id == poll)
-    assert found.tally is not None
-    sums = found.tally.parts[0]
-    secrets = [trustee._ceremonies(view)[found.committee].secret() for trustee in world.trustees[:2]]
-    factors = {i: make_share(x, alphas_of(sums), found.phi, bytes(32), 0).points() for i, x in enumerate(secrets, 1)}
-    return open_tally(betas_of(sums), factors, "pedersen", 100)
-
-
-def fork_without_the_last_ballot(world: World, poll: PollState, folder: Path, until: int) -> View:
-    """The operator's second ledger: begun as a copy before Fedor's ballot, led on to the closing, and made no shorter than
-    the true one by blocks about nothing, lest that give it away.
-    """
-    with Node(folder) as fork:
-        while fork.ledger.time < until:
-            fork.block(min(until, fork.ledger.time + 540))
-        while fork.ledger.size <= world.ledger.size:
-            fork.block(fork.ledger.time + 601)
-        fork.publish()
-    return View(verify_ledger(Folder(folder)))
 
 
 def test_the_story(tmp_path: Path) -> None:

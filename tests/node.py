@@ -8,6 +8,7 @@ from veche.keys import SigningKey
 from veche.ledger.ledger import Answer, Ledger
 from veche.ledger.publication import Publication
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
+from veche.world import STEP
 
 
 class Node:
@@ -38,6 +39,13 @@ class Node:
         executed = ledger.execute(ledger.height + 1, max(time, ledger.time), entries)
         ledger.commit()
         return executed.answers
+
+    def lead_on(self, until: int, size: int = 0) -> None:
+        """Let time pass until then, the ledger beating; and let it stand still, a block a time, until it has over ``size`` entries."""
+        while self.ledger.time < until:
+            self.block(min(until, self.ledger.time + STEP))
+        while self.ledger.size <= size:
+            self.block(self.ledger.time + self.ledger.state.charter.halt + 1)
 
     def publish(self) -> None:
         head = self.ledger.head

@@ -120,9 +120,7 @@ def play(folder: Path) -> City:
         world.say("contest", [polls["poll"].id, objection], *world.organisers, world.trustees[0].key)
         said = ["In May.", "В мае."]
         world.say("outcome", [polls["poll"].id, "will", said, world.now + DAY, []], world.organisers[0])
-        registrar = world.registrars[0]
-        rows = [[row.issued, row.root] for row in registrar.issuance(polls["poll"].id)]
-        world.say("issuance", [polls["poll"].id, rows], registrar.office)
+        world.account(0, polls["poll"])
         later = _change_offices(world)
         entries = list(world.check().log.entries())
         log_key = folder / "ledger" / LOG_KEY

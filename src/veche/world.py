@@ -247,6 +247,11 @@ class World:
         rows = [[key.modulus, key.people, key.root] for key in keys]
         return sign(self.id, "permit-key", [poll.id, rows], [self.registrars[registrar].office])
 
+    def account(self, registrar: int, poll: PollState) -> int:
+        """Let a registrar account for the permits of a poll that has closed; the entry's number. Raises Refused."""
+        rows = [[row.issued, row.root] for row in self.registrars[registrar].issuance(poll.id)]
+        return self.say("issuance", [poll.id, rows], self.registrars[registrar].office)
+
     # Citizens
 
     def group_of(self, citizen: Citizen, poll: PollState) -> int:

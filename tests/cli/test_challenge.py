@@ -24,8 +24,7 @@ def test_a_registrar_erases_nothing_before_the_window_is_over(tmp_path: Path) ->
         for citizen in world.citizens:
             world.vote(citizen, poll, [[1, 0]])
         world.wait_until(poll.closing + 60)
-        rows = [[row.issued, row.root] for row in world.registrars[0].issuance(poll.id)]
-        world.say("issuance", [poll.id, rows], world.registrars[0].office)
+        world.account(0, poll)
         world.engine.tick()
 
         ledger = ("--ledger", tmp_path / "ledger")
@@ -58,8 +57,7 @@ def test_it_erases_when_the_window_is_over(tmp_path: Path) -> None:
             world.vote(citizen, poll, [[1, 0]])
         world.wait_until(poll.closing + 60)
         world.trustees_act()
-        rows = [[row.issued, row.root] for row in world.registrars[0].issuance(poll.id)]
-        world.say("issuance", [poll.id, rows], world.registrars[0].office)
+        world.account(0, poll)
         world.engine.tick()
         assert poll.decided is not None and poll.challenge_until(world.charter) == poll.decided + -(-WINDOW // 1000)
         ok(

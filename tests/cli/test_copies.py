@@ -32,10 +32,7 @@ def town(tmp_path: Path) -> Path:
     ok("export", tmp_path / "ledger", tmp_path / "city.tar", run=inside)
     shutil.copytree(tmp_path / "older", tmp_path / "fork")
     with Node(tmp_path / "fork") as fork:
-        while fork.ledger.time < poll.closing:
-            fork.block(min(poll.closing, fork.ledger.time + 540))
-        while fork.ledger.size <= size:
-            fork.block(fork.ledger.time + 601)
+        fork.lead_on(poll.closing, size)
         fork.publish()
     ok("ledger", "run", tmp_path / "ledger", "--once", "--after-outage", run=inside)
     return tmp_path

@@ -50,11 +50,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             world.vote(citizen, poll, [[1, 0] if number else [0, 1]])
         world.wait_until(poll.closing)
         world.trustees_act()
-        registrar = world.registrars[0]
-        rows = [[row.issued, row.root] for row in registrar.issuance(poll.id)]
-        world.say("issuance", [poll.id, rows], registrar.office)
+        world.account(0, poll)
         world.engine.tick()
-        (folder / "row.json").write_bytes(registrar.proof_for(world.citizens[0].person, poll.id).to_json())
+        (folder / "row.json").write_bytes(world.registrars[0].proof_for(world.citizens[0].person, poll.id).to_json())
         verified = world.check()
         number = next(n for n in range(verified.head.size) if decode(verified.entry(n))[0] == "ballot")
         (folder / "vote.entry").write_bytes(verified.entry(number))

@@ -60,8 +60,7 @@ def made(folder: Path, divisor: int) -> Town:
             world.vote(citizen, poll, [[1, 0]])
         world.wait_until(poll.closing + 1)
         world.trustees_act()
-        rows = [[row.issued, row.root] for row in world.registrars[0].issuance(poll.id)]
-        world.say("issuance", [poll.id, rows], world.registrars[0].office)
+        world.account(0, poll)
         world.citizens[0].voter._seed.save(folder / "you.seed")
         world.organisers[0].save(folder / "one.key")
         world.organisers[1].save(folder / "two.key")

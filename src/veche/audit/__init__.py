@@ -8,7 +8,6 @@
 - :mod:`archive`        steps A1 to A10: ``verify_archive``, whoever made it
 - :mod:`binding`        steps B1 to B4: the file beside an archive, with the binding proofs
 - :mod:`export`         out of a verified ledger: a poll as an archive, and that file
-- :mod:`rebuild`        a node's database anew, from public files that were verified
 - :mod:`view`           a verified ledger as a trustee's program wants to see it
 - :mod:`report`, :mod:`poll_report`, :mod:`poll_warnings`, :mod:`percents`   what it says, as plain values
 - :mod:`charter_words`  what the numbers of a charter mean, in plain sentences

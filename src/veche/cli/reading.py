@@ -9,12 +9,13 @@ import os
 import time as clock_time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 
 import click
 
 from veche.audit.ledger import Progress, VerifiedLedger, Wanted, verify_ledger
-from veche.audit.witnesses import read_witnesses
+from veche.audit.witnesses import Witnesses, read_witnesses
 from veche.cli.earnest import say_if_ahead, say_if_test
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.entries.charter import Charter, read_charter
@@ -45,9 +46,14 @@ class Reading(Reader):
         polls = {found.id.hex(): found for found in self.state.polls()}
         return polls[_choose(name, list(polls), "poll", "veche poll list")]
 
+    @cached_property
+    def witnesses(self) -> Witnesses:
+        """Who cosigned heads of this ledger. Raises DoesNotHold (L9)."""
+        return read_witnesses(self.log, self.state)
+
     def waits_for_witnesses(self, poll: PollState, number: int) -> bool:
         """Whether the poll's class wants witnesses to vouch for its ballots, and too few do for the entry with this number yet."""
-        return poll.poll_class.witnessed and not read_witnesses(self.log, self.state).vouch(number + 1)
+        return poll.poll_class.witnessed and not self.witnesses.vouch(number + 1)
 
     def committee(self, name: str) -> CommitteeState:
         """The committee whose id begins with ``name``. Raises UserError if there is none, or more than one."""

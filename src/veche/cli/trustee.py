@@ -129,11 +129,12 @@ def act(office: Path, folder: Path, others: tuple[Path, ...], wait: float) -> No
                 wait_until_published(folder, answer)
         if refused.keys() & set(due):
             continue
-        pending = any(
-            loaded.institution in one.trustees and not one.void and len(one.keys) < len(one.trustees)
+        making = [
+            one
             for one in view.committees
-        )
-        if not pending or clock_time.monotonic() > end:
+            if loaded.institution in one.trustees and not one.void and len(one.keys) < len(one.trustees)
+        ]
+        if not making or clock_time.monotonic() > end:
             break
         if not due:
             _wait_for_more(folder, shown, end)
@@ -147,9 +148,8 @@ def act(office: Path, folder: Path, others: tuple[Path, ...], wait: float) -> No
                 f"{loaded.institution}: {short(seen.id)} has closed; too few witnesses have cosigned its tally yet."
             )
             quiet = False
-    for one in view.committees:
-        making = loaded.institution in one.trustees and not one.void and len(one.keys) < len(one.trustees)
-        if making and not one.witnessed:
+    for one in making:
+        if not one.witnessed:
             click.echo(
                 f"{loaded.institution}: committee {short(one.id)} waits; too few witnesses have cosigned its last entry yet."
             )

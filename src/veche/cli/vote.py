@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from veche.audit.witnesses import read_witnesses, size_of
+from veche.audit.witnesses import size_of
 from veche.cli import options
 from veche.cli.cast import cast_sealed
 from veche.cli.choices import ask_choices, choice_lines, parse_choices
@@ -16,12 +16,11 @@ from veche.cli.collecting import open_registrars, permits_to_show
 from veche.cli.open import open_sealed
 from veche.cli.options import ANY_PATH
 from veche.cli.permit_file import PermitFile, erase_decided
-from veche.cli.reading import read_ledger
+from veche.cli.reading import Reading, read_ledger
 from veche.cli.sealed_file import SealedFile
 from veche.cli.voter_seed import VoterSeed
 from veche.errors import UserError
 from veche.ledger.poll_state import PollState
-from veche.ledger.reader import Reader
 from veche.terminal.code import code_lines, code_picture
 from veche.terminal.show import short
 from veche.voter.voter import Voter, seal
@@ -135,9 +134,9 @@ def _say_what_is_kept(poll: PollState, kept: PermitFile) -> None:
         click.echo("Your permits for this poll are kept. Vote when it opens: veche vote")
 
 
-def _check_witnessed(reading: Reader, poll: PollState) -> None:
+def _check_witnessed(reading: Reading, poll: PollState) -> None:
     """Raise UserError unless enough witnesses cosigned a head that has the poll and its permit keys, if its class wants that."""
-    witnesses = read_witnesses(reading.log, reading.state)
+    witnesses = reading.witnesses
     if poll.poll_class.witnessed and not witnesses.vouch(size_of(reading.log, poll)):
         raise UserError(
             f"Too few witnesses have cosigned a ledger with this poll and its keys yet: {witnesses.quorum} of {witnesses.seats} "

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from veche.audit.witnesses import identify, read_witnesses
+from veche.audit.witnesses import identify
 from veche.cli import options
 from veche.cli.earnest import say_if_test
 from veche.cli.options import ANY_PATH
@@ -27,8 +27,8 @@ office = click.argument("office", type=ANY_PATH, metavar="FOLDER")
 def witness() -> None:
     """Be a witness: an observer who cosigns the ledger's heads, and never two that contradict each other.
 
-    Witnesses are the observers that the charter names. Whoever waits for a quorum of witnesses is not shown a ledger of their own. FOLDER is the witness's own, private folder: never
-    copy it, never restore it from a backup.
+    Witnesses are a ledger's observers, but for its operator's. Whoever waits for a quorum of them is not shown a ledger of their
+    own. FOLDER is the witness's own, private folder: never copy it, never restore it from a backup.
 
     \b
     Example:
@@ -114,11 +114,7 @@ def publish(file: Path, folder: Path) -> None:
     signed = SignedCheckpoint.parse(options.read_file(file, NOTE_LIMIT))
     with read_ledger(folder) as reading:
         key, cosigned = identify(reading.log, reading.state, signed)
-        there = [
-            one
-            for one in read_witnesses(reading.log, reading.state).cosigned
-            if one.institution == cosigned.institution
-        ]
+        there = [one for one in reading.witnesses.cosigned if one.institution == cosigned.institution]
     if there and there[0].time > cosigned.time:
         raise UserError(f"A newer head of {cosigned.institution} is there already.", "Nothing is to be done.")
     if not isinstance(open_source(folder), Folder):

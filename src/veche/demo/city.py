@@ -277,9 +277,8 @@ class DemoCity:
     def account(self) -> None:
         """Each registrar accounts for the permits of the polls that have closed."""
         world = self.world
-        for registrar in world.registrars:
+        for registrar in range(len(world.registrars)):
             for poll in self.polls.values():
                 if poll.phase != "announced":
-                    rows = registrar.issuance(poll.id)
-                    world.say("issuance", [poll.id, [[row.issued, row.root] for row in rows]], registrar.office)
+                    world.account(registrar, poll)
         world.engine.tick()
