@@ -17,10 +17,11 @@ from veche.audit.ledger import verify_ledger
 from veche.audit.witnesses import Cosigned, Witnesses, identify, size_of
 from veche.clock import AHEAD, STEP, by_hand
 from veche.errors import DoesNotHold, Refused, UserError
+from veche.keys import SigningKey
 from veche.ledger.entries.poll import Choice
 from veche.ledger.heads import cosigned_policy, witness_verifier
 from veche.ledger.shape import Text
-from veche.log.checkpoint import SignedCheckpoint
+from veche.log.checkpoint import SignedCheckpoint, sign
 from veche.log.log import export
 from veche.log.source import Export, Folder
 from veche.witness.journal import Journal
@@ -125,6 +126,17 @@ def test_a_head_that_the_log_did_not_sign_is_not_cosigned(world: World) -> None:
     with pytest.raises(DoesNotHold):
         cosign(world)
     assert heads(world.folder / "witness-1") == []
+
+
+def test_a_line_by_another_key_of_the_log_s_name_is_left_out(world: World) -> None:
+    """C2SP lets anybody's line stand beside the log's; what is cosigned holds all the same."""
+    world.engine.tick()
+    path = ledger(world) / "checkpoint"
+    signed = SignedCheckpoint.parse(path.read_bytes())
+    foreign = sign(signed.checkpoint, SigningKey.generate())
+    path.write_bytes(replace(signed, signatures=(foreign, *signed.signatures)).to_bytes())
+    key = world.witnesses[0].key.public
+    SignedCheckpoint.parse(cosign(world).to_bytes()).verify(cosigned_policy(world.charter, key))
 
 
 def test_clocks_that_disagree(world: World) -> None:

@@ -63,7 +63,7 @@ class Witness:
         log = Log(snapshot, head)
         charter_entry = log.entry(0)
         ledger, charter = digest(charter_entry), read_charter(charter_entry)
-        signed.verify(head_policy(charter))
+        (log_key,) = signed.verify(head_policy(charter))
         now = clock()
         _check_time(_last_block(log).time, now.time)
         with Journal.open(self._folder) as journal:
@@ -76,8 +76,9 @@ class Witness:
                 _check_clock(Reading.parse(last[3:]), now)
             journal.append("head", str(head.size), head.root.hex(), *now.words())
             verifier = witness_verifier(charter.origin, self.key.public)
-            log_line = next(line for line in signed.signatures if line.name == charter.origin)
-            return SignedCheckpoint(head, (log_line,)).add(cosign(head, verifier.name, self.key, now.time))
+            # Not by its name alone: a line of that name by another key would make a head that nobody takes.
+            by_log = (line for line in signed.signatures if (line.name, line.key_id) == (log_key.name, log_key.key_id))
+            return SignedCheckpoint(head, tuple(by_log)).add(cosign(head, verifier.name, self.key, now.time))
 
 
 def put_cosigned(ledger: Path, witness: bytes, signed: SignedCheckpoint) -> Path:
