@@ -140,6 +140,7 @@ CALLS: dict[str, Callable[[Town], tuple[object, ...]]] = {
     "find": lambda town: ("--seed", town.file("you.seed"), "-l", town.ledger),
     "verify": lambda town: (town.ledger,),
     "export": lambda town: (town.ledger, town.file("out.tar")),
+    "due": at(),
     "ledger init": lambda town: (town.file("new-1"), town.file("charter.entry")),
     "ledger run": lambda town: (town.ledger, "--once"),
     "ledger rebuild": lambda town: (town.ledger,),

@@ -1,8 +1,9 @@
 """The verified ledger as a trustee's program wants to see it (:mod:`veche.trustee.view`)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from veche.audit.due import parts_due, step_witnessed, steps_due, tally_time, tally_witnessed
 from veche.audit.ledger import VerifiedLedger
 from veche.ballot.committee import Certificate, Key, Shares
 from veche.ledger.entries.office import Role
@@ -13,7 +14,7 @@ from veche.ledger.poll_state import CommitteeState, PollState
 
 @dataclass(frozen=True)
 class SeenCommittee:
-    """One committee; the mappings go from a trustee's index to what they handed in."""
+    """One committee; the mappings go from a trustee's index to what they handed in, ``due`` to the kind of what they hand in now."""
 
     id: bytes
     mode: str
@@ -23,13 +24,14 @@ class SeenCommittee:
     certificates: Mapping[int, Certificate]
     shares: Mapping[int, Shares]
     keys: Mapping[int, Key]
+    due: Mapping[int, str]
     void: bool
     witnessed: bool
 
 
 @dataclass(frozen=True)
 class SeenPoll:
-    """One poll, as far as decryption goes."""
+    """One poll, as far as decryption goes. ``missing``: from a trustee's index to the parts that they have not decrypted."""
 
     id: bytes
     phi: str
@@ -37,7 +39,7 @@ class SeenPoll:
     tally: Tally | None
     tally_time: int
     margin: int
-    decryptions: Collection[tuple[int, int]]
+    missing: Mapping[int, Sequence[int]]
     witnessed: bool
 
 
@@ -66,21 +68,16 @@ class View:
 
 
 def _committee(verified: VerifiedLedger, found: CommitteeState) -> SeenCommittee:
-    witnessed = not found.poll_class.witnessed or verified.witnesses.vouch(verified.size_at(found.last))
-    void = found.phase == CommitteePhase.VOID
     return SeenCommittee(
-        found.id, found.mode, found.poll_class.t, found.poll_class.trustees, found.trustee_keys, found.certificates, found.shares, found.keys, void,
-        witnessed,
+        found.id, found.mode, found.poll_class.t, found.poll_class.trustees, found.trustee_keys, found.certificates, found.shares, found.keys,
+        steps_due(found), found.phase == CommitteePhase.VOID, step_witnessed(verified, found),
     )  # fmt: skip
 
 
 def _poll(verified: VerifiedLedger, found: PollState) -> SeenPoll:
-    number = verified.derived.get((Tally.kind, found.id))
-    witnessed = not found.poll_class.witnessed or (
-        number is not None and verified.witnesses.vouch(number + 1, verified.time_of(number))
-    )
-    done = {(trustee, part) for trustee, parts in found.shares.items() for part in parts}
+    committee = verified.state.committee(found.definition.committee)
+    assert committee is not None, "a poll's committee is in the ledger"
     return SeenPoll(
-        found.id, found.frozen.fingerprint, found.definition.committee, found.tally,
-        0 if number is None else verified.time_of(number), verified.state.charter.lasting(found.poll_class.margin), done, witnessed,
+        found.id, found.frozen.fingerprint, found.definition.committee, found.tally, tally_time(verified, found),
+        verified.state.charter.lasting(found.poll_class.margin), parts_due(committee, found), tally_witnessed(verified, found),
     )  # fmt: skip

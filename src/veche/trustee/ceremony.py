@@ -48,18 +48,17 @@ class Ceremony:
 
     def due(self) -> list[bytes]:
         """The entry to hand in now, if any: the same bytes until the ledger shows it. Raises UserError as ``check``."""
-        view, index = self._view, self.index
         self.check()
-        if view.void or index in view.keys or not view.witnessed:
+        if not self._view.witnessed:
             return []
-        if view.mode == SINGLE:
-            return [self._made("answer", self._make_single_key)]
-        if index not in view.certificates:
-            return [self._made("certificate", self._make_certificate)]
-        if len(view.certificates) == self._committee.size and index not in view.shares:
-            return [self._made("shares", self._make_shares)]
-        if len(view.shares) == self._committee.size:
-            return [self._made("answer", self._make_answer)]
+        match self._view.due.get(self.index):
+            case CertificateStep.kind:
+                return [self._made("certificate", self._make_certificate)]
+            case SharesStep.kind:
+                return [self._made("shares", self._make_shares)]
+            case KeyStep.kind:
+                single = self._view.mode == SINGLE
+                return [self._made("answer", self._make_single_key if single else self._make_answer)]
         return []
 
     def check(self) -> None:

@@ -203,9 +203,9 @@ class Trustee:
                 "The ledger shows another tally of this poll than the one that was decrypted.",
                 "One poll has one tally: the ledger was forked. Keep both copies, and tell the other trustees.",
             )
-        done = {part for index, part in poll.decryptions if index == ceremony.index}
+        missing = poll.missing.get(ceremony.index, ())
         folder = self._folder / "decryptions" / poll.id.hex()
-        if not known and (done or folder.exists()):
+        if not known and (len(missing) < len(poll.tally.parts) or folder.exists()):
             raise UserError(
                 f"This trustee decrypted {where} already, but the journal does not know it.",
                 "It is an old backup, or somebody else uses the key. Use the folder where the program ran last.",
@@ -223,7 +223,7 @@ class Trustee:
                 share = make_share(secret, alphas_of(sums), poll.phi, tally, part)
                 made = Decryption(poll.id, ceremony.index, tally, part, share)
                 write_private(path, encode([made.kind, made.body()]))
-            if part not in done:
+            if part in missing:
                 settle(path, self._folder)
                 try:
                     entries.append(ceremony.sign(read_private(path)))

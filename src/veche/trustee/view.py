@@ -4,7 +4,7 @@ Whoever makes a view (``veche.audit``) has checked the ledger from its bytes, en
 server. Everything here is read only.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from veche.ballot.committee import Certificate, Key, Shares
@@ -47,6 +47,10 @@ class CommitteeView(Protocol):
         """Step 3."""
 
     @property
+    def due(self) -> Mapping[int, str]:
+        """The kind of entry that each trustee hands in now, who hands in one: the next step of key generation."""
+
+    @property
     def void(self) -> bool:
         """Whether a ``committee-void`` entry ended it."""
 
@@ -76,15 +80,15 @@ class PollView(Protocol):
 
     @property
     def tally_time(self) -> int:
-        """The time of the tally's block, in seconds since 1970; 0 if there is no tally."""
+        """The time of the block that closed the poll, in seconds since 1970; 0 if none has."""
 
     @property
     def margin(self) -> int:
         """The seconds by which a trustee's clock must have passed that before they decrypt, from the class."""
 
     @property
-    def decryptions(self) -> Collection[tuple[int, int]]:
-        """(index, part) of every admitted ``decryption``."""
+    def missing(self) -> Mapping[int, Sequence[int]]:
+        """For each trustee (by the index from 1) who has some left the parts of the tally that they have not decrypted."""
 
     @property
     def witnessed(self) -> bool:
