@@ -54,8 +54,11 @@ def test_light_to_import() -> None:
 def test_one_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     kernel = tomllib.loads((ROOT / "kernel/Cargo.toml").read_text(encoding="utf-8"))["workspace"]["package"]
+    cometbft = tomllib.loads((ROOT / "cometbft/pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert veche.__version__ == version("veche") == version("veche-kernel") == project["version"] == kernel["version"]
+    assert veche.__version__ == version("veche-cometbft") == cometbft["version"]
     assert f"veche-kernel=={project['version']}" in project["dependencies"]
+    assert project["optional-dependencies"]["network"] == [f"veche-cometbft=={project['version']}"]
     assert CliRunner().invoke(main, ["--version"]).output == f"veche {veche.__version__}\n"
     assert f"\n## [{veche.__version__}] - " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 

@@ -106,13 +106,15 @@ def test_files(dist: Path) -> None:
     number = veche.__version__
     names = {path.name for path in dist.iterdir() if not path.name.startswith(".")}
     assert {f"veche-{number}-py3-none-any.whl", f"veche-{number}.tar.gz", f"veche_kernel-{number}.tar.gz"} < names
+    assert f"veche_cometbft-{number}.tar.gz" in names
     for wheel in dist.glob("*.whl"):
         with zipfile.ZipFile(wheel) as archive:
             held = archive.namelist()
             licence = next(name for name in held if name.endswith("licenses/LICENSE"))
             assert archive.read(licence) == (ROOT / "LICENSE").read_bytes()
         assert {name.split("/")[1] for name in held} >= {"py.typed", "__init__.py"}
-        assert any(name.endswith("licenses/THIRD-PARTY.txt") for name in held) == wheel.name.startswith("veche_kernel")
+        compiled = wheel.name.startswith(("veche_kernel", "veche_cometbft"))
+        assert any(name.endswith("licenses/THIRD-PARTY.txt") for name in held) == compiled
 
 
 def test_everything_of_the_package_is_in_its_wheel(dist: Path) -> None:
@@ -136,6 +138,21 @@ def test_kernel_for_every_linux(dist: Path) -> None:
     assert str(Path.home()).encode() not in binary and str(ROOT).encode() not in binary
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Only on Linux is one binary for all C libraries.")
+def test_cometbft_for_every_linux(dist: Path, run: Run) -> None:
+    """It needs no library of the system, names no builder, and starts where it was installed."""
+    (wheel,) = dist.glob("veche_cometbft-*.whl")
+    assert "-py3-none-manylinux2014_" in wheel.name and ".musllinux_1_1_" in wheel.name
+    with zipfile.ZipFile(wheel) as archive:
+        binary = archive.read("veche_cometbft/veche-cometbft")
+        licences = archive.read(next(name for name in archive.namelist() if name.endswith("THIRD-PARTY.txt"))).decode()
+    assert b"/lib64/ld-linux" not in binary and b"GLIBC_" not in binary
+    assert b"/pkg/mod/" not in binary and str(ROOT).encode() not in binary
+    assert "github.com/cometbft/cometbft v0.40.0" in licences and "golang.org/x/sys" in licences
+    code = "import subprocess, veche_cometbft; print(subprocess.check_output([veche_cometbft.PROGRAM, '--help'], text=True))"
+    assert "The consensus engine of Veche" in run("python", "-c", code).stdout
+
+
 def test_constraints(dist: Path) -> None:
     """Every requirement has hashes, ours too, and no host is named: whoever installs may ask any index. They are what is tested here."""
     text = (dist / "constraints.txt").read_text(encoding="utf-8")
@@ -143,7 +160,7 @@ def test_constraints(dist: Path) -> None:
     form = re.compile(r"([a-z0-9-]+)==([\w.]+)( ; [^/]+?)?(?: +--hash=sha256:[0-9a-f]{64})+")
     pinned = {found[1]: found for found in map(form.fullmatch, rows) if found is not None}
     assert len(pinned) == len(rows)
-    assert pinned.keys() > {"veche", "veche-kernel", "cryptography", "sqlalchemy"}
+    assert pinned.keys() > {"veche", "veche-kernel", "veche-cometbft", "cryptography", "sqlalchemy"}
     for name, number, only_where in (found.groups() for found in pinned.values()):
         try:
             assert version(name) == number

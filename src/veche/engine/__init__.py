@@ -2,6 +2,7 @@
 
 - :mod:`engine`       what an engine is to those who hand entries in
 - :mod:`embedded`     one process, which agrees with itself, and signs the heads with the log's key
+- :mod:`cometbft`     many processes of independent institutions, of which over two thirds agree
 - :mod:`inbox`        how other processes hand entries in to it
 - :mod:`block_clock`  the times of blocks: this machine's clock, as long as it can be believed
 
