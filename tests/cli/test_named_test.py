@@ -186,6 +186,7 @@ CALLS: dict[str, Callable[[Town], tuple[object, ...]]] = {
     "trustee adopt": lambda town: (town.file("trustee-1"), "-l", town.ledger, "--yes"),
     "witness cosign": lambda town: (town.file("witness"), "-l", town.ledger, "-o", town.file("head")),
     "witness publish": lambda town: (town.file("kept"), "-l", town.ledger),
+    "registrar act": lambda town: (town.file("registrar-1"), "-l", town.ledger),
     "registrar open": registrar("--everyone"),
     "registrar issue": registrar("--person", "Centre-0", "--group", "0", "--blinded", "00"),
     "registrar issuance": registrar(),

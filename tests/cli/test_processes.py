@@ -19,7 +19,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> City:
 
 def test_ctrl_c_ends_a_command_quietly(city: City) -> None:
     ok("committee", "form", "--class", "pilot", "-k", city.organisers[0], "-l", city.ledger, run=inside)
-    words = [*PROGRAM, "trustee", "act", str(city.trustees[0]), "--ledger", str(city.ledger), "--wait", "60"]
+    words = [*PROGRAM, "trustee", "act", str(city.trustees[0]), "--ledger", str(city.ledger), "--timeout", "60"]
     process = subprocess.Popen(
         words,
         stdout=subprocess.PIPE,

@@ -36,7 +36,7 @@ def test_a_pilot_from_the_first_key_to_the_verified_result(tmp_path: Path, engin
     committee = ok("committee", "form", "--class", "pilot", "--key", one, *ledger, "--json").json["committee"]
     acting = [
         subprocess.Popen(
-            [*PROGRAM, "trustee", "act", str(place), "--wait", "60", *map(str, ledger)],
+            [*PROGRAM, "trustee", "act", str(place), "--timeout", "60", *map(str, ledger)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
         )
         for place in city.trustees

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from veche.cli.trustee import _shown, _wait_for_more
 from veche.clock import by_hand
+from veche.engine.inbox import Inbox
 from veche.ledger.codec import digest
 from veche.ledger.entries.poll import Choice
 from veche.ledger.shape import Text
@@ -78,15 +78,23 @@ def test_a_trustee_waits_for_witnesses(tmp_path: Path) -> None:
         ledger, trustee = world.folder / "ledger", world.folder / "trustee-1"
         out = ok("trustee", "act", trustee, "--ledger", ledger, run=inside).out
         assert "too few witnesses" in out and committee.hex()[:12] in out and "nothing is due" not in out
-        shown = _shown(ledger)
         witness = world.witnesses[0]
         head = witness.cosign(Folder(ledger), world.clock)
-        cosigning = threading.Timer(0.5, put_cosigned, (ledger, witness.key.public, head))
-        cosigning.start()
-        begun = time.monotonic()
-        _wait_for_more(ledger, shown, begun + 30)
-        cosigning.join()
-        assert time.monotonic() - begun < 20
+        ended, inbox = threading.Event(), Inbox(ledger)
+
+        def serve() -> None:
+            time.sleep(0.5)
+            put_cosigned(ledger, witness.key.public, head)
+            while not ended.is_set():
+                inbox.serve(world.engine)
+                time.sleep(0.01)
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        out = ok("trustee", "act", trustee, "--ledger", ledger, "--timeout", "3", run=inside).out
+        ended.set()
+        serving.join()
+        assert "committee-certificate for" in out and out.count("too few witnesses") == 1
 
 
 def test_every_head_is_told_once(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,7 @@ def form(folder: Path, class_name: str, mode: str, key: Path, as_json: bool) -> 
         options.emit({"committee": digest(entry).hex(), "entry": number})
     else:
         click.echo(f"Committee {digest(entry).hex()}")
-        click.echo("Each trustee now runs: veche trustee act FOLDER --wait 600")
+        click.echo("Each trustee now runs: veche trustee act FOLDER --wait")
 
 
 @committee.command("list")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from veche.cli.options import load_key, read_file
-from veche.durable import replace, write_new
+from veche.durable import Exists, replace, write_new
 from veche.errors import Refused, UserError
 from veche.keys import BadSignature, verify
 from veche.ledger.codec import MAX_ENTRY, decode
@@ -36,6 +36,16 @@ def read_entry(path: Path, kind: str | None = None) -> tuple[bytes, list[Any]]:
     if kind is not None and item[0] != kind:
         raise UserError(f"{path} holds a {item[0]} entry; a {kind} entry is wanted here.")
     return data, item
+
+
+def keep_entry(path: Path, entry: bytes) -> None:
+    """Write an entry to a new file; nothing is done if it is in that file already. Raises Exists for any other content."""
+    try:
+        write_new(path, entry)
+    except Exists:
+        if path.is_file() and read_file(path, MAX_ENTRY) == entry:
+            return
+        raise
 
 
 def make_entry(path: Path, ledger: bytes, entry: ByOffice, keys: Sequence[Path]) -> bytes:

@@ -41,6 +41,11 @@ ledger = click.option(
     show_envvar=True, metavar="FOLDER", help="The ledger: its folder, or (for reading only) an export of it.",
 )  # fmt: skip
 
+also = click.option(
+    "--also", "others", type=LEDGER_PATH, multiple=True, metavar="FOLDER", envvar="VECHE_ALSO", show_envvar=True,
+    help="Another copy of the ledger, from somebody else: all must be one ledger, or nothing is done. Give one wherever you can; repeat it.",
+)  # fmt: skip
+
 folder_argument = click.argument("folder", type=LEDGER_PATH, envvar="VECHE_LEDGER", default="ledger")
 
 json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for scripts.")

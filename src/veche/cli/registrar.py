@@ -6,17 +6,18 @@ from pathlib import Path
 
 import click
 
-from veche.cli import options
+from veche.cli import acting, options
+from veche.cli.acting import waiting
+from veche.cli.desk import Look, account, permit_keys
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import Reading, read_ledger, tell_of_change
 from veche.durable import write_new
 from veche.engine.inbox import hand_in
 from veche.errors import DoesNotHold, Refused, UserError
-from veche.ledger.entries.permit_key import Issuance, PermitKeys
 from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
 from veche.permit.row_proof import RowProof
-from veche.registrar.registrar import Registrar, group_names
+from veche.registrar.registrar import Registrar
 from veche.registrar.roll_import import RollReport, beyond_doubt
 from veche.texts import iso_time
 
@@ -38,8 +39,7 @@ def registrar() -> None:
     Example:
       veche registrar init registrar                 prints the key for the charter
       veche registrar import registrar roll.csv
-      veche registrar open registrar 3fa9            before the poll opens
-      veche registrar issuance registrar 3fa9        after it has closed
+      veche registrar act registrar --wait           keys before a poll opens, the account after it has closed
       veche registrar proof registrar 3fa9 --person 1234 -o row.json
     """
 
@@ -135,6 +135,26 @@ def show(desk: Path) -> None:
             click.echo(f"  {people:>8}  {district}")
 
 
+@registrar.command()
+@desk
+@options.ledger
+@options.also
+@waiting
+def act(desk: Path, folder: Path, others: tuple[Path, ...], wait: bool, timeout: float, output: Path | None) -> None:
+    """Verify the ledger, then do what is due: publish the keys of polls before they open, account for those that have closed.
+
+    The groups of a poll are found on the roll by their English names; if its one group is "Everyone" and no district is called so, all
+    on the roll vote. What cannot be done so is said, for you to do it ("veche registrar open"), and the rest is done.
+
+    \b
+    Example:
+      veche registrar act registrar --wait
+      veche registrar act registrar --ledger copy.tar -o entries      and where the ledger is: veche ledger submit entries/*
+    """
+    with Registrar(desk) as opened:
+        acting.act([folder, *others], Look(opened), wait, timeout, output)
+
+
 @registrar.command("open")
 @desk
 @poll_argument
@@ -153,22 +173,14 @@ def open_(desk: Path, name: str, folder: Path, everyone: bool, as_json: bool) ->
     """
     with Registrar(desk) as opened, read_ledger(folder, verified=False) as reading:
         poll = _own_poll(opened, reading, name)
-        groups = group_names([group.name.en for group in poll.definition.groups], everyone)
-        unknown = [group for group in groups if group not in opened.districts()]
-        if unknown and not everyone:
-            raise UserError(
-                f"The roll has no district {unknown[0]!r}, for which this poll has a group.",
-                'Compare with "veche registrar show". If all people on the roll vote, say --everyone.',
-            )
-        keys = opened.open_poll(poll.id, groups, everyone=everyone)
-        entry = PermitKeys(poll.id, tuple(keys)).sign(reading.id, [opened.office])
-        (number,) = hand_in(folder, [entry])
+        keys = permit_keys(opened, poll, everyone)
+        (number,) = hand_in(folder, [keys.sign(reading.id, [opened.office])])
     if as_json:
-        options.emit({"entry": number, "people": [key.people for key in keys]})
+        options.emit({"entry": number, "people": [key.people for key in keys.groups]})
     else:
         click.echo(f"The permit keys are entry {number} of the ledger.")
-        for group, key in zip(groups, keys, strict=True):
-            click.echo(f"  {key.people:>8}  {group}")
+        for group, key in zip(poll.definition.groups, keys.groups, strict=True):
+            click.echo(f"  {key.people:>8}  {group.name.en}")
 
 
 @registrar.command()
@@ -215,9 +227,9 @@ def issuance(desk: Path, name: str, folder: Path, as_json: bool) -> None:
             raise UserError(
                 "The poll has not closed yet.", "After this account no more permits are signed, so it comes last."
             )
-        rows = opened.issuance(poll.id)
-        entry = Issuance(poll.id, tuple(rows)).sign(reading.id, [opened.office])
-        (number,) = hand_in(folder, [entry])
+        made = account(opened, poll)
+        (number,) = hand_in(folder, [made.sign(reading.id, [opened.office])])
+        rows = made.groups
     if as_json:
         options.emit({"entry": number, "issued": [row.issued for row in rows]})
     else:

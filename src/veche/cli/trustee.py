@@ -1,31 +1,25 @@
 """``veche trustee``: one trustee's office, which talks to nobody but the ledger."""
 
-import time as clock_time
+from collections.abc import Iterator, Mapping
+from math import inf
 from pathlib import Path
 
 import click
 
 from veche.audit.charter_words import unwitnessed
+from veche.audit.ledger import VerifiedLedger
 from veche.audit.view import View
-from veche.cli import options
+from veche.cli import acting, options
+from veche.cli.acting import Round, waiting
 from veche.cli.options import ANY_PATH
-from veche.cli.reading import tell_of_change, verified_copies, wait_until_published
+from veche.cli.reading import tell_of_change, verified_copies
 from veche.clock import system
-from veche.engine.inbox import PAUSE, outcomes
-from veche.errors import Refused
-from veche.ledger.codec import decode
 from veche.ledger.entries.charter import Charter
-from veche.log.source import WITNESS, Export, open_source
-from veche.log.tiles import CHECKPOINT
 from veche.terminal.show import short
-from veche.texts import iso_time
+from veche.texts import Localizable, Message, Moment, iso_time
 from veche.trustee.trustee import Trustee
 
 office = click.argument("office", type=ANY_PATH, metavar="FOLDER")
-also = click.option(
-    "--also", "others", type=options.LEDGER_PATH, multiple=True, metavar="FOLDER", envvar="VECHE_ALSO", show_envvar=True,
-    help="Another copy of the ledger, from somebody else: all must be one ledger, or nothing is done. Give one wherever you can; repeat it.",
-)  # fmt: skip
 
 
 @click.group(cls=options.CommandGroup, short_help="Make a committee's key, decrypt the tallies.")
@@ -88,10 +82,9 @@ def rekey(office: Path, key: Path | None) -> None:
 @trustee.command()
 @office
 @options.ledger
-@also
-@click.option("--wait", type=click.FloatRange(0), default=0.0, metavar="SECONDS",
-              help="While a key is being made, wait so long for the other trustees and go on. Otherwise end at once.")  # fmt: skip
-def act(office: Path, folder: Path, others: tuple[Path, ...], wait: float) -> None:
+@options.also
+@waiting
+def act(office: Path, folder: Path, others: tuple[Path, ...], wait: bool, timeout: float, output: Path | None) -> None:
     """Verify the ledger, then do what is due: a step of key generation, or the decryption of a tally. Says if nothing is.
 
     Whoever runs the ledger can show you another one than everybody else. So give a copy that somebody else keeps, too (--also):
@@ -99,63 +92,49 @@ def act(office: Path, folder: Path, others: tuple[Path, ...], wait: float) -> No
 
     \b
     Example:
-      veche trustee act trustee --ledger ledger --wait 600
+      veche trustee act trustee --ledger ledger --wait
+      veche trustee act trustee --ledger copy.tar -o entries      and where the ledger is: veche ledger submit entries/*
     """
-    loaded = Trustee.load(office)
-    end = clock_time.monotonic() + wait
-    refused: dict[bytes, Refused] = {}
-    done = 0
-    warned = False
-    while True:
-        shown = _shown(folder)  # before it is verified, so that nothing that comes meanwhile is missed
-        verified = verified_copies([folder, *others])
-        if not warned:
+    acting.act([folder, *others], Look(Trustee.load(office)), wait, timeout, output)
+
+
+class Look:
+    """What a trustee makes of verified ledgers."""
+
+    def __init__(self, loaded: Trustee) -> None:
+        self._trustee = loaded
+        self._seen: tuple[VerifiedLedger, View] | None = None
+
+    def __call__(self, verified: VerifiedLedger) -> Round:
+        loaded = self._trustee
+        if self._seen is None:
             _warn(loaded.institution, verified.state.charter)
             tell_of_change(verified.state, loaded.key.public)
-            warned = True
-        view = View(verified)
-        due = loaded.due(view)
-        for entry in due:
-            if entry in refused:  # it is still due, so the refusal was not because others were quicker
-                raise refused[entry]
-        answers = outcomes(folder, due) if due else []
-        for entry, answer in zip(due, answers, strict=True):
-            kind, body = decode(entry)[:2]
-            if isinstance(answer, Refused):
-                refused[entry] = answer
-            else:
-                done += 1
-                click.echo(f"{loaded.institution}: {kind} for {short(body[0])} is entry {answer}.")
-                wait_until_published(folder, answer)
-        if refused.keys() & set(due):
-            continue
-        making = [
-            one
-            for one in view.committees
-            if loaded.institution in one.trustees and not one.void and len(one.keys) < len(one.trustees)
-        ]
-        if not making or clock_time.monotonic() > end:
-            break
-        if not due:
-            _wait_for_more(folder, shown, end)
-    quiet = not done
-    for poll, time in loaded.waiting(view).items():
-        click.echo(f"{loaded.institution}: {short(poll)} has closed; it is decrypted from {iso_time(time)} on, by this machine's clock.")  # fmt: skip
-        quiet = False
-    for seen in view.polls:
-        if seen.tally is not None and not seen.witnessed:
-            click.echo(
-                f"{loaded.institution}: {short(seen.id)} has closed; too few witnesses have cosigned its tally yet."
+        if self._seen is None or self._seen[0] is not verified:
+            self._seen = verified, View(verified)
+        view = self._seen[1]
+        entries, waits = loaded.due(view), loaded.waiting(view)
+        return Round(loaded.institution, entries, [*self._awaited(view, waits)], next=min(waits.values(), default=inf))
+
+    def _awaited(self, view: View, waits: Mapping[bytes, int]) -> Iterator[Localizable]:
+        mine = self._trustee.institution
+        for one in view.committees:
+            if mine in one.trustees and not one.void and len(one.keys) < len(one.trustees):
+                if one.witnessed:
+                    yield Message("committee {id} waits for other trustees.", id=short(one.id))
+                else:
+                    yield Message(
+                        "committee {id} waits; too few witnesses have cosigned its last entry yet.", id=short(one.id)
+                    )
+        for poll, time in waits.items():
+            yield Message(
+                "{id} has closed; it is decrypted from {time} on, by this machine's clock.",
+                id=short(poll),
+                time=Moment(time),
             )
-            quiet = False
-    for one in making:
-        if not one.witnessed:
-            click.echo(
-                f"{loaded.institution}: committee {short(one.id)} waits; too few witnesses have cosigned its last entry yet."
-            )
-            quiet = False
-    if quiet:
-        click.echo(f"{loaded.institution}: verified {view.size} entries; nothing is due.")
+        for seen in view.polls:
+            if seen.tally is not None and not seen.witnessed:
+                yield Message("{id} has closed; too few witnesses have cosigned its tally yet.", id=short(seen.id))
 
 
 def _warn(institution: str, charter: Charter) -> None:
@@ -163,21 +142,6 @@ def _warn(institution: str, charter: Charter) -> None:
     for poll_class in charter.classes:
         if institution in poll_class.trustees and not poll_class.witnessed:
             click.echo(f"Class {poll_class.name}: {unwitnessed(charter, poll_class)}", err=True)
-
-
-def _shown(folder: Path) -> list[bytes | None]:
-    """The ledger's head, and what witnesses cosigned: whatever it is, more of it may make something due."""
-    source = open_source(folder)
-    shown = [source.get(name) for name in (CHECKPOINT, *source.names(WITNESS))]
-    if isinstance(source, Export):
-        source.close()
-    return shown
-
-
-def _wait_for_more(folder: Path, shown: list[bytes | None], end: float) -> None:
-    """Wait until the ledger has another head than was ``shown``, or its witnesses cosigned another, or until ``end``."""
-    while clock_time.monotonic() < end and _shown(folder) == shown:
-        clock_time.sleep(PAUSE)
 
 
 @trustee.command()
@@ -202,7 +166,7 @@ def clock(office: Path, yes: bool) -> None:
 @trustee.command()
 @office
 @options.ledger
-@also
+@options.also
 @click.option("--yes", is_flag=True, help="Do not ask whether you are sure.")
 def adopt(office: Path, folder: Path, others: tuple[Path, ...], yes: bool) -> None:
     """Go on in a FOLDER that was moved or restored, when the original is gone for good.

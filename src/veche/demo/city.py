@@ -110,7 +110,7 @@ class DemoCity:
         running = [
             subprocess.Popen(
                 [sys.executable, "-m", "veche.cli", "trustee", "act", str(self.folder / f"trustee-{number}"),
-                 "--ledger", str(self.ledger), "--wait", str(wait)],
+                 "--ledger", str(self.ledger), "--timeout", str(wait)],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             )
             for number in numbers

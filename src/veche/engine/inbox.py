@@ -50,6 +50,10 @@ CLEANING = 3600
 """Seconds after which a running engine looks for what is stale."""
 
 
+class Unanswered(UserError):
+    """Nobody takes what was handed in, or nobody has answered yet: the same may be handed in again."""
+
+
 class Inbox:
     """The two folders of one ledger, as the engine's process sees them. Whoever calls ``serve`` holds the ledger's lock."""
 
@@ -196,7 +200,7 @@ def outcomes(folder: Path, entries: Sequence[bytes], timeout: float = 60.0) -> l
             f"There is no ledger in {folder}.", "Give the folder of a ledger, not a copy of its public files."
         )
     if not engine_runs(folder) and not os.access(folder / LOG_KEY, os.R_OK):
-        raise UserError(
+        raise Unanswered(
             f"No engine writes the ledger in {folder} now, and its key cannot be read here, so nothing was handed in.",
             "Ask whoever owns the ledger to start it: veche ledger run",
         )
@@ -219,7 +223,7 @@ def outcomes(folder: Path, entries: Sequence[bytes], timeout: float = 60.0) -> l
                 (folder / "outbox" / f"{name}{ANSWER}").unlink(missing_ok=True)
                 replace(folder / "inbox" / f"{name}{ENTRY}", entry)
         if late:
-            raise UserError(
+            raise Unanswered(
                 f"The engine has not answered within {timeout:.0f} seconds.",
                 "What was handed in waits in the ledger's inbox, and goes in when the engine gets to it.",
             )

@@ -127,6 +127,12 @@ class Registrar:
             with suppress(IntegrityError):  # another process opened it, or a new roll displaced ours: look again
                 self._publish(poll, names, everyone, moduli)
 
+    def published(self, poll: bytes) -> list[GroupPermitKey] | None:
+        """What was made and fixed for a poll by :meth:`open_poll`, erased or not; None if nothing was."""
+        with self._store.reading() as connection:
+            groups = self._groups(connection, _hex(poll))
+        return [GroupPermitKey(group.modulus, group.people, group.root) for group in groups] or None
+
     def group_of(self, person: str, poll: bytes) -> int:
         """The group in which this person votes. Raises Refused (``roll``) if they are not on the roll of this poll."""
         with self._store.reading() as connection:
