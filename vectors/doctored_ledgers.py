@@ -4,21 +4,39 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import replace as replace_fields
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import veche_kernel as kernel
-from doctor import ORIGIN, block_of, change, drop, drop_block, find, flip, head, insert, publish, replace, sign_anew
+from doctor import (
+    ORIGIN,
+    block_of,
+    change,
+    drop,
+    drop_block,
+    edit,
+    find,
+    flip,
+    head,
+    insert,
+    publish,
+    replace,
+    sign_anew,
+)
 from doctored_city import ATTACHMENT, NEW_RULES, City
 
+from veche.engine.embedded import LOG_KEY
 from veche.keys import SigningKey
 from veche.ledger.codec import decode, digest, encode
 from veche.ledger.entries.ballot import read_ballot
 from veche.ledger.entries.charter import RegistrarSeat, read_charter
+from veche.ledger.entries.poll import Choice
+from veche.ledger.shape import Text
 from veche.ledger.signing import sign
 from veche.log.checkpoint import SignedCheckpoint, cosign
 from veche.log.note import Signature as NoteSignature
 from veche.log.source import Folder, write_export
-from veche.world import GENESIS
+from veche.world import GENESIS, World
 
 Entries = list[bytes]
 
@@ -65,6 +83,7 @@ def ledgers(city: City) -> list[Doctored]:
         *files(city),
         *blocks(city),
         *handed_in(city),
+        *many_registrars(),
         *offices(city),
         *derived(city),
     ]
@@ -169,6 +188,28 @@ def observers(city: City, count: int) -> list[list[Any]]:
 
 def observer_key(number: int) -> SigningKey:
     return SigningKey(digest(f"observer {number}".encode()))
+
+
+def many_registrars() -> list[Doctored]:
+    """A city in which a first ballot shows twenty permits, which leave less room for its proofs than there is without (poll-size)."""
+
+    def asked(answers: int) -> list[Choice]:
+        return [Choice(Text("?", "?"), tuple(Text(f"{i}", f"{i}") for i in range(answers)), 1, 1, False)] * 4
+
+    with (
+        TemporaryDirectory() as name,
+        World(Path(name), citizens={"Arbat": 2}, trustees=(1, 1), registrars=(20, 20, 0)) as world,
+    ):
+        world.announce(asked(45), committee=world.form_committee("single"))
+        entries = list(world.check().log.entries())
+        log_key = SigningKey.load(Path(name) / "ledger" / LOG_KEY)
+        longer = edit(entries[-1], [1, 3], [question.body() for question in asked(47)])
+        refused = sign_anew(world.id, longer, *world.organisers)
+    return [
+        Doctored("ballot-fits.tar", "a poll whose longest ballot fits into an entry with twenty permits", entries, exit=0, log_key=log_key),
+        Doctored("ballot-too-long.tar", "a poll whose ballot fits into an entry, but not with twenty permits", [*entries, refused],
+                 step="L5", entry=len(entries), rule="poll-size", log_key=log_key),
+    ]  # fmt: skip
 
 
 # L1 to L3 and L8: the files

@@ -219,6 +219,36 @@ def _polls(city: City) -> Iterator[Case]:
         "poll-size", "46 answers in 20 groups", now, sign_anew(city.id, edit(many, [1, 4], districts), *organisers)
     )
     yield Case("shape", "a weight of nothing", now, poll([4, 1, 1], 0))
+    for what, said in (
+        ("a title of two lines", "Trams?\n000000000000  decided"),
+        ("a title with a space at its end", "Trams?\u2003"),
+        ("a title that nobody sees", "\u3164"),
+        ("a title with a tag", "Trams?\U000e0041"),
+        ("a title that looks as each font likes", "Trams \ue000"),
+        ("a title of spaces", "\u3000"),
+        ("a title that begins with a mark", "\u0301Trams?"),
+        ("a title of marks newer than Unicode 3.2", "\u1dc4\u1ab0"),
+    ):
+        yield Case("shape", what, now, poll([1, 1], said))
+    yield Case("shape", "a background of spaces and newlines", now, poll([2], [" \n", "\n\u2003"]))
+    yield Case("shape", "a background of marks", now, poll([2], ["\u0301\n", "\u20dd"]))
+    yield Case(None, "a background that begins with a newline", now, poll([2], ["\n Trams.", "Трамваи.\n"]))
+    for what, one, two in (
+        ("two answers that differ in case", "Fünfzig", "FÜNFZIG"),
+        ("two answers that differ in how they are composed", "Caf\u00e9", "Cafe\u0301"),
+        ("two answers that differ in spaces", "50 km/h", "50\u00a0\u2009km/h"),
+        ("two answers that differ in width", "Yes", "\uff39es"),
+    ):
+        yield Case("shape", what, now, poll([3, 0, 2], [[one, "Да"], [two, "Нет"]]))
+    newer = [["\u10a0", "\u1c90"], ["\u2d00", "\u10d0"]]  # of these letters Unicode 3.2 knows no other case
+    yield Case(None, "answers whose letters became one by a later Unicode", now, poll([3, 0, 2], newer))
+    yield Case("shape", "two groups with one Russian name", now, poll([4], [[["A", "Центр"], 1], [["B", "центр"], 1]]))
+    yield Case("shape", "two groups with one English name", now, poll([4], [[["A", "Центр"], 1], [["a", "Север"], 1]]))
+    only = decode(entries[place])[1][3][0][2][:1]
+    yield Case("shape", "one answer and no blank", now, poll([3, 0], ["choice", ["Q", "В"], only, 0, 1, 0]))
+    yield Case(None, "one answer, or blank", now, poll([3, 0], ["choice", ["Q", "В"], only, 1, 1, 1]))
+    both = [["Yes", "Да"], ["No", "Нет"]]
+    yield Case("shape", "all answers are wanted", now, poll([3, 0], ["choice", ["Q", "В"], both, 2, 2, 0]))
     yield Case("authority", "a poll by one organiser", now, sign_anew(city.id, poll([6], time + 90_000), organisers[0]))
     yield Case(
         "authority",

@@ -41,7 +41,11 @@ STEP = 540  # seconds between two blocks while time passes: less than a halt
 ORGANISERS = ("City hall: polls office", "City hall: legal office")
 TRUSTEES = ("University", "Bar association", "Journalists' union", "Chamber of engineers", "Library")
 WITNESSES = ("Election observers", "Press council", "Law school", "City archive")
-REGISTRARS = ("Civil registry", "Post office", "Savings bank", "Tax office", "Housing office", "Pension fund")
+REGISTRARS = (
+    "Civil registry", "Post office", "Savings bank", "Tax office", "Housing office", "Pension fund",
+    *(f"Registry {number}" for number in range(7, 33)),
+)  # fmt: skip
+"""As many as a class can have."""
 
 
 @dataclass

@@ -109,6 +109,14 @@ def test_what_is_changed_is_refused(archive: Path, good: bytes, step: str, chang
     assert refused(archive, json.dumps(found).encode()).step == step
 
 
+def test_a_key_that_stands_twice(archive: Path, good: bytes) -> None:
+    """One reader would check the first tally, another the last."""
+    twice = good.replace(b'"tally":', b'"tally": "00", "tally":', 1)
+    assert json.loads(twice) == json.loads(good)
+    assert refused(archive, twice).step == "B1"
+    check(archive, b"\xef\xbb\xbf" + good)
+
+
 def test_every_digit_counts(archive: Path, good: bytes) -> None:
     """Of all that is in hexadecimal but the ledger's id, of which the archive knows nothing."""
     found = json.loads(good)

@@ -1,9 +1,12 @@
 """Mistakes, each answered with a sentence and an exit code, and with nothing half-written. Never a traceback."""
 
+import json
 import os
 import random
 import shutil
 import time
+import tomllib
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,18 +15,22 @@ import pytest
 from click.testing import CliRunner
 
 from veche.cli import main
+from veche.cli.draft import read_draft
+from veche.cli.draft_poll import PollDraft
 from veche.engine.inbox import hand_in
 from veche.keys import SigningKey
-from veche.ledger.codec import encode
+from veche.ledger.codec import digest, encode
 from veche.ledger.signing import sign
 from veche.log.note import ED25519, Verifier
 from veche.log.receipt import Receipt
 from veche.trustee.trustee import Trustee
 
-from .city import City, found, poll_draft
+from .city import City, found, moment, poll_draft
 from .conftest import Answer, inside
 from .conftest import fails as must_fail
 from .conftest import ok as must
+
+DRAFTS = Path(__file__).with_name("drafts")
 
 
 def ok(*args: object) -> Answer:
@@ -199,6 +206,23 @@ BROKEN: dict[str, tuple[str, str, str]] = {
     "an attachment without a file": ('file = "map.geojson"', "", "'map.geojson' has no file"),
     "no hash": ('file = "map.geojson"', 'hash = "12"', "attachment 1: 'hash' is not the hash of an attachment"),
     "before 1970": ("opens = 20", "opens = 1969-01-01T00:00:00Z # ", "'opens' is before 1970"),
+    "an answer twice": (
+        '{ en = "60", ru = "60" }',
+        '{ en = "X", ru = "50" }, { en = "x", ru = "70" }',
+        "the same in English: 'x'",
+    ),
+    "a group twice": (
+        "[[attachment]]",
+        '[[group]]\nname = { en = "A", ru = "Ц" }\n[[group]]\nname = { en = "B", ru = "ц" }\n[[attachment]]',
+        "the same in Russian: 'ц'",
+    ),
+    "an unseen answer": ('{ en = "60", ru = "60" }', '{ en = "ㅤ", ru = "60" }', "U+3164, HANGUL FILLER"),
+    "an answer of spaces": (
+        '{ en = "60", ru = "60" }',
+        '{ en = "\u2003", ru = "60" }',
+        "nothing in it but spaces or marks: U+2003, EM SPACE",
+    ),
+    "two lines": ('en = "Speed and courtyard"', 'en = "Speed\\n000000000000  decided"', "longer than one line"),
     "an empty text": ('{ en = "60", ru = "60" }', '{ en = "60", ru = "" }', "1 to 500 characters"),
 }
 
@@ -214,6 +238,77 @@ def test_a_draft_of_a_poll_that_cannot_be(case: str, made: Pilot, tmp_path: Path
     answer = inside("poll", "sign", draft, "--key", made.city.organisers[0], *made.ledger)
     assert answer.code in (1, 2) and sentence in answer.err, answer.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["map.geojson", "poll.toml"]
+
+
+def test_a_draft_with_a_byte_order_mark(made: Pilot, tmp_path: Path) -> None:
+    text = poll_draft(made.committee, time.time() + 4000, time.time() + 5000)
+    (tmp_path / "map.geojson").write_text("{}", encoding="utf-8")
+    draft = tmp_path / "poll.toml"
+    draft.write_text("\ufeff" + text, encoding="utf-8")
+    assert "Speed and courtyard" in ok("poll", "preview", draft, *made.ledger).out
+    draft = tmp_path / "poll.json"
+    draft.write_text("\ufeff" + json.dumps(tomllib.loads(text), default=str), encoding="utf-8")
+    assert "Speed and courtyard" in ok("poll", "preview", draft, *made.ledger).out
+
+
+UNFIT = {
+    "dup-answers": "Question 1, answers 1 and 2 are the same in English: 'Yes'.",
+    "blank-answers": "Question 1, answer 4 holds a character that nobody sees: U+3164, HANGUL FILLER.",
+    "newline-title": "The title is longer than one line.",
+    "groups-same-en": "The names of groups 1 and 2 are the same in English: 'Central'.",
+}
+"""Drafts as cities send them (tests/cli/drafts), and what is said of them. They want a class, a committee and two times."""
+
+
+def fit(name: str, pilot: Pilot, folder: Path) -> Path:
+    """A draft of tests/cli/drafts for this pilot."""
+    text = (DRAFTS / f"{name}.toml").read_text(encoding="utf-8").replace('class = "city"', 'class = "pilot"')
+    times = (moment(time.time() + seconds) for seconds in (4000, 5000))
+    for place, value in zip(("@C@", "@O@", "@X@"), (pilot.committee, *times), strict=True):
+        text = text.replace(place, value)
+    draft = folder / f"{name}.toml"
+    draft.write_text(text, encoding="utf-8")
+    return draft
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_a_poll_in_which_nobody_could_vote(name: str, made: Pilot, tmp_path: Path) -> None:
+    """Preview, signing and publishing say the same of it; whoever publishes may have another program, which signs everything."""
+    draft, keys = fit(name, made, tmp_path), made.city.organisers
+    fails(1, UNFIT[name], "poll", "preview", draft, *made.ledger)
+    fails(1, UNFIT[name], "poll", "sign", draft, "--key", keys[0], *made.ledger)
+    assert list(tmp_path.iterdir()) == [draft]
+    said = read_draft(draft, PollDraft)
+    questions = [
+        ["choice", list(one.text.text), [list(answer.text) for answer in one.answers], one.min, one.max, int(one.blank)]
+        for one in said.question
+    ]
+    groups = [[list(group.name.text), group.weight] for group in said.group] or [[["Everyone", "Все"], 1]]
+    body = ["pilot", list(said.title.text), list(said.background.text), questions, groups, int(said.opens),
+            int(said.closes), bytes.fromhex(made.committee), []]  # fmt: skip
+    ledger = digest((made.city.folder / "charter.entry").read_bytes())
+    entry = draft.with_suffix(".entry")
+    entry.write_bytes(sign(ledger, "poll", body, [SigningKey.load(key) for key in keys]))
+    before = (made.city.ledger / "checkpoint").read_bytes()
+    for words in (("poll", "publish"), ("ledger", "submit"), ("poll", "preview")):
+        fails(1, UNFIT[name], *words, entry, *made.ledger)
+    fails(1, UNFIT[name], "poll", "sign", entry, "--key", keys[0], *made.ledger)
+    assert (made.city.ledger / "checkpoint").read_bytes() == before
+
+
+def test_a_draft_that_begins_with_a_byte_order_mark(made: Pilot, tmp_path: Path) -> None:
+    draft = fit("bom", made, tmp_path)
+    assert draft.read_bytes().startswith(BOM_UTF8)
+    ok("poll", "preview", draft, *made.ledger)
+    ok("poll", "sign", draft, "--key", made.city.organisers[0], *made.ledger)
+
+
+def test_a_name_that_is_given_twice(made: Pilot, tmp_path: Path) -> None:
+    """Of two values one reader takes the first, another the last: neither is what is signed."""
+    draft = tmp_path / "poll.json"
+    text = json.dumps(tomllib.loads(poll_draft(made.committee, time.time() + 4000, time.time() + 5000)), default=str)
+    draft.write_text(text.replace('"title": {', '"title": {"en": "Another title", ', 1), encoding="utf-8")
+    fails(2, "the key 'en' is there twice", "poll", "preview", draft, *made.ledger)
 
 
 def test_a_poll_that_closes_before_it_opens(made: Pilot, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from veche.ledger.codec import MAX_ENTRY, digest
-from veche.ledger.entries.poll import MAX_CELLS, MAX_GROUPS, Choice, Group
+from veche.ledger.entries.poll import BALLOT_ROOM, MAX_CELLS, MAX_GROUPS, PERMIT_ROOM, Choice, Group
 from veche.ledger.shape import Text
 from veche.world import DAY
 
@@ -103,6 +103,43 @@ def test_an_unknown_class(life: Life, at: At) -> None:
     refused(life, at("formed"), "class", class_name="village")
 
 
+ALIKE = [
+    ("Yes", "Yes"), ("Yes", "YES"), ("Yes we do", "Yes  we\u00a0do"), ("Caf\u00e9", "CAFE\u0301"), ("Straße", "STRASSE"),
+    ("\uff39es", "Yes"), ("A\u1680B", "a b"), ("Й", "и\u0306"),
+]  # fmt: skip
+"""What nobody can tell apart, in pairs."""
+APART = [
+    ("Yes", "No"),
+    ("Yesno", "Yes no"),
+    ("50 км/ч", "5О км/ч"),
+    ("\u10a0", "\u2d00"),
+    ("\U0001f600", "\U0001f601"),
+    ("е", "ё"),
+]
+UNSEEN = [
+    "\u00ad",
+    "\u034f",
+    "\u061c",
+    "\u115f",
+    "\u1160",
+    "\u180e",
+    "\u2800",
+    "\u3164",
+    "\ufe0f",
+    "\uffa0",
+    "\U000e0041",
+    "A\u3164",
+]
+
+
+def line(english: str) -> Text:
+    return Text(english, "Заголовок")
+
+
+def answers(english: Sequence[str]) -> Choice:
+    return Choice(text("What?"), tuple(Text(one, f"Ответ {i}") for i, one in enumerate(english)), 1, 1, False)
+
+
 TEXTS: Sequence[tuple[str, Any]] = [
     ("title", Text("", "")),
     ("title", Text("English only", "")),
@@ -124,6 +161,23 @@ TEXTS: Sequence[tuple[str, Any]] = [
     ("groups", (Group(text("A"), 2**40 + 1),)),
     ("groups", (Group(text("A"), 1), Group(text("A"), 1))),
     ("groups", districts(MAX_GROUPS + 1)),
+    ("title", line("Speed limit\n000000000000  decided  All agreed")),
+    ("title", line(" Speed limit")),
+    ("title", line("Speed limit\u3000")),
+    ("title", line("\u3000")),
+    ("title", line("\u0301\u034e")),
+    ("title", line("\u0301Speed limit")),
+    ("title", line("\u1dc4")),
+    ("background", Text("\u0301\n", "\u20dd")),
+    ("background", Text("\n \u2003", "\u2003")),
+    ("questions", (Choice(Text("What?\nNow.", "Что?"), (text("A"), text("B")), 1, 1, False),)),
+    *(("questions", (answers(pair),)) for pair in ALIKE),
+    *(("questions", (answers([seen, "B"]),)) for seen in UNSEEN),
+    ("questions", (answers(["A"]),)),
+    ("questions", (Choice(text("What?"), (text("A"),), 0, 1, False),)),
+    ("questions", (Choice(text("What?"), (text("A"), text("B")), 2, 2, False),)),
+    *(("groups", (Group(Text(one, "Первый"), 1), Group(Text(two, "Второй"), 1))) for one, two in ALIKE),
+    ("groups", (Group(Text("First", "Центр"), 1), Group(Text("Second", "центр"), 1))),
     ("attachments", (("plan.pdf", bytes(31)),)),
     ("attachments", (("", bytes(32)),)),
     ("opens", 2**53),
@@ -145,7 +199,11 @@ def test_a_question_of_an_unknown_type(life: Life, at: At) -> None:
 
 def test_everything_that_may_be_said(life: Life, at: At) -> None:
     branch = at("formed")
-    questions = (question(3, blank=True), Choice(text("And?"), (text('"quoted" \\ / é'),), 1, 1, False))
+    questions = (
+        question(3, blank=True),
+        Choice(text("And?"), (text('"quoted" \\ / é'),), 1, 1, True),
+        *map(answers, APART),
+    )
     attachments = (("plan.pdf", bytes(32)), ("plan.pdf", bytes(32)))
     background = Text("Two\nlines", "Две\nстроки")
     branch.admit(life.publish(branch, background=background, questions=questions, groups=districts(7, 3), attachments=attachments))  # fmt: skip
@@ -166,6 +224,21 @@ def test_the_longest_ballot(life: Life, at: At) -> None:
     branch.admit(life.publish(branch, questions=(question(50),) * 4))
     size = branch.poll(digest(branch.entries[-1])).frozen.kernel.ballot_size
     assert 50_000 < size <= 60_000 < MAX_ENTRY
+
+
+def test_a_first_ballot_with_its_permits_fits(life: Life, at: At) -> None:
+    """Of a class with many registrars the permits of a ballot are long, too: such a poll could be opened, and nobody vote."""
+    import cbor2
+
+    branch, registrars = at("formed"), 20
+    object.__setattr__(branch.state.charter.classes[0], "k", registrars)
+    most = BALLOT_ROOM - PERMIT_ROOM * registrars
+    permits = [[31, bytes(32), bytes(512)]] * registrars
+    assert len(cbor2.dumps(["ballot", bytes(32), MAX_GROUPS - 1, bytes(most), permits, 32, bytes(64)])) <= MAX_ENTRY
+    assert len(cbor2.dumps(["ballot", bytes(32), 199, bytes(most), permits[:-1] * 2, 32, bytes(64)])) > MAX_ENTRY
+    refused(life, branch, "poll-size", questions=(question(47),) * 4)
+    branch.admit(life.publish(branch, questions=(question(45),) * 4))
+    assert 51_000 < branch.poll(digest(branch.entries[-1])).frozen.kernel.ballot_size <= most
 
 
 def test_every_entry_of_the_largest_poll_fits(life: Life, at: At) -> None:

@@ -1,6 +1,8 @@
 """The stranger's CBOR: the small deterministic part of RFC 8949 that entries are written in (protocol, section 2)."""
 
+import stringprep
 from typing import Any
+from unicodedata import ucd_3_2_0 as old
 
 Value = int | bytes | str | list[Any]
 DEEP, ITEMS, LONGEST = 8, 4096, 65535
@@ -113,12 +115,35 @@ def rows(value: object, low: int = 0, high: int = ITEMS) -> list[Any]:
 HIDDEN = [
     (0, 0x1F),
     (0x7F, 0x9F),
+    (0xAD, 0xAD),
+    (0x34F, 0x34F),
+    (0x61C, 0x61C),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
     (0x200B, 0x200F),
     (0x2028, 0x202E),
     (0x2060, 0x206F),
+    (0x2800, 0x2800),
+    (0x3164, 0x3164),
+    (0xE000, 0xF8FF),
+    (0xFDD0, 0xFDEF),
+    (0xFE00, 0xFE0F),
     (0xFEFF, 0xFEFF),
-    (0xFFF9, 0xFFFF),
+    (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFFF),
+    (0x13430, 0x1343F),
+    (0x16FE4, 0x16FE4),
+    (0x1BC9D, 0x1BC9E),
+    (0x1BCA0, 0x1BCA3),
+    (0x1D159, 0x1D159),
+    (0x1D173, 0x1D17A),
+    (0x1FFFE, 0x1FFFF),
+    (0x2FFFE, 0x2FFFF),
+    (0x3FFFE, 0x10FFFF),
 ]
+NEW_MARKS = (range(0x1AB0, 0x1B00), range(0x1DC0, 0x1E00), range(0x20D0, 0x2100), range(0xFE20, 0xFE30))
+SPACE = {0x20, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000}
 
 
 def visible(value: object, high: int, more: str = "") -> str:
@@ -133,10 +158,8 @@ def visible(value: object, high: int, more: str = "") -> str:
 def word(value: object, high: int = 80) -> str:
     """A word (section 2): visible, not empty, no space at either end."""
     said = visible(value, high)
-    need(
-        said and said[0] not in " \u00a0" and said[-1] not in " \u00a0",
-        "a word is empty or has a space at an end",
-    )
+    need(said and not SPACE & {ord(said[0]), ord(said[-1])}, "a word is empty or has a space at an end")
+    need(not mark(said[0]), "a word begins with a mark")
     return said
 
 
@@ -144,4 +167,38 @@ def text(value: object, high: int = 10_000, empty: bool = False) -> list[str]:
     """A text in English and in Russian (section 2)."""
     english, russian = said = [visible(part, high, "\n") for part in row(value, 2)]
     need((english and russian) or (empty and not english and not russian), "a language of a text is missing")
+    for part in said:
+        need(
+            not part or any(not mark(c) for c in part if ord(c) not in SPACE | {10}),
+            "a text is of spaces and marks only",
+        )
     return said
+
+
+def mark(character: str) -> bool:
+    """Does it belong to the character before it?"""
+    return old.category(character).startswith("M") or any(ord(character) in block for block in NEW_MARKS)
+
+
+def line(value: object, high: int) -> list[str]:
+    """A text of one line in either language."""
+    return [word(part, high) for part in row(value, 2)]
+
+
+def different(texts: list[list[str]]) -> None:
+    """No two of these texts are alike in a language (section 2)."""
+    for said in zip(*texts, strict=True):
+        need(len(set(map(folded, said))) == len(said), "two answers or two groups are alike")
+
+
+def folded(said: str) -> str:
+    """What is the same in texts that are alike: stringprep's tables, character by character, in runs of Unicode 3.2."""
+    done, run = "", ""
+    for character in said:
+        if old.category(character) == "Cn":
+            done, run = done + old.normalize("NFKD", run) + character, ""
+        else:
+            small = stringprep.map_table_b2(character)
+            run += character if "Cn" in map(old.category, small) else small
+    done += old.normalize("NFKD", run)
+    return " ".join(part for part in "".join(" " if ord(c) in SPACE else c for c in done).split(" ") if part)

@@ -14,7 +14,7 @@ from veche.world import DAY, Citizen, World
 
 Q = 2**252 + 27742317777372353535851937790883648493
 SPEED = Choice(
-    Text('Speed limit "inside" the Garden Ring?\nC:\\city', "Скорость внутри Садового кольца?"),
+    Text('Speed limit "inside" the Garden Ring? C:\\city', "Скорость внутри Садового кольца?"),
     (Text("60 km/h", "60 км/ч"), Text("50 km/h", "50 км/ч"), Text("40 km/h", "40 км/ч")),
     1,
     1,

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from nacl import bindings
 
-from .cbor import Refused, encode, need, number, octets, row, rows, text, word
+from .cbor import Refused, encode, line, need, number, octets, row, rows, word
 from .group import sha, signed
 
 OWED = ("decryption", "issuance")
@@ -90,7 +90,7 @@ class Offices:
         offices, self.k, classes, engine, witnesses, test = more
         need(version == VERSION, "the charter is of another version")
         need(all("!" <= c <= "~" and c != "+" for c in word(self.origin, 100)), "bad origin")
-        text(name), number(self.time), self._key(self.log_key)
+        line(name, 500), number(self.time), self._key(self.log_key)
         need(row(engine, 2)[0] == "embedded" and number(engine[1], 1, 60), "the engine is unknown")
         self.active: dict[bytes, tuple[str, str]] = {}
         self.seen: dict[bytes, tuple[str, str]] = {}

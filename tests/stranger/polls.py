@@ -8,7 +8,7 @@ from typing import Any
 
 from . import ballot as paper
 from .ballot import Pair, Question, compact
-from .cbor import encode, need, number, octets, row, rows, text, word
+from .cbor import different, encode, line, need, number, octets, row, rows, text, word
 from .committee import Committee, free
 from .group import (
     IDENTITY,
@@ -66,10 +66,13 @@ def read_question(value: object) -> tuple[Question, dict[str, Any]]:
     """A question's numbers, and the question as Belenios writes it."""
     kind, said, answers, low, high, blank = row(value, 6)
     need(kind == "choice", "a question is of an unknown kind")
-    answers = [both(text(a, 500)) for a in rows(answers, 1, 64)]
+    lines = [line(a, 500) for a in rows(answers, 1, 64)]
+    different(lines)
+    answers = [both(a) for a in lines]
     number(high, 1, len(answers)), number(low, 0, high), number(blank, 0, 1)
+    need(blank or (low < len(answers) > 1), "a question leaves nothing to choose")
     flag = {"blank": True} if blank else {}
-    json = {"answers": answers, **flag, "min": low, "max": high, "question": both(text(said, 2000))}
+    json = {"answers": answers, **flag, "min": low, "max": high, "question": both(line(said, 2000))}
     return Question(len(answers), low, high, bool(blank)), json
 
 
@@ -304,11 +307,11 @@ def announce(
     need(isinstance(name, str) and name in classes, "a poll is of an unknown class")
     cls = classes[name]
     need(len(signers) >= cls.organisers, "too few organisers signed a poll")
-    text(title, 500), text(background, 20_000, empty=True)
+    line(title, 500), text(background, 20_000, empty=True)
     attachments(files)
     read = [read_question(q) for q in rows(questions, 1, 64)]
-    named = [(tuple(text(n, 200)), number(w, 1, MOST)) for n, w in (row(r, 2) for r in rows(groups, 1, 200))]
-    need(len({n for n, _ in named}) == len(named), "two groups of a poll have one name")
+    named = [(line(n, 200), number(w, 1, MOST)) for n, w in (row(r, 2) for r in rows(groups, 1, 200))]
+    different([n for n, _ in named])
     need(number(opens) > time and opens >= time + cls.notice, "a poll opens too soon")
     need(opens < number(closes) <= opens + cls.longest, "a poll closes too early or too late")
     need(isinstance(committee, bytes) and committee in committees, "a poll names an unknown committee")
@@ -316,7 +319,7 @@ def announce(
     need(free(used, cls, opens), "a poll's committee is not finished, not of its class or not fresh")
     shapes = [q for q, _ in read]
     need(sum(q.ciphertexts for q in shapes) * len(named) <= 900, "a poll has too many sums")
-    need(paper.length(shapes) <= 60_000, "a poll's ballot is too long")
+    need(paper.length(shapes) <= min(60_000, 65_418 - 552 * cls.k), "a poll's ballot is too long")
     uuid = base58(id)
     election = {
         "version": 1,

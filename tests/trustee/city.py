@@ -204,6 +204,7 @@ class City:
         In every district at least ``smallest`` people have voted, and be it for nothing.
         """
         ledger = self.ledger
+        cells = [[*cell, 0] if len(cell) == 1 else cell for cell in cells]  # of one answer there is nothing to choose
         answers = tuple(text(f"Answer {number}") for number in range(len(cells[0])))
         groups = tuple(Group(text(f"District {number}"), 1) for number in range(len(cells)))
         opens = ledger.time + 2 * NOTICE
@@ -224,6 +225,7 @@ class City:
 
     def vote(self, poll: bytes, group: int, choices: list[int]) -> None:
         """Somebody new votes."""
+        choices = [*choices, 0] if len(choices) == 1 else choices
         voter, found, key = Voter(Seed.generate()), self.poll(poll), self._permit_keys[poll][group]
         collected = voter.collect_permits(
             found.frozen, found.permit_keys, group, lambda registrar, blinded: blind_sign(key, blinded)

@@ -59,7 +59,7 @@ def test_one_committee_serves_many_polls(finished: Finished) -> None:
     city, committee = finished(3, 2)
     polls = [city.closed_poll(committee, [[i]]) for i in range(3)]
     city.run()
-    assert [city.result(poll, [2, 3]) for poll in polls] == [[[0]], [[1]], [[2]]]
+    assert [city.result(poll, [2, 3]) for poll in polls] == [[[0, 0]], [[1, 0]], [[2, 0]]]
 
 
 def test_asked_again_a_trustee_answers_the_same_bytes(city: City) -> None:
@@ -105,7 +105,7 @@ def test_only_members_take_part(tmp_path: Path) -> None:
     poll = city.closed_poll(smaller, [[4]])
     city.run()
     assert city.decryptions(poll) == {(1, 0), (2, 0)}
-    assert city.result(poll, [1, 2]) == [[4]]
+    assert city.result(poll, [1, 2]) == [[4, 0]]
 
 
 def test_a_bad_share_makes_its_recipient_complain(city: City, monkeypatch: pytest.MonkeyPatch) -> None:

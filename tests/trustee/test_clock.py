@@ -39,7 +39,7 @@ def test_nothing_is_decrypted_before_the_clock_has_passed_the_tally_by_the_margi
     city._latest = tallied + MARGIN  # what was decrypted once is handed in for ever
     assert city.due(1) == shares
     city.run()
-    assert city.result(poll, [1, 2, 3]) == [[1]]
+    assert city.result(poll, [1, 2, 3]) == [[1, 0]]
 
 
 def test_a_closing_that_moved_is_waited_for(city: City) -> None:

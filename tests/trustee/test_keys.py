@@ -46,7 +46,7 @@ def test_a_trustee_whose_key_was_replaced_says_the_same_with_the_new_one(tmp_pat
     assert decode(after)[:2] == decode(before)[:2] and signers(after) == [key.public]
     city.run()
     result = city.poll(poll).result
-    assert result is not None and result.total == ((1,),)
+    assert result is not None and result.total == ((1, 0),)
 
 
 def test_a_key_that_holds_the_seat_and_is_not_here_is_asked_for(city: City) -> None:

@@ -325,7 +325,7 @@ def test_adopting_a_backup_gives_up_what_it_may_have_forgotten(finished: Finishe
     city.run()
     assert (1, 0) in city.decryptions(early) and (1, 0) in city.decryptions(still_open)
     assert (1, 0) not in city.decryptions(unsent) and (1, 0) not in city.decryptions(on_newer)
-    assert city.result(unsent, [2, 3]) == [[4]]
+    assert city.result(unsent, [2, 3]) == [[4, 0]]
     with pytest.raises(UserError, match="is a copy"):
         city.load(shutil.copytree(backup, city.folder / "again")).due(city.view())
 

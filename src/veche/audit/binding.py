@@ -38,6 +38,7 @@ from veche.ledger.entries import read_entry
 from veche.ledger.entries.permit_key import LARGEST_COUNT
 from veche.ledger.frozen_poll import uuid_of
 from veche.ledger.poll_state import PollState
+from veche.strict_json import read_json
 from veche.texts import N_
 
 FORMAT = "veche-bound-v1"
@@ -128,8 +129,8 @@ def verify_binding(archive: Archive, raw: bytes) -> None:
 def _read(archive: Archive, raw: bytes) -> _Binding:
     """The file, if it is of this election. B1."""
     try:
-        file = msgspec.json.decode(raw, type=_Binding)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        file = msgspec.convert(read_json(raw), type=_Binding)
+    except (msgspec.MsgspecError, ValueError) as error:
         reason = str(error).splitlines()[0][:200].replace("`", "")
         raise _wrong("B1", "the file", f"is not in its form: {reason}") from None
     if file.format != FORMAT:

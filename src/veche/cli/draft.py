@@ -6,6 +6,7 @@ final. This file has what all drafts are made of, and turns what msgspec says of
 
 import difflib
 import re
+from codecs import BOM_UTF8
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
@@ -16,6 +17,7 @@ from msgspec import Meta
 from veche.cli.options import parse_hex, read_file
 from veche.errors import UserError
 from veche.ledger.shape import Text
+from veche.strict_json import read_json
 
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
@@ -99,9 +101,10 @@ T = TypeVar("T", bound=Table)
 def read_draft(path: Path, kind: type[T]) -> T:
     """A draft of this kind. Raises UserError with the place, a sentence and what to write there."""
     data = read_file(path)
-    decode = msgspec.json.decode if path.suffix == ".json" else msgspec.toml.decode
     try:
-        return decode(data, type=kind, dec_hook=_read)
+        if path.suffix == ".json":
+            return msgspec.convert(read_json(data), type=kind, dec_hook=_read)
+        return msgspec.toml.decode(data.removeprefix(BOM_UTF8), type=kind, dec_hook=_read)
     except UnicodeDecodeError:
         raise UserError(f"{path} is not a text in UTF-8.", "Give the draft.") from None
     except msgspec.ValidationError as error:

@@ -13,6 +13,7 @@ from typing import Any
 from veche.cli.options import read_file
 from veche.durable import PRIVATE, write_new
 from veche.errors import UserError
+from veche.strict_json import read_json
 from veche.voter.voter import Sealed
 
 _TYPE = "veche-opened-v1"
@@ -29,12 +30,12 @@ def write_opened(path: Path, sealed: Sealed) -> None:
 def read_opened(path: Path) -> tuple[bytes, list[list[int]], bytes]:
     """The poll's id, the choices and the randomness. Raises UserError on anything but such a file."""
     try:
-        content: dict[str, Any] = json.loads(read_file(path))
+        content: dict[str, Any] = read_json(read_file(path))
         if content["type"] != _TYPE:
             raise ValueError
         choices = [[_flag(flag) for flag in flags] for flags in content["choices"]]
         return bytes.fromhex(content["poll"]), choices, bytes.fromhex(content["randomness"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         raise UserError(
             f"{path} does not hold a ballot that was opened.", "Give the file that veche open wrote."
         ) from None

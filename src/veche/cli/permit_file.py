@@ -16,6 +16,7 @@ from veche.errors import UserError
 from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
 from veche.permit.permit import Permit
+from veche.strict_json import read_json
 from veche.voter.permits import Refusal
 
 _MOST = 1024
@@ -36,7 +37,7 @@ class PermitFile:
         if not self._path.exists():
             return None
         try:
-            kept = json.loads(read_private(self._path))
+            kept = read_json(read_private(self._path))
             permits = [Permit(int(r), bytes.fromhex(prefix), bytes.fromhex(sig)) for r, prefix, sig in kept["permits"]]
             return int(kept["group"]), {permit.registrar: permit for permit in permits}
         except (ValueError, KeyError, TypeError):
@@ -53,7 +54,9 @@ class PermitFile:
     def add_refusals(self, refusals: Mapping[int, Refusal], today: date) -> None:
         """Keep what was asked and answered today, each once a day. Raises UserError if the file is damaged."""
         try:
-            rows = json.loads(read_private(self.refusals)) if self.refusals.exists() else []
+            rows = read_json(read_private(self.refusals)) if self.refusals.exists() else []
+            if type(rows) is not list:
+                raise ValueError
             known = {json.dumps(row) for row in rows}
         except ValueError:
             raise UserError(f"{self.refusals} is damaged.", "Put it aside.") from None

@@ -20,6 +20,7 @@ from typing import Any
 from veche.durable import PRIVATE, Lock, private_folder, read_private, remove, replace, write_new
 from veche.errors import UserError
 from veche.ledger.poll_state import PollState
+from veche.strict_json import read_json
 from veche.terminal.code import code_text
 from veche.voter.voter import Sealed
 
@@ -112,7 +113,7 @@ class SealedFile:
         if not self._path.exists():
             return None
         try:
-            kept: dict[str, Any] = json.loads(read_private(self._path))
+            kept: dict[str, Any] = read_json(read_private(self._path))
             if bytes.fromhex(kept["poll"]) != self._poll:
                 raise ValueError
             code = bytes.fromhex(kept["code"])

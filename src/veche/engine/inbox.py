@@ -33,6 +33,7 @@ from veche.ledger.codec import MAX_ENTRY
 from veche.ledger.ledger import Ledger
 from veche.ledger.store import DATABASE, must_exist
 from veche.logs import log
+from veche.strict_json import read_json
 
 ENTRY, ANSWER = ".entry", ".answer"
 _NAME = re.compile(r"[0-9a-f]{64}\.entry")
@@ -279,8 +280,8 @@ def _answered(folder: Path, name: str) -> int | Refused | None:
         return None
     found = re.search(rb"^%b (.*)$" % name.encode(), lines, re.MULTILINE)
     try:
-        answer: Any = json.loads(found[1]) if found else None
-    except (ValueError, RecursionError):
+        answer: Any = read_json(found[1]) if found else None
+    except ValueError:
         return None
     match answer:
         case {"number": int(number)}:

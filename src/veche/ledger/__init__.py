@@ -3,6 +3,7 @@
 From below; nothing imports what stands after it, and ``make check`` holds that:
 
 - :mod:`codec`                          the one encoding of an entry
+- :mod:`readable`                       what people can read, and can tell apart
 - :mod:`shape`, :mod:`signing`          what its parts may look like, and who signed it
 - :mod:`entries`                        what it says: a value a kind
 - :mod:`signed_entry`, :mod:`block`     an entry that offices wrote, and the block that takes it

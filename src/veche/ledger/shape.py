@@ -1,11 +1,12 @@
 """What the parts of an entry may look like. Everything here raises Refused("shape", ...); docs/protocol.md, section 2."""
 
-import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import veche_kernel
 
 from veche.errors import Refused
+from veche.ledger.readable import SPACES, fold, is_blank, is_mark, name_of, unseen
 
 
 class Text(NamedTuple):
@@ -28,10 +29,6 @@ class Attachment(NamedTuple):
 
 MAX_NUMBER = (1 << 53) - 1
 """The greatest number in an entry: every language that will ever read one holds it exactly."""
-
-
-_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]")
-"""Characters that are not seen or that reorder what is. A fixed list: what Unicode says of a character changes with its version."""
 
 
 def refuse(what: str, hint: str = "") -> Refused:
@@ -58,9 +55,11 @@ def data(item: Any, what: str, least: int, most: int | None = None) -> bytes:
 
 
 def word(item: Any, what: str, most: int = 80) -> str:
-    """A short label: 1..most visible characters, no space at either end."""
-    if type(item) is not str or not 1 <= len(item) <= most or _INVISIBLE.search(item) or item != item.strip(" \u00a0"):
-        raise refuse(f"{what} must be 1 to {most} visible characters, with no space at either end.")
+    """A short label: 1..most characters of one line that everybody sees; no space at either end."""
+    if type(item) is not str or not 1 <= len(item) <= most:
+        raise refuse(f"{what} must be a text of 1 to {most} characters.")
+    _must_be_seen(item, what)
+    _must_be_one_line(item, what)
     return item
 
 
@@ -81,16 +80,75 @@ def office_key(item: Any, what: str) -> bytes:
 
 def text(item: Any, what: str, most: int = 10_000, empty: bool = False) -> Text:
     """A text in English and Russian, newlines allowed. ``empty``: both may be empty."""
+    said = _both(item, what, most, empty)
+    for part in said:
+        _must_be_seen(part.replace("\n", ""), what)
+    return said
+
+
+def line(item: Any, what: str, most: int) -> Text:
+    """A text of one line in either language, with no space at its ends: nobody forges with it a line of what a program says."""
+    said = _both(item, what, most)
+    for part in said:
+        if "\n" in part:
+            raise refuse(f"{what} is longer than one line.", "Write it in one line; the background may have several.")
+        _must_be_seen(part, what)
+        _must_be_one_line(part, what)
+    return said
+
+
+def lines(items: Sequence[Any], what: str, most: int) -> tuple[Text, ...]:
+    """A :func:`line` for each item. All that are wrong are said at once, by their numbers, from 1."""
+    made, wrong = [], []
+    for place, item in enumerate(items, 1):
+        try:
+            made.append(line(item, f"{what} {place}", most))
+        except Refused as error:
+            wrong.append(error)
+    if wrong:
+        raise refuse(" ".join(error.message for error in wrong), wrong[0].hint)
+    return tuple(made)
+
+
+def differ(texts: Sequence[Text], what: str) -> None:
+    """Raises Refused if two of the texts are alike in a language (:func:`veche.ledger.readable.fold`): nobody could tell them apart.
+
+    ``what``: of which the numbers, from 1, are said, such as "Answers".
+    """
+    for language, name in enumerate(("English", "Russian")):
+        places: dict[str, int] = {}
+        for place, said in enumerate(texts, 1):
+            first = places.setdefault(fold(said[language]), place)
+            if first != place:
+                raise refuse(
+                    f"{what} {first} and {place} are the same in {name}: {said[language]!r}.",
+                    "Say in both languages how they differ.",
+                )
+
+
+def _both(item: Any, what: str, most: int, empty: bool = False) -> Text:
     if type(item) is not list or len(item) != 2 or not all(type(part) is str for part in item):
         raise refuse(f"{what} must be an array of two texts, English and Russian.")
     for part in item:
         if not (part or empty) or len(part) > most:
             raise refuse(f"{what} must be 1 to {most} characters in both languages.")
-        if _INVISIBLE.search(part.replace("\n", "")):
-            raise refuse(f"{what} holds invisible characters.", "Type it anew, without control characters.")
     if bool(item[0]) != bool(item[1]):
         raise refuse(f"{what} is missing in one language.")
     return Text(item[0], item[1])
+
+
+def _must_be_seen(said: str, what: str) -> None:
+    if found := unseen(said):
+        raise refuse(f"{what} holds a character that nobody sees: {found}.", "Type it anew, without that character.")
+    if said and is_blank(said):
+        raise refuse(f"{what} has nothing in it but spaces or marks: {name_of(said[0])}.", "Write it in words.")
+
+
+def _must_be_one_line(said: str, what: str) -> None:
+    if said[0] in SPACES or said[-1] in SPACES:
+        raise refuse(f"{what} begins or ends with a space.", "Take the space away.")
+    if is_mark(said[0]):
+        raise refuse(f"{what} begins with a mark that belongs to a letter before it.", "Type it anew.")
 
 
 def attachments(item: Any) -> tuple[Attachment, ...]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from veche.errors import UserError
+from veche.ledger.readable import SPACES, unseen
 from veche.registrar.likeness import person_likeness
 
 MAX_LENGTH = 200
@@ -25,12 +26,10 @@ _MAX_LINE = 10_000  # bytes
 _SEPARATORS = ",;\t"
 _COLUMNS = {"person", "name", "district", "group"}
 
-_SPACES = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
-_UNSEEN = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
-)
-"""What nobody sees though Unicode calls it a letter, a mark or a symbol; the rest is what ``isprintable`` denies."""
+_SPACES = re.compile(f"[{SPACES}]+")
 
+_NOT_READ = "\ufffd"
+"""What programs write in the place of what they cannot read."""
 _MONTHS = "янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _SPREADSHEET = (
     (re.compile(r"[+-]?\d+([.,]\d+)?e[+-]\d+", re.I), "is a number that a spreadsheet has shortened"),
@@ -96,10 +95,8 @@ def clean(text: str) -> str:
         raise ValueError("is empty")
     if len(text) > MAX_LENGTH:
         raise ValueError(f"is longer than {MAX_LENGTH} characters")
-    if not text.isprintable() or _UNSEEN.search(text):
-        unseen = next(each for each in text if not each.isprintable() or _UNSEEN.match(each))
-        name = unicodedata.name(unseen, "a control character")
-        raise ValueError(f"holds a character that nobody sees: U+{ord(unseen):04X}, {name}")
+    if found := unseen(text):
+        raise ValueError(f"holds a character that nobody sees: {found}")
     return text
 
 
@@ -214,6 +211,8 @@ def _read_line(line: int, raw: bytes, separator: str, columns: list[str]) -> Res
     for column, field in zip(columns, fields, strict=True):
         if column == "name" and not field.strip():
             continue
+        if _NOT_READ in field or _misread(field):
+            raise _Bad(f"the {column} was read in a wrong encoding, {field.strip()[:40]!r}", AS_UTF8)
         try:
             values[column] = clean(field)
         except ValueError as error:
@@ -223,8 +222,8 @@ def _read_line(line: int, raw: bytes, separator: str, columns: list[str]) -> Res
 
 
 def _check_made_by_people(column: str, text: str) -> None:
-    """Raises _Bad for what a spreadsheet or a wrong encoding has made of a text."""
-    if "\ufffd" in text or not text.strip("? ") or _misread(text):
+    """Raises _Bad for what a spreadsheet, or an encoding without Russian letters, has made of a text."""
+    if not text.strip("? "):
         raise _Bad(f"the {column} was read in a wrong encoding, {text[:40]!r}", AS_UTF8)
     if column != "name":
         for pattern, reason in _SPREADSHEET:

@@ -31,6 +31,7 @@ from veche.errors import Refused, UserError
 from veche.ledger.codec import decode, encode
 from veche.ledger.entries.committee import CertificateStep, Complaint, KeyStep, SharesStep, Step
 from veche.ledger.shape import Text
+from veche.strict_json import read_json
 from veche.trustee.view import CommitteeView
 
 
@@ -138,7 +139,7 @@ class Ceremony:
         """These fields of a step's file, each a string of hexadecimal digits."""
         path = self._path(name)
         try:
-            content = json.loads(read_private(path))
+            content = read_json(read_private(path))
             return [bytes.fromhex(content[field]) for field in fields]
         except (ValueError, TypeError, LookupError):
             raise UserError(f"The file {path} is damaged.", "This committee cannot be served any more.") from None

@@ -203,7 +203,7 @@ class Charter(ByOffice):
         seconds = shape.uint(engine[1], "The engine's seconds between blocks", 1, 60)
         witnesses = shape.array(row[10], "The witnesses", 0, 1)
         made = cls(
-            origin, shape.text(row[2], "The ledger's name"), shape.uint(row[3], "The time of genesis"),
+            origin, shape.line(row[2], "The ledger's name", 500), shape.uint(row[3], "The time of genesis"),
             shape.office_key(row[4], "The log's key"), shape.word(row[5], "The operator"), tuple(offices), k, classes,
             EngineChoice("embedded", seconds), shape.uint(witnesses[0], "The number of corrupt witnesses") if witnesses else None,
             shape.uint(row[11], "The divisor of a test ledger", 0, MAX_TEST),

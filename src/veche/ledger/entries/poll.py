@@ -11,6 +11,8 @@ from veche.ledger.shape import Attachment, Text
 MAX_GROUPS = 200  # a permit-key entry with as many keys of 2048 bits fits
 MAX_CELLS = 900  # ciphertexts x groups: what fits into one tally entry
 MAX_BALLOT = 60_000  # bytes of a packed ballot
+BALLOT_ROOM = 65_418  # bytes of an entry that a first ballot and its permits have: all but 117
+PERMIT_ROOM = 552  # bytes of a permit under a modulus of 4096 bits
 
 
 @dataclass(frozen=True)
@@ -31,17 +33,25 @@ class Choice:
         return ["choice", list(self.text), [list(a) for a in self.answers], self.least, self.most, int(self.blank)]
 
     @classmethod
-    def parse(cls, item: Any) -> Self:
+    def parse(cls, item: Any, number: int = 1) -> Self:
+        """``number``: of the question in its poll, from 1, for what is said of it."""
         row = shape.array(item, "A question", 6, 6)
         if row[0] != "choice":
             raise Refused("shape", f"This program does not know questions of type {row[0]!r}.")
-        answers = tuple(shape.text(a, "An answer", 500) for a in shape.array(row[2], "The answers", 1, 64))
+        said = shape.line(row[1], f"Question {number}", 2000)
+        answers = shape.lines(shape.array(row[2], "The answers", 1, 64), f"Question {number}, answer", 500)
         least, most = shape.uint(row[3], "min", 0, len(answers)), shape.uint(row[4], "max", 1, len(answers))
         if least > most:
             raise Refused("shape", "A question's min is greater than its max.")
-        return cls(
-            shape.text(row[1], "A question", 2000), answers, least, most, bool(shape.uint(row[5], "blank", 0, 1))
-        )
+        shape.differ(answers, f"Question {number}, answers")
+        blank = bool(shape.uint(row[5], "blank", 0, 1))
+        if not blank and (len(answers) == 1 or least == len(answers)):
+            raise Refused(
+                "shape",
+                f"There is nothing to choose in question {number}: it has one answer only, or wants them all.",
+                "Add an answer, want fewer, or let voters leave it blank.",
+            )
+        return cls(said, answers, least, most, blank)
 
 
 @dataclass(frozen=True)
@@ -80,15 +90,17 @@ class Poll(ByOffice):
     @classmethod
     def parse(cls, body: Any) -> Self:
         row = shape.array(body, "A poll", 9, 9)
-        questions = tuple(Choice.parse(q) for q in shape.array(row[3], "The questions", 1, 64))
-        groups = tuple(
-            Group(shape.text(pair[0], "A group's name", 200), shape.uint(pair[1], "A group's weight", 1, 1 << 40))
-            for pair in (shape.array(g, "A group", 2, 2) for g in shape.array(row[4], "The groups", 1, MAX_GROUPS))
+        questions = tuple(
+            Choice.parse(question, number)
+            for number, question in enumerate(shape.array(row[3], "The questions", 1, 64), 1)
         )
-        if len({g.name for g in groups}) < len(groups):
-            raise Refused("shape", "Two groups of the poll have the same name.")
+        pairs = [shape.array(pair, "A group", 2, 2) for pair in shape.array(row[4], "The groups", 1, MAX_GROUPS)]
+        names = shape.lines([name for name, _ in pairs], "The name of group", 200)
+        shape.differ(names, "The names of groups")
+        weights = [shape.uint(weight, "A group's weight", 1, 1 << 40) for _, weight in pairs]
+        groups = tuple(map(Group, names, weights))
         made = cls(
-            shape.word(row[0], "The class"), shape.text(row[1], "The title", 500),
+            shape.word(row[0], "The class"), shape.line(row[1], "The title", 500),
             shape.text(row[2], "The background", 20_000, empty=True), questions, groups, shape.uint(row[5], "The opening"),
             shape.uint(row[6], "The closing"), shape.data(row[7], "The committee", 32), shape.attachments(row[8]),
         )  # fmt: skip

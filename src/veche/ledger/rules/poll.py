@@ -4,7 +4,7 @@ from veche.errors import Refused
 from veche.ledger.block import Block
 from veche.ledger.entries.charter import PollClass
 from veche.ledger.entries.office import Role
-from veche.ledger.entries.poll import MAX_BALLOT, Poll
+from veche.ledger.entries.poll import BALLOT_ROOM, MAX_BALLOT, PERMIT_ROOM, Poll
 from veche.ledger.frozen_poll import FrozenPoll
 from veche.ledger.poll_state import CommitteeState
 from veche.ledger.rules.rule import Rule
@@ -55,7 +55,7 @@ def freeze(state: State, poll: Poll, poll_id: bytes, time: int) -> tuple[FrozenP
         )
     key = _committee_key(state.committee(poll.committee), poll, state.charter.lasting(FRESH))
     frozen = FrozenPoll(poll_id, poll, poll_class, key)
-    if frozen.kernel.ballot_size > MAX_BALLOT:
+    if frozen.kernel.ballot_size > min(MAX_BALLOT, BALLOT_ROOM - PERMIT_ROOM * poll_class.k):
         raise Refused(
             "poll-size", "A ballot of this poll would not fit into an entry.", "Ask fewer questions in one poll."
         )

@@ -1,0 +1,65 @@
+"""What people can read, and can tell apart. docs/protocol.md, section 2, "Texts and words".
+
+All of it is settled by fixed lists and by the tables of Unicode 3.2, those of RFC 3454, which no new version of Unicode changes: what
+one program admits, every other admits in twenty years.
+"""
+
+import re
+from itertools import groupby
+from stringprep import map_table_b2
+from unicodedata import name
+from unicodedata import ucd_3_2_0 as unicode_3_2
+
+SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+"""What counts as space, newlines apart."""
+
+_UNSEEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ue000-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U00013430-\U0001343f\U00016fe4\U0001bc9d\U0001bc9e\U0001bca0-\U0001bca3"
+    r"\U0001d159\U0001d173-\U0001d17a\U0001fffe\U0001ffff\U0002fffe\U0002ffff\U0003fffe-\U0010ffff]"
+)
+"""Characters that nobody sees, that reorder what is seen, or that look as each font likes."""
+_MARKS = re.compile(r"[\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
+"""Marks that are newer than Unicode 3.2, by their blocks."""
+
+
+def unseen(said: str) -> str | None:
+    """The first character that nobody sees, such as ``U+00AD, SOFT HYPHEN``; None if there is none."""
+    found = _UNSEEN.search(said)
+    return found and name_of(found[0])
+
+
+def name_of(character: str) -> str:
+    """What Unicode calls a character, such as ``U+00AD, SOFT HYPHEN``."""
+    nameless = "a control character" if character < "\xa0" else "a character without a name"
+    return f"U+{ord(character):04X}, {name(character, nameless)}"
+
+
+def is_mark(character: str) -> bool:
+    """Whether it is seen only together with the character before it."""
+    return unicode_3_2.category(character)[0] == "M" or bool(_MARKS.match(character))
+
+
+def is_blank(said: str) -> bool:
+    """Whether there is nothing but spaces, newlines and marks."""
+    return all(character in SPACES or character == "\n" or is_mark(character) for character in said)
+
+
+def fold(said: str) -> str:
+    """Equal for texts that differ in nothing but case, spaces, or in how their letters are composed; never shown.
+
+    A character that is newer than Unicode 3.2 stands for itself.
+    """
+    runs = [(newer, "".join(run)) for newer, run in groupby(said, _is_newer)]
+    folded = "".join(run if newer else unicode_3_2.normalize("NFKD", "".join(map(_small, run))) for newer, run in runs)
+    return re.sub(f"[{SPACES}]+", " ", folded).strip(" ")
+
+
+def _is_newer(character: str) -> bool:
+    return unicode_3_2.category(character) == "Cn"
+
+
+def _small(character: str) -> str:
+    """Table B.2. The standard library makes it with the case of today's Unicode, so that newer letters may come out."""
+    small = map_table_b2(character)
+    return character if any(map(_is_newer, small)) else small
