@@ -1,6 +1,7 @@
 """The private folder of an office: of a trustee, of a witness.
 
     office.key      the Ed25519 key by which the ledger knows the office
+    role            trustee or witness: whose programs may open it
     institution     the institution's name in the charter
     journal, place  what must never be forgotten, see durable/journal.py
 
@@ -13,9 +14,11 @@ from pathlib import Path
 from veche.durable import UNFINISHED, Journal, read_private, remove, settle, write_private
 from veche.errors import DoesNotHold, UserError
 from veche.keys import SigningKey
+from veche.texts import Message
 
 KEY = "office.key"
-_FILES = ("institution", "journal", "place", KEY)
+ROLE = "role"
+_FILES = (ROLE, "institution", "journal", "place", KEY)
 _BEFORE_THE_KEY = {*_FILES[:-1], *(f".{name}{UNFINISHED}" for name in _FILES)}
 """What is in a folder in which creating an office was cut short."""
 
@@ -32,14 +35,30 @@ def create_office(folder: Path, institution: str, journal: type[Journal], who: s
         raise UserError(f"The folder {folder} is not empty.", f"Choose a new folder for a new {who}.")
     for path in left:
         remove(path)
+    write_private(folder / ROLE, who.encode() + b"\n")
     write_private(folder / "institution", institution.encode() + b"\n")
     journal.create(folder)
     # The last step: a crash before it leaves nothing that was ever of use, and creating is begun again.
     SigningKey.generate().save(folder / KEY)
 
 
-def load_office(folder: Path) -> tuple[str, SigningKey]:
-    """The institution of an office, and its first key. Raises UserError if a file is missing, damaged, or readable by others."""
+def load_office(folder: Path, who: str) -> tuple[str, SigningKey]:
+    """The institution of an office, and its first key.
+
+    Raises UserError if it is not the folder of ``who``, or if a file is missing, damaged, or readable by others.
+    """
+    role = read_private(folder / ROLE).strip()
+    if role != who.encode():
+        raise UserError(
+            str(
+                Message(
+                    "{folder} is the folder of another office: {role}.",
+                    folder=str(folder),
+                    role=role.decode("ascii", "replace"),
+                )
+            ),
+            str(Message("Every office has a folder of its own: name that one.")),
+        )
     try:
         institution = read_private(folder / "institution").decode().removesuffix("\n")
     except UnicodeDecodeError:

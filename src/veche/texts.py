@@ -118,6 +118,17 @@ class Words(Localizable):
 
 
 @dataclass(frozen=True)
+class Joined(Localizable):
+    """Several of them, one after the other."""
+
+    parts: tuple[Localizable, ...]
+    between: str
+
+    def text(self, language: str) -> str:
+        return self.between.join(part.text(language) for part in self.parts)
+
+
+@dataclass(frozen=True)
 class Number(Localizable):
     """305,212 in English and 305 212 (with a no-break space) in Russian."""
 

@@ -1,7 +1,9 @@
 """``veche vote``: who is asked for permits, what is kept, and what a voter is told when a registrar refuses."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -69,6 +71,15 @@ def strike_off(world: World, registrar: int) -> None:
     world.registrars[registrar].import_roll(roll)
 
 
+def spent(world: World) -> list[int]:
+    """How many permits each registrar has signed."""
+    counts = []
+    for place in sorted(world.folder.glob("registrar-*/registrar.db")):
+        with closing(sqlite3.connect(place)) as database:
+            counts.append(database.execute("SELECT count(*) FROM request").fetchone()[0])
+    return counts
+
+
 def test_all_are_asked_and_all_is_kept_for_their_owner_alone(world: World) -> None:
     poll = announced(world)
     assert "No permit yet of: Civil registry. Ask again" in ok(*words(world, poll, 1, 2, 3), "--collect").out
@@ -84,7 +95,15 @@ def test_who_is_refused_is_told_by_whom_and_votes_only_after_saying_so(
 ) -> None:
     strike_off(world, 0)
     poll = announced(world)
-    said = fails(2, "No permit was given by: Civil registry", *words(world, poll, 0, 1, 2, 3), "-c", "1", "--seal")
+    asked = [*words(world, poll, 0, 1, 2, 3), "-c", "1", "--seal"]
+    told = "(Post office, Savings bank, Tax office: Arbat; Civil registry: not on the roll)"
+    said = fails(2, told, *asked)
+    assert "1 in 4" in said.err and "--despite-refusal" in said.err
+    fails(2, told, *asked[:-3], "--collect")
+    assert not list(world.folder.glob("seed*")), "nothing was asked, and nothing is left"
+    assert spent(world) == [0, 0, 0, 0]
+    ok(*words(world, poll, 0, 1, 2, 3), "--collect", "--despite-refusal")
+    said = fails(2, "No permit was given by: Civil registry", *words(world, poll), "-c", "1", "--seal")
     assert "1 in 4" in said.err and "--despite-refusal" in said.err
     path = world.folder / "seed.permits" / f"{poll.id.hex()}.refusals"
     assert str(path) in said.err and path.stat().st_mode & 0o077 == 0
@@ -118,7 +137,7 @@ def test_at_a_terminal_the_voter_is_asked(
 ) -> None:
     strike_off(world, 0)
     poll = announced(world)
-    ok(*words(world, poll, 0, 1, 2, 3), "--collect")
+    ok(*words(world, poll, 0, 1, 2, 3), "--collect", "--despite-refusal")
     file = PermitFile(world.folder / "seed", poll)
     found = file.read()
     assert found is not None
@@ -175,7 +194,7 @@ def test_the_group_is_what_k_registrars_say(world: World) -> None:
 def test_what_is_kept_is_erased_when_the_poll_is_decided(world: World) -> None:
     strike_off(world, 0)
     first = announced(world)
-    ok(*words(world, first, 0, 1, 2, 3), "--collect")
+    ok(*words(world, first, 0, 1, 2, 3), "--collect", "--despite-refusal")
     folder = world.folder / "seed.permits"
     assert sorted(path.name for path in folder.iterdir()) == [first.id.hex(), f"{first.id.hex()}.refusals"]
     world.wait_until(first.definition.closes)
@@ -226,3 +245,83 @@ def test_a_vote_that_failed_leaves_no_seed(world: World) -> None:
     ok(*asked, "--collect")
     fails(1, "already have a permit", *asked, "--seed", str(world.folder / "second"), "-c", "1", "--seal")
     assert not list(world.folder.glob("second")) and not list(world.folder.glob("second.person"))
+
+
+def test_who_is_on_the_roll_of_too_few_spends_no_permit(world: World) -> None:
+    strike_off(world, 0)
+    strike_off(world, 1)
+    poll = announced(world)
+    for despite in ([], ["--despite-refusal"]):
+        said = fails(
+            2, "Civil registry, Post office: not on the roll", *words(world, poll, 0, 1, 2, 3), "--collect", *despite
+        )
+        assert "3 of them must name one group" in said.err
+    assert spent(world) == [0, 0, 0, 0] and not list(world.folder.glob("seed*"))
+
+
+@pytest.mark.parametrize("option", [("--choose", "1"), ("--seal",)])
+def test_collecting_is_not_choosing(option: tuple[str, ...], world: World) -> None:
+    poll = announced(world)
+    fails(2, f"Leave {option[0]} out, or --collect", *words(world, poll, 0, 1, 2), "--collect", *option)
+    assert not list(world.folder.glob("seed*"))
+
+
+def test_a_poll_that_is_over_costs_no_permit(world: World) -> None:
+    poll = announced(world)
+    world.wait_until(poll.definition.closes)
+    for more in (["--collect"], ["-c", "1", "--seal"]):
+        fails(2, "takes no ballots any more", *words(world, poll, 0, 1, 2, 3), *more)
+    assert spent(world) == [0, 0, 0, 0] and not list(world.folder.glob("seed*"))
+
+
+def test_what_collecting_says_in_json(world: World) -> None:
+    strike_off(world, 0)
+    poll = announced(world)
+    said = ok(*words(world, poll, 0, 1, 2, 3), "--collect", "--despite-refusal", "--json").json
+    assert said["permits"] == ["Post office", "Savings bank", "Tax office"] and not said["voted"]
+    (missing,) = said["missing"]
+    assert missing["registrar"] == "Civil registry" and "not on the electoral roll" in missing["said"]
+
+
+def test_what_to_run_next_names_the_seed_and_the_ledger(world: World) -> None:
+    """Each hint is run as it stands."""
+    poll = announced(world)
+    own = ["--seed", str(world.folder / "seed"), "--ledger", str(world.folder / "ledger")]
+
+    def hint(text: str, *command: str) -> None:
+        assert " ".join(["veche", *command, *own]) in text, text
+
+    id_ = poll.id.hex()[:12]
+    collected = ok(*words(world, poll, 1, 2, 3), "--collect").out
+    hint(collected, "vote", id_, "--collect", "--person", "ID", "--registrar", "FOLDER")
+    hint(ok(*words(world, poll, 0), "--collect").out, "vote", id_)
+    hint(fails(2, "sealed no ballot", "open", id_, *own).err, "vote", id_)
+    sealed = ok(*words(world, poll), "-c", "1", "--seal").out
+    hint(sealed, "cast", id_)
+    hint(sealed, "open", id_)
+    hint(fails(2, "sealed a ballot", *words(world, poll), "-c", "1", "--seal").err, "cast", id_)
+    spaced = world.folder / "a seed"
+    said = fails(2, "sealed no ballot", "open", id_, "--seed", spaced, "--ledger", world.folder / "ledger").err
+    assert f"--seed '{spaced}'" in said
+
+
+def test_a_seed_that_cannot_be_bound_to_a_person_is_not_kept(world: World) -> None:
+    poll = announced(world)
+    (world.folder / "seed.person").mkdir()
+    said = fails(2, "seed.person", *words(world, poll, 0, 1, 2, 3), "--collect")
+    assert "Made your seed" not in said.out + said.err
+    assert not (world.folder / "seed").exists() and spent(world) == [0, 0, 0, 0]
+
+
+def test_a_seed_that_is_taken_back_was_never_announced(world: World) -> None:
+    poll = announced(world)
+    ok(*words(world, poll, 0, 1, 2, 3), "--collect")
+    second = world.folder / "second"
+    said = fails(1, "already have a permit", *words(world, poll, 0, 1, 2, 3), "--seed", second, "--collect")
+    assert "Made your seed" not in said.out + said.err and not second.exists()
+    damaged = world.folder / "third.permits"
+    damaged.mkdir(mode=0o700)
+    (damaged / f"{poll.id.hex()}.refusals").write_text("no JSON")
+    (damaged / f"{poll.id.hex()}.refusals").chmod(0o600)
+    fails(2, "is damaged", *words(world, poll, 0, 1, 2, 3), "--seed", world.folder / "third", "--collect")
+    assert not (world.folder / "third").exists()

@@ -14,6 +14,7 @@ import pytest
 from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
 
 from veche.errors import Refused, UserError
+from veche.keys import SigningKey
 from veche.ledger.entries.permit_key import GroupIssuance, GroupPermitKey
 from veche.permit.blind_rsa import IssuerKey, blind_sign, prepare, verify
 from veche.permit.derive import credential_secret
@@ -404,6 +405,17 @@ def test_the_folder(tmp_path: Path, registrar: Registrar, roll: Path) -> None:
         Registrar(tmp_path / "nowhere")
     with Registrar(folder) as again:
         assert again.office.public == registrar.office.public
+    for place in (tmp_path / "trustee", tmp_path / "litter"):
+        place.mkdir()
+        SigningKey.generate().save(place / ("office.key" if place.name == "trustee" else "other.key"))
+        before = sorted(place.iterdir())
+        with pytest.raises(
+            UserError, match="not a registrar's folder" if place.name == "trustee" else "cannot be read"
+        ):
+            Registrar(place)
+        with pytest.raises(UserError, match="already" if place.name == "trustee" else "not empty"):
+            Registrar.create(place)
+        assert sorted(place.iterdir()) == before
     with Registrar.create(tmp_path / "new") as empty, pytest.raises(UserError, match="no roll"):
         empty.open_poll(POLL, DISTRICTS)
 

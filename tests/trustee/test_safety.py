@@ -461,7 +461,7 @@ def test_a_new_trustee_is_durable(tmp_path: Path) -> None:
     with Disk() as disk:
         folder = tmp_path / "new"
         Trustee.create(folder, "Trustee 1")
-        names = ("", "office.key", "institution", "place", "journal")
+        names = ("", "office.key", "role", "institution", "place", "journal")
         assert {str(tmp_path), *(str(folder / name) for name in names)} <= disk.durable
     with Disk() as disk:
         write_new(folder / "file", b"x", PRIVATE)
@@ -477,7 +477,7 @@ def test_a_trustee_whose_creation_was_cut_short_is_created_again(tmp_path: Path)
         if folder.exists():
             shutil.rmtree(folder)
 
-    names = {"office.key", "institution", "place", "journal"}
+    names = {"office.key", "role", "institution", "place", "journal"}
     for crash in crashes(lambda: Trustee.create(folder, "Trustee 1"), ready, (BEFORE, AFTER, TORN, FULL)):
         with Disk() as again:
             if (folder / "office.key").exists():  # there is somebody: nobody else may be put in their place
@@ -560,6 +560,7 @@ def test_missing_and_damaged_files(finished: Finished) -> None:
         "journal": "journal .* cannot be opened",
         "office.key": "cannot be read",
         "institution": "cannot be read",
+        "role": "cannot be read",
     }
     for name, message in cases.items():
         (folder / name).rename(folder / "aside")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from veche.cli import options
+from veche.cli.again import again
 from veche.cli.collecting import permits_to_show
 from veche.cli.permit_file import PermitFile
 from veche.cli.reading import UNWITNESSED, Reading, read_ledger, wait_until_published
@@ -23,6 +24,7 @@ from veche.permit.permit import Permit
 from veche.permit.seed import Seed
 from veche.terminal.code import code_lines
 from veche.terminal.show import short, stage_of, tracker
+from veche.texts import Message
 from veche.voter.permits import Collected
 from veche.voter.voter import Sealed, Voter
 
@@ -59,7 +61,8 @@ def cast_sealed(name: str, folder: Path, seed: Path, receipts: Path, as_json: bo
         poll = reading.poll(name)
         if stage_of(poll, time.time()) == Stage.ANNOUNCED:
             raise UserError(
-                "This poll is not open yet. Your ballot stays sealed.", "Cast it when it opens: veche poll show"
+                str(Message("This poll is not open yet. Your ballot stays sealed.")),
+                str(Message("Cast it when it opens: {command}", command=again("cast", short(poll.id)))),
             )
         kept = SealedFile(seed, poll)
         ask = sys.stdin.isatty() and not as_json
@@ -73,7 +76,7 @@ def cast_sealed(name: str, folder: Path, seed: Path, receipts: Path, as_json: bo
         (number,) = hand_in(folder, [made.entry])
     except Refused as refused:
         if refused.rule == BUSY:  # nobody has looked at it
-            refused.hint = f"It is kept. Cast it again in a few minutes: veche cast {short(poll.id)}"
+            refused.hint = f"It is kept. Cast it again in a few minutes: {again('cast', short(poll.id))}"
             raise
         found = _already_there(folder, poll, made)
         if found is None:
@@ -112,8 +115,13 @@ def _right_to_vote(
     found = kept.read()
     if found is None:
         raise UserError(
-            "A first ballot in this poll needs permits, and none are kept beside this seed.",
-            f"Collect them: veche vote {short(poll.id)} --collect --person ID --registrar FOLDER for each",
+            str(Message("A first ballot in this poll needs permits, and none are kept beside this seed.")),
+            str(
+                Message(
+                    "Collect them, with --registrar FOLDER for each registrar: {command}",
+                    command=again("vote", short(poll.id), "--collect", "--person", "ID", "--registrar", "FOLDER"),
+                )
+            ),
         )
     group, permits = found
     return group, permits_to_show(voter, poll, group, Collected(permits), kept, ask, despite_refusal), 1
@@ -159,6 +167,6 @@ def _keep_receipt(
         raise UserError(
             f"Your ballot is cast: it is entry {number} of the ledger, tracker {tracker(seen)}. "
             f"But the receipt was not written: {error}",
-            f"Get it with: veche cast {short(poll.id)}",
+            str(Message("Get it with: {command}", command=again("cast", short(poll.id)))),
         ) from None
     return path, seen, waits

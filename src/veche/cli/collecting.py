@@ -14,7 +14,8 @@ from veche.cli.voter_seed import VoterSeed
 from veche.errors import Refused, UserError, VecheError
 from veche.ledger.poll_state import PollState
 from veche.permit.permit import Permit
-from veche.voter.permits import Collected, RegistrarsRefused
+from veche.texts import Joined, Localizable, Message, Plural, Words
+from veche.voter.permits import Collected, RegistrarsRefused, narrowed
 from veche.voter.voter import Voter
 
 if TYPE_CHECKING:
@@ -71,10 +72,12 @@ def collect(
         lambda registrar, blinded: opened[registrar].issue(person, poll.id, blinded, group),
         before[1] if before is not None else None,
     )
+    if not collected.permits and all(isinstance(refusal.error, Refused) for refusal in collected.refusals.values()):
+        seed.take_back()
+    else:
+        seed.say_if_new()
     kept.add_refusals(collected.refusals, datetime.now(UTC).date())
     if not collected.permits:
-        if all(isinstance(refusal.error, Refused) for refusal in collected.refusals.values()):
-            seed.take_back()
         for refusal in collected.refusals.values():
             raise refusal.error
     kept.write(group, collected.permits)
@@ -83,35 +86,58 @@ def collect(
 
 def _group(poll: PollState, opened: Mapping[int, "Registrar"], person: str, despite_refusal: bool) -> int:
     """The group that k registrars name: so many that one of them is honest. Nobody is asked for a permit before that is clear, nor
-    before the voter knows who names another group: a permit is for one group, and there is no second."""
+    before the voter knows who names another group, or none: a permit is for one group, and there is no second."""
+    k = poll.poll_class.k
+    groups = [Words(group.name.en, group.name.ru) for group in poll.definition.groups]
     said: dict[int, list[str]] = {}
+    without: list[str] = []
     failure: VecheError | None = None
     for registrar, desk in opened.items():
+        institution = poll.poll_class.registrars[registrar].institution
         try:
-            said.setdefault(desk.group_of(person, poll.id), []).append(
-                poll.poll_class.registrars[registrar].institution
-            )
+            said.setdefault(desk.group_of(person, poll.id), []).append(institution)
         except VecheError as error:
             failure = error
-    groups = poll.definition.groups
-    views = "; ".join(f"{', '.join(names)}: {groups[group].name.en}" for group, names in sorted(said.items()))
-    for group, names in said.items():
-        if len(names) >= poll.poll_class.k:
-            if len(said) > 1 and not despite_refusal:
-                raise UserError(
-                    f"The registrars do not agree in which group you vote ({views}). None was asked for a permit.",
-                    "Ask those that are wrong to correct their rolls before the next poll. "
-                    f"To vote in {groups[group].name.en} all the same: --despite-refusal",
-                )
-            return group
-    if len(said) > 1:
-        raise UserError(
-            f"The registrars do not agree in which group you vote ({views}). None was asked for a permit.",
-            "Ask those that are wrong to correct their rolls.",
+            if isinstance(error, Refused) and error.rule == "roll":
+                without.append(institution)
+    enough = [group for group, names in said.items() if len(names) >= k]
+    if said and (len(said) > 1 or without):
+        views: list[Localizable] = [
+            Message("{names}: {group}", group=groups[group], names=", ".join(names))
+            for group, names in sorted(said.items())
+        ]
+        if without:
+            views.append(Message("{names}: not on the roll", names=", ".join(without)))
+        disagree = Message(
+            "The registrars do not agree in which group you vote ({views}). None was asked for a permit.",
+            views=Joined(tuple(views), "; "),
         )
+        if len(enough) != 1:
+            raise UserError(
+                str(disagree),
+                str(Plural("{count} of them must name one group: name more of them with --registrar, and ask those that are wrong to "
+                       "correct their rolls for the next poll.",
+                       "{count} of them must name one group: name more of them with --registrar, and ask those that are wrong to "
+                       "correct their rolls for the next poll.", k)),
+            )  # fmt: skip
+        if not despite_refusal:
+            raise UserError(
+                str(disagree),
+                str(Message("Ask those that are wrong to correct their rolls before the next poll. To vote in {group} all the same: "
+                        "--despite-refusal. {narrowed}", group=groups[enough[0]], narrowed=narrowed(poll.poll_class))),
+            )  # fmt: skip
+    if enough:
+        return enough[0]
     raise failure or UserError(
-        f"Fewer than {poll.poll_class.k} registrars say in which group you vote.", "Name more of them with --registrar."
+        str(Message("Fewer than {k} registrars say in which group you vote.", k=k)),
+        str(Message("Name more of them with --registrar.")),
     )
+
+
+def said_by(registrar: int, collected: Collected) -> str:
+    """What a registrar said that gave no permit; nothing if it was not asked."""
+    refusal = collected.refusals.get(registrar)
+    return str(refusal.error) if refusal is not None else ""
 
 
 def permits_to_show(

@@ -56,7 +56,7 @@ seed = click.option("--seed", type=ANY_PATH, default="voter.seed", show_default=
 
 despite_refusal = click.option(
     "--despite-refusal", is_flag=True,
-    help="Vote though a registrar refused a permit, and though that narrows down which ballot is yours.",
+    help="Vote though a registrar refuses a permit or names another group, and though that narrows down which ballot is yours.",
 )  # fmt: skip
 
 receipts = click.option(

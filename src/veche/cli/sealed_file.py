@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from veche.cli.again import again
 from veche.durable import PRIVATE, Lock, private_folder, read_private, remove, replace, write_new
 from veche.errors import UserError
 from veche.ledger.poll_state import PollState
 from veche.strict_json import read_json
 from veche.terminal.code import code_text
+from veche.texts import Message
 from veche.voter.voter import Sealed
 
 _SEALED, _CAST = "veche-sealed-v1", "veche-cast-v1"
@@ -50,12 +52,18 @@ class SealedFile:
         if isinstance(kept, Sealed):
             raise UserError(
                 f"You have sealed a ballot in this poll already, and neither cast nor opened it. Its code: {code_text(kept.code)}",
-                f"Cast it: veche cast {name}. Or open it to check this device, and it is forgotten: veche open {name}",
+                str(
+                    Message(
+                        "Cast it: {cast}. Or open it to check this device, and it is forgotten: {open}",
+                        cast=again("cast", name),
+                        open=again("open", name),
+                    )
+                ),
             )
         if kept is not None:
             raise UserError(
                 "A ballot of yours in this poll is on its way, and has no receipt yet.",
-                f"Go on with: veche cast {name}",
+                str(Message("Go on with: {command}", command=again("cast", name))),
             )
 
     def write(self, sealed: Sealed) -> None:
@@ -89,7 +97,12 @@ class SealedFile:
             if isinstance(kept, Cast):
                 raise UserError(
                     "This ballot was cast: nobody can open it any more.",
-                    "To check the device seal another one: veche vote",
+                    str(
+                        Message(
+                            "To check the device seal another one: {command}",
+                            command=again("vote", self._poll.hex()[:12]),
+                        )
+                    ),
                 )
             sealed = self._must_be(kept)
             remove(self._path)
@@ -106,7 +119,10 @@ class SealedFile:
 
     def _must_be(self, kept: Sealed | None) -> Sealed:
         if kept is None:
-            raise UserError("You have sealed no ballot in this poll.", f"Seal one: veche vote {self._poll.hex()[:12]}")
+            raise UserError(
+                str(Message("You have sealed no ballot in this poll.")),
+                str(Message("Seal one: {command}", command=again("vote", self._poll.hex()[:12]))),
+            )
         return kept
 
     def _read(self) -> Sealed | Cast | None:

@@ -9,10 +9,11 @@ import click
 
 from veche.audit.witnesses import size_of
 from veche.cli import options
+from veche.cli.again import again
 from veche.cli.cast import cast_sealed
 from veche.cli.choices import ask_choices, choice_lines, parse_choices
 from veche.cli.collecting import collect as collect_permits
-from veche.cli.collecting import open_registrars, permits_to_show
+from veche.cli.collecting import open_registrars, permits_to_show, said_by
 from veche.cli.open import open_sealed
 from veche.cli.options import ANY_PATH
 from veche.cli.permit_file import PermitFile, erase_decided
@@ -20,9 +21,12 @@ from veche.cli.reading import Reading, read_ledger
 from veche.cli.sealed_file import SealedFile
 from veche.cli.voter_seed import VoterSeed
 from veche.errors import UserError
+from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
 from veche.terminal.code import code_lines, code_picture
 from veche.terminal.show import short
+from veche.texts import Message
+from veche.voter.permits import Collected
 from veche.voter.voter import Voter, seal
 from veche.words import LANGUAGES, in_words
 
@@ -59,6 +63,11 @@ def vote(
       veche vote 3fa9 --choose 2                      (again, from the same seed)
       veche vote 3fa9 --choose 2 --seal               (then "veche cast 3fa9" or "veche open 3fa9")
     """
+    if collect and (choose or only_seal):
+        raise UserError(
+            str(Message("--collect only collects permits: nothing is chosen or sealed with it.")),
+            str(Message("Leave {option} out, or --collect.", option="--choose" if choose else "--seal")),
+        )
     if not collect and not only_seal:
         options.must_be_writable(receipts, "The receipt", "nothing was cast")
         if not sys.stdin.isatty():
@@ -77,7 +86,9 @@ def vote(
         if not collect:
             sealed_file.must_be_free()
         choices = [] if collect else _choices(poll, choose)
+        collected = Collected()
         if last is None:
+            _check_goes_on(poll)
             with open_registrars(desks, reading, poll) as opened:
                 group, collected = collect_permits(voter, own, poll, kept, opened, person, despite_refusal)
             if not collect:
@@ -87,10 +98,7 @@ def vote(
                 despite_refusal = despite_refusal or ask
         erase_decided(seed, reading.state.polls())
     if collect:
-        if last is None:
-            _say_what_is_kept(poll, kept)
-        else:
-            click.echo("You have voted in this poll: to vote again no permits are needed.")
+        _say_what_is_kept(poll, collected, last is not None, as_json)
         return
     sealed = seal(poll.frozen, choices)
     sealed_file.write(sealed)
@@ -105,7 +113,9 @@ def vote(
     if sys.stdout.isatty() and not as_json:
         click.echo(f"\n{code_picture(sealed.code)}")
     click.echo(err=as_json)
-    click.echo(f'It waits for you to cast it ("veche cast {name}") or to open it ("veche open {name}").', err=as_json)
+    click.echo(
+        f'It waits for you to cast it ("{again("cast", name)}") or to open it ("{again("open", name)}").', err=as_json
+    )
     if only_seal:
         return
     click.echo("To check this device, give the code to another one now, before you answer.", err=as_json)
@@ -120,18 +130,41 @@ def vote(
         open_sealed(name, folder, seed, None, as_json)
 
 
-def _say_what_is_kept(poll: PollState, kept: PermitFile) -> None:
-    """After collecting: whose permits are there, and who did not give any."""
-    found = kept.read()
-    missing = [
-        seat.institution
-        for registrar, seat in enumerate(poll.poll_class.registrars)
-        if registrar in poll.permit_keys and (found is None or registrar not in found[1])
-    ]
-    if missing:
-        click.echo(f"No permit yet of: {', '.join(missing)}. Ask again: veche vote --collect")
+def _say_what_is_kept(poll: PollState, collected: Collected, voted: bool, as_json: bool) -> None:
+    """After collecting: whose permits are there, and who did not give any, and what they said."""
+    registrars = poll.poll_class.registrars
+    missing = [] if voted else sorted(poll.permit_keys.keys() - collected.permits.keys())
+    if as_json:
+        options.emit(
+            {
+                "poll": poll.id.hex(), "voted": voted,
+                "permits": [registrars[registrar].institution for registrar in sorted(collected.permits)],
+                "missing": [
+                    {"registrar": registrars[registrar].institution, "said": said_by(registrar, collected)} for registrar in missing
+                ],
+            }
+        )  # fmt: skip
+    elif voted:
+        click.echo("You have voted in this poll: to vote again no permits are needed.")
+    elif missing:
+        names = ", ".join(registrars[registrar].institution for registrar in missing)
+        click.echo(
+            f"No permit yet of: {names}. Ask again: {again('vote', short(poll.id), '--collect', '--person', 'ID', '--registrar', 'FOLDER')}"
+        )
+        for registrar in missing:
+            if said := said_by(registrar, collected):
+                click.echo(f"  {registrars[registrar].institution}: {said}")
     else:
-        click.echo("Your permits for this poll are kept. Vote when it opens: veche vote")
+        click.echo(f"Your permits for this poll are kept. Vote when it opens: {again('vote', short(poll.id))}")
+
+
+def _check_goes_on(poll: PollState) -> None:
+    """Raise UserError for a poll that takes no ballots any more, before a permit is spent on it."""
+    if poll.phase != Phase.ANNOUNCED:
+        raise UserError(
+            str(Message("This poll takes no ballots any more.")),
+            str(Message("See what became of it: {command}", command=again("poll", "show", short(poll.id), seed=False))),
+        )
 
 
 def _check_witnessed(reading: Reading, poll: PollState) -> None:
@@ -150,7 +183,11 @@ def _choices(poll: PollState, choose: tuple[str, ...]) -> list[list[int]]:
     if choose:
         return parse_choices(poll.definition, choose)
     if not sys.stdin.isatty():
-        raise UserError("Nothing was chosen.", 'Say what: --choose NUMBERS for each question. See "veche poll show".')
+        raise UserError(
+            str(Message("Nothing was chosen.")),
+            str(Message("Say what: --choose NUMBERS for each question. See them: {command}",
+                    command=again("poll", "show", short(poll.id), seed=False))),
+        )  # fmt: skip
     choices = ask_choices(poll.definition)
     click.echo("\nYou chose:")
     for line in choice_lines(poll.definition, choices):

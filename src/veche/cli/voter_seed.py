@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from veche.durable import PRIVATE, read_private, remove, replace
-from veche.errors import UserError
+from veche.errors import UserError, VecheError
 from veche.permit.seed import Seed
 from veche.registrar.roll_file import clean
 
@@ -45,13 +45,22 @@ class VoterSeed:
 
     def keep(self, person: str) -> None:
         """Before a registrar is asked to sign for this person: write down a new seed, and whose it is."""
+        digest = self._digest(person)
         if self._new:
             self.seed.save(self._path)
+        try:
+            replace(self._person, digest, PRIVATE)
+        except VecheError:
+            self.take_back()
+            raise
+
+    def say_if_new(self) -> None:
+        """Tell whoever votes for the first time of their seed, once it is clear that it stays."""
+        if self._new:
             click.echo(
                 f"Made your seed in {self._path}. Keep it to yourself: whoever has it votes in your place.",
                 err=self._quiet,
             )
-        replace(self._person, self._digest(person), PRIVATE)
 
     def take_back(self) -> None:
         """All registrars refused, so nothing was signed for this person: what ``keep`` made is removed again."""

@@ -25,7 +25,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from veche.durable import PRIVATE_FOLDER, make_folder, read_private, remove, settle, write_private
+from veche.durable import PRIVATE_FOLDER, UNFINISHED, make_folder, read_private, remove, settle, write_private
 from veche.errors import DoesNotHold, Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.entries.permit_key import GroupIssuance, GroupPermitKey
@@ -36,8 +36,17 @@ from veche.registrar import store as store
 from veche.registrar.keys import RegistrarKeys
 from veche.registrar.roll_file import clean
 from veche.registrar.roll_import import RollReport, beyond_doubt, current_roll, delete_unused_rolls, import_roll
-from veche.registrar.store import CLOSED, ERASED, OPEN, RegistrarStore
+from veche.registrar.store import CLOSED, DATABASE, ERASED, OPEN, RegistrarStore
+from veche.texts import Message
 
+_KEY, _ADDRESS = "office.key", "database.url"
+_BEFORE_THE_KEY = {
+    DATABASE,
+    f"{DATABASE}-journal",
+    _ADDRESS,
+    *(f".{name}{UNFINISHED}" for name in (_KEY, _ADDRESS)),
+}
+"""What is in a folder in which creating a registrar was cut short."""
 _TREES_KEPT = 4  # in memory, up to 350 bytes a person (measured)
 
 
@@ -45,10 +54,25 @@ class Registrar:
     """A registrar's folder, opened. Threads and processes may share it. Use it in a ``with``, or ``close`` it."""
 
     def __init__(self, folder: Path) -> None:
-        """Open a registrar. Raises UserError if the folder holds none or its database cannot be reached."""
-        self.office = SigningKey.load(folder / "office.key")
-        settle(folder / "office.key", folder)  # its creation may have been cut short at the last moment
-        address = folder / "database.url"
+        """Open a registrar. Raises UserError if the folder holds none or its database cannot be reached.
+
+        Nothing is ever written into the folder of another office, nor is a database that was lost made anew: an empty one would
+        sign a second permit for everybody.
+        """
+        self.office = SigningKey.load(folder / _KEY)
+        address, database = folder / _ADDRESS, folder / DATABASE
+        if not address.exists() and not database.exists():
+            raise UserError(
+                str(
+                    Message(
+                        "{folder} is not a registrar's folder: it has no {database}.",
+                        folder=str(folder),
+                        database=DATABASE,
+                    )
+                ),
+                str(Message("Name the folder of a registrar. If the database was lost, put its newest backup there.")),
+            )
+        settle(folder / _KEY, folder)  # its creation may have been cut short at the last moment
         if address.exists():
             self._store = RegistrarStore(read_private(address).decode().strip())
         else:
@@ -61,18 +85,29 @@ class Registrar:
     def create(cls, folder: Path, database: str | None = None) -> "Registrar":
         """Make the folder and the office key. ``database``: an SQLAlchemy URL, SQLite in the folder if None.
 
-        Raises UserError if the folder holds a registrar already. The office key comes last: a folder in which a crash
-        stopped this holds no registrar yet, and creating it again goes through.
+        Raises UserError if the folder holds a registrar already, or anything else. The office key comes last: a folder in
+        which a crash stopped this holds no registrar yet, and creating it again goes through.
         """
-        if (folder / "office.key").exists():
-            raise UserError(f"{folder} holds a registrar already.", "Choose another folder.")
+        left = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+        if _KEY in left:
+            raise UserError(
+                str(Message("{folder} holds the key of an office already.", folder=str(folder))),
+                str(Message("Choose a new folder for a new registrar.")),
+            )
+        if not left <= _BEFORE_THE_KEY:
+            raise UserError(
+                str(Message("The folder {folder} is not empty.", folder=str(folder))),
+                str(Message("Choose a new folder for a new registrar.")),
+            )
         make_folder(folder, PRIVATE_FOLDER)
-        address = folder / "database.url"
-        remove(address)
-        if database is not None:
+        for name in left:
+            remove(folder / name)
+        if database is None:
+            RegistrarStore.in_folder(folder).close()
+        else:
             RegistrarStore(database).close()  # says what is wrong with it before anything is kept
-            write_private(address, database.encode() + b"\n")
-        SigningKey.generate().save(folder / "office.key")
+            write_private(folder / _ADDRESS, database.encode() + b"\n")
+        SigningKey.generate().save(folder / _KEY)
         return cls(folder)
 
     def close(self) -> None:

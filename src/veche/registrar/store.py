@@ -33,6 +33,7 @@ from veche.errors import UserError
 from veche.registrar.roll_file import MAX_LENGTH
 
 OPEN, CLOSED, ERASED = "open", "closed", "erased"
+DATABASE = "registrar.db"
 
 _metadata = MetaData()
 
@@ -116,7 +117,7 @@ class RegistrarStore:
     @classmethod
     def in_folder(cls, folder: Path) -> "RegistrarStore":
         """The SQLite database of a registrar's folder, readable by its owner only."""
-        path = folder / "registrar.db"
+        path = folder / DATABASE
         path.touch(mode=0o600)
         return cls(f"sqlite:///{path}")
 

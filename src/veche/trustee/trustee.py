@@ -59,7 +59,7 @@ class Trustee:
     @classmethod
     def load(cls, folder: Path, clock: Clock = system) -> Self:
         """Open an office. Raises UserError if a file is missing, damaged, or readable by others."""
-        institution, first = load_office(folder)
+        institution, first = load_office(folder, "trustee")
         later = list(takewhile(Path.exists, (folder / f"office-{number}.key" for number in count(2))))
         trustee = cls(folder, institution, [first, *map(SigningKey.load, later)], clock)
         with Journal.open(folder):

@@ -16,6 +16,7 @@ from veche.permit.derive import registrar_order
 from veche.permit.permit import Permit
 from veche.permit.request import PermitRequest
 from veche.permit.seed import Seed
+from veche.texts import Message
 
 Ask = Callable[[int, bytes], bytes]
 """Ask registrar number i to sign a blinded message."""
@@ -52,12 +53,19 @@ class RegistrarsRefused(UserError):
     def __init__(self, poll_class: PollClass, registrars: Collection[int]) -> None:
         self.registrars = sorted(registrars)
         names = ", ".join(poll_class.registrars[registrar].institution for registrar in self.registrars)
-        n = len(poll_class.registrars)
         super().__init__(
-            f"No permit was given by: {names}. Whoever refused it can tell that your ballot is not among those that show it: "
-            f"it would hide among {n - poll_class.k} in {n} of the group's ballots, instead of all.",
-            "Ask again first. To vote all the same: --despite-refusal",
+            str(Message("No permit was given by: {names}. {narrowed}", names=names, narrowed=narrowed(poll_class))),
+            str(Message("Ask again first. To vote all the same: --despite-refusal")),
         )
+
+
+def narrowed(poll_class: PollClass) -> Message:
+    """What it means for a voter that a registrar gave them no permit."""
+    n = len(poll_class.registrars)
+    return Message(
+        "Whoever gives you no permit can tell that your ballot is not among those that show it: it would hide among {some} in {all} of the "
+        "group's ballots, instead of all.", some=n - poll_class.k, all=n,
+    )  # fmt: skip
 
 
 def collect_permits(

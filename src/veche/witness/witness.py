@@ -45,7 +45,7 @@ class Witness:
     @classmethod
     def load(cls, folder: Path) -> "Witness":
         """Open an office. Raises UserError if a file is missing, damaged, or readable by others."""
-        institution, key = load_office(folder)
+        institution, key = load_office(folder, "witness")
         return cls(folder, institution, key)
 
     def cosign(self, source: Source, clock: Clock = system) -> SignedCheckpoint:
