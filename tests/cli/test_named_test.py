@@ -141,6 +141,7 @@ CALLS: dict[str, Callable[[Town], tuple[object, ...]]] = {
     "verify": lambda town: (town.ledger,),
     "export": lambda town: (town.ledger, town.file("out.tar")),
     "due": at(),
+    "compare": lambda town: (town.ledger, town.file("kept")),
     "ledger init": lambda town: (town.file("new-1"), town.file("charter.entry")),
     "ledger run": lambda town: (town.ledger, "--once"),
     "ledger rebuild": lambda town: (town.ledger,),

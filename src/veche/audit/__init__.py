@@ -10,6 +10,7 @@
 - :mod:`export`         out of a verified ledger: a poll as an archive, and that file
 - :mod:`view`           a verified ledger as a trustee's program wants to see it
 - :mod:`report`, :mod:`poll_report`, :mod:`poll_warnings`, :mod:`percents`   what it says, as plain values
+- :mod:`compare`        two copies of a ledger: equal, one longer, or contradicting each other
 - :mod:`due`            what is due, of whom, and until when: what ``veche due`` shows and the roles' programs do
 - :mod:`charter_words`  what the numbers of a charter mean, in plain sentences
 - :mod:`page`           the same as a page of HTML

@@ -19,7 +19,7 @@ from veche.cli.options import CommandGroup
 from veche.errors import VecheError
 
 COMMANDS = (
-    "demo", "vote", "cast", "open", "check", "find", "verify", "export", "due", "ledger", "poll", "charter", "office", "committee", "trustee", "registrar", "witness",
+    "demo", "vote", "cast", "open", "check", "find", "verify", "compare", "export", "due", "ledger", "poll", "charter", "office", "committee", "trustee", "registrar", "witness",
 )  # fmt: skip
 """In the order of ``veche --help``: first what everybody wants, then the offices."""
 

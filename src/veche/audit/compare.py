@@ -1,0 +1,150 @@
+"""Two copies of one ledger: are they equal, does one go on from the other, or do they contradict each other?
+
+A copy is a ledger's folder, an export, or nothing but a checkpoint. What is compared are the heads that the log's key signed, and the
+tree under the longer one: whether that of the shorter is its beginning. Whether either obeys the rules is for :mod:`veche.audit.ledger`.
+
+Two heads by one key that contradict each other prove that its holder showed different ledgers to different people.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from veche.errors import DoesNotHold, UserError
+from veche.ledger.codec import digest
+from veche.ledger.entries.charter import Charter, read_charter
+from veche.ledger.heads import head_policy
+from veche.log.checkpoint import Policy, SignedCheckpoint
+from veche.log.log import Log, Snapshot
+from veche.log.source import Export, Source
+from veche.texts import Message
+
+
+class Relation(StrEnum):
+    """How the second copy stands to the first."""
+
+    EQUAL = "equal"
+    LONGER = "longer"
+    """It goes on from the first."""
+    SHORTER = "shorter"
+    """The first goes on from it."""
+    CONTRADICTS = "contradicts"
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One side: ``name`` is what the person calls it. ``log``, ``charter`` and ``ledger`` (its id) are None of a bare checkpoint."""
+
+    name: str
+    signed: SignedCheckpoint
+    log: Log | None = None
+    charter: Charter | None = None
+    ledger: bytes | None = None
+
+    @classmethod
+    def of(cls, name: str, source: Source) -> "Copy":
+        """The copy that these files are, as of the checkpoint that they have now. Raises DoesNotHold, and Refused for a charter that is none."""
+        snapshot = source if isinstance(source, Export) else Snapshot(source)
+        signed = snapshot.checkpoint()
+        if signed.checkpoint.size < 1:
+            raise DoesNotHold("L1", name, f"The ledger in {name} has not even a charter.")
+        log = Log(snapshot, signed.checkpoint)
+        entry = log.entry(0)
+        return cls(name, signed, log, read_charter(entry), digest(entry))
+
+    @property
+    def size(self) -> int:
+        return self.signed.checkpoint.size
+
+    @property
+    def root(self) -> bytes:
+        return self.signed.checkpoint.root
+
+
+def compare(first: Copy, second: Copy, policy: Policy | None = None) -> Relation:
+    """How two copies stand to each other. ``policy``: whose signatures their heads need, where neither has a charter that says it.
+
+    Raises UserError if they are of two ledgers, or if too little of them is there to tell; DoesNotHold (``checkpoint``) for a head
+    that its ledger's key did not sign.
+    """
+    policies = [head_policy(copy.charter) for copy in (first, second) if copy.charter is not None]
+    if policy is not None:
+        policies.append(policy)
+    if not policies:
+        raise UserError(
+            str(
+                Message(
+                    "Neither of the two has more than a checkpoint, so it is not known by whom they must be signed."
+                )
+            ),
+            str(Message("Give one ledger or export, or the log's key with --key.")),
+        )
+    if policy is not None and policy != policies[0]:
+        raise UserError(
+            str(Message("The key that was given is not the one that the charter names.")),
+            str(Message("Where there is a charter, none need be given.")),
+        )
+    if any(other != policies[0] for other in policies):
+        raise two_ledgers(first, second)
+    for copy in (first, second):
+        _check(copy, policies[0], first, second)
+    if first.ledger is not None and second.ledger is not None and first.ledger != second.ledger:
+        return Relation.CONTRADICTS  # one key, two charters
+    shorter, longer = sorted((first, second), key=lambda copy: copy.size)
+    if shorter.size == longer.size:
+        return Relation.EQUAL if shorter.root == longer.root else Relation.CONTRADICTS
+    if longer.log is None:
+        raise UserError(
+            str(
+                Message(
+                    "{name} has {size} entries, more than the other, and nothing of it is here but its head.",
+                    name=longer.name,
+                    size=longer.size,
+                )
+            ),
+            str(Message("Give a copy of that ledger, not only its checkpoint: without its tree nobody can tell.")),
+        )
+    if longer.log.root(shorter.size) != shorter.root:
+        return Relation.CONTRADICTS
+    return Relation.LONGER if longer is second else Relation.SHORTER
+
+
+def two_ledgers(first: Copy, second: Copy) -> UserError:
+    """The two have nothing to do with each other."""
+    return UserError(
+        str(
+            Message(
+                "These are two different ledgers: {first} is {one}, and {second} is {other}.",
+                first=first.name,
+                one=_whose(first),
+                second=second.name,
+                other=_whose(second),
+            )
+        ),
+        str(Message("That says nothing against either. Give two copies of one.")),
+    )
+
+
+def _whose(copy: Copy) -> str:
+    """A ledger by its name and the beginning of its id."""
+    origin = copy.signed.checkpoint.origin
+    return origin if copy.ledger is None else f"{origin} ({copy.ledger.hex()[:16]}…)"
+
+
+def _check(copy: Copy, policy: Policy, first: Copy, second: Copy) -> None:
+    if copy.signed.checkpoint.origin != policy.origin:
+        raise two_ledgers(first, second)
+    keys = {(verifier.name, verifier.key_id) for verifier in policy.power}
+    lines = {(line.name, line.key_id) for line in copy.signed.signatures}
+    if copy.log is None and not keys & lines:
+        raise UserError(
+            str(
+                Message(
+                    "{name} is of another ledger of the same name: this ledger's key did not sign it.", name=copy.name
+                )
+            ),
+            str(Message("If there should be only one of this name, keep both and ask whose the other is.")),
+        )
+    try:
+        copy.signed.verify(policy)
+    except DoesNotHold as error:
+        raise DoesNotHold(error.step, copy.name, f"{copy.name}: {error.message}", error.hint) from None
