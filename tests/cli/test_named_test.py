@@ -198,7 +198,7 @@ CALLS: dict[str, Callable[[Town], tuple[object, ...]]] = {
 """For each command that has to do with a ledger what it may be given. Whether it then does it or refuses is not the question."""
 
 NO_LEDGER = {
-    "demo", "ledger keygen", "poll new", "charter new", "office keygen", "office public", "trustee init", "trustee show", "trustee clock", "trustee rekey", "registrar init",
+    "demo", "ledger keygen", "poll new", "charter new", "office keygen", "office public", "trustee init", "trustee show", "trustee clock", "trustee rekey", "registrar init", "registrar compare-key", "registrar compare-file", "registrar compare",
     "registrar import", "registrar show", "witness init", "witness show",
 }  # fmt: skip
 """Those that have to do with none, or not yet."""

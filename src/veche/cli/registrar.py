@@ -11,6 +11,7 @@ from veche.cli.acting import waiting
 from veche.cli.desk import Look, account, permit_keys
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import Reading, read_ledger, tell_of_change
+from veche.cli.registrar_compare import compare, compare_file, compare_key
 from veche.durable import write_new
 from veche.engine.inbox import hand_in
 from veche.errors import DoesNotHold, Refused, UserError
@@ -39,6 +40,7 @@ def registrar() -> None:
     Example:
       veche registrar init registrar                 prints the key for the charter
       veche registrar import registrar roll.csv
+      veche registrar compare registrar post.comparison --key rolls.key
       veche registrar act registrar --wait           keys before a poll opens, the account after it has closed
       veche registrar proof registrar 3fa9 --person 1234 -o row.json
     """
@@ -349,3 +351,7 @@ def _own_poll(opened: Registrar, reading: Reading, name: str) -> PollState:
             "A poll keeps the keys that the registrars of its class held when it was announced.",
         )
     return poll
+
+
+for _command in (compare, compare_file, compare_key):
+    registrar.add_command(_command)

@@ -4,6 +4,7 @@
 - :mod:`keys`         its RSA keys, a file a poll and group
 - :mod:`roll_file`    the roll as a city hands it over
 - :mod:`roll_import`  bringing a roll into the database
+- :mod:`comparison`   two registrars' rolls compared without handing one over
 - :mod:`likeness`     names that people take for one another, about which an import asks
 - :mod:`store`        the database of people, polls and requests
 

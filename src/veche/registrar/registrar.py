@@ -15,7 +15,7 @@ may vote is the registrar's to say, never theirs. Nothing here keeps a time or a
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from os import urandom
 from pathlib import Path
@@ -33,6 +33,7 @@ from veche.permit.blind_rsa import blind_sign, check_blinded
 from veche.permit.roll import RollTree
 from veche.permit.row_proof import RowProof
 from veche.registrar import store as store
+from veche.registrar.comparison import Differences, compare, write_comparison
 from veche.registrar.keys import RegistrarKeys
 from veche.registrar.roll_file import clean
 from veche.registrar.roll_import import RollReport, beyond_doubt, current_roll, delete_unused_rolls, import_roll
@@ -257,6 +258,16 @@ class Registrar:
             query = select(column, func.count()).where(store.resident.c.roll == current_roll(connection))
             return {row[0]: row[1] for row in connection.execute(query.group_by(column).order_by(column))}
 
+    def write_comparison(self, key: bytes) -> bytes:
+        """What another registrar with this key needs to compare its roll with ours as it stands: :mod:`veche.registrar.comparison`."""
+        with self._store.reading() as connection:
+            return write_comparison(key, self.office.public, _residents(connection))
+
+    def compare(self, key: bytes, comparison: bytes) -> Differences:
+        """Compare our roll as it stands with the one of which another registrar wrote this. Raises UserError if it cannot be read."""
+        with self._store.reading() as connection:
+            return compare(key, self.office.public, _residents(connection), comparison)
+
     def _write_down(self, person: str, poll: bytes, blinded: bytes, group: int | None) -> "Row[Any]":
         """Note the request unless it is noted already; the row of the person's group. The transaction that decides."""
         with self._store.writing() as connection:
@@ -375,6 +386,14 @@ def _people(connection: Connection, roll: int, district: str | None) -> list[str
     if district is not None:
         query = query.where(store.resident.c.district == district)
     return list(connection.execute(query).scalars())
+
+
+def _residents(connection: Connection) -> Iterator[tuple[str, str]]:
+    """The people of the roll as it stands, and their districts, in order of the persons."""
+    columns = store.resident.c
+    query = select(columns.person, columns.district).where(columns.roll == current_roll(connection))
+    for row in connection.execute(query.order_by(columns.person)):
+        yield row[0], row[1]
 
 
 def _hex(poll: bytes) -> str:
