@@ -81,7 +81,7 @@ def test_an_engine_that_stops_or_starts_finds_it(tmp_path: Path, monkeypatch: py
     with monkeypatch.context() as patch:
         patch.setattr(EmbeddedEngine, "_search", lambda engine: None)
         code, text = run("poll", "result", short, "--ledger", folder)
-    assert code == 0 and "The result is entry" in text
+    assert code == 0 and "The result: entry" in text
     code, text = run("poll", "result", short, "--ledger", folder)
     assert code == 2 and "has its result" in text
     code, text = run("verify", folder)

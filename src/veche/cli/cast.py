@@ -9,6 +9,7 @@ import click
 from veche.cli import options
 from veche.cli.again import again
 from veche.cli.collecting import permits_to_show
+from veche.cli.entry_file import keep_entry, say_where
 from veche.cli.permit_file import PermitFile
 from veche.cli.reading import UNWITNESSED, Reading, read_ledger, wait_until_published
 from veche.cli.sealed_file import Cast, SealedFile
@@ -35,8 +36,11 @@ from veche.voter.voter import Sealed, Voter
 @options.seed
 @options.despite_refusal
 @options.receipts
+@options.entry_output
 @options.json
-def cast(name: str, folder: Path, seed: Path, despite_refusal: bool, receipts: Path, as_json: bool) -> None:
+def cast(
+    name: str, folder: Path, seed: Path, despite_refusal: bool, receipts: Path, output: Path | None, as_json: bool
+) -> None:
     """Cast the ballot that "veche vote" has sealed: the very ciphertexts whose code you saw.
 
     You get a tracker, by which anyone finds the ballot in the ledger, and a receipt, which proves that it is there. Neither
@@ -46,12 +50,21 @@ def cast(name: str, folder: Path, seed: Path, despite_refusal: bool, receipts: P
     Example:
       veche vote 3fa9 --choose 2 --seal
       veche cast 3fa9
+      veche cast 3fa9 --ledger copy.tar -o ballot.entry     (hand it in elsewhere; then again, with a newer copy, for the receipt)
     """
-    cast_sealed(name, folder, seed, receipts, as_json, despite_refusal)
+    cast_sealed(name, folder, seed, receipts, as_json, despite_refusal, output)
 
 
-def cast_sealed(name: str, folder: Path, seed: Path, receipts: Path, as_json: bool, despite_refusal: bool) -> None:
-    """Cast what is sealed, wait until the ledger has published it, compare, and write the receipt.
+def cast_sealed(
+    name: str,
+    folder: Path,
+    seed: Path,
+    receipts: Path,
+    as_json: bool,
+    despite_refusal: bool,
+    output: Path | None = None,
+) -> None:
+    """Cast what is sealed, wait until the ledger has published it, compare, and write the receipt; or write it to the file ``output``.
 
     Raises UserError and Refused; DoesNotHold (``code``) if what the ledger has is not what was sealed.
     """
@@ -72,13 +85,29 @@ def cast_sealed(name: str, folder: Path, seed: Path, receipts: Path, as_json: bo
             return voter.cast(poll.id, group, voter.prove(poll.frozen, sealed), permits, turn)
 
         made = kept.cast(make)
+        number = _already_there(reading, poll, made)
+    if output is not None and number is None:
+        keep_entry(output, made.entry, PRIVATE)
+        if as_json:
+            options.emit({"entry": None, "file": str(output), "code": made.code.hex()})
+        else:
+            say_where(None, output, Message("Your ballot"))
+            click.echo(
+                str(
+                    Message(
+                        "When it is in the ledger, get your receipt: {command}", command=again("cast", short(poll.id))
+                    )
+                )
+            )
+        return
     try:
-        (number,) = hand_in(folder, [made.entry])
+        number = hand_in(folder, [made.entry])[0] if number is None else number
     except Refused as refused:
         if refused.rule == BUSY:  # nobody has looked at it
             refused.hint = f"It is kept. Cast it again in a few minutes: {again('cast', short(poll.id))}"
             raise
-        found = _already_there(folder, poll, made)
+        with read_ledger(folder) as reading:
+            found = _already_there(reading, poll, made)
         if found is None:
             kept.forget()
             refused.hint = f"{refused.hint} Nothing was cast, and what was sealed is forgotten: seal anew.".strip()
@@ -127,12 +156,12 @@ def _right_to_vote(
     return group, permits_to_show(voter, poll, group, Collected(permits), kept, ask, despite_refusal), 1
 
 
-def _already_there(folder: Path, poll: PollState, made: Cast) -> int | None:
-    """The number of the entry if the ledger has this very one: an earlier try was cut off after it had been handed in."""
+def _already_there(reading: Reading, poll: PollState, made: Cast) -> int | None:
+    """The number of the entry if the ledger has this very one: an earlier try was cut off after it had been handed in, or somebody
+    else handed it in."""
     wanted = poll.frozen.kernel.load(read_ballot(made.entry).ballot).tracker
-    with read_ledger(folder) as reading:
-        number = reading.state.find_tracker(poll, wanted)
-        return number if number is not None and reading.entry(number) == made.entry else None
+    number = reading.state.find_tracker(poll, wanted)
+    return number if number is not None and reading.entry(number) == made.entry else None
 
 
 def _keep_receipt(

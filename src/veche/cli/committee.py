@@ -5,13 +5,14 @@ from pathlib import Path
 import click
 
 from veche.cli import options
+from veche.cli.entry_file import hand_in_or_keep, say_where
 from veche.cli.reading import read_ledger
-from veche.engine.inbox import hand_in
 from veche.ledger.codec import digest
 from veche.ledger.entries.committee import CommitteeCall
 from veche.ledger.entries.office import Role
 from veche.ledger.poll_state import CommitteeState
 from veche.terminal.show import committee_status, short
+from veche.texts import Message
 
 
 @click.group(cls=options.CommandGroup, short_help="Ask the trustees for a common key.")
@@ -36,8 +37,9 @@ def committee() -> None:
 @click.option("--mode", type=click.Choice(["pedersen", "single"]), default="pedersen", show_default=True,
               help="pedersen: t of the n trustees decrypt. single: all of them have to.")  # fmt: skip
 @options.key("organiser")
+@options.entry_output
 @options.json
-def form(folder: Path, class_name: str, mode: str, key: Path, as_json: bool) -> None:
+def form(folder: Path, class_name: str, mode: str, key: Path, output: Path | None, as_json: bool) -> None:
     """Ask the trustees of a class for a new key. Prints the committee's id.
 
     \b
@@ -49,10 +51,11 @@ def form(folder: Path, class_name: str, mode: str, key: Path, as_json: bool) -> 
         reading.office(signer.public, Role.ORGANISER)
         call = CommitteeCall(class_name, mode, len(reading.state.committees()))
         entry = call.sign(reading.id, [signer])
-    (number,) = hand_in(folder, [entry])
+    number = hand_in_or_keep(folder, entry, output)
     if as_json:
         options.emit({"committee": digest(entry).hex(), "entry": number})
     else:
+        say_where(number, output, Message("The request for a key"))
         click.echo(f"Committee {digest(entry).hex()}")
         click.echo("Each trustee now runs: veche trustee act FOLDER --wait")
 

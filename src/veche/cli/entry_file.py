@@ -8,13 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import click
+
 from veche.cli.options import load_key, read_file
-from veche.durable import Exists, replace, write_new
+from veche.durable import PUBLIC, Exists, replace, write_new
+from veche.engine.inbox import hand_in
 from veche.errors import Refused, UserError
 from veche.keys import BadSignature, verify
 from veche.ledger.codec import MAX_ENTRY, decode
 from veche.ledger.entries.entry import ByOffice
 from veche.ledger.signing import add_signature, signatures, signed_message
+from veche.texts import Message
 
 SUFFIX = ".entry"
 
@@ -38,10 +42,33 @@ def read_entry(path: Path, kind: str | None = None) -> tuple[bytes, list[Any]]:
     return data, item
 
 
-def keep_entry(path: Path, entry: bytes) -> None:
+def hand_in_or_keep(folder: Path, entry: bytes, output: Path | None) -> int | None:
+    """The number of an entry that was handed in to the ledger; None if it went to the file ``output``, to be handed in elsewhere."""
+    if output is None:
+        return hand_in(folder, [entry])[0]
+    keep_entry(output, entry)
+    return None
+
+
+def say_where(number: int | None, output: Path | None, what: Message) -> None:
+    """Tell a person what became of :func:`hand_in_or_keep`'s entry. ``what``: how it begins that it is in the ledger, "The result"."""
+    if number is None:
+        click.echo(
+            str(
+                Message(
+                    "Wrote {path}; nothing was handed in. Hand it in where the ledger is: veche ledger submit {path}",
+                    path=str(output),
+                )
+            )
+        )
+    else:
+        click.echo(str(Message("{what}: entry {number} of the ledger.", what=what, number=str(number))))
+
+
+def keep_entry(path: Path, entry: bytes, mode: int = PUBLIC) -> None:
     """Write an entry to a new file; nothing is done if it is in that file already. Raises Exists for any other content."""
     try:
-        write_new(path, entry)
+        write_new(path, entry, mode)
     except Exists:
         if path.is_file() and read_file(path, MAX_ENTRY) == entry:
             return

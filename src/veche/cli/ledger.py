@@ -20,11 +20,12 @@ from veche.collector import relax
 from veche.durable import make_folder
 from veche.engine.block_clock import BlockClock
 from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
-from veche.engine.inbox import CLEANING, PAUSE, Inbox, hand_in, open_ledger
-from veche.errors import UserError, VecheError
+from veche.engine.inbox import CLEANING, PAUSE, Inbox, open_ledger, outcomes
+from veche.errors import Refused, UserError, VecheError
 from veche.keys import SigningKey
 from veche.log.source import open_source
 from veche.terminal.show import describe
+from veche.texts import Localizable, Message
 
 PATIENCE = 5.0
 """Seconds for which ``run`` waits for another command that writes the ledger for a moment."""
@@ -205,21 +206,40 @@ def sign(file: Path, folder: Path, keys: tuple[Path, ...]) -> None:
 
 
 @ledger.command()
-@click.argument("file", type=ANY_PATH)
+@click.argument("files", type=ANY_PATH, nargs=-1, required=True, metavar="FILE...")
 @options.ledger
 @options.json
-def submit(file: Path, folder: Path, as_json: bool) -> None:
-    """Hand the signed entry in FILE in to the ledger.
+def submit(files: tuple[Path, ...], folder: Path, as_json: bool) -> None:
+    """Hand the entry in FILE in to the ledger, or several, in this order: whatever kind they are of, and wherever they were made.
+
+    One that is refused stops none of the others.
 
     \b
     Example:
       veche ledger submit rotate.entry
+      veche ledger submit entries/*
     """
-    entry, item = read_entry(file)
+    entries = [read_entry(file) for file in files]
     with read_ledger(folder) as reading:
         origin = reading.charter.origin
-    (number,) = hand_in(folder, [entry])
-    if as_json:
-        options.emit({"entry": number})
-    else:
-        click.echo(f"The {item[0]} entry is number {number} of the ledger {origin}.")
+    answers = outcomes(folder, [entry for entry, _ in entries])
+    refusals = [answer for answer in answers if isinstance(answer, Refused)]
+    if as_json and not refusals:
+        rows = [{"file": str(file), "entry": answer} for file, answer in zip(files, answers, strict=True)]
+        options.emit(rows if len(rows) > 1 else rows[0])
+        return
+    for file, (_, item), answer in zip(files, entries, answers, strict=True):
+        if not isinstance(answer, Refused):
+            said: Localizable = Message(
+                "The {kind} entry is number {number} of the ledger {origin}.",
+                kind=item[0],
+                number=str(answer),
+                origin=origin,
+            )
+        elif len(files) > 1:
+            said = Message("{file} was refused: {why}", file=str(file), why=answer.message)
+        else:
+            continue
+        click.echo(str(said), err=isinstance(answer, Refused) or as_json)
+    if refusals:
+        raise refusals[0]

@@ -48,6 +48,11 @@ also = click.option(
 
 folder_argument = click.argument("folder", type=LEDGER_PATH, envvar="VECHE_LEDGER", default="ledger")
 
+entry_output = click.option(
+    "--output", "-o", type=ANY_PATH, metavar="FILE",
+    help='Write the entry to FILE, and hand nothing in: "veche ledger submit" does, where the ledger is.',
+)  # fmt: skip
+
 json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for scripts.")
 
 

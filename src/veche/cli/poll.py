@@ -10,7 +10,7 @@ from rich.console import Console
 from veche.audit.charter_words import consequences
 from veche.cli import options
 from veche.cli.draft_poll import EVERYONE, read_poll, template
-from veche.cli.entry_file import SUFFIX, add_signatures, is_entry, make_entry, read_entry
+from veche.cli.entry_file import SUFFIX, add_signatures, hand_in_or_keep, is_entry, make_entry, read_entry, say_where
 from veche.cli.options import ANY_PATH
 from veche.cli.poll_attachments import attach, keep
 from veche.cli.reading import Reading, read_ledger
@@ -24,7 +24,7 @@ from veche.ledger.entries.statements import Cancel, Contest, Outcome, OutcomeSta
 from veche.ledger.shape import Text
 from veche.terminal.bars import bars
 from veche.terminal.show import STAGES, poll_json, poll_lines, short, stage_of, stage_word, tally_of
-from veche.texts import Plural, iso_time, languages
+from veche.texts import Message, Plural, iso_time, languages
 
 
 @click.group(cls=options.CommandGroup, short_help="Write, publish, show and answer polls.")
@@ -274,7 +274,8 @@ Example:
 @poll.command()
 @click.argument("name", metavar="POLL")
 @options.ledger
-def result(name: str, folder: Path) -> None:
+@options.entry_output
+def result(name: str, folder: Path, output: Path | None) -> None:
     """Find the result of a poll that enough trustees have decrypted, and hand it in. Anybody may; a running engine does it by itself.
 
     \b
@@ -291,8 +292,7 @@ def result(name: str, folder: Path) -> None:
                 f"See who has: veche poll show {one.id.hex()[:8]}",
             )
         entry = reading.state.opening(one).find().encode()
-    (number,) = hand_in(folder, [entry])
-    click.echo(f"The result is entry {number} of the ledger.")
+    say_where(hand_in_or_keep(folder, entry, output), output, Message("The result"))
 
 
 @poll.command()
@@ -303,7 +303,10 @@ def result(name: str, folder: Path) -> None:
 @click.option("--text-ru", required=True, metavar="TEXT", help="What was decided, in Russian.")
 @click.option("--due", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="By when, such as 2027-05-01.")
 @options.key("organiser")
-def outcome(name: str, status: str, folder: Path, text: str, text_ru: str, due: datetime | None, key: Path) -> None:
+@options.entry_output
+def outcome(
+    name: str, status: str, folder: Path, text: str, text_ru: str, due: datetime | None, key: Path, output: Path | None
+) -> None:
     """Say what the city will do about the result of a poll, has done, or will not do ("not") and why.
 
     \b
@@ -318,5 +321,4 @@ def outcome(name: str, status: str, folder: Path, text: str, text_ru: str, due: 
         reading.office(signer.public, Role.ORGANISER)
         said = Outcome(reading.poll(name).id, OutcomeStatus(status), Text(text, text_ru), seconds)
         entry = said.sign(reading.id, [signer])
-    (number,) = hand_in(folder, [entry])
-    click.echo(f"The outcome is entry {number} of the ledger.")
+    say_where(hand_in_or_keep(folder, entry, output), output, Message("The outcome"))

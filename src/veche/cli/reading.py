@@ -26,7 +26,7 @@ from veche.ledger.reader import NotOwn, Reader, read_own
 from veche.ledger.state import OfficeKey, State
 from veche.log.checkpoint import Checkpoint
 from veche.log.log import Log
-from veche.log.source import Export, Folder, Source, open_source
+from veche.log.source import Export, Source, open_source
 from veche.texts import iso_time
 
 UNWITNESSED = (
@@ -177,7 +177,7 @@ def wait_until_published(path: Path, number: int, timeout: float = 10.0) -> None
     """Wait until the published checkpoint covers this entry: a moment after the ledger has accepted it."""
     end = clock_time.monotonic() + timeout
     while clock_time.monotonic() < end:
-        if Folder(path).checkpoint().checkpoint.size > number:
+        if open_source(path).checkpoint().checkpoint.size > number:
             return
         clock_time.sleep(0.02)
     raise UserError(f"Entry {number} is in the ledger, but not published yet.", "Ask for its receipt a little later.")

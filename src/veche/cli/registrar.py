@@ -9,18 +9,18 @@ import click
 from veche.cli import acting, options
 from veche.cli.acting import waiting
 from veche.cli.desk import Look, account, permit_keys
+from veche.cli.entry_file import hand_in_or_keep, say_where
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import Reading, read_ledger, tell_of_change
 from veche.cli.registrar_compare import compare, compare_file, compare_key
 from veche.durable import write_new
-from veche.engine.inbox import hand_in
 from veche.errors import DoesNotHold, Refused, UserError
 from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
 from veche.permit.row_proof import RowProof
 from veche.registrar.registrar import Registrar
 from veche.registrar.roll_import import RollReport, beyond_doubt
-from veche.texts import iso_time
+from veche.texts import Message, Plural, iso_time
 
 desk = click.argument("desk", type=ANY_PATH, metavar="FOLDER")
 poll_argument = click.argument("name", metavar="POLL")
@@ -162,8 +162,9 @@ def act(desk: Path, folder: Path, others: tuple[Path, ...], wait: bool, timeout:
 @poll_argument
 @options.ledger
 @click.option("--everyone", is_flag=True, help="Everyone on the roll votes, whatever the poll's one group is called.")
+@options.entry_output
 @options.json
-def open_(desk: Path, name: str, folder: Path, everyone: bool, as_json: bool) -> None:
+def open_(desk: Path, name: str, folder: Path, everyone: bool, output: Path | None, as_json: bool) -> None:
     """Make the permit keys of a poll, fix its roll, and publish both. Do it before the poll opens:
     what comes later is never taken, and a poll for which too few registrars did it is void.
 
@@ -176,11 +177,11 @@ def open_(desk: Path, name: str, folder: Path, everyone: bool, as_json: bool) ->
     with Registrar(desk) as opened, read_ledger(folder, verified=False) as reading:
         poll = _own_poll(opened, reading, name)
         keys = permit_keys(opened, poll, everyone)
-        (number,) = hand_in(folder, [keys.sign(reading.id, [opened.office])])
+        number = hand_in_or_keep(folder, keys.sign(reading.id, [opened.office]), output)
     if as_json:
         options.emit({"entry": number, "people": [key.people for key in keys.groups]})
     else:
-        click.echo(f"The permit keys are entry {number} of the ledger.")
+        say_where(number, output, Message("The permit keys"))
         for group, key in zip(poll.definition.groups, keys.groups, strict=True):
             click.echo(f"  {key.people:>8}  {group.name.en}")
 
@@ -215,8 +216,9 @@ def issue(desk: Path, name: str, folder: Path, person: str, group: int, blinded:
 @desk
 @poll_argument
 @options.ledger
+@options.entry_output
 @options.json
-def issuance(desk: Path, name: str, folder: Path, as_json: bool) -> None:
+def issuance(desk: Path, name: str, folder: Path, output: Path | None, as_json: bool) -> None:
     """After a poll has closed: account for its permits in the ledger, so that everyone can ask for their own row.
 
     \b
@@ -230,13 +232,14 @@ def issuance(desk: Path, name: str, folder: Path, as_json: bool) -> None:
                 "The poll has not closed yet.", "After this account no more permits are signed, so it comes last."
             )
         made = account(opened, poll)
-        (number,) = hand_in(folder, [made.sign(reading.id, [opened.office])])
+        number = hand_in_or_keep(folder, made.sign(reading.id, [opened.office]), output)
         rows = made.groups
     if as_json:
         options.emit({"entry": number, "issued": [row.issued for row in rows]})
     else:
+        say_where(number, output, Message("The account"))
         click.echo(
-            f"The account is entry {number} of the ledger: {sum(row.issued for row in rows)} permits were issued."
+            str(Plural("{count} permit was issued.", "{count} permits were issued.", sum(row.issued for row in rows)))
         )
 
 
