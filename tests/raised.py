@@ -17,6 +17,8 @@ PASSED_ON = {
     ("veche.ledger.machine", "verdict.rule"),
     ("veche.engine.inbox", "answer['rule']"),
     ("veche.ledger.entries.ballot", "failure.rule"),
+    ("veche.cli.permit_mail", "self.answer.rule"),
+    ("veche.cli.registrar", "answer.rule"),
 }
 """Names that only travel: another process raised them, and its source is read like all other; or the kernel names them."""
 

@@ -147,4 +147,4 @@ def _check(copy: Copy, policy: Policy, first: Copy, second: Copy) -> None:
     try:
         copy.signed.verify(policy)
     except DoesNotHold as error:
-        raise DoesNotHold(error.step, copy.name, f"{copy.name}: {error.message}", error.hint) from None
+        raise DoesNotHold("checkpoint", copy.name, f"{copy.name}: {error.message}", error.hint) from None

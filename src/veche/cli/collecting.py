@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
@@ -20,6 +20,16 @@ from veche.voter.voter import Voter
 
 if TYPE_CHECKING:
     from veche.registrar.registrar import Registrar
+
+
+class Desk(Protocol):
+    """Whoever answers for a registrar: the registrar, or a file in which it has answered."""
+
+    def group_of(self, person: str, poll: bytes) -> int:
+        """The group in which this person votes. Raises Refused."""
+
+    def issue(self, person: str, poll: bytes, blinded: bytes, group: int | None = None) -> bytes:
+        """The blind signature. Raises Refused."""
 
 
 @contextmanager
@@ -44,7 +54,7 @@ def collect(
     seed: VoterSeed,
     poll: PollState,
     kept: PermitFile,
-    opened: Mapping[int, "Registrar"],
+    opened: Mapping[int, Desk],
     person: str | None,
     despite_refusal: bool,
 ) -> tuple[int, Collected]:
@@ -61,7 +71,7 @@ def collect(
     if person is None or (before is None and len(opened) < poll.poll_class.k):
         raise UserError(
             f"A first ballot in this poll needs permits of {poll.poll_class.k} registrars.",
-            "Say who you are and where they are: --person ID, and --registrar FOLDER for each of them",
+            "Say who you are and where they are: --person ID, and --registrar FOLDER (or --answer FILE) for each of them",
         )
     group = _group(poll, opened, person, despite_refusal) if before is None else before[0]
     seed.keep(person)
@@ -84,7 +94,7 @@ def collect(
     return group, collected
 
 
-def _group(poll: PollState, opened: Mapping[int, "Registrar"], person: str, despite_refusal: bool) -> int:
+def _group(poll: PollState, opened: Mapping[int, Desk], person: str, despite_refusal: bool) -> int:
     """The group that k registrars name: so many that one of them is honest. Nobody is asked for a permit before that is clear, nor
     before the voter knows who names another group, or none: a permit is for one group, and there is no second."""
     k = poll.poll_class.k

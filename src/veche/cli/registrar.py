@@ -8,19 +8,23 @@ import click
 
 from veche.cli import acting, options
 from veche.cli.acting import waiting
-from veche.cli.desk import Look, account, permit_keys
-from veche.cli.entry_file import hand_in_or_keep, say_where
+from veche.cli.desk import Look, account, check_keys, permit_keys
+from veche.cli.entry_file import hand_in_or_keep, keep_entry, say_where
 from veche.cli.options import ANY_PATH
+from veche.cli.permit_mail import read_request, serve, show_request
 from veche.cli.reading import Reading, read_ledger, tell_of_change
 from veche.cli.registrar_compare import compare, compare_file, compare_key
-from veche.durable import write_new
+from veche.durable import PRIVATE, write_new
 from veche.errors import DoesNotHold, Refused, UserError
 from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
+from veche.permit.mail import RequestFile
 from veche.permit.row_proof import RowProof
 from veche.registrar.registrar import Registrar
 from veche.registrar.roll_import import RollReport, beyond_doubt
+from veche.terminal.show import short
 from veche.texts import Message, Plural, iso_time
+from veche.words import WORDS, from_words
 
 desk = click.argument("desk", type=ANY_PATH, metavar="FOLDER")
 poll_argument = click.argument("name", metavar="POLL")
@@ -188,28 +192,124 @@ def open_(desk: Path, name: str, folder: Path, everyone: bool, output: Path | No
 
 @registrar.command()
 @desk
-@poll_argument
+@click.argument("name", metavar="[POLL]", required=False)
 @options.ledger
 @click.option(
     "--person", required=True, metavar="ID", help="Who asks, as the roll spells them: they have shown who they are."
 )
 @click.option(
-    "--group", type=click.IntRange(0), required=True, metavar="N", help="The group for which they ask, from 0."
+    "--group",
+    type=click.IntRange(0),
+    metavar="N",
+    help="The group for which they ask, from 0; of a request it is known.",
 )
-@click.option("--blinded", required=True, metavar="HEX", help="The blinded message that their device made.")
-def issue(desk: Path, name: str, folder: Path, person: str, group: int, blinded: str) -> None:
-    """Sign one blinded message for a person, and print the blind signature in hexadecimal. Once per person and poll.
+@click.option("--blinded", metavar="HEX", help="The blinded message that their device made; of a request it is known.")
+@click.option(
+    "--request",
+    type=ANY_PATH,
+    metavar="FILE",
+    help='What their device wrote ("veche vote --ask"), instead of all that.',
+)
+@click.option("--code", metavar="WORDS", help="The code of the request, as the person says it, whole or in nine words.")
+@click.option("--output", "-o", type=ANY_PATH, metavar="FILE", help="Where the answer to a request goes.")
+def issue(
+    desk: Path, name: str | None, folder: Path, person: str, group: int | None, blinded: str | None, request: Path | None,
+    code: str | None, output: Path | None,
+) -> None:  # fmt: skip
+    """Sign one blinded message for a person: once per person and poll. Print the blind signature in hexadecimal, or answer a request.
+
+    Whoever exchanges a request on its way votes in the person's place. So let them say its code: it is asked for on a terminal, and
+    compared if it is given with --code. A refusal is an answer, too, which the person's device keeps as evidence.
 
     \b
     Example:
+      veche registrar issue registrar --person 1234 --request request.json -o answer.json
       veche registrar issue registrar 3fa9 --person 1234 --group 0 --blinded HEX
     """
+    if request is None:
+        if name is None or group is None or blinded is None or code is not None or output is not None:
+            raise UserError(
+                str(Message("It is not clear what is to be signed.")),
+                str(Message("Give a request (--request FILE -o FILE), or POLL, --group and --blinded.")),
+            )
+        _issue_one(desk, name, folder, person, group, blinded)
+    elif group is not None or blinded is not None or output is None:
+        raise UserError(
+            str(
+                Message(
+                    "A request says by itself for which group and what is to be signed, and its answer goes to a file."
+                )
+            ),
+            str(Message("Give --request FILE and -o FILE, and leave --group and --blinded out.")),
+        )
+    else:
+        _answer_request(desk, name, folder, person, request, code, output)
+
+
+def _issue_one(desk: Path, name: str, folder: Path, person: str, group: int, blinded: str) -> None:
     try:
         message = bytes.fromhex(blinded)
     except ValueError:
         raise UserError("The blinded message is not hexadecimal.", "Copy all of it.") from None
     with Registrar(desk) as opened, read_ledger(folder, verified=False) as reading:
         click.echo(opened.issue(person, _own_poll(opened, reading, name).id, message, group).hex())
+
+
+def _answer_request(
+    desk: Path, name: str | None, folder: Path, person: str, path: Path, code: str | None, output: Path
+) -> None:
+    """Show a request, compare its code, and answer it. Raises Refused when the answer is a refusal, which is written all the same."""
+    with Registrar(desk) as opened, read_ledger(folder, verified=False) as reading:
+        request = read_request(path, reading, person)
+        poll = _own_poll(opened, reading, request.poll.hex())
+        if name is not None and reading.poll(name).id != poll.id:
+            raise UserError(
+                str(Message("The request is for another poll: {poll}.", poll=short(poll.id))),
+                str(Message("Leave POLL out, or name that.")),
+            )
+        check_keys(opened, poll)
+        if request.group >= len(poll.definition.groups):
+            raise UserError(
+                str(Message("The poll has no group {group}.", group=str(request.group))),
+                str(Message("Ask the person for a new request.")),
+            )
+        show_request(request, poll)
+        _check_code(request, code)
+        answer = serve(opened, reading, poll, request)
+    keep_entry(output, answer.to_json(), PRIVATE)
+    if answer.signature is None:
+        raise Refused(
+            answer.rule,
+            str(
+                Message(
+                    "{why} The refusal is in {path}, for {person}.",
+                    why=answer.message,
+                    path=str(output),
+                    person=request.person,
+                )
+            ),
+        )
+    click.echo(str(Message("Signed. The answer is in {path}, for {person}.", path=str(output), person=request.person)))
+
+
+def _check_code(request: RequestFile, said: str | None) -> None:
+    """Raise UserError if the person has said another code than the request's; on a terminal whoever serves them is asked."""
+    if said is None:
+        if sys.stdin.isatty():
+            click.confirm(str(Message("Does {person} say the same code?", person=request.person)), abort=True)
+        return
+    words = said.split()
+    wanted = from_words(said) if len(words) == WORDS else options.parse_code(said)
+    if request.code[: len(wanted)] != wanted:
+        raise UserError(
+            str(
+                Message(
+                    "This is not the request that {person} made: its code is another. Nothing was signed.",
+                    person=request.person,
+                )
+            ),
+            str(Message("Ask for the file again, and by another way.")),
+        )
 
 
 @registrar.command()

@@ -3,6 +3,7 @@ this machine.
 """
 
 import sys
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import click
@@ -12,8 +13,8 @@ from veche.cli import options
 from veche.cli.again import again
 from veche.cli.cast import cast_sealed
 from veche.cli.choices import ask_choices, choice_lines, parse_choices
+from veche.cli.collecting import Desk, open_registrars, permits_to_show, said_by
 from veche.cli.collecting import collect as collect_permits
-from veche.cli.collecting import open_registrars, permits_to_show, said_by
 from veche.cli.open import open_sealed
 from veche.cli.options import ANY_PATH
 from veche.cli.permit_file import PermitFile, erase_decided
@@ -45,12 +46,18 @@ from veche.words import LANGUAGES, in_words
 )
 @click.option("--seal", "only_seal", is_flag=True,
               help='Only seal the ballot and show its code; "veche cast" or "veche open" comes next.')  # fmt: skip
+@click.option("--ask", "request", type=ANY_PATH, metavar="FILE",
+              help="Only write a request for permits to FILE, for registrars on other machines.")  # fmt: skip
+@click.option("--group", metavar="NAME", help="With --ask: the group in which you vote, if the poll has more than one.")
+@click.option("--answer", "answers", type=ANY_PATH, multiple=True, metavar="FILE",
+              help="What a registrar answered to a request: repeat it for all of them.")  # fmt: skip
 @options.despite_refusal
 @options.receipts
 @options.json
 def vote(
     name: str, folder: Path, seed: Path, desks: tuple[Path, ...], person: str | None, choose: tuple[str, ...],
-    collect: bool, only_seal: bool, despite_refusal: bool, receipts: Path, as_json: bool,
+    collect: bool, only_seal: bool, request: Path | None, group: str | None, answers: tuple[Path, ...],
+    despite_refusal: bool, receipts: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Vote in a poll, or vote again: the last ballot counts.
 
@@ -62,13 +69,16 @@ def vote(
       veche vote 3fa9 --person 1234 --registrar registry --registrar post
       veche vote 3fa9 --choose 2                      (again, from the same seed)
       veche vote 3fa9 --choose 2 --seal               (then "veche cast 3fa9" or "veche open 3fa9")
+      veche vote 3fa9 --person 1234 --ask request.json                              (for registrars elsewhere)
+      veche vote 3fa9 --person 1234 --answer one.json --answer two.json --collect   (when they have answered)
     """
+    _check_ask(request, group, collect, only_seal, choose, desks, answers)
     if collect and (choose or only_seal):
         raise UserError(
             str(Message("--collect only collects permits: nothing is chosen or sealed with it.")),
             str(Message("Leave {option} out, or --collect.", option="--choose" if choose else "--seal")),
         )
-    if not collect and not only_seal:
+    if not collect and not only_seal and request is None:
         options.must_be_writable(receipts, "The receipt", "nothing was cast")
         if not sys.stdin.isatty():
             raise UserError(
@@ -83,6 +93,9 @@ def vote(
         last = reading.state.last_ballot(poll, voter.credential(poll.id))
         kept, sealed_file = PermitFile(seed, poll), SealedFile(seed, poll)
         own.check_person(person, used=last is not None or kept.read() is not None)
+        if request is not None:
+            _ask(request, reading, poll, voter, own, kept, person, group, last is not None, as_json)
+            return
         if not collect:
             sealed_file.must_be_free()
         choices = [] if collect else _choices(poll, choose)
@@ -90,11 +103,12 @@ def vote(
         if last is None:
             _check_goes_on(poll)
             with open_registrars(desks, reading, poll) as opened:
-                group, collected = collect_permits(voter, own, poll, kept, opened, person, despite_refusal)
+                both = {**opened, **_answered(answers, reading, poll, opened.keys())}
+                mine, collected = collect_permits(voter, own, poll, kept, both, person, despite_refusal)
             if not collect:
                 # Whoever is asked here, and goes on, is not asked again when the ballot is cast.
                 ask = sys.stdin.isatty() and not as_json
-                permits_to_show(voter, poll, group, collected, kept, ask, despite_refusal)
+                permits_to_show(voter, poll, mine, collected, kept, ask, despite_refusal)
                 despite_refusal = despite_refusal or ask
         erase_decided(seed, reading.state.polls())
     if collect:
@@ -128,6 +142,75 @@ def vote(
         cast_sealed(name, folder, seed, receipts, as_json, despite_refusal)
     else:
         open_sealed(name, folder, seed, None, as_json)
+
+
+def _check_ask(
+    request: Path | None, group: str | None, collect: bool, only_seal: bool, choose: tuple[str, ...], desks: tuple[Path, ...],
+    answers: tuple[Path, ...],
+) -> None:  # fmt: skip
+    """Raise UserError for options that contradict each other about asking by file."""
+    given = (
+        ("--collect", collect), ("--seal", only_seal), ("--choose", choose), ("--registrar", desks), ("--answer", answers),
+    )  # fmt: skip
+    other = next((option for option, value in given if value), None)
+    if request is not None and other is not None:
+        raise UserError(
+            str(Message("--ask only writes a request: nothing else is done with it.")),
+            str(Message("Leave {option} out, or --ask.", option=other)),
+        )
+    if request is None and group is not None:
+        raise UserError(
+            str(Message("--group belongs to --ask: in all other cases registrars say in which group you vote.")),
+            str(Message("Leave it out.")),
+        )
+
+
+def _ask(
+    path: Path, reading: Reading, poll: PollState, voter: Voter, own: VoterSeed, kept: PermitFile, person: str | None,
+    group: str | None, voted: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Write a request for permits, and say what to do with it."""
+    from veche.cli import permit_mail  # only now: a registrar's database takes longer to load than all the rest
+
+    if voted:
+        raise UserError(
+            str(Message("You have voted in this poll: to vote again no permits are needed.")),
+            str(Message("Vote again: {command}", command=again("vote", short(poll.id)))),
+        )
+    _check_goes_on(poll)
+    made = permit_mail.ask(path, reading, poll, voter, own, kept, person, group)
+    registrars = [poll.poll_class.registrars[place].institution for place in sorted(made.blinded)]
+    if as_json:
+        options.emit({"file": str(path), "poll": poll.id.hex(), "registrars": registrars, "code": made.code.hex(),
+                      "words": {language: in_words(made.code, language) for language in LANGUAGES}})  # fmt: skip
+        return
+    permit_mail.show_request(made, poll)
+    click.echo(str(Message("Wrote {path}. Give it to: {registrars}. Show each of them who you are, and say the code.",
+                           path=str(path), registrars=", ".join(registrars))))  # fmt: skip
+    click.echo(str(Message("When they have answered: {command}",
+                           command=again("vote", short(poll.id), "--person", "ID", "--answer", "FILE", "--collect"))))  # fmt: skip
+
+
+def _answered(
+    files: tuple[Path, ...], reading: Reading, poll: PollState, opened: Collection[int]
+) -> Mapping[int, Desk]:
+    """Registrars that answered by file. Raises UserError, also if a registrar's folder is here, too."""
+    if not files:
+        return {}
+    from veche.cli import permit_mail
+
+    found = permit_mail.answered(files, reading, poll)
+    if both := found.keys() & set(opened):
+        raise UserError(
+            str(
+                Message(
+                    "Of {registrar} both a folder and an answer were given.",
+                    registrar=poll.poll_class.registrars[min(both)].institution,
+                )
+            ),
+            str(Message("Give one of the two.")),
+        )
+    return found
 
 
 def _say_what_is_kept(poll: PollState, collected: Collected, voted: bool, as_json: bool) -> None:

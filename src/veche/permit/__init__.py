@@ -9,6 +9,7 @@ carries permits of k of n registrars is admitted; nobody can say whose it is. In
 - :mod:`message`    the exact bytes that a permit signs
 - :mod:`blind_rsa`  RFC 9474: blind, sign, finalise, verify
 - :mod:`request`    a voter asks one registrar for one permit
+- :mod:`mail`       the same by file, where voter and registrar are on different machines
 - :mod:`permit`     the finished permits of a ballot and how they are checked
 - :mod:`roll`       the salted trees by which a person finds their own row and nobody else's
 - :mod:`row_proof`  the file that proves a person's row
@@ -17,4 +18,4 @@ These modules are public: a registrar, or a voter's device, may be written on th
 ledger and no ballot; of the log they import its Merkle trees.
 """
 
-__all__ = ["blind_rsa", "derive", "message", "permit", "request", "roll", "row_proof", "seed", "threshold"]
+__all__ = ["blind_rsa", "derive", "mail", "message", "permit", "request", "roll", "row_proof", "seed", "threshold"]
