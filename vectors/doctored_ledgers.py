@@ -113,6 +113,11 @@ def charters(city: City) -> list[Doctored]:
     seats = tuple(
         RegistrarSeat(name, source) for name, source in zip("ABCD", ("bank", "bank", "bank", "post"), strict=True)
     )
+    city_class = read_charter(city.entries[0]).classes[0]
+    respelt = tuple(
+        seat._replace(source=f"{seat.source}  A" if i else f"{seat.source} a")
+        for i, seat in enumerate(city_class.registrars)
+    )
     cases: list[tuple[str, str, Entries]] = [
         ("trustees-fork", "2 of 3 trustees, one of whom may be corrupt: with a fork the operator reads votes",
          refounded(city, {}, trustees=("T", "U", "V"), t=2, f_t=1)),
@@ -125,6 +130,13 @@ def charters(city: City) -> list[Doctored]:
          refounded(city, {6: [*decode(city.entries[0])[1][6], *observers(city, 3)], 10: [1]})),
         ("witnesses-operator", "of four witnesses one is the operator's, and one may be corrupt",
          refounded(city, {5: "Observer 0", 6: [*decode(city.entries[0])[1][6], *observers(city, 4)], 10: [1]})),
+        ("witnesses-respelt", "of four witnesses one is the operator's, whose name is spelt in another way",
+         refounded(city, {5: "OBSERVER\u00a00", 6: [*decode(city.entries[0])[1][6], *observers(city, 4)], 10: [1]})),
+        ("sources-respelt", "two identity sources are one, spelt in two ways", refounded(city, {}, registrars=respelt)),
+        ("trustee-respelt", "one institution is registrar and trustee of the same polls, spelt in two ways",
+         refounded(city, {}, trustees=(city_class.trustees[0], city_class.registrars[0].institution.upper()))),
+        ("classes-respelt", "two classes have one name, spelt in two ways",
+         refounded(city, {8: [city_class.body(), replace_fields(city_class, name="City").body()]})),
         ("witnesses-none", "a class wants witnessed heads, and the charter asks for no witnesses",
          refounded(city, {}, witnessed=True)),
     ]  # fmt: skip

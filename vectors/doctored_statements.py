@@ -91,11 +91,25 @@ def _offices(city: City) -> Iterator[Case]:
     yield said("an office is added by two institutions", "authority", now, "add", archive, *city.organisers)
     yield said("an office that is there is added", "office", now, "add", ["University", "trustee", key, 0], *three)
     yield said("a key that nobody holds is replaced", "office", now, "rotate", archive, *three)
+    yield said(
+        "an institution that is spelt in another way", "office", now, "add", ["UNIVERSITY", "observer", key, 0], *three
+    )
+    yield said(
+        "the operator, spelt in another way",
+        "office",
+        now,
+        "add",
+        ["City hall:\u2003computing", "observer", key, 0],
+        *three,
+    )
+    yield said("another seat of a trustee", None, now, "add", ["University", "observer", key, 0], *three)
     yield said("an action that there is not", "office", now, "crown", archive, *three)
     yield said("an office without a number", "shape", now, "add", archive[:3], *three)
     yield said("nothing waits to which to object", "office", now, "object", archive, *three)
     taken = ["Civil registry", "registrar", later["archive"].public, 0]
     yield said("a key that another change waits for", "office", before(city, rotated), "rotate", taken, *three)
+    respelt = ["archive", "trustee", key, 0]
+    yield said("what waits, spelt in another way", "office", before(city, rotated), "add", respelt, *three)
     yield said("a second change of a seat", "office", before(city, rotated), "add", archive, *three)
     early = [b"", ["We watch.", "Мы следим."], []]
     yield Case(
@@ -219,6 +233,18 @@ def _polls(city: City) -> Iterator[Case]:
         "poll-size", "46 answers in 20 groups", now, sign_anew(city.id, edit(many, [1, 4], districts), *organisers)
     )
     yield Case("shape", "a weight of nothing", now, poll([4, 1, 1], 0))
+    room = 2**40 * 4 // 6  # k = 4 of n = 6
+    yield Case(None, "two groups of the greatest weights", now, poll([4], [[["A", "А"], 1], [["B", "Б"], room - 1]]))
+    yield Case(
+        "poll-size", "weights with which no roll is admitted", now, poll([4], [[["A", "А"], 2], [["B", "Б"], room - 1]])
+    )
+    yield Case(None, "two voters of the greatest weight", now, poll([4], [[["A", "А"], room // 2]]))
+    yield Case(
+        "poll-size",
+        "a weight of which one vote may be cast, and not two",
+        now,
+        poll([4], [[["A", "А"], room // 2 + 1]]),
+    )
     for what, said in (
         ("a title of two lines", "Trams?\n000000000000  decided"),
         ("a title with a space at its end", "Trams?\u2003"),

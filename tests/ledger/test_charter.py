@@ -190,6 +190,23 @@ def test_two_classes_of_one_name() -> None:
     found(replace(CHARTER, classes=(CLASS, replace(CLASS, name="district"))))
 
 
+def test_no_name_is_spelt_in_two_ways() -> None:
+    """Whatever counts institutions or identity sources would count one as two; classes nobody could tell apart."""
+    seats, offices = CLASS.registrars, CHARTER.offices
+    respelt: list[dict[str, Any]] = [
+        {"classes": (CLASS, replace(CLASS, name="City"))},
+        {"classes": (replace(CLASS, registrars=(*seats[:2], RegistrarSeat("C", "\uff34ax"), seats[3])),)},
+        {"classes": (CLASS, replace(CLASS, name="district", registrars=(RegistrarSeat("A", "Bank"), *seats[1:])))},
+        {"classes": (replace(CLASS, trustees=("T", "U", "a")),)},
+        {"operator": "F", "offices": (*offices[:5], offices[5]._replace(institution="f"))},
+        {"offices": (offices[0]._replace(institution="City\u2003Hall"), *offices[1:])},
+        {"offices": (offices[0]._replace(institution="b"), *offices[1:])},
+    ]
+    for change in respelt:
+        refused("charter", replace(CHARTER, **change))
+    found(replace(CHARTER, operator="F"))
+
+
 @pytest.mark.parametrize(
     ("rule", "change"),
     [

@@ -170,6 +170,21 @@ def test_a_key_is_one_offices_for_ever(life: Life, at: At) -> None:
     branch.refuses_to_say("office", "office", ["rotate", "City hall: legal office", "organiser", key.public, 0], *life.institutions)  # fmt: skip
 
 
+def test_an_institution_has_one_spelling(life: Life, at: At) -> None:
+    """Also while its first seat waits, and when it has none any more."""
+    branch, key = at("founded"), new()
+    branch.say("office", ["add", "News agency", "observer", key.public, 0], *life.institutions)
+    respelt = ["add", "news\u00a0Agency", "validator", new().public, 0]
+    branch.refuses_to_say("office", "office", respelt, *life.institutions)
+    due = branch.branch()
+    branch.say("office", ["object", "News agency", "observer", key.public, 1], *life.institutions)
+    branch.say("office", respelt, *life.institutions)
+    due.beat_until(effect(due))
+    due.say("office", ["retire", "News agency", "observer", key.public, 2], *life.institutions, key)
+    due.refuses_to_say("office", "office", respelt, *life.institutions)
+    due.say("office", ["add", "News agency", "validator", new().public, 0], *life.institutions)
+
+
 def test_what_cannot_be_done_to_an_office(life: Life, at: At) -> None:
     branch, key = at("founded"), new().public
     organiser, own = life.world.charter.offices[0][0], life.organisers[0].public
@@ -189,6 +204,8 @@ def test_what_cannot_be_done_to_an_office(life: Life, at: At) -> None:
     ]
     for body in bodies:
         branch.refuses_to_say("office", "office", [*body, 0], *life.institutions)
+    for known in (organiser, life.world.charter.operator, life.world.charter.classes[0].trustees[0]):
+        branch.refuses_to_say("office", "office", ["add", known.upper(), "observer", key, 0], *life.institutions)
     bodies = [
         ["add", "", "observer", key, 0],
         ["add", " Newspaper", "observer", key, 0],

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from veche.ledger.codec import MAX_ENTRY, digest
+from veche.ledger.entries.permit_key import LARGEST_COUNT
 from veche.ledger.entries.poll import BALLOT_ROOM, MAX_CELLS, MAX_GROUPS, PERMIT_ROOM, Choice, Group
 from veche.ledger.shape import Text
+from veche.permit.blind_rsa import IssuerKey
 from veche.world import DAY
 
 from .branch import Branch
@@ -239,6 +241,27 @@ def test_a_first_ballot_with_its_permits_fits(life: Life, at: At) -> None:
     refused(life, branch, "poll-size", questions=(question(47),) * 4)
     branch.admit(life.publish(branch, questions=(question(45),) * 4))
     assert 51_000 < branch.poll(digest(branch.entries[-1])).frozen.kernel.ballot_size <= most
+
+
+def test_weights_with_which_somebody_can_vote(life: Life, at: At) -> None:
+    """A registrar's rolls are refused when people x weights are too much: with one voter a group, and m in all, they must not be."""
+    branch = at("formed")
+    city = branch.state.charter.classes[0]
+    room, smallest = LARGEST_COUNT * city.k // len(city.registrars), city.smallest
+
+    def weights(*numbers: int) -> tuple[Group, ...]:
+        return tuple(Group(text(f"District {i}"), weight) for i, weight in enumerate(numbers))
+
+    assert smallest == 3
+    for heavy in ((room // 3 + 1,), (room,), (room - 1, 1), (room - 2, 1, 2), (room,) * 3):
+        refused(life, branch, "poll-size", groups=weights(*heavy))
+    for light in ((room // 3,), (room - 2, 1), (room - 2, 1, 1), (room - 9, 1, 1, 7)):
+        branch.branch().admit(life.publish(branch, groups=weights(*light)))
+    branch.admit(life.publish(branch, groups=weights(room - 2, 1)))
+    poll = digest(branch.entries[-1])
+    for registrar in life.world.registrars:
+        rows = [[IssuerKey.generate().modulus, people, bytes(32)] for people in (1, 2)]
+        branch.say("permit-key", [poll, rows], registrar.office)
 
 
 def test_every_entry_of_the_largest_poll_fits(life: Life, at: At) -> None:

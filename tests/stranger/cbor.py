@@ -1,6 +1,7 @@
 """The stranger's CBOR: the small deterministic part of RFC 8949 that entries are written in (protocol, section 2)."""
 
 import stringprep
+from collections.abc import Iterable
 from typing import Any
 from unicodedata import ucd_3_2_0 as old
 
@@ -189,6 +190,12 @@ def different(texts: list[list[str]]) -> None:
     """No two of these texts are alike in a language (section 2)."""
     for said in zip(*texts, strict=True):
         need(len(set(map(folded, said))) == len(said), "two answers or two groups are alike")
+
+
+def spelt_once(names: Iterable[str]) -> None:
+    """Of these names, whatever two are alike are equal (section 2.1)."""
+    each = set(names)
+    need(len(set(map(folded, each))) == len(each), "a name is spelt in two ways")
 
 
 def folded(said: str) -> str:

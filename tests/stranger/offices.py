@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from nacl import bindings
 
-from .cbor import Refused, encode, line, need, number, octets, row, rows, word
+from .cbor import Refused, encode, line, need, number, octets, row, rows, spelt_once, word
 from .group import sha, signed
 
 OWED = ("decryption", "issuance")
@@ -112,7 +112,12 @@ class Offices:
             bool(witnesses) or not any(c.witnessed for c in self.classes.values()),
             "nobody is to witness what a class wants",
         )
-        word(self.operator)
+        self.named = {word(self.operator), *(who for who, _ in self.seen.values())}
+        for c in self.classes.values():
+            self.named |= {*c.trustees, *(who for who, _ in c.registrars)}
+        spelt_once(self.named)
+        spelt_once(self.classes)
+        spelt_once(source for c in self.classes.values() for _, source in c.registrars)
         self.halt = max(self.lasting(600), 10 * engine[1])
         self.versions = {self.time: VERSION}
         self.ledger = ""
@@ -221,6 +226,7 @@ class Offices:
         need(action in ("add", "rotate"), "an office entry has an unknown action")
         need(bool(held) == (action == "rotate"), "an office is not there, or is there already")
         need(key not in self.seen and key not in [each.key for each in others], "a key was used before")
+        spelt_once([*self.named, *(who for who, _ in [*self.seen.values(), *self.waiting]), seat[0]])
 
     def _replace(self, action: str, seat: tuple[str, str], held: bytes, key: bytes) -> None:
         self.active.pop(held, None)

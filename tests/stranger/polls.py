@@ -320,6 +320,9 @@ def announce(
     shapes = [q for q, _ in read]
     need(sum(q.ciphertexts for q in shapes) * len(named) <= 900, "a poll has too many sums")
     need(paper.length(shapes) <= min(60_000, 65_418 - 552 * cls.k), "a poll's ballot is too long")
+    heavy = [weight for _, weight in named]
+    least = sum(heavy) + max(0, cls.smallest - len(heavy)) * min(heavy)
+    need(least * len(cls.registrars) <= MOST * cls.k, "the weights of a poll are too great for any tally")
     uuid = base58(id)
     election = {
         "version": 1,

@@ -28,13 +28,13 @@ REASONS = {
     "kind": "is unknown",
     "mode": "unknown mode",
     "not-open": "not open",
-    "office": "is not there|unknown action|does not wait|used before|second change|never the seat's|too few witnesses",
+    "office": "is not there|spelt in two ways|unknown action|does not wait|used before|second change|never the seat's|too few witnesses",
     "outcome": "before its time|unknown status",
     "permit-key": "too late|used before|small prime",
     "permits": "permit|roll|number between 0 and 5|32 bytes|256 bytes",
     "poll-committee": "committee is not finished",
     "poll-dates": "too soon|too early",
-    "poll-size": "too many sums|is too long",
+    "poll-size": "too many sums|is too long|too great",
     "proof": "proof|proved|signature does not hold",
     "proofs": "proof of a ballot|signature does not hold|not reduced|not canonical|identity",
     "repeated": "played again",
@@ -49,7 +49,7 @@ REASONS = {
 """How the stranger says which rule an entry breaks."""
 STEPS = {
     "L1": "checkpoint|log is empty|did not sign the charter|signature of .* does not hold|trustees of class .* add up|too few identity"
-    "|too few witnesses|nobody is to witness|between 0 and 3600",
+    "|too few witnesses|nobody is to witness|between 0 and 3600|spelt in two ways",
     "L2": "not signed by the log's key|of another log",
     "L3": "root|tile",
     "L4": "block",

@@ -5,6 +5,7 @@ one program admits, every other admits in twenty years.
 """
 
 import re
+from collections.abc import Iterable
 from itertools import groupby
 from stringprep import map_table_b2
 from unicodedata import name
@@ -53,6 +54,16 @@ def fold(said: str) -> str:
     runs = [(newer, "".join(run)) for newer, run in groupby(said, _is_newer)]
     folded = "".join(run if newer else unicode_3_2.normalize("NFKD", "".join(map(_small, run))) for newer, run in runs)
     return re.sub(f"[{SPACES}]+", " ", folded).strip(" ")
+
+
+def alike(names: Iterable[str]) -> tuple[str, str] | None:
+    """Two of these names that differ and have the same :func:`fold`; None if there are none. A name may be there twice."""
+    known: dict[str, str] = {}
+    for said in names:
+        first = known.setdefault(fold(said), said)
+        if first != said:
+            return first, said
+    return None
 
 
 def _is_newer(character: str) -> bool:

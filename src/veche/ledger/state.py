@@ -248,6 +248,11 @@ class State:
         self.db.execute("INSERT OR REPLACE INTO office VALUES (?, ?, ?, ?, ?, ?)", (key, *office))
         offices[key] = office
 
+    def institutions(self) -> set[str]:
+        """All that are known by name: from the charter, and those that hold a seat, held one or are to hold one."""
+        seats = (*(office.seat for office in self.offices.values()), *self.office_changes)
+        return self.charter.institutions | {institution for institution, _ in seats}
+
     def key_of(self, institution: str, role: Role) -> bytes | None:
         """The active key of an office, suspended or not, if it has one."""
         for key, office in self.offices.items():

@@ -8,6 +8,7 @@ from veche.ledger import shape
 from veche.ledger.codec import decode
 from veche.ledger.entries.entry import ByOffice
 from veche.ledger.entries.office import Role
+from veche.ledger.readable import alike, fold
 from veche.ledger.shape import Text
 from veche.ledger.signing import check_signatures, signatures, signed_message
 from veche.permit.threshold import REGISTRARS, TRUSTEES, WITNESSES, check_threshold, fewest_sources, quorum
@@ -158,6 +159,14 @@ class Charter(ByOffice):
         return -(-seconds // max(self.test, 1))
 
     @property
+    def institutions(self) -> set[str]:
+        """All that the charter names: the operator, those that hold offices, and those in the lists of its classes."""
+        listed = (
+            name for one in self.classes for name in (*one.trustees, *(seat.institution for seat in one.registrars))
+        )
+        return {self.operator, *(office.institution for office in self.offices), *listed}
+
+    @property
     def halt(self) -> int:
         """Seconds between two blocks above which the ledger halted in between."""
         return max(self.lasting(HALT), HALT_BLOCKS * self.engine.seconds)
@@ -194,7 +203,7 @@ class Charter(ByOffice):
         ):
             raise Refused("charter", "An institution holds two keys of a kind, or two offices share a key.")
         classes = tuple(PollClass.parse(c) for c in shape.array(row[8], "The classes", 1, 100))
-        if len({c.name for c in classes}) < len(classes):
+        if len({fold(c.name) for c in classes}) < len(classes):
             raise Refused("charter", "Two classes have the same name.")
         k = shape.uint(row[7], "k", 1, len({office.institution for office in offices}))
         engine = shape.array(row[9], "The engine", 2, 2)
@@ -208,6 +217,13 @@ class Charter(ByOffice):
             EngineChoice("embedded", seconds), shape.uint(witnesses[0], "The number of corrupt witnesses") if witnesses else None,
             shape.uint(row[11], "The divisor of a test ledger", 0, MAX_TEST),
         )  # fmt: skip
+        for names in (made.institutions, {seat.source for one in classes for seat in one.registrars}):
+            if found := alike(sorted(names)):
+                raise Refused(
+                    "charter",
+                    f"{found[0]!r} and {found[1]!r} are the same name in two spellings, and would count as two.",
+                    "Write it in one way.",
+                )
         made.check_witnesses(sum(o.role is Role.OBSERVER and o.institution != made.operator for o in offices))
         if made.witnesses is None and any(c.witnessed for c in classes):
             raise Refused(

@@ -7,6 +7,7 @@ weeks, in which the holder alone can stop it. Polls and committees keep the keys
 from veche.errors import Refused
 from veche.ledger.block import Block
 from veche.ledger.entries.office import OBJECTION, SUSPENSION, OfficeAction, OfficeChange, OfficeEffect
+from veche.ledger.readable import alike
 from veche.ledger.rules.rule import Rule
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import OfficeKey, PendingChange, Seat, State
@@ -100,6 +101,11 @@ def _check_new_key(state: State, change: OfficeChange, held: bytes | None) -> No
         )
     if change.action == OfficeAction.ROTATE and held is None:
         raise Refused("office", f"{change.institution} is not {change.role}.", "Use the action add.")
+    known = state.institutions()
+    if change.institution not in known and (found := alike([*sorted(known), change.institution])):
+        raise Refused(
+            "office", f"{change.institution!r} is another spelling of {found[0]!r}.", "Write its name as it is known."
+        )
 
 
 def _check_retire(state: State, change: OfficeChange, held: bytes | None) -> None:

@@ -4,6 +4,7 @@ from veche.errors import Refused
 from veche.ledger.block import Block
 from veche.ledger.entries.charter import PollClass
 from veche.ledger.entries.office import Role
+from veche.ledger.entries.permit_key import LARGEST_COUNT
 from veche.ledger.entries.poll import BALLOT_ROOM, MAX_BALLOT, PERMIT_ROOM, Poll
 from veche.ledger.frozen_poll import FrozenPoll
 from veche.ledger.poll_state import CommitteeState
@@ -59,7 +60,19 @@ def freeze(state: State, poll: Poll, poll_id: bytes, time: int) -> tuple[FrozenP
         raise Refused(
             "poll-size", "A ballot of this poll would not fit into an entry.", "Ask fewer questions in one poll."
         )
+    if lightest_tally(poll, poll_class.smallest) * len(poll_class.registrars) > LARGEST_COUNT * poll_class.k:
+        raise Refused(
+            "poll-size",
+            f"With one voter in each group and {poll_class.smallest} in all, the votes weigh more than a tally can open.",
+            "Use smaller weights in the same proportion.",
+        )
     return frozen, _registrar_keys(state, time, poll_class)
+
+
+def lightest_tally(poll: Poll, smallest: int) -> int:
+    """The least that the votes weigh if somebody votes in each group, and ``smallest`` people in all."""
+    weights = [group.weight for group in poll.groups]
+    return sum(weights) + max(smallest - len(weights), 0) * min(weights)
 
 
 def _registrar_keys(state: State, time: int, poll_class: PollClass) -> dict[int, bytes]:
