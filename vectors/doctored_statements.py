@@ -257,6 +257,7 @@ def _polls(city: City) -> Iterator[Case]:
     ):
         yield Case("shape", what, now, poll([1, 1], said))
     yield Case("shape", "a background of spaces and newlines", now, poll([2], [" \n", "\n\u2003"]))
+    yield Case("shape", "a background of one newline", now, poll([2], ["\n", "\n"]))
     yield Case("shape", "a background of marks", now, poll([2], ["\u0301\n", "\u20dd"]))
     yield Case(None, "a background that begins with a newline", now, poll([2], ["\n Trams.", "Трамваи.\n"]))
     for what, one, two in (

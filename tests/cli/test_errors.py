@@ -548,6 +548,7 @@ def test_votes_that_cannot_be(pilot: Pilot, tmp_path: Path) -> None:
     fails(2, "is not an answer to question 1", *vote("-c", "4", "-c", "1", *who))
     fails(2, "is not an answer to question 1", *vote("-c", "x", "-c", "1", *who))
     fails(2, "wants 1 of its answers", *vote("-c", "1,2", "-c", "1", *who))
+    fails(2, "is not an answer to question 1", *vote("-c", "1" * 5000, "-c", "1", *who))
     fails(2, "given twice", *vote("-c", "1,1", "-c", "1", *who))
     fails(2, "cannot be left blank", *vote("-c", "blank", "-c", "1", *who))
     fails(2, "wants 1 to 2 of its answers, and 0", *vote("-c", "1", "-c", "0", *who))

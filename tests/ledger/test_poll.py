@@ -172,6 +172,7 @@ TEXTS: Sequence[tuple[str, Any]] = [
     ("title", line("\u1dc4")),
     ("background", Text("\u0301\n", "\u20dd")),
     ("background", Text("\n \u2003", "\u2003")),
+    ("background", Text("\n", "\n")),
     ("questions", (Choice(Text("What?\nNow.", "Что?"), (text("A"), text("B")), 1, 1, False),)),
     *(("questions", (answers(pair),)) for pair in ALIKE),
     *(("questions", (answers([seen, "B"]),)) for seen in UNSEEN),

@@ -38,6 +38,16 @@ def test_one_roll_in_several_dresses(path: Path, content: str) -> None:
     assert list(read_roll(path)) == [Resident("ann", "Ann A.", "Arbat"), Resident("boris", "", "Арбат")]
 
 
+def test_a_name_that_begins_with_a_mark(path: Path) -> None:
+    """No group of a poll can have such a name."""
+    path.write_text("person,district\nann,\u0301Arbat\nbob,Arba\u0301t\n", encoding="utf-8")
+    bad, good = read_roll(path)
+    assert bad == BadLine(
+        2, "the district begins with a mark that belongs to a letter before it: U+0301, COMBINING ACUTE ACCENT"
+    )
+    assert good == Resident("bob", "", "Arb\u00e1t")
+
+
 def test_a_quoted_separator(path: Path) -> None:
     path.write_text('person,district\n"ann ""x"", a",Arbat\n')
     assert list(read_roll(path)) == [Resident('ann "x", a', "", "Arbat")]

@@ -1,5 +1,6 @@
 """What a voter chooses: numbers on the command line, and what a ballot wants."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 import click
@@ -37,7 +38,7 @@ def parse_choice(question: Choice, text: str, number: int) -> list[int]:
             raise UserError(f"Question {number} cannot be left blank.", hint)
         return [1, *flags]
     for part in text.split(",") if text.strip() != "0" else []:
-        if not (part.strip().isascii() and part.strip().isdigit()) or not 1 <= int(part) <= len(flags):
+        if not re.fullmatch(r"\s*[0-9]{1,4}\s*", part) or not 1 <= int(part) <= len(flags):
             raise UserError(f"{part.strip()[:40]!r} is not an answer to question {number}.", hint)
         if flags[int(part) - 1]:
             raise UserError(f"Answer {int(part)} to question {number} was given twice.", hint)

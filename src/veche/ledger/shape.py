@@ -82,7 +82,7 @@ def text(item: Any, what: str, most: int = 10_000, empty: bool = False) -> Text:
     """A text in English and Russian, newlines allowed. ``empty``: both may be empty."""
     said = _both(item, what, most, empty)
     for part in said:
-        _must_be_seen(part.replace("\n", ""), what)
+        _must_be_seen(part, what, newlines=True)
     return said
 
 
@@ -137,8 +137,8 @@ def _both(item: Any, what: str, most: int, empty: bool = False) -> Text:
     return Text(item[0], item[1])
 
 
-def _must_be_seen(said: str, what: str) -> None:
-    if found := unseen(said):
+def _must_be_seen(said: str, what: str, newlines: bool = False) -> None:
+    if found := unseen(said.replace("\n", "") if newlines else said):
         raise refuse(f"{what} holds a character that nobody sees: {found}.", "Type it anew, without that character.")
     if said and is_blank(said):
         raise refuse(f"{what} has nothing in it but spaces or marks: {name_of(said[0])}.", "Write it in words.")

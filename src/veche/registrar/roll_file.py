@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from veche.errors import UserError
-from veche.ledger.readable import SPACES, unseen
+from veche.ledger.readable import SPACES, is_mark, name_of, unseen
 from veche.registrar.likeness import person_likeness
 
 MAX_LENGTH = 200
@@ -97,6 +97,8 @@ def clean(text: str) -> str:
         raise ValueError(f"is longer than {MAX_LENGTH} characters")
     if found := unseen(text):
         raise ValueError(f"holds a character that nobody sees: {found}")
+    if is_mark(text[0]):
+        raise ValueError(f"begins with a mark that belongs to a letter before it: {name_of(text[0])}")
     return text
 
 
