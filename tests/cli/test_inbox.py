@@ -311,8 +311,8 @@ def test_a_running_engine_says_what_happens_and_to_nobody(office: Office) -> Non
     office.put(entry)
     told = ok("ledger", "run", office.folder, "--seconds", "0.5", "--verbose")
     events = [json.loads(line) for line in told.err.splitlines()]
-    assert [event["event"] for event in events] == ["the engine runs", "served the inbox", "the engine ended"]
-    assert events[1]["entries"] == 1 and events[2]["size"] == len(office.entries())
+    assert [event["event"] for event in events] == ["the engine runs", "grown", "the engine ended"]
+    assert events[1]["entries"] == 2 and events[2]["size"] == len(office.entries())
     for secret in ("55555", "a secret", name_of(entry), entry.hex(), "Notice"):
         assert secret not in quiet.err + told.err
 

@@ -15,6 +15,7 @@ from veche.cli.entry_file import add_signatures, read_entry
 from veche.cli.ledger_read import READERS
 from veche.cli.options import ANY_PATH, folder_argument
 from veche.cli.reading import published_charter, read_ledger
+from veche.cli.running import Display
 from veche.cli.verify import progress_bar
 from veche.collector import relax
 from veche.durable import make_folder
@@ -102,6 +103,9 @@ def run(folder: Path, once: bool, seconds: float | None, after_outage: bool, ver
     The times of blocks are this machine's. If its clock is moved, or is far beyond the last block when the engine starts, the
     engine stops and waits for a person: look at another clock, then start it again with --after-outage.
 
+    On a terminal a few lines show what goes on: the last block, entries, polls, what waits. Elsewhere it is silent, or (--verbose) says
+    so much in a line of JSON whenever the ledger has grown. docs/veche-ledger.service runs it as a service of systemd.
+
     \b
     Example:
       veche ledger run ledger
@@ -124,23 +128,24 @@ def run(folder: Path, once: bool, seconds: float | None, after_outage: bool, ver
             inbox.recover(written)
             pause = written.state.charter.engine.seconds
             clock = BlockClock(written, after_outage=after_outage)
-            with EmbeddedEngine(written, key, clock, pause) as engine:
+            with EmbeddedEngine(written, key, clock, pause) as engine, Display(folder, verbose) as display:
                 size = engine.tick()
                 click.echo(f"The ledger in {folder} runs, with {size} entries.")
                 logs.log().info("the engine runs", folder=str(folder), size=size)
                 cleaned = clock_time.monotonic()
                 finish = clock_time.monotonic() + seconds if seconds is not None else None
                 while not stop and not once and (finish is None or clock_time.monotonic() < finish):
-                    if served := inbox.serve(engine):
-                        logs.log().info("served the inbox", entries=served)
-                    else:
+                    served = inbox.serve(engine)
+                    display.look(served)
+                    if not served:
                         engine.check()
                         if clock_time.monotonic() - cleaned > CLEANING:
                             inbox.clean()
                             cleaned = clock_time.monotonic()
                         clock_time.sleep(PAUSE)
-                inbox.serve(engine)
+                served = inbox.serve(engine)
                 size = engine.tick()
+                display.look(served, last=True)
         logs.log().info("the engine ended", folder=str(folder), size=size)
     except VecheError as error:
         logs.log().error("the engine broke", folder=str(folder), reason=error.message)

@@ -455,6 +455,11 @@ class State:
         """All polls, in the order of the log."""
         return self._polls_where("1")
 
+    def poll_times(self) -> list[tuple[Phase, int, int]]:
+        """Phase, opening and closing of every poll, of which nothing else is loaded."""
+        rows = self.db.execute("SELECT phase, opens, closing FROM poll ORDER BY number").fetchall()
+        return [(Phase(phase), opens, closing) for phase, opens, closing in rows]
+
     def polls_announced(self) -> list[PollState]:
         """Polls that are open or to be opened: those that may be tallied."""
         return self._polls_where("phase = ?", Phase.ANNOUNCED)

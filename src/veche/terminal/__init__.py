@@ -3,6 +3,7 @@
 - :mod:`show`  how polls, entries and trackers are written, for people and for scripts
 - :mod:`bars`  the result of a poll as bars
 - :mod:`code`  a ballot's code: in full, in nine words, as a QR code
+- :mod:`running`  what a running ledger shows
 
 It shows values that others made: it imports no rule, and neither the command line nor the demo.
 """
