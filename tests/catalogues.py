@@ -3,15 +3,20 @@
 ``make texts`` adds new messages to every catalogue, without a translation, and takes out those that nobody says any more.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from veche.cli.group import main
+from veche.cli.language import paragraphs
+
 SOURCE = Path(__file__).parents[1] / "src" / "veche"
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
-KEYWORDS = {"Message": None, "N_": None, "Plural": (1, 2), "_": None, "ngettext": (1, 2)}
+KEYWORDS = {"Message": None, "N_": None, "N2_": (1, 2), "Plural": (1, 2), "_": None, "ngettext": (1, 2)}
 
 
 def extracted() -> Catalog:
@@ -19,7 +24,27 @@ def extracted() -> Catalog:
     catalog = Catalog(project="veche")
     for name, _, message, _, _ in extract_from_dir(SOURCE, METHODS, keywords=KEYWORDS):
         catalog.add(message, locations=[(name, 1)])
+    for path, command in commands(main):
+        for text in (
+            command.help,
+            command.short_help,
+            *(param.help for param in command.params if isinstance(param, click.Option)),
+        ):
+            for paragraph in paragraphs(text) if text else ():
+                catalog.add(paragraph, locations=[(f"cli/{path}", 1)])
     return catalog
+
+
+def commands(group: click.Group, path: str = "veche") -> Iterator[tuple[str, click.Command]]:
+    """The group and every command below it, with how it is called."""
+    yield path, group
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path} {name}")
+        elif command is not None:
+            yield f"{path} {name}", command
 
 
 def update(path: Path, template: Catalog) -> None:

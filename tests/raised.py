@@ -19,6 +19,7 @@ PASSED_ON = {
     ("veche.ledger.entries.ballot", "failure.rule"),
     ("veche.cli.permit_mail", "self.answer.rule"),
     ("veche.cli.registrar", "answer.rule"),
+    ("veche.audit.compare", "error.step"),
 }
 """Names that only travel: another process raised them, and its source is read like all other; or the kernel names them."""
 

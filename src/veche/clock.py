@@ -43,8 +43,13 @@ class Reading(NamedTuple):
         moved = (now.time - self.time) - (now.steady - self.steady)
         if self.boot == now.boot and abs(moved) > STEP:
             raise WrongClock(
-                f"This machine's clock was moved {'ahead' if moved > 0 else 'back'} by {about(abs(moved))}"
-                f" since {iso_time(self.time)}; it says {iso_time(now.time)} now.",
+                Message(
+                    "This machine's clock was moved {value} by {moved} since {time}; it says {time2} now.",
+                    value=Message("ahead") if moved > 0 else Message("back"),
+                    moved=about(abs(moved)),
+                    time=iso_time(self.time),
+                    time2=iso_time(now.time),
+                ),
                 hint,
             )
 

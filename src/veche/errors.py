@@ -8,16 +8,32 @@ both and nothing else: a traceback is a defect of the program, never an answer t
     ├── Refused        the ledger's rules do not admit an entry; ``rule`` names the rule  (exit 1)
     ├── DoesNotHold    a verifier found what must not be; ``step`` of docs/protocol.md    (exit 1)
     └── Unsupported    nothing is wrong, but this program cannot check it                 (exit 3)
+
+What is said is a :class:`veche.texts.Localizable`, ``said`` and ``advice``, for whoever knows the reader's language. ``message``,
+``hint`` and ``str`` of an error are the same in English, for logs and scripts.
 """
+
+from veche.texts import N_, Localizable, Message, Said, Verbatim, one_line
 
 
 class VecheError(Exception):
     exit_code = 1
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: Said, hint: Said = "") -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.said = _said(message)
+        self.advice = _said(hint)
+
+    @property
+    def message(self) -> str:
+        return str(self.said)
+
+    @property
+    def hint(self) -> str:
+        return str(self.advice)
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class UserError(VecheError):
@@ -29,21 +45,47 @@ class UserError(VecheError):
 class Refused(VecheError):
     """An entry that the rules do not admit. ``rule`` is its name in docs/protocol.md."""
 
-    def __init__(self, rule: str, message: str, hint: str = "") -> None:
+    def __init__(self, rule: str, message: Said, hint: Said = "") -> None:
         super().__init__(message, hint)
         self.rule = rule
 
 
 class DoesNotHold(VecheError):
-    """A verification step failed: ``step`` as numbered in docs/protocol.md, ``where`` it was found."""
+    """A verification step failed: ``step`` as numbered in docs/protocol.md, ``where`` it was found (``place``: in any language)."""
 
-    def __init__(self, step: str, where: str, message: str, hint: str = "") -> None:
+    def __init__(self, step: str, where: Said, message: Said, hint: Said = "") -> None:
         super().__init__(message, hint)
         self.step = step
-        self.where = where
+        self.place = _said(where)
+
+    @property
+    def where(self) -> str:
+        return str(self.place)
 
 
 class Unsupported(VecheError):
     """Nothing is known to be wrong, but this program does not know how to check it."""
 
     exit_code = 3
+
+
+SYSTEM = (
+    N_("No such file or directory"), N_("Permission denied"), N_("Operation not permitted"), N_("Is a directory"), N_("Not a directory"),
+    N_("File exists"), N_("Directory not empty"), N_("No space left on device"), N_("Disk quota exceeded"), N_("Read-only file system"),
+    N_("File name too long"), N_("Too many open files"), N_("Input/output error"), N_("Too many levels of symbolic links"),
+    N_("Broken pipe"), N_("Bad file descriptor"), N_("File too large"), N_("Connection refused"),
+)  # fmt: skip
+"""What systems most often say of a file, for the catalogues; other words of theirs stay as they are."""
+
+
+def because(error: Exception) -> Localizable:
+    """Why something failed, by an exception's own words, for a sentence of ours."""
+    if isinstance(error, VecheError):
+        return error.said
+    if isinstance(error, OSError) and error.strerror in SYSTEM:
+        return Message(error.strerror)
+    return Verbatim(one_line(error.strerror or str(error) if isinstance(error, OSError) else str(error)))
+
+
+def _said(what: Said) -> Localizable:
+    return Verbatim(what) if isinstance(what, str) else what

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from veche.durable import read_private, write_private
 from veche.errors import UserError
+from veche.texts import Message
 
 
 class BadSignature(ValueError):
@@ -37,7 +38,9 @@ class SigningKey:
             seed = bytes.fromhex(text.decode("ascii"))
             return cls(seed)
         except ValueError:
-            raise UserError(f"{path} is not a Veche key file.", "It should hold 64 hexadecimal digits.") from None
+            raise UserError(
+                Message("{path} is not a Veche key file.", path=path), Message("It should hold 64 hexadecimal digits.")
+            ) from None
 
     def save(self, path: Path) -> None:
         """Write the key to a new file, whole or not at all. Raises UserError: a key is never replaced."""

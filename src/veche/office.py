@@ -29,10 +29,13 @@ def create_office(folder: Path, institution: str, journal: type[Journal], who: s
     Raises UserError if there is one, or if the name cannot be used.
     """
     if not 1 <= len(institution) <= 80:
-        raise UserError("The name of an institution has 1 to 80 characters.")
+        raise UserError(Message("The name of an institution has 1 to 80 characters."))
     left = list(folder.iterdir()) if folder.exists() else []
     if not {path.name for path in left} <= _BEFORE_THE_KEY:
-        raise UserError(f"The folder {folder} is not empty.", f"Choose a new folder for a new {who}.")
+        raise UserError(
+            Message("The folder {folder} is not empty.", folder=folder),
+            Message("Choose a new folder for a new {who}.", who=who),
+        )
     for path in left:
         remove(path)
     write_private(folder / ROLE, who.encode() + b"\n")
@@ -62,7 +65,10 @@ def load_office(folder: Path, who: str) -> tuple[str, SigningKey]:
     try:
         institution = read_private(folder / "institution").decode().removesuffix("\n")
     except UnicodeDecodeError:
-        raise UserError(f"The file {folder / 'institution'} is damaged.", "It holds the name, in UTF-8.") from None
+        raise UserError(
+            Message("The file {folder} is damaged.", folder=folder / "institution"),
+            Message("It holds the name, in UTF-8."),
+        ) from None
     key = SigningKey.load(folder / KEY)
     settle(folder / KEY, folder)  # its creation may have been cut short at the last moment
     return institution, key
@@ -79,8 +85,13 @@ def check_goes_on(
     pinned = journal.last("ledger")
     if pinned and pinned[1] != ledger.hex():
         raise UserError(
-            f"This {who} serves ledger {pinned[1][:16]}…, not {ledger.hex()[:16]}….",
-            f"Make another {who}'s folder for another ledger.",
+            Message(
+                "This {who} serves ledger {pinned}…, not {ledger}….",
+                who=who,
+                pinned=pinned[1][:16],
+                ledger=ledger.hex()[:16],
+            ),
+            Message("Make another {who}'s folder for another ledger.", who=who),
         )
     last = journal.last("head")
     if not last:
@@ -88,13 +99,22 @@ def check_goes_on(
     seen, seen_root = int(last[1]), last[2]
     if size < seen:
         raise UserError(
-            f"This copy of the ledger has {size} entries; {seen} were there when this {who} last looked.",
-            f"Get a newer copy. If there is none, the ledger was cut: tell the other {others}.",
+            Message(
+                "This copy of the ledger has {size} entries; {seen} were there when this {who} last looked.",
+                size=size,
+                seen=seen,
+                who=who,
+            ),
+            Message("Get a newer copy. If there is none, the ledger was cut: tell the other {others}.", others=others),
         )
     if root(seen).hex() != seen_root:
         raise DoesNotHold(
             "consistency",
-            f"entry {seen}",
-            f"The ledger was rewritten: its first {seen} entries are not those that this {who} saw last.",
-            f"Keep both copies, and tell the other {others}.",
+            Message("entry {seen}", seen=str(seen)),
+            Message(
+                "The ledger was rewritten: its first {seen} entries are not those that this {who} saw last.",
+                seen=seen,
+                who=who,
+            ),
+            Message("Keep both copies, and tell the other {others}.", others=others),
         )

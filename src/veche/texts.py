@@ -8,7 +8,7 @@ and a further language is one more file. Numbers, shares and times are written a
     '21\N{NO-BREAK SPACE}бюллетень'
 
 What is not said at once is a :class:`Localizable` that is handed on, and becomes a text where the language is known. ``str``
-of it is English. Babel's extractor finds the messages by the names ``Message``, ``Plural`` and ``N_`` (and, in templates,
+of it is English. Babel's extractor finds the messages by the names ``Message``, ``Plural`` and ``N_``, ``N2_`` (and, in templates,
 ``_`` and ``ngettext``); tests/test_texts.py holds each catalogue against them. CONTRIBUTING.md says how to change them.
 """
 
@@ -19,7 +19,7 @@ from decimal import Decimal
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePath
 
 ENGLISH = "en"
 LOCALE = Path(__file__).parent / "locale"
@@ -55,6 +55,11 @@ def N_(message: str) -> str:  # the name is gettext's
     return message
 
 
+def N2_(one: str, many: str) -> tuple[str, str]:
+    """The same of a message whose words depend on a number."""
+    return one, many
+
+
 class Localizable(ABC):
     """Something that people read, in whatever language they read it."""
 
@@ -66,9 +71,58 @@ class Localizable(ABC):
         return self.text(ENGLISH)
 
 
-Value = Localizable | str | int | float
-"""What may be filled into a message. Strings stay as they are, which is right for names, ids and paths; numbers are written
-as the language writes them, and a float has one digit after the point."""
+Value = Localizable | str | PurePath | int | float
+"""What may be filled into a message. Strings and paths stay as they are, but in one line (:func:`one_line`), which is right for
+names and ids; numbers are written as the language writes them, and a float has one digit after the point."""
+
+
+Said = Localizable | str
+"""What somebody is told: a string is the same in every language."""
+
+
+@dataclass(frozen=True)
+class Verbatim(Localizable):
+    """What is the same in every language, and whole: a command, a file, lines that are ready."""
+
+    words: str
+
+    def text(self, language: str) -> str:
+        return self.words
+
+
+@dataclass(frozen=True)
+class Clause(Localizable):
+    """A sentence as part of another: without its full stop."""
+
+    said: Localizable
+
+    def text(self, language: str) -> str:
+        return self.said.text(language).rstrip(".")
+
+
+@dataclass(frozen=True)
+class Together(Localizable):
+    """Sentences one after another, but for empty ones."""
+
+    sentences: tuple["Said", ...]
+
+    def text(self, language: str) -> str:
+        return " ".join(filter(None, (_text(sentence, language) for sentence in self.sentences)))
+
+
+def one_line(text: str) -> str:
+    """A text of others in one line, without what could steer a terminal or turn its direction: whatever cannot be printed is �, and
+    a line's end ⏎. So it never speaks for the program."""
+    if text.isprintable():
+        return text
+    whole = text.replace("\r\n", "\n").replace("\n", "⏎")
+    return "".join(
+        char if char.isprintable() else " " if char in SPACES else "\N{REPLACEMENT CHARACTER}" for char in whole
+    )
+
+
+SPACES = "\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+"""What separates words and is not printable to Python."""
 
 
 class Message(Localizable):
@@ -117,6 +171,10 @@ class Words(Localizable):
         return self.ru if language == "ru" else self.en
 
 
+LONGEST = 10**20
+"""From here on a number is written without separators: decimal, which Babel uses, has 28 digits."""
+
+
 @dataclass(frozen=True)
 class Joined(Localizable):
     """Several of them, one after the other."""
@@ -135,6 +193,8 @@ class Number(Localizable):
     value: int | float
 
     def text(self, language: str) -> str:
+        if abs(self.value) >= LONGEST:
+            return str(self.value)
         from babel.numbers import format_decimal
 
         pattern = "#,##0.0" if isinstance(self.value, float) else None
@@ -195,6 +255,10 @@ def iso_time(seconds: int) -> str:
 
 
 def _text(value: Value, language: str) -> str:
-    if isinstance(value, str):
-        return value
-    return (value if isinstance(value, Localizable) else Number(value)).text(language)
+    if isinstance(value, Words):
+        return one_line(value.text(language))
+    if isinstance(value, Localizable):
+        return value.text(language)
+    if isinstance(value, int | float):
+        return Number(value).text(language)
+    return one_line(str(value))  # and whatever an entry that nobody has checked yet holds in place of a name

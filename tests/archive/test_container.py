@@ -151,7 +151,7 @@ def test_a_size_that_the_file_does_not_have(good: Parts, size: int) -> None:
 
 def test_a_record_that_is_too_large_to_read(good: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive_records, "MAX_RECORD", 2000)
-    with pytest.raises(Unsupported, match="more than the 2000"):
+    with pytest.raises(Unsupported, match="more than the 2,000"):
         Archive.from_bytes(good.to_bytes())
 
 

@@ -580,7 +580,7 @@ def test_votes_that_cannot_be(pilot: Pilot, tmp_path: Path) -> None:
         *who,
     )
     assert not list(tmp_path.glob("vote-*"))
-    ok(*vote("--collect", *who))
+    ok("vote", pilot.poll, *pilot.ledger, *seed, "--collect", *who)
     (kept,) = (tmp_path / "seed.permits").iterdir()
     assert kept.stat().st_mode & 0o077 == 0
     kept.write_bytes(b"{")
@@ -589,7 +589,7 @@ def test_votes_that_cannot_be(pilot: Pilot, tmp_path: Path) -> None:
 
 def test_registrars_mistakes(pilot: Pilot, tmp_path: Path) -> None:
     place = pilot.city.registrars[0]
-    fails(2, "holds a registrar already", "registrar", "init", place)
+    fails(2, "holds the key of an office already", "registrar", "init", place)
     fails(2, "cannot be read", "registrar", "import", place, tmp_path / "roll.csv")
     (tmp_path / "roll.csv").write_text("person,district\na,Arbat\na,Arbat\n", encoding="utf-8")
     fails(2, "line 3", "registrar", "import", place, tmp_path / "roll.csv")

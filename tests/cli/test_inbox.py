@@ -176,7 +176,7 @@ def test_the_same_bytes_again_get_the_same_answer(office: Office) -> None:
 def test_an_old_refusal_is_not_repeated_when_things_have_changed(office: Office) -> None:
     entry = office.notice(1)
     office.put(entry)
-    refusal = '{"rule": "not-open", "message": "Not yet.", "hint": ""}'
+    refusal = '{"rule": "not-open", "message": ["Not yet.", "Рано."], "hint": ["", ""]}'
     office.answer_file(entry).write_text(f"{name_of(entry)} {refusal}\n")
     assert hand_in(office.folder, [entry]) == [3]
 
@@ -211,7 +211,7 @@ def test_a_refusal_that_was_answered_before_a_crash_stands(office: Office) -> No
     """The poll may have opened since: whoever was told no has not asked again."""
     entry = office.notice(1)
     waiting = office.put(entry)
-    refusal = {"rule": "not-open", "message": "Not yet.", "hint": ""}
+    refusal = {"rule": "not-open", "message": ["Not yet.", "Рано."], "hint": ["", ""]}
     office.answer_file(entry).write_text(f"{name_of(entry)} {json.dumps(refusal)}\n")
     hand_in(office.folder, [office.notice(2)])
     assert not waiting.exists() and office.answer(entry) == refusal

@@ -6,8 +6,23 @@ from pathlib import Path
 import pytest
 
 from veche.errors import UserError
+from veche.registrar import roll_file
 from veche.registrar.registrar import Registrar
-from veche.registrar.roll_file import AS_TEXT, AS_UTF8, BadLine, Doubt, Resident, read_roll
+from veche.registrar.roll_file import AS_TEXT, AS_UTF8, BadLine, Doubt, Resident
+
+
+def read_roll(path: Path) -> list[Resident | BadLine | Doubt]:
+    """A roll's lines, with what is said of them in English."""
+    return [_in_english(line) for line in roll_file.read_roll(path)]
+
+
+def _in_english(line: Resident | BadLine | Doubt) -> Resident | BadLine | Doubt:
+    match line:
+        case BadLine(number, reason, hint):
+            return BadLine(number, str(reason), str(hint))
+        case Doubt(number, reason):
+            return Doubt(number, str(reason))
+    return line
 
 
 @pytest.fixture
@@ -128,7 +143,7 @@ def test_a_report_says_what_changes_and_a_dry_run_changes_nothing(path: Path, re
         report = registrar.import_roll(path, dry_run=True)
         assert (report.people, report.added, report.removed, report.moved) == (4, 2, 1, 1)
         assert report.districts == {"Arbat": 2, "Presnya": 2}
-        assert report.bad == [BadLine(6, "the same person stands in line 3")]
+        assert [_in_english(line) for line in report.bad] == [BadLine(6, "the same person stands in line 3")]
         assert registrar.districts() == {"Arbat": 2, "Presnya": 1}
 
 

@@ -158,7 +158,7 @@ def test_files_are_private(finished: Finished) -> None:
     city.closed_poll(committee, [[1]])
     city.run()
     found = [city.folder / "trustee-1", *(city.folder / "trustee-1").rglob("*")]
-    assert len(found) == 13
+    assert len(found) == 14
     assert [path for path in found if path.stat().st_mode & 0o077] == []
 
 

@@ -21,7 +21,7 @@ from veche.ballot.archive.trustees import Trustees
 from veche.ballot.canonical import b64, decode, point_bytes, point_text, weight_value
 from veche.ballot.election import Election
 from veche.errors import DoesNotHold, Unsupported
-from veche.texts import N_
+from veche.texts import N_, Message
 
 STEPS = {
     "A1": N_(
@@ -109,7 +109,9 @@ def verify(archive: Archive, progress: Progress | None = None) -> ArchiveReport:
     trustees_json = archive.read(archive.trustees)
     trustees = Trustees.from_json(trustees_json)
     if point_text(trustees.key) != election.public_key:
-        raise DoesNotHold("A5", "the election", "The election's key is not the product of the trustees' keys.")
+        raise DoesNotHold(
+            "A5", Message("the election"), Message("The election's key is not the product of the trustees' keys.")
+        )
     report_progress("A6", 0, 1)
     credentials_json = archive.read(archive.credentials, MAX_RECORD)
     weights = read_credentials(credentials_json)
@@ -146,8 +148,8 @@ def verify(archive: Archive, progress: Progress | None = None) -> ArchiveReport:
 
 def _unfinished(archive: Archive) -> Unsupported:
     return Unsupported(
-        f"What is in this archive holds, but this poll {archive.state.value}.",
-        "Check again when the poll is finished. If it is, somebody cut the archive: get it from elsewhere.",
+        Message("What is in this archive holds, but this poll {value}.", value=archive.state.value),
+        Message("Check again when the poll is finished. If it is, somebody cut the archive: get it from elsewhere."),
     )
 
 
@@ -168,9 +170,15 @@ def _check_ballots(
         for number, checked in enumerate(kernel.verify_json_many(batch), start + 1):
             where = f"ballot {number}"
             if isinstance(checked, veche_kernel.Failure):
-                raise DoesNotHold("A7", where, f"Ballot {number} is not valid. {checked.reason}.")
+                raise DoesNotHold(
+                    "A7",
+                    where,
+                    Message("Ballot {number} is not valid. {reason}.", number=number, reason=checked.reason),
+                )
             if checked.credential not in weights:
-                raise DoesNotHold("A7", where, f"Ballot {number} is by a credential that is not in the list.")
+                raise DoesNotHold(
+                    "A7", where, Message("Ballot {number} is by a credential that is not in the list.", number=number)
+                )
             valid.append(checked)
         for ballot in reversed(valid):  # From the last ballot of all to the first, so that the first of a voter counts.
             if ballot.credential not in voted:
@@ -189,13 +197,27 @@ def _check_tally(archive: Archive, pairs: Pairs, counted: int, total_weight: int
     where = "the encrypted tally"
     expected = [[Ciphertext(alpha=point_text(a), beta=point_text(b)) for a, b in question] for question in pairs]
     if decode(archive.read(archive.tally), TallyDocument, where) != expected:
-        raise DoesNotHold("A8", where, "The encrypted tally is not the sum of the ballots that count.")
+        raise DoesNotHold("A8", where, Message("The encrypted tally is not the sum of the ballots that count."))
     sized = archive.sized
     if sized.num_tallied != counted:
-        raise DoesNotHold("A8", where, f"The tally says that {sized.num_tallied} ballots count, but {counted} do.")
+        raise DoesNotHold(
+            "A8",
+            where,
+            Message(
+                "The tally says that {num_tallied} ballots count, but {counted} do.",
+                num_tallied=sized.num_tallied,
+                counted=counted,
+            ),
+        )
     if weight_value(sized.total_weight, "the sized tally") != total_weight:
         raise DoesNotHold(
-            "A8", where, f"The tally says that it weighs {sized.total_weight}, but it weighs {total_weight}."
+            "A8",
+            where,
+            Message(
+                "The tally says that it weighs {total_weight}, but it weighs {total_weight2}.",
+                total_weight=sized.total_weight,
+                total_weight2=total_weight,
+            ),
         )
 
 
@@ -209,9 +231,11 @@ def _check_shares(
         progress("A9", number, len(archive.shares))
         where = f"the share of trustee {share.owner}"
         if share.owner not in keys:
-            raise DoesNotHold("A9", where, f"There is a share of trustee {share.owner}, but no such trustee.")
+            raise DoesNotHold(
+                "A9", where, Message("There is a share of trustee {owner}, but no such trustee.", owner=share.owner)
+            )
         if share.owner in shares:
-            raise DoesNotHold("A9", where, f"There are two shares of trustee {share.owner}.")
+            raise DoesNotHold("A9", where, Message("There are two shares of trustee {owner}.", owner=share.owner))
         raw = archive.read(share.span)
         shares[share.owner] = check_share(raw, share.owner, keys[share.owner], fingerprint, pairs)
     return shares

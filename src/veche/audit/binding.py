@@ -39,7 +39,7 @@ from veche.ledger.entries.permit_key import LARGEST_COUNT
 from veche.ledger.frozen_poll import uuid_of
 from veche.ledger.poll_state import PollState
 from veche.strict_json import read_json
-from veche.texts import N_
+from veche.texts import N_, Message, Said
 
 FORMAT = "veche-bound-v1"
 LIMIT = 1 << 26
@@ -116,7 +116,11 @@ def verify_binding(archive: Archive, raw: bytes) -> None:
         sorted(o.trustee for o in file.shares), sorted(o.owner for o in archive.shares), "B3", "the shares", "trustees"
     )
     if len(file.cells) != len(blobs) - 1:
-        raise _wrong("B4", "the results of groups", f"are {len(file.cells)}, but the tally has {len(blobs) - 1}")
+        raise _wrong(
+            "B4",
+            Message("the results of groups"),
+            Message("are {cells}, but the tally has {blobs}", cells=len(file.cells), blobs=len(blobs) - 1),
+        )
     for part, blob in enumerate(blobs[1:], 1):
         factors = {share.trustee: points[part] for share, points in zip(file.shares, shares, strict=True)}
         _check_cell(file.cells[part - 1], part, blob, combine(trustees, factors))
@@ -132,13 +136,17 @@ def _read(archive: Archive, raw: bytes) -> _Binding:
         file = msgspec.convert(read_json(raw), type=_Binding)
     except (msgspec.MsgspecError, ValueError) as error:
         reason = str(error).splitlines()[0][:200].replace("`", "")
-        raise _wrong("B1", "the file", f"is not in its form: {reason}") from None
+        raise _wrong("B1", Message("the file"), Message("is not in its form: {reason}", reason=reason)) from None
     if file.format != FORMAT:
-        raise _wrong("B1", "the file", f"is of the format {file.format[:40]!r}, not {FORMAT}")
+        raise _wrong(
+            "B1",
+            Message("the file"),
+            Message("is of the format {format!r}, not {format2}", format=file.format[:40], format2=FORMAT),
+        )
     election = Election.from_json(archive.read(archive.election))
     _hex(file.ledger, 32, "the ledger's id")
     if file.phi != election.fingerprint or uuid_of(_hex(file.poll, 32, "the poll's id")) != election.uuid:
-        raise _wrong("B1", "the file", "is of another election than the archive")
+        raise _wrong("B1", Message("the file"), Message("is of another election than the archive"))
     return file
 
 
@@ -151,11 +159,13 @@ def _tally_parts(archive: Archive, file: _Binding) -> tuple[bytes, Sequence[byte
     try:
         entry = read_entry(data)
         if not isinstance(entry, TallyEntry):
-            raise Refused("shape", f"It is a {entry.kind} entry.")
+            raise Refused("shape", Message("It is a {kind} entry.", kind=entry.kind))
         for cell in entry.cells:
             shape.points(cell.sums, "The sums of a cell", len(total) // 32)
     except Refused as refusal:
-        raise _wrong("B2", "the tally entry", f"is malformed: {refusal.message.rstrip('.')}") from None
+        raise _wrong(
+            "B2", Message("the tally entry"), Message("is malformed: {rstrip}", rstrip=refusal.message.rstrip("."))
+        ) from None
     _same(entry.poll, bytes.fromhex(file.poll), "B2", "the tally entry", "poll")
     _same(entry.counted, archive.sized.num_tallied, "B2", "the tally entry", "number of ballots")
     _same(entry.parts[0], total, "B2", "the tally entry", "total")
@@ -169,7 +179,11 @@ def _check_share(
     who = f"the share of trustee {share.trustee}"
     spans = [other.span for other in archive.shares if other.owner == share.trustee]
     if not spans or len(share.parts) != len(blobs):
-        raise _wrong("B3", who, "is not in the archive" if not spans else f"has not {len(blobs)} parts")
+        raise _wrong(
+            "B3",
+            who,
+            Message("is not in the archive") if not spans else Message("has not {blobs} parts", blobs=len(blobs)),
+        )
     own = decode_json(archive.read(spans[0]), PartialDecryption, who)
     numbers = [
         int(text) for row in own.decryption_proofs for proof in row for text in (proof.challenge, proof.response)
@@ -183,7 +197,11 @@ def _check_share(
         try:
             check_share(keys[share.trustee], alphas_of(blob), file.phi, tally, part, made)
         except Refused as refusal:
-            raise _wrong("B3", f"part {part} of {who}", f"does not hold: {refusal.message.rstrip('.')}") from None
+            raise _wrong(
+                "B3",
+                Message("part {part} of {who}", part=part, who=who),
+                Message("does not hold: {rstrip}", rstrip=refusal.message.rstrip(".")),
+            ) from None
         points.append(made.points())
     return points
 
@@ -193,18 +211,18 @@ def _check_cell(numbers: list[list[int]], part: int, blob: bytes, opened: list[b
     flat = [number for row in numbers for number in row]
     where = f"the result of part {part}"
     if len(flat) != len(opened):
-        raise _wrong("B4", where, f"has {len(flat)} numbers, not {len(opened)}")
+        raise _wrong("B4", where, Message("has {flat} numbers, not {opened}", flat=len(flat), opened=len(opened)))
     for number, beta, factor in zip(flat, betas_of(blob), opened, strict=True):
         fits = 0 <= number <= LARGEST_COUNT and veche_kernel.base_mul(
             number.to_bytes(32, "little")
         ) == veche_kernel.point_sub(beta, factor)
         if not fits:
-            raise _wrong("B4", where, f"says {number}, which is not what the shares decrypt")
+            raise _wrong("B4", where, Message("says {number}, which is not what the shares decrypt", number=number))
 
 
 def _same(given: object, wanted: object, step: str, where: str, what: str) -> None:
     if given != wanted:
-        raise _wrong(step, where, f"has another {what} than the archive")
+        raise _wrong(step, where, Message("has another {what} than the archive", what=what))
 
 
 def _hex(text: str, size: int | None, what: str) -> bytes:
@@ -213,9 +231,9 @@ def _hex(text: str, size: int | None, what: str) -> bytes:
     except ValueError:
         data = b""
     if data.hex() != text or not data or (size is not None and len(data) != size):
-        raise _wrong("B1", what, "is not the hexadecimal number that it should be")
+        raise _wrong("B1", what, Message("is not the hexadecimal number that it should be"))
     return data
 
 
-def _wrong(step: str, where: str, message: str) -> DoesNotHold:
-    return DoesNotHold(step, where, f"Beside the archive, {where} {message}.")
+def _wrong(step: str, where: Said, message: Said) -> DoesNotHold:
+    return DoesNotHold(step, where, Message("Beside the archive, {where} {value}.", where=where, value=message))

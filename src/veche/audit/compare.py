@@ -46,7 +46,7 @@ class Copy:
         snapshot = source if isinstance(source, Export) else Snapshot(source)
         signed = snapshot.checkpoint()
         if signed.checkpoint.size < 1:
-            raise DoesNotHold("L1", name, f"The ledger in {name} has not even a charter.")
+            raise DoesNotHold("L1", name, Message("The ledger in {name} has not even a charter.", name=name))
         log = Log(snapshot, signed.checkpoint)
         entry = log.entry(0)
         return cls(name, signed, log, read_charter(entry), digest(entry))
@@ -147,4 +147,4 @@ def _check(copy: Copy, policy: Policy, first: Copy, second: Copy) -> None:
     try:
         copy.signed.verify(policy)
     except DoesNotHold as error:
-        raise DoesNotHold("checkpoint", copy.name, f"{copy.name}: {error.message}", error.hint) from None
+        raise DoesNotHold("checkpoint", copy.name, f"{copy.name}: {error.message}", error.advice) from None

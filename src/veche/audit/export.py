@@ -28,6 +28,7 @@ from veche.ledger.entries.ballot import read_ballot
 from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState, in_order
 from veche.ledger.shape import chunks
+from veche.texts import Message
 
 BINDING = ".bound.json"
 
@@ -76,7 +77,10 @@ def check_finished(poll: PollState) -> None:
         Phase.CANCELLED: "it was cancelled, so it has no result and never will",
     }.get(poll.phase)
     if reason is not None:
-        raise UserError(f"Poll {poll.id.hex()} cannot be exported: {reason}.", "Export the whole ledger instead.")
+        raise UserError(
+            Message("Poll {id} cannot be exported: {reason}.", id=poll.id.hex(), reason=reason),
+            Message("Export the whole ledger instead."),
+        )
 
 
 def _write(verified: VerifiedLedger, poll: PollState, out: BinaryIO, progress: Progress | None) -> int:

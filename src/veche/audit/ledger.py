@@ -19,7 +19,7 @@ from veche.ledger.heads import head_policy
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint
 from veche.log.log import Log, Snapshot, check_nothing_else, checked_bundles
 from veche.log.source import Export, Source, open_source
-from veche.texts import N_
+from veche.texts import N_, Message
 
 STEPS = {
     "L1": N_(
@@ -120,7 +120,7 @@ def read_head(source: Source) -> tuple[Source, SignedCheckpoint]:
         snapshot = source if isinstance(source, Export) else Snapshot(source)
         signed = snapshot.checkpoint()
     if signed.checkpoint.size < 2:
-        raise DoesNotHold("L1", "checkpoint", "The log has not even a charter and its block.")
+        raise DoesNotHold("L1", "checkpoint", Message("The log has not even a charter and its block."))
     return snapshot, signed
 
 
@@ -159,7 +159,7 @@ def _as_step(step: str) -> Iterator[None]:
     except DoesNotHold as error:
         if error.step in STEPS:
             raise
-        raise DoesNotHold(step, error.where, error.message, error.hint) from None
+        raise DoesNotHold(step, error.where, error.said, error.advice) from None
 
 
 def _check_signature(signed: SignedCheckpoint, charter: Charter) -> None:
@@ -174,5 +174,8 @@ def check_attachments(source: Source) -> None:
             content = source.get(name)  # it may have been withdrawn meanwhile
             if content is not None and digest(content).hex() != name.removeprefix("attachment/"):
                 raise DoesNotHold(
-                    "L8", name, f"{name}: the content has another hash than its name says.", "Remove the file."
+                    "L8",
+                    name,
+                    Message("{name}: the content has another hash than its name says.", name=name),
+                    Message("Remove the file."),
                 )

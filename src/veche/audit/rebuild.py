@@ -27,6 +27,7 @@ from veche.log.merkle import leaf_hash
 from veche.log.publish import edge_at
 from veche.log.source import Folder, Source
 from veche.log.tiles import CHECKPOINT, ENTRIES, WIDTH, Tile, unpack
+from veche.texts import Message
 
 NEW = "veche.db.new"
 """The new database until it is whole. What a crash leaves of it is removed by the next attempt."""
@@ -64,8 +65,11 @@ def rebuild(folder: Path, progress: Progress | None = None) -> Rebuilt:
     """
     if not (folder / CHECKPOINT).is_file():
         raise UserError(
-            f"There are no public files of a ledger in {folder} from which its database could be made.",
-            "Copy checkpoint, tile and attachment there first, from anybody who has them.",
+            Message(
+                "There are no public files of a ledger in {folder} from which its database could be made.",
+                folder=folder,
+            ),
+            Message("Copy checkpoint, tile and attachment there first, from anybody who has them."),
         )
     with plainly(folder), Lock(folder / "lock", f"the ledger in {folder}", "writing"):
         snapshot, signed = read_head(Folder(folder))
@@ -117,8 +121,15 @@ def _read_old(folder: Path, snapshot: Source, signed: SignedCheckpoint) -> tuple
             return nothing
     if published > size:
         raise UserError(
-            f"The public files in {folder} end after {size} entries, and {published} were published from here.",
-            "Nothing was changed. Copy the newest public files there first: two histories under one key would be a fork.",
+            Message(
+                "The public files in {folder} end after {size} entries, and {published} were published from here.",
+                folder=folder,
+                size=size,
+                published=published,
+            ),
+            Message(
+                "Nothing was changed. Copy the newest public files there first: two histories under one key would be a fork."
+            ),
         )
     if held < size:
         return None, 0
@@ -194,7 +205,8 @@ def _retire(database: Path) -> None:
     except sqlite3.Error as error:
         if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise UserError(
-                f"Another program reads the database in {database.parent}.", "Wait for it, or end it; then try again."
+                Message("Another program reads the database in {parent}.", parent=database.parent),
+                Message("Wait for it, or end it; then try again."),
             ) from None
         # It is missing or no whole database, so no journal can make it one.
     for ending in _BESIDE:

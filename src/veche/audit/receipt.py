@@ -10,7 +10,7 @@ from veche.ledger.heads import check_whose, head_policy
 from veche.ledger.life import Phase
 from veche.log import merkle
 from veche.log.receipt import Receipt
-from veche.texts import N_
+from veche.texts import N_, Message
 
 STEP = "R"
 """The step of docs/protocol.md, section 6, that the errors of this file name."""
@@ -66,28 +66,42 @@ def check_receipt(verified: VerifiedLedger, data: bytes) -> ReceiptReport:
         check_whose(receipt.checkpoint, verified.state.charter, "receipt")
         receipt.checkpoint.verify(head_policy(verified.state.charter))
     except DoesNotHold as error:
-        raise DoesNotHold(STEP, error.where, error.message, error.hint) from None
+        raise DoesNotHold(STEP, error.where, error.said, error.advice) from None
     head = receipt.checkpoint.checkpoint
     if head.size > verified.head.size:
         raise DoesNotHold(
             STEP,
-            "the receipt",
-            f"The receipt is of a ledger with {head.size} entries, and this copy has only {verified.head.size}.",
-            "Get a newer copy. If there is none, entries were removed: keep the receipt and show it to others.",
+            Message("the receipt"),
+            Message(
+                "The receipt is of a ledger with {size} entries, and this copy has only {size2}.",
+                size=head.size,
+                size2=verified.head.size,
+            ),
+            Message(
+                "Get a newer copy. If there is none, entries were removed: keep the receipt and show it to others."
+            ),
         )
     if verified.log.root(head.size) != head.root:
         raise DoesNotHold(
             STEP,
-            "the receipt",
-            f"The receipt is of another ledger: at size {head.size} the roots differ, and both are signed.",
-            "Keep the receipt and this copy, and show both to others: someone shows different people different ledgers.",
+            Message("the receipt"),
+            Message(
+                "The receipt is of another ledger: at size {size} the roots differ, and both are signed.",
+                size=head.size,
+            ),
+            Message(
+                "Keep the receipt and this copy, and show both to others: someone shows different people different ledgers."
+            ),
         )
     entry = verified.entry(receipt.index) if receipt.index < head.size else b""
     try:
         merkle.verify_inclusion(merkle.leaf_hash(entry), receipt.index, head.size, receipt.proof, head.root)
     except DoesNotHold as error:
         raise DoesNotHold(
-            STEP, "the receipt", f"The receipt's proof does not hold: {error.message}", error.hint
+            STEP,
+            Message("the receipt"),
+            Message("The receipt's proof does not hold: {value}", value=error.said),
+            error.advice,
         ) from None
     return _report(verified, receipt.index, entry)
 

@@ -20,6 +20,7 @@ from veche.ledger.state import State
 from veche.log.log import Bundle, read_tile
 from veche.log.source import Source
 from veche.log.tiles import ENTRIES, WIDTH, Tile, unpack
+from veche.texts import Clause, Localizable, Message
 
 CHUNK = 2048
 """Entries that are checked together, by the kernel on all cores."""
@@ -70,7 +71,7 @@ class Replay:
         try:
             self.machine.genesis(bundle.entries[0])
         except Refused as refusal:
-            raise DoesNotHold("L1", "entry 0", f"Entry 0: {refusal.message}") from None
+            raise DoesNotHold("L1", Message("entry 0"), Message("Entry 0: {value}", value=refusal.said)) from None
         self.done, self._matched = 1, 1
         self._note_block(0, self.machine.time)
         self.feed(Bundle(bundle.entries[1:], bundle.digest))
@@ -90,7 +91,12 @@ class Replay:
             self._admit_next()
         appended = self.machine.block.appended
         if self._matched != len(appended):
-            self._wrong("L7", f"the log breaks off where a {decode(appended[self._matched])[0]} entry is due")
+            self._wrong(
+                "L7",
+                Message(
+                    "the log breaks off where a {appended} entry is due", appended=decode(appended[self._matched])[0]
+                ),
+            )
         self._end_block()
 
     def _chunk(self, entries: list[bytes]) -> None:
@@ -110,7 +116,10 @@ class Replay:
             if self._matched < len(appended):
                 if data != appended[self._matched]:
                     kind = decode(appended[self._matched])[0]
-                    self._wrong("L7", f"a {kind} entry is due here, and the log has another entry or other values")
+                    self._wrong(
+                        "L7",
+                        Message("a {kind} entry is due here, and the log has another entry or other values", kind=kind),
+                    )
                 self._matched += 1
                 self._note_derived(data)
             else:
@@ -136,21 +145,21 @@ class Replay:
                     self._begin_block(item)
                     return
                 if item[0] in rules.DERIVED or item[0] == Charter.kind:
-                    self._wrong("L7", f"the rules do not derive a {item[0]} entry here")
+                    self._wrong("L7", Message("the rules do not derive a {item} entry here", item=item[0]))
             self.machine.admit(data, verdict)
         except Refused as refusal:
             step = "L6" if is_ballot(data) else "L5"
-            self._wrong(step, f"{refusal.message.rstrip('.')} (rule {refusal.rule})")
+            self._wrong(step, Message("{what} (rule {rule})", what=Clause(refusal.said), rule=refusal.rule))
         self._matched += 1
 
     def _begin_block(self, item: list[Any]) -> None:
         try:
             if len(item) != 2:
-                raise Refused("shape", "the block is not an array of kind and body")
+                raise Refused("shape", Message("the block is not an array of kind and body"))
             entry = BlockEntry.parse(item[1])
             self.machine.begin(entry.height, entry.time, entry.previous)
         except Refused as refusal:
-            self._wrong("L4", refusal.message)
+            self._wrong("L4", refusal.said)
         self._matched = 1
         self._note_block(self.done, entry.time)
 
@@ -165,7 +174,7 @@ class Replay:
 
     def _end_block(self) -> None:
         if not self.machine.block.matters:
-            self._wrong("L4", "the block before appends nothing and does not follow a halt")
+            self._wrong("L4", Message("the block before appends nothing and does not follow a halt"))
         self.machine.end()
 
     def _read(self, number: int) -> bytes:
@@ -178,13 +187,15 @@ class Replay:
         data = read_tile(self._source, tile)
         if digest(data) != self._digests[index]:
             hint = "Copy the ledger to a place where nobody writes, and verify the copy."
-            raise DoesNotHold("L3", tile.name, f"{tile.name}: the file changed while it was verified.", hint)
+            raise DoesNotHold(
+                "L3", tile.name, Message("{name}: the file changed while it was verified.", name=tile.name), hint
+            )
         return unpack(tile, data)
 
-    def _wrong(self, step: str, message: str) -> NoReturn:
+    def _wrong(self, step: str, message: Localizable) -> NoReturn:
         raise DoesNotHold(
             step,
-            f"entry {self.done}",
-            f"Entry {self.done}: {message.rstrip('.')}.",
-            "Keep this copy as evidence and compare it with another node's.",
+            Message("entry {done}", done=str(self.done)),
+            Message("Entry {done}: {what}.", done=str(self.done), what=Clause(message)),
+            Message("Keep this copy as evidence and compare it with another node's."),
         )

@@ -16,7 +16,7 @@ from veche.clock import ahead
 from veche.errors import UserError
 from veche.ledger.machine import RULES_VERSION
 from veche.ledger.poll_state import PollState
-from veche.texts import Localizable, Words
+from veche.texts import Localizable, Message, Words
 
 FORMAT = "veche-report-v1"
 
@@ -103,5 +103,5 @@ def find_poll(verified: VerifiedLedger, name: str) -> PollState:
             if found
             else f"There is no poll {name!r} in this ledger."
         )
-        raise UserError(many, "List the polls with: veche verify LEDGER")
+        raise UserError(many, Message("List the polls with: veche verify LEDGER"))
     return found[0]

@@ -18,6 +18,7 @@ from veche.log.checkpoint import Checkpoint, SignedCheckpoint
 from veche.log.log import Log
 from veche.log.source import WITNESS
 from veche.permit.threshold import quorum
+from veche.texts import Message
 
 STEP = "L9"
 
@@ -75,7 +76,15 @@ def read_witnesses(log: Log, state: State) -> Witnesses:
             time = _time_of(signed, charter, key)
         except DoesNotHold as error:
             raise DoesNotHold(
-                STEP, name, f"{name}, of the witness {institution}: {error.message}", error.hint
+                STEP,
+                name,
+                Message(
+                    "{name}, of the witness {institution}: {value}",
+                    name=name,
+                    institution=institution,
+                    value=error.said,
+                ),
+                error.advice,
             ) from None
         if signed.checkpoint.size > log.size:
             continue
@@ -95,14 +104,18 @@ def identify(log: Log, state: State, signed: SignedCheckpoint) -> tuple[bytes, C
             time = _time_of(signed, charter, key)
             if head.size > log.size:
                 raise UserError(
-                    f"The head is of {head.size} entries, and this copy of the ledger has {log.size}.",
-                    "Get a newer copy.",
+                    Message(
+                        "The head is of {size} entries, and this copy of the ledger has {size2}.",
+                        size=head.size,
+                        size2=log.size,
+                    ),
+                    Message("Get a newer copy."),
                 )
             _check_root(log, head, institution, "the cosigned head")
             return key, Cosigned(institution, head.size, time)
     raise UserError(
-        "No witness of this ledger cosigned this head.",
-        "Witnesses are its observers, but for the operator's: veche ledger show.",
+        Message("No witness of this ledger cosigned this head."),
+        Message("Witnesses are its observers, but for the operator's: veche ledger show."),
     )
 
 
@@ -127,6 +140,12 @@ def _check_root(log: Log, head: Checkpoint, institution: str, where: str) -> Non
         raise DoesNotHold(
             STEP,
             where,
-            f"The witness {institution} cosigned another ledger: at size {head.size} the roots differ, and both are signed.",
-            "Keep this copy and that file, and show both to others: someone shows different people different ledgers.",
+            Message(
+                "The witness {institution} cosigned another ledger: at size {size} the roots differ, and both are signed.",
+                institution=institution,
+                size=head.size,
+            ),
+            Message(
+                "Keep this copy and that file, and show both to others: someone shows different people different ledgers."
+            ),
         )

@@ -19,6 +19,7 @@ import veche_kernel
 from msgspec import Meta
 
 from veche.errors import DoesNotHold
+from veche.texts import Message
 
 STEP = "A3"
 """The step of an archive's verification that the errors of this file name."""
@@ -86,14 +87,22 @@ def decode(raw: bytes, kind: type[T], where: str) -> T:
         value = msgspec.json.decode(raw, type=kind)
         canonical = encode(value)
     except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError) as error:
-        raise DoesNotHold(STEP, where, f"The JSON of {where} is not what it must be: {_plain(error)}.") from None
+        raise DoesNotHold(
+            STEP,
+            where,
+            Message("The JSON of {where} is not what it must be: {error}.", where=where, error=_plain(error)),
+        ) from None
     if canonical != raw:
         at = next((i for i, (a, b) in enumerate(zip(canonical, raw, strict=False)) if a != b), len(canonical))
         raise DoesNotHold(
             STEP,
             where,
-            f"The JSON of {where} is not written in the one canonical way: it differs at byte {min(at, len(raw))}.",
-            "Fields in order, no spaces, no needless escapes, no leading zeros, nothing twice.",
+            Message(
+                "The JSON of {where} is not written in the one canonical way: it differs at byte {at}.",
+                where=where,
+                at=str(min(at, len(raw))),
+            ),
+            Message("Fields in order, no spaces, no needless escapes, no leading zeros, nothing twice."),
         )
     return value
 
@@ -133,7 +142,9 @@ def point(text: str, step: str, where: str) -> bytes:
         veche_kernel.point_check(encoded)
     except ValueError as error:
         raise DoesNotHold(
-            step, where, f"{_capital(where)} is not an element of the group: {_sentence(error)}"
+            step,
+            where,
+            Message("{where} is not an element of the group: {error}", where=_capital(where), error=_sentence(error)),
         ) from None
     return encoded
 
@@ -147,7 +158,7 @@ def scalar(text: str, where: str) -> bytes:
     """The 32 bytes, little-endian, of a scalar's text of the form ``Decimal``. Raises DoesNotHold (A3) from q on."""
     value = int(text)
     if value >= veche_kernel.ORDER:
-        raise DoesNotHold(STEP, where, f"A number of {where} is not below the order of the group.")
+        raise DoesNotHold(STEP, where, Message("A number of {where} is not below the order of the group.", where=where))
     return value.to_bytes(32, "little")
 
 
@@ -160,7 +171,11 @@ def weight_value(json: int | str, where: str) -> int:
     """The number that a ``Weight`` stands for. Raises DoesNotHold (A3) for a string that should be a number."""
     value = int(json)
     if weight_json(value) != json:
-        raise DoesNotHold(STEP, where, f"A number of {where} is written as a string, but is small enough for a number.")
+        raise DoesNotHold(
+            STEP,
+            where,
+            Message("A number of {where} is written as a string, but is small enough for a number.", where=where),
+        )
     return value
 
 

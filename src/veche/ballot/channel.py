@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from veche.errors import Refused
+from veche.texts import Message
 
 SIZE = 80
 """Bytes of an encrypted share: the point g^e (32), the encrypted scalar (32), the authenticator (16)."""
@@ -38,13 +39,28 @@ def decrypt(committee: bytes, dealer: int, recipient: int, decryption_key: bytes
     Raises Refused("share") if it cannot be opened: changed, meant for somebody else, or never a share at all.
     """
     if len(message) != SIZE:
-        raise Refused("share", f"The share from trustee {dealer} has {len(message)} bytes instead of {SIZE}.")
+        raise Refused(
+            "share",
+            Message(
+                "The share from trustee {dealer} has {value} bytes instead of {size}.",
+                dealer=dealer,
+                value=len(message),
+                size=SIZE,
+            ),
+        )
     point = message[:32]
     try:
         cipher = _cipher(committee, dealer, recipient, point, kernel.point_mul(decryption_key, point))
         return cipher.decrypt(_NONCE, message[32:], None)
     except (ValueError, InvalidTag):
-        raise Refused("share", f"The share from trustee {dealer} for trustee {recipient} cannot be opened.") from None
+        raise Refused(
+            "share",
+            Message(
+                "The share from trustee {dealer} for trustee {recipient} cannot be opened.",
+                dealer=dealer,
+                recipient=recipient,
+            ),
+        ) from None
 
 
 def _cipher(committee: bytes, dealer: int, recipient: int, point: bytes, common: bytes) -> ChaCha20Poly1305:

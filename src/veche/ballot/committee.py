@@ -34,7 +34,8 @@ from veche.ballot.documents import (
     TrusteeKey,
 )
 from veche.ballot.election import GROUP
-from veche.errors import Refused
+from veche.errors import Refused, because
+from veche.texts import Message
 
 SINGLE = "single"
 PEDERSEN = "pedersen"
@@ -51,11 +52,22 @@ class Committee:
 
     def __post_init__(self) -> None:
         if self.mode not in (SINGLE, PEDERSEN):
-            raise Refused("mode", f"The mode of a committee is {SINGLE} or {PEDERSEN}, not {self.mode}.")
+            raise Refused(
+                "mode",
+                Message(
+                    "The mode of a committee is {single} or {pedersen}, not {mode}.",
+                    single=SINGLE,
+                    pedersen=PEDERSEN,
+                    mode=self.mode,
+                ),
+            )
         if not 1 <= self.threshold <= self.size:
-            raise Refused("mode", f"{self.threshold} of {self.size} trustees is not a threshold.")
+            raise Refused(
+                "mode",
+                Message("{threshold} of {size} trustees is not a threshold.", threshold=self.threshold, size=self.size),
+            )
         if self.mode == SINGLE and self.threshold != self.size:
-            raise Refused("mode", "Without a threshold scheme all trustees must decrypt: t must be n.")
+            raise Refused("mode", Message("Without a threshold scheme all trustees must decrypt: t must be n."))
 
 
 @dataclass(frozen=True)
@@ -77,7 +89,7 @@ class Certificate:
         match list(fields):
             case [bytes(a), bytes(b), bytes(c), bytes(d)] if [len(x) for x in (a, b, c, d)] == [32, 32, 64, 32]:
                 return cls(a, b, c, d)
-        raise Refused("shape", "A certificate is two points, a signature of 64 bytes and a hash.")
+        raise Refused("shape", Message("A certificate is two points, a signature of 64 bytes and a hash."))
 
 
 @dataclass(frozen=True)
@@ -99,7 +111,9 @@ class Shares:
         match list(fields):
             case [bytes(a), bytes(b), bytes(c), list(d)] if len(b) == len(c) == 64 and all(type(x) is bytes for x in d):
                 return cls(a, b, c, tuple(d))
-        raise Refused("shape", "Shares are exponents, two signatures of 64 bytes and a list of encrypted shares.")
+        raise Refused(
+            "shape", Message("Shares are exponents, two signatures of 64 bytes and a list of encrypted shares.")
+        )
 
     def points(self) -> list[bytes]:
         """The exponents one by one, g^a_j0 first."""
@@ -124,7 +138,9 @@ class Key:
         match list(fields):
             case [bytes(a), bytes(b), bytes(c)] if len(a) == 32 and len(b) == 64 and len(c) in (0, 64):
                 return cls(a, b, c)
-        raise Refused("shape", "A trustee's key is a point, a proof of 64 bytes and a signature of 64 bytes or none.")
+        raise Refused(
+            "shape", Message("A trustee's key is a point, a proof of 64 bytes and a signature of 64 bytes or none.")
+        )
 
 
 @dataclass(frozen=True)
@@ -165,7 +181,7 @@ def check_certificate(
     message = _certificate_message(committee, index, certificate.verification, certificate.encryption)
     _check_signature(certificate.verification, message, certificate.signature, f"certificate of trustee {index}")
     if any(certificate.commitment == other.commitment for other in others):
-        raise Refused("commitment", f"Trustee {index} repeats the commitment of another trustee.")
+        raise Refused("commitment", Message("Trustee {index} repeats the commitment of another trustee.", index=index))
 
 
 # Step 2: exponents and encrypted shares
@@ -198,16 +214,27 @@ def check_shares(committee: Committee, index: int, shares: Shares, certificates:
     _check_index(committee, index)
     _check_complete(committee, certificates, "certificates")
     if len(shares.exponents) != 32 * committee.threshold:
-        raise Refused("shape", f"A dealer publishes {committee.threshold} exponents of 32 bytes.")
+        raise Refused(
+            "shape", Message("A dealer publishes {threshold} exponents of 32 bytes.", threshold=committee.threshold)
+        )
     if len(shares.shares) != committee.size or any(len(share) != channel.SIZE for share in shares.shares):
-        raise Refused("shape", f"A dealer sends {committee.size} shares of {channel.SIZE} bytes.")
+        raise Refused(
+            "shape", Message("A dealer sends {size} shares of {size2} bytes.", size=committee.size, size2=channel.SIZE)
+        )
     own = certificates[index - 1]
     if hashlib.sha256(shares.exponents).digest() != own.commitment:
-        raise Refused("commitment", f"The exponents of trustee {index} are not those of the commitment.")
+        raise Refused(
+            "commitment", Message("The exponents of trustee {index} are not those of the commitment.", index=index)
+        )
     try:
         kernel.points_check(shares.points())
     except ValueError as error:
-        raise Refused("shape", f"An exponent of trustee {index} is no point of the group: {error}.") from None
+        raise Refused(
+            "shape",
+            Message(
+                "An exponent of trustee {index} is no point of the group: {error}.", index=index, error=because(error)
+            ),
+        ) from None
     who = f"exponents of trustee {index}"
     _check_signature(own.verification, _exponents_message(shares.exponents), shares.signature, who)
     message = _certificates_message(committee, certificates, shares.exponents)
@@ -226,9 +253,16 @@ def open_share(committee: Committee, index: int, secrets: Secrets, dealer: int, 
     try:
         public = kernel.base_mul(share)
     except ValueError:
-        raise Refused("share", f"The share from trustee {dealer} is not a number below the group's order.") from None
+        raise Refused(
+            "share", Message("The share from trustee {dealer} is not a number below the group's order.", dealer=dealer)
+        ) from None
     if public != verification_key([shares], index):
-        raise Refused("share", f"The share from trustee {dealer} does not fit the exponents that the dealer published.")
+        raise Refused(
+            "share",
+            Message(
+                "The share from trustee {dealer} does not fit the exponents that the dealer published.", dealer=dealer
+            ),
+        )
     return share
 
 
@@ -255,12 +289,12 @@ def check_single_key(committee: Committee, index: int, key: Key, others: Iterabl
     The proof binds the key but not its owner, so a copy is refused: it would be a trustee fewer.
     """
     if committee.mode != SINGLE:
-        raise Refused("mode", "This committee generates its key in three steps.")
+        raise Refused("mode", Message("This committee generates its key in three steps."))
     _check_index(committee, index)
     if key.signature:
-        raise Refused("shape", "In mode single the signature of a key is empty.")
+        raise Refused("shape", Message("In mode single the signature of a key is empty."))
     if any(key.key == other.key for other in others):
-        raise Refused("key", f"Trustee {index} repeats the key of another trustee.")
+        raise Refused("key", Message("Trustee {index} repeats the key of another trustee.", index=index))
     _check_knowledge(index, key)
 
 
@@ -273,7 +307,9 @@ def check_key(
     _check_complete(committee, certificates, "certificates")
     _check_complete(committee, shares, "shares")
     if key.key != verification_key(shares, index):
-        raise Refused("key", f"The key of trustee {index} is not the one that follows from the exponents.")
+        raise Refused(
+            "key", Message("The key of trustee {index} is not the one that follows from the exponents.", index=index)
+        )
     _check_knowledge(index, key)
     _check_signature(
         certificates[index - 1].verification, point_text(key.key), key.signature, f"key of trustee {index}"
@@ -306,7 +342,7 @@ def public_key(committee: Committee, keys: Sequence[Key], shares: Sequence[Share
         parts = [key.key for key in keys]
     product = kernel.point_sum(parts)
     if product == kernel.IDENTITY:
-        raise Refused("key", "The trustees' keys cancel out: the committee's key would be the identity.")
+        raise Refused("key", Message("The trustees' keys cancel out: the committee's key would be the identity."))
     return product
 
 
@@ -386,13 +422,13 @@ def _sign(secret: bytes, message: str) -> bytes:
 
 def _check_proof(public: bytes, prefix: bytes, proof: bytes, what: str) -> None:
     if len(proof) != 64:
-        raise Refused("shape", f"The {what} has {len(proof)} bytes instead of 64.")
+        raise Refused("shape", Message("The {what} has {proof} bytes instead of 64.", what=what, proof=len(proof)))
     try:
         kernel.schnorr_verify(public, prefix, proof[:32], proof[32:])
     except kernel.ProofError:
-        raise Refused("proof", f"The {what} does not hold.") from None
+        raise Refused("proof", Message("The {what} does not hold.", what=what)) from None
     except ValueError as error:
-        raise Refused("shape", f"The {what} is malformed: {error}.") from None
+        raise Refused("shape", Message("The {what} is malformed: {error}.", what=what, error=because(error))) from None
 
 
 def _check_signature(public: bytes, message: str, signature: bytes, what: str) -> None:
@@ -424,23 +460,35 @@ def _evaluate(coefficients: Sequence[bytes], index: int) -> bytes:
 
 def _check_pedersen(committee: Committee) -> None:
     if committee.mode != PEDERSEN:
-        raise Refused("mode", "In mode single a key is all that a trustee publishes.")
+        raise Refused("mode", Message("In mode single a key is all that a trustee publishes."))
 
 
 def _check_index(committee: Committee, index: int) -> None:
     if not 1 <= index <= committee.size:
-        raise Refused("shape", f"There is no trustee {index} in a committee of {committee.size}.")
+        raise Refused(
+            "shape", Message("There is no trustee {index} in a committee of {size}.", index=index, size=committee.size)
+        )
 
 
 def _check_complete(committee: Committee, items: Sequence[object], what: str) -> None:
     if len(items) != committee.size:
-        raise Refused("step", f"The step before is not complete: {len(items)} of {committee.size} {what} are there.")
+        raise Refused(
+            "step",
+            Message(
+                "The step before is not complete: {items} of {size} {what} are there.",
+                items=len(items),
+                size=committee.size,
+                what=what,
+            ),
+        )
 
 
 def _check_point(point: bytes, what: str) -> None:
     try:
         kernel.point_check(point)
     except ValueError as error:
-        raise Refused("shape", f"{what} is no point of the group: {error}.") from None
+        raise Refused(
+            "shape", Message("{what} is no point of the group: {error}.", what=what, error=because(error))
+        ) from None
     if point == kernel.IDENTITY:
-        raise Refused("shape", f"{what} is the identity, with which nothing is secret.")
+        raise Refused("shape", Message("{what} is the identity, with which nothing is secret.", what=what))

@@ -20,7 +20,8 @@ import veche_kernel as kernel
 from veche.ballot.canonical import encode, point_text
 from veche.ballot.committee import PEDERSEN, SINGLE
 from veche.ballot.documents import PartialDecryption, Proof
-from veche.errors import DoesNotHold, Refused
+from veche.errors import DoesNotHold, Refused, because
+from veche.texts import Message
 
 TOTAL = 0
 """The part that is the sum over all groups; part p = 1, 2, … is the p-th cell of the tally."""
@@ -44,7 +45,9 @@ class Share:
         match list(fields):
             case [bytes(factors), bytes(proofs), bytes(binding)]:
                 return cls(factors, proofs, binding)
-        raise Refused("shape", "A decryption share is factors, proofs and binding proofs, each a string of bytes.")
+        raise Refused(
+            "shape", Message("A decryption share is factors, proofs and binding proofs, each a string of bytes.")
+        )
 
     def points(self) -> list[bytes]:
         """The factors one by one."""
@@ -114,13 +117,16 @@ def check_share(public: bytes, alphas: Sequence[bytes], phi: str, tally: bytes, 
     """
     count = len(alphas)
     if len(share.factors) != 32 * count:
-        raise Refused("shape", f"There should be {count} factors of 32 bytes.")
+        raise Refused("shape", Message("There should be {count} factors of 32 bytes.", count=count))
     if len(share.proofs) != (64 * count if part == TOTAL else 0):
         raise Refused(
-            "shape", f"There should be {count} Belenios proofs of 64 bytes for the total, and none for a cell."
+            "shape",
+            Message(
+                "There should be {count} Belenios proofs of 64 bytes for the total, and none for a cell.", count=count
+            ),
         )
     if len(share.binding) != 64 * count:
-        raise Refused("shape", f"There should be {count} binding proofs of 64 bytes.")
+        raise Refused("shape", Message("There should be {count} binding proofs of 64 bytes.", count=count))
     for j, (alpha, factor) in enumerate(zip(alphas, share.points(), strict=True)):
         at = slice(64 * j, 64 * j + 64)
         if part == TOTAL:
@@ -144,9 +150,12 @@ def _check(public: bytes, alpha: bytes, factor: bytes, prefix: bytes, proof: byt
     try:
         kernel.dleq_verify(public, alpha, factor, prefix, proof[:32], proof[32:])
     except kernel.ProofError:
-        raise Refused("proof", f"The {what} of the decryption share does not hold.") from None
+        raise Refused("proof", Message("The {what} of the decryption share does not hold.", what=what)) from None
     except ValueError as error:
-        raise Refused("shape", f"The {what} of the decryption share is malformed: {error}.") from None
+        raise Refused(
+            "shape",
+            Message("The {what} of the decryption share is malformed: {error}.", what=what, error=because(error)),
+        ) from None
 
 
 # Combining shares
@@ -209,7 +218,9 @@ def find_numbers(points: Sequence[bytes], most: int) -> list[int]:
         return kernel.discrete_logs(points, most)
     except ValueError as error:
         raise DoesNotHold(
-            "decryption", "result", f"A sum does not decrypt to a number up to {most}: {error}."
+            "decryption",
+            "result",
+            Message("A sum does not decrypt to a number up to {most}: {error}.", most=most, error=because(error)),
         ) from None
 
 

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from veche.ballot.canonical import Hex, Record, b64, decode, encode
 from veche.errors import DoesNotHold, Unsupported
+from veche.texts import Message
 
 GROUP = "Ed25519"
 VERSION = 1
@@ -69,13 +70,18 @@ class Election(Record, frozen=True, kw_only=True):
         if not election.questions:
             raise Unsupported(odd + "it asks nothing.")
         if sum(question.ciphertexts for question in election.questions) > MAX_CIPHERTEXTS:
-            raise Unsupported(f"The election has more than {MAX_CIPHERTEXTS} answers, too many for this program.")
+            raise Unsupported(
+                Message(
+                    "The election has more than {max_ciphertexts} answers, too many for this program.",
+                    max_ciphertexts=MAX_CIPHERTEXTS,
+                )
+            )
         for number, question in enumerate(election.questions, 1):
             if question.min > question.max:
                 text = (
                     f"Nobody can answer question {number}: it wants at least {question.min} and at most {question.max}."
                 )
-                raise DoesNotHold(STEP, f"question {number}", text)
+                raise DoesNotHold(STEP, Message("question {number}", number=number), text)
             if not question.answers or question.max > len(question.answers):
                 wanted = f"question {number} allows {question.max} of {len(question.answers)} answers."
                 raise Unsupported(odd + wanted)
@@ -107,16 +113,27 @@ def _refuse_unknown(raw: bytes) -> None:
         return  # Not a kind of election at all: the strict reader has said what is wrong.
     hint = "Use a verifier made for this kind of election."
     if kind.version != VERSION:
-        raise Unsupported(f"The election is of version {kind.version}, and this program knows version 1 only.", hint)
+        raise Unsupported(
+            Message(
+                "The election is of version {version}, and this program knows version 1 only.", version=kind.version
+            ),
+            hint,
+        )
     if kind.group != GROUP:
-        raise Unsupported(f"The election uses the group {kind.group[:60]}, and this program knows Ed25519 only.", hint)
+        raise Unsupported(
+            Message("The election uses the group {group}, and this program knows Ed25519 only.", group=kind.group[:60]),
+            hint,
+        )
     for question in kind.questions:
         if question.type is not None:
             raise Unsupported(
-                f"A question is of the type {question.type[:60]}, and this program knows homomorphic questions only.",
+                Message(
+                    "A question is of the type {type}, and this program knows homomorphic questions only.",
+                    type=question.type[:60],
+                ),
                 hint,
             )
     if kind.language is not None:
         raise Unsupported(
-            "The election names its language, which Belenios 3.0 did not; this program cannot check it.", hint
+            Message("The election names its language, which Belenios 3.0 did not; this program cannot check it."), hint
         )

@@ -73,7 +73,7 @@ def act(
     the rest goes on, and so it does while nobody takes entries; what ``look`` raises ends it in any case.
     """
     if wait and timeout:
-        raise UserError("--wait has no end, and --timeout is one.", "Give one of the two.")
+        raise UserError(Message("--wait has no end, and --timeout is one."), Message("Give one of the two."))
     try:
         _Office(copies, look, output, stays=wait).act(inf if wait else clock_time.monotonic() + timeout)
     except KeyboardInterrupt:

@@ -8,6 +8,7 @@ from veche.cli.reading import Reading
 from veche.errors import UserError
 from veche.ledger.entries.ballot import POLL_ID, is_ballot, read_ballot
 from veche.ledger.poll_state import PollState
+from veche.texts import Message
 from veche.words import WORDS, from_words
 
 _AT_ONCE = 1024
@@ -26,8 +27,10 @@ def find_ballots(reading: Reading, text: str) -> list[tuple[PollState, int]]:
             found = list(_by_code(reading, wanted))
     if not found:
         raise UserError(
-            "No ballot in this ledger has this code or tracker.",
-            "Compare every character. If it is right, the ballot never arrived, or this copy of the ledger is older.",
+            Message("No ballot in this ledger has this code or tracker."),
+            Message(
+                "Compare every character. If it is right, the ballot never arrived, or this copy of the ledger is older."
+            ),
         )
     return found
 
@@ -68,8 +71,11 @@ def _parse(text: str) -> bytes:
         data = b""
     if len(data) != 32:
         raise UserError(
-            f"{text[:80]!r} is neither a code nor a tracker.",
-            f"A code is 64 hexadecimal digits or {WORDS} words; a tracker is 43 letters, digits and the signs + and /.",
+            Message("{text!r} is neither a code nor a tracker.", text=text[:80]),
+            Message(
+                "A code is 64 hexadecimal digits or {words} words; a tracker is 43 letters, digits and the signs + and /.",
+                words=WORDS,
+            ),
         )
     return data
 

@@ -10,13 +10,14 @@ from veche.cli import options
 from veche.cli.again import again
 from veche.cli.collecting import permits_to_show
 from veche.cli.entry_file import keep_entry, say_where
+from veche.cli.language import Command
 from veche.cli.permit_file import PermitFile
 from veche.cli.reading import UNWITNESSED, Reading, read_ledger, wait_until_published
 from veche.cli.sealed_file import Cast, SealedFile
 from veche.durable import PRIVATE, replace
 from veche.engine.embedded import BUSY
 from veche.engine.inbox import hand_in
-from veche.errors import DoesNotHold, Refused, UserError, VecheError
+from veche.errors import DoesNotHold, Refused, UserError, VecheError, because
 from veche.ledger.entries.ballot import read_ballot
 from veche.ledger.life import Stage
 from veche.ledger.poll_state import PollState
@@ -24,13 +25,14 @@ from veche.log.receipt import FILE_EXTENSION
 from veche.permit.permit import Permit
 from veche.permit.seed import Seed
 from veche.terminal.code import code_lines
+from veche.terminal.say import say
 from veche.terminal.show import short, stage_of, tracker
 from veche.texts import Message
 from veche.voter.permits import Collected
 from veche.voter.voter import Sealed, Voter
 
 
-@click.command(short_help="Cast the ballot that you have sealed.")
+@click.command(cls=Command, short_help="Cast the ballot that you have sealed.")
 @click.argument("name", metavar="POLL")
 @options.ledger
 @options.seed
@@ -104,13 +106,17 @@ def cast_sealed(
         number = hand_in(folder, [made.entry])[0] if number is None else number
     except Refused as refused:
         if refused.rule == BUSY:  # nobody has looked at it
-            refused.hint = f"It is kept. Cast it again in a few minutes: {again('cast', short(poll.id))}"
+            refused.advice = Message(
+                "It is kept. Cast it again in a few minutes: {command}", command=again("cast", short(poll.id))
+            )
             raise
         with read_ledger(folder) as reading:
             found = _already_there(reading, poll, made)
         if found is None:
             kept.forget()
-            refused.hint = f"{refused.hint} Nothing was cast, and what was sealed is forgotten: seal anew.".strip()
+            refused.advice = Message(
+                "{hint} Nothing was cast, and what was sealed is forgotten: seal anew.", hint=refused.advice
+            )
             raise
         number = found
     path, seen, waits = _keep_receipt(folder, number, receipts, poll, voter, made)
@@ -124,14 +130,27 @@ def cast_sealed(
             }
         )  # fmt: skip
         return
-    click.echo(f"Your ballot is entry {number} of the ledger{' and replaces the one before' if turn > 1 else ''}.")
-    click.echo("It has the code that was sealed, and bears your own credential.")
+    say(
+        Message(
+            "Your ballot is entry {number} of the ledger{value}.",
+            number=str(number),
+            value=Message(" and replaces the one before") if turn > 1 else "",
+        )
+    )
+    say(Message("It has the code that was sealed, and bears your own credential."))
     for line in code_lines(made.code):
-        click.echo(f"Code    {line}")
-    click.echo(f"Tracker {tracker(seen)}")
-    click.echo(f"Receipt {path}")
+        say(Message("Code    {line}", line=line))
+    say(Message("Tracker {seen}", seen=tracker(seen)))
+    say(Message("Receipt {path}", path=path))
     if waits:
-        click.echo(f"{UNWITNESSED} veche verify {folder} --receipt {path}")
+        say(
+            Message(
+                "{unwitnessed} veche verify {folder} --receipt {path}",
+                unwitnessed=UNWITNESSED,
+                folder=folder,
+                path=path,
+            )
+        )
 
 
 def _right_to_vote(
@@ -184,8 +203,8 @@ def _keep_receipt(
         own = loaded.credential == voter.credential(poll.id)
         if not own or entry != made.entry or poll.frozen.kernel.codes([ballot]) != [made.code]:
             raise DoesNotHold(
-                "code", f"entry {number}", "What the ledger has is not what was sealed on this device.",
-                "Keep the folder beside your seed as evidence, vote again, and raise the alarm.",
+                "code", Message("entry {number}", number=str(number)), Message("What the ledger has is not what was sealed on this device."),
+                Message("Keep the folder beside your seed as evidence, vote again, and raise the alarm."),
             )  # fmt: skip
         # Both files say the same each time, so that a second try after a crash may write them again.
         replace(path.with_name(path.name.removesuffix(FILE_EXTENSION) + ".entry"), entry, PRIVATE)
@@ -194,8 +213,13 @@ def _keep_receipt(
         raise
     except (VecheError, OSError) as error:
         raise UserError(
-            f"Your ballot is cast: it is entry {number} of the ledger, tracker {tracker(seen)}. "
-            f"But the receipt was not written: {error}",
+            Message(
+                "Your ballot is cast: it is entry {number} of the ledger, tracker {seen}. But the receipt was not written: "
+                "{error}",
+                number=str(number),
+                seen=tracker(seen),
+                error=because(error),
+            ),
             str(Message("Get it with: {command}", command=again("cast", short(poll.id)))),
         ) from None
     return path, seen, waits

@@ -9,6 +9,7 @@ from veche.cli import options
 from veche.cli.draft_charter import charter_json, charter_lines, read_charter, template
 from veche.cli.earnest import say_if_test
 from veche.cli.entry_file import SUFFIX, add_signatures, is_entry, make_entry, read_entry
+from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH, LEDGER_PATH
 from veche.cli.reading import read_ledger
 from veche.durable import write_new
@@ -16,9 +17,11 @@ from veche.errors import UserError
 from veche.ledger.codec import decode
 from veche.ledger.entries.charter import Charter
 from veche.ledger.entries.charter import read_charter as check_charter
+from veche.terminal.say import say
+from veche.texts import Message
 
 
-@click.group(cls=options.CommandGroup, short_help="Write and sign what a ledger begins with.")
+@click.group(cls=CommandGroup, short_help="Write and sign what a ledger begins with.")
 def charter() -> None:
     """Write and sign the charter, with which a ledger begins.
 
@@ -47,7 +50,7 @@ def new(file: Path, log_key: str) -> None:
     if log_key:
         options.parse_hex(log_key, 32, "a public key")
     write_new(file, template(file.name, log_key).encode())
-    click.echo(f"Wrote the draft {file}. Edit it, then: veche charter sign {file} --key office.key")
+    say(Message("Wrote the draft {file}. Edit it, then: veche charter sign {file} --key office.key", file=file))
 
 
 @charter.command()
@@ -76,12 +79,12 @@ def sign(file: Path, keys: tuple[Path, ...], output: Path | None) -> None:
         entry = make_entry(target, b"", found, keys)
     signed = {key for key, _ in decode(entry)[2]}
     missing = [f"{name} ({role})" for name, role, key in found.offices if key not in signed]
-    click.echo(f"Signed {target}.")
+    say(Message("Signed {target}.", target=target))
     if missing:
-        click.echo(f"Still to sign: {', '.join(missing)}.")
+        say(Message("Still to sign: {list}.", list=", ".join(missing)))
     else:
         check_charter(entry)
-        click.echo(f"Everybody has signed. Begin the ledger: veche ledger init FOLDER {target}")
+        say(Message("Everybody has signed. Begin the ledger: veche ledger init FOLDER {target}", target=target))
 
 
 def _check_keys(charter: Charter, keys: Sequence[Path]) -> None:
@@ -91,8 +94,12 @@ def _check_keys(charter: Charter, keys: Sequence[Path]) -> None:
         public = options.load_key(path).public
         if public not in known:
             raise UserError(
-                f"This charter names no office with the key {public.hex()[:16]}… of {path}.",
-                "Sign with a key that it names, or write this one into the draft first.",
+                Message(
+                    "This charter names no office with the key {public}… of {path}.",
+                    public=public.hex()[:16],
+                    path=path,
+                ),
+                Message("Sign with a key that it names, or write this one into the draft first."),
             )
 
 

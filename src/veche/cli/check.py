@@ -7,16 +7,19 @@ import click
 
 from veche.cli import options
 from veche.cli.choices import choice_lines
+from veche.cli.language import Command
 from veche.cli.opened_file import read_opened
 from veche.cli.options import ANY_PATH, parse_code
 from veche.cli.reading import read_ledger
 from veche.errors import UserError
 from veche.terminal.code import code_lines
+from veche.terminal.say import prompt, say
 from veche.terminal.show import both, short
+from veche.texts import Message
 from veche.voter.voter import check_opened
 
 
-@click.command(short_help="Check another device by a ballot that it opened.")
+@click.command(cls=Command, short_help="Check another device by a ballot that it opened.")
 @click.argument("text", metavar="CODE")
 @click.argument("file", type=ANY_PATH, required=False)
 @options.ledger
@@ -41,12 +44,13 @@ def check(text: str, file: Path | None, folder: Path, as_json: bool) -> None:
     if file is None:
         if not sys.stdin.isatty():
             raise UserError(
-                "What is to be checked?", "Name the file that the other device has written: veche check CODE FILE"
+                Message("What is to be checked?"),
+                Message("Name the file that the other device has written: veche check CODE FILE"),
             )
-        click.echo("This device has the code:")
+        say(Message("This device has the code:"))
         for line in code_lines(code):
             click.echo(f"  {line}")
-        file = click.prompt('Now tell the other device "check". The file that it writes', type=ANY_PATH)
+        file = prompt(Message('Now tell the other device "check". The file that it writes'), type=ANY_PATH)
     poll_id, choices, randomness = read_opened(file)
     with read_ledger(folder) as reading:
         poll = reading.poll(poll_id.hex())
@@ -54,7 +58,13 @@ def check(text: str, file: Path | None, folder: Path, as_json: bool) -> None:
     if as_json:
         options.emit({"poll": poll.id.hex(), "code": code.hex(), "choices": choices})
         return
-    click.echo(f"The code fits. In poll {short(poll.id)}, {both(poll.definition.title)}, the other device had sealed:")
+    say(
+        Message(
+            "The code fits. In poll {id}, {title}, the other device had sealed:",
+            id=short(poll.id),
+            title=both(poll.definition.title),
+        )
+    )
     for line in choice_lines(poll.definition, choices):
         click.echo(f"  {line}")
-    click.echo("If this is not what you chose, do not vote with that device, and report it.")
+    say(Message("If this is not what you chose, do not vote with that device, and report it."))

@@ -7,6 +7,7 @@ import click
 
 from veche.errors import UserError
 from veche.ledger.entries.poll import Choice, Poll
+from veche.terminal.say import prompt
 from veche.terminal.show import both, question_lines
 from veche.texts import Message, Plural
 
@@ -22,7 +23,7 @@ def parse_choices(poll: Poll, texts: Sequence[str]) -> list[list[int]]:
         given = Plural("{count} choice was given", "{count} choices were given", len(texts))
         raise UserError(
             str(Message("{wanted}, and {given}.", wanted=wanted, given=given)),
-            "Give --choose once for each question, in their order.",
+            Message("Give --choose once for each question, in their order."),
         )
     return [
         parse_choice(question, text, i) for i, (question, text) in enumerate(zip(poll.questions, texts, strict=True), 1)
@@ -35,17 +36,29 @@ def parse_choice(question: Choice, text: str, number: int) -> list[int]:
     flags = [0] * len(question.answers)
     if text.strip().lower() == BLANK:
         if not question.blank:
-            raise UserError(f"Question {number} cannot be left blank.", hint)
+            raise UserError(Message("Question {number} cannot be left blank.", number=number), hint)
         return [1, *flags]
     for part in text.split(",") if text.strip() != "0" else []:
         if not re.fullmatch(r"\s*[0-9]{1,4}\s*", part) or not 1 <= int(part) <= len(flags):
-            raise UserError(f"{part.strip()[:40]!r} is not an answer to question {number}.", hint)
+            raise UserError(
+                Message("{part!r} is not an answer to question {number}.", part=part.strip()[:40], number=number), hint
+            )
         if flags[int(part) - 1]:
-            raise UserError(f"Answer {int(part)} to question {number} was given twice.", hint)
+            raise UserError(
+                Message("Answer {part} to question {number} was given twice.", part=int(part), number=number), hint
+            )
         flags[int(part) - 1] = 1
     if not question.least <= sum(flags) <= question.most:
         wanted = str(question.most) if question.least == question.most else f"{question.least} to {question.most}"
-        raise UserError(f"Question {number} wants {wanted} of its answers, and {sum(flags)} were chosen.", hint)
+        raise UserError(
+            Message(
+                "Question {number} wants {wanted} of its answers, and {flags} were chosen.",
+                number=number,
+                wanted=wanted,
+                flags=sum(flags),
+            ),
+            hint,
+        )
     return [0, *flags] if question.blank else flags
 
 
@@ -68,7 +81,7 @@ def ask_choices(poll: Poll) -> list[list[int]]:
         click.echo("\n".join(question_lines(question, number)))
         while True:
             try:
-                choices.append(parse_choice(question, click.prompt("Your choice"), number))
+                choices.append(parse_choice(question, prompt(Message("Your choice")), number))
                 break
             except UserError as mistake:
                 click.echo(f"{mistake.message} {mistake.hint}")

@@ -6,14 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import click
-
 from veche.cli.permit_file import PermitFile
 from veche.cli.reading import Reading
 from veche.cli.voter_seed import VoterSeed
 from veche.errors import Refused, UserError, VecheError
 from veche.ledger.poll_state import PollState
 from veche.permit.permit import Permit
+from veche.terminal.say import confirm, say
 from veche.texts import Joined, Localizable, Message, Plural, Words
 from veche.voter.permits import Collected, RegistrarsRefused, narrowed
 from veche.voter.voter import Voter
@@ -67,11 +66,15 @@ def collect(
     if before is not None and not opened:
         return before[0], Collected(before[1])
     if not poll.has_enough_keys:
-        raise UserError("Too few registrars have published permit keys for this poll yet.", "Try again later.")
+        raise UserError(
+            Message("Too few registrars have published permit keys for this poll yet."), Message("Try again later.")
+        )
     if person is None or (before is None and len(opened) < poll.poll_class.k):
         raise UserError(
-            f"A first ballot in this poll needs permits of {poll.poll_class.k} registrars.",
-            "Say who you are and where they are: --person ID, and --registrar FOLDER (or --answer FILE) for each of them",
+            Message("A first ballot in this poll needs permits of {k} registrars.", k=poll.poll_class.k),
+            Message(
+                "Say who you are and where they are: --person ID, and --registrar FOLDER (or --answer FILE) for each of them"
+            ),
         )
     group = _group(poll, opened, person, despite_refusal) if before is None else before[0]
     seed.keep(person)
@@ -162,9 +165,13 @@ def permits_to_show(
         return voter.choose_permits(poll.frozen, seen, collected, despite_refusal)
     except RegistrarsRefused as refused:
         if kept.refusals.exists():
-            refused.message += f" What they were asked and answered is in {kept.refusals}: show it to whom you like."
+            refused.said = Message(
+                "{refused} What they were asked and answered is in {refusals}: show it to whom you like.",
+                refused=refused.said,
+                refusals=kept.refusals,
+            )
         if not ask:
             raise
-        click.echo(refused.message, err=True)
-        click.confirm("Vote all the same?", abort=True, err=True)
+        say(refused.said, err=True)
+        confirm(Message("Vote all the same?"), abort=True, err=True)
         return voter.choose_permits(poll.frozen, seen, collected, True)

@@ -6,16 +6,18 @@ import click
 
 from veche.cli import options
 from veche.cli.entry_file import hand_in_or_keep, say_where
+from veche.cli.language import CommandGroup
 from veche.cli.reading import read_ledger
 from veche.ledger.codec import digest
 from veche.ledger.entries.committee import CommitteeCall
 from veche.ledger.entries.office import Role
 from veche.ledger.poll_state import CommitteeState
+from veche.terminal.say import say
 from veche.terminal.show import committee_status, short
 from veche.texts import Message
 
 
-@click.group(cls=options.CommandGroup, short_help="Ask the trustees for a common key.")
+@click.group(cls=CommandGroup, short_help="Ask the trustees for a common key.")
 def committee() -> None:
     """Ask the trustees for a common key, and see how far they are.
 
@@ -56,8 +58,8 @@ def form(folder: Path, class_name: str, mode: str, key: Path, output: Path | Non
         options.emit({"committee": digest(entry).hex(), "entry": number})
     else:
         say_where(number, output, Message("The request for a key"))
-        click.echo(f"Committee {digest(entry).hex()}")
-        click.echo("Each trustee now runs: veche trustee act FOLDER --wait")
+        say(Message("Committee {entry}", entry=digest(entry).hex()))
+        say(Message("Each trustee now runs: veche trustee act FOLDER --wait"))
 
 
 @committee.command("list")
@@ -78,7 +80,7 @@ def list_(folder: Path, as_json: bool) -> None:
         for one in found:
             click.echo(f"{short(one.id)}  {one.poll_class.name}, {one.mode}: {committee_status(one)}")
         if not found:
-            click.echo("There is no committee yet. Ask for one: veche committee form")
+            say(Message("There is no committee yet. Ask for one: veche committee form"))
 
 
 @committee.command()
@@ -97,15 +99,22 @@ def show(name: str, folder: Path, as_json: bool) -> None:
         if as_json:
             options.emit(_json(one))
             return
-        click.echo(f"Committee {one.id.hex()}")
-        click.echo(
-            f"Class {one.poll_class.name}, {one.mode}, {one.poll_class.t} of {one.size} decrypt: {committee_status(one)}"
+        say(Message("Committee {id}", id=one.id.hex()))
+        say(
+            Message(
+                "Class {name}, {mode}, {t} of {size} decrypt: {one}",
+                name=one.poll_class.name,
+                mode=one.mode,
+                t=one.poll_class.t,
+                size=one.size,
+                one=committee_status(one),
+            )
         )
         for index, institution in enumerate(one.poll_class.trustees, 1):
             done = [kind.removeprefix("committee-") for kind, trustees in one.steps.items() if index in trustees]
             click.echo(f"  {index}  {institution}: {', '.join(done) or 'nothing yet'}")
         if one.key is not None and one.finished is not None:
-            click.echo(f"Key {one.key.hex()}")
+            say(Message("Key {key}", key=one.key.hex()))
 
 
 def _json(one: CommitteeState) -> dict[str, object]:

@@ -9,6 +9,7 @@ from veche.audit.compare import compare as compare_copies
 from veche.audit.ledger import open_ledger
 from veche.cli import options
 from veche.cli.earnest import say_if_test
+from veche.cli.language import Command
 from veche.cli.options import ANY_PATH, LEDGER_PATH
 from veche.cli.verify import kind_of
 from veche.durable import make_folder, write_new
@@ -19,7 +20,7 @@ from veche.log.note import NOTE_LIMIT, Verifier
 from veche.texts import Localizable, Message
 
 
-@click.command(short_help="Compare two copies of a ledger: equal, longer, or contradicting.")
+@click.command(cls=Command, short_help="Compare two copies of a ledger: equal, longer, or contradicting.")
 @click.argument("first", type=LEDGER_PATH)
 @click.argument("second", type=LEDGER_PATH)
 @click.option(

@@ -5,22 +5,23 @@ from pathlib import Path
 
 import click
 
+from veche.cli.language import Command
 from veche.cli.options import ANY_PATH
 from veche.demo.screen import Screen
 from veche.durable import make_folder, write_new
 from veche.engine.inbox import engine_runs
 from veche.errors import UserError
-from veche.texts import Message, languages
+from veche.terminal.say import language
+from veche.texts import Message
 
 MARKER = "made-by-veche-demo"
 """A file that says: everything in this folder is the demo's, and may be replaced by the next one."""
 
 
-@click.command(short_help="Play a whole city in front of your eyes.")
+@click.command(cls=Command, short_help="Play a whole city in front of your eyes.")
 @click.argument("folder", type=ANY_PATH, default="veche-demo")
-@click.option("--lang", type=click.Choice(languages()), default="en", show_default=True, help="The language it speaks.")
 @click.option("--svg", type=ANY_PATH, metavar="FILE", help="Also write a picture of the main parts of what was shown.")
-def demo(folder: Path, lang: str, svg: Path | None) -> None:
+def demo(folder: Path, svg: Path | None) -> None:
     """Play a whole city in front of your eyes: 500 citizens, five polls, some cheats. It takes less than a minute.
 
     It asks nothing and sends nothing anywhere. FOLDER (veche-demo unless you name another) then holds the ledger, which you can look
@@ -32,7 +33,7 @@ def demo(folder: Path, lang: str, svg: Path | None) -> None:
       veche demo build/demo --lang ru
     """
     _prepare(folder)
-    screen = Screen(lang)
+    screen = Screen(language())
     screen.title(
         Message("Veche: a city votes, and anyone can check it"),
         Message(
@@ -54,11 +55,14 @@ def _prepare(folder: Path) -> None:
     if (folder / MARKER).is_file():
         if engine_runs(folder / "ledger"):
             raise UserError(
-                f"The ledger of the demo in {folder} is in use.",
-                "End the program that runs it, or name another folder.",
+                Message("The ledger of the demo in {folder} is in use.", folder=folder),
+                Message("End the program that runs it, or name another folder."),
             )
         shutil.rmtree(folder)
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder} exists, and no demo made it.", "Name another folder: veche demo FOLDER")
+        raise UserError(
+            Message("{folder} exists, and no demo made it.", folder=folder),
+            Message("Name another folder: veche demo FOLDER"),
+        )
     make_folder(folder)
     write_new(folder / MARKER, b"veche demo made this folder, and replaces all of it when it is run here again.\n")

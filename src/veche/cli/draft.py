@@ -15,9 +15,10 @@ import msgspec
 from msgspec import Meta
 
 from veche.cli.options import parse_hex, read_file
-from veche.errors import UserError
+from veche.errors import UserError, because
 from veche.ledger.shape import Text
 from veche.strict_json import read_json
+from veche.texts import Message, Said
 
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
@@ -106,12 +107,17 @@ def read_draft(path: Path, kind: type[T]) -> T:
             return msgspec.convert(read_json(data), type=kind, dec_hook=_read)
         return msgspec.toml.decode(data.removeprefix(BOM_UTF8), type=kind, dec_hook=_read)
     except UnicodeDecodeError:
-        raise UserError(f"{path} is not a text in UTF-8.", "Give the draft.") from None
+        raise UserError(Message("{path} is not a text in UTF-8.", path=path), Message("Give the draft.")) from None
     except msgspec.ValidationError as error:
         raise _refused(path, kind, str(error)) from None
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         language = "JSON" if path.suffix == ".json" else "TOML"
-        raise UserError(f"{path} is not well-formed {language}: {error}.", "Correct it in an editor.") from None
+        raise UserError(
+            Message(
+                "{path} is not well-formed {language}: {error}.", path=path, language=language, error=because(error)
+            ),
+            Message("Correct it in an editor."),
+        ) from None
 
 
 def _read(kind: Any, value: Any) -> Any:
@@ -136,14 +142,24 @@ def _refused(path: Path, kind: type[Table], said: str) -> UserError:
         else:
             places[-1] += f" {int(number) + 1}"
     if missing := re.fullmatch(r"Object missing required field `(.*)`", message):
-        return _wrong(places, f"{missing[1]!r} is missing", f"It is {_meaning(_fields(wanted)[missing[1]])}.")
+        return _wrong(
+            places,
+            Message("{missing!r} is missing", missing=missing[1]),
+            Message("It is {wanted}.", wanted=_meaning(_fields(wanted)[missing[1]])),
+        )
     if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", message, re.DOTALL):
         known = list(_fields(wanted))
         close = difflib.get_close_matches(unknown[1], known, 1)
         hint = f"Did you mean {close[0]!r}? " if close else ""
-        return _wrong(places, f"{unknown[1][:80]!r} is not known there", f"{hint}Known are: {', '.join(known)}.")
+        return _wrong(
+            places,
+            Message("{unknown!r} is not known there", unknown=unknown[1][:80]),
+            Message("{hint}Known are: {list}.", hint=hint, list=", ".join(known)),
+        )
     if not steps:
-        return UserError(f"{path} is not a draft.", "It should be a table of names and values.")
+        return UserError(
+            Message("{path} is not a draft.", path=path), Message("It should be a table of names and values.")
+        )
     if message.startswith("Expected `int` >= 0"):
         message = "must not be negative"
     elif message.startswith("Expected"):
@@ -185,5 +201,5 @@ def _meaning(kind: Any) -> str:
     return _MEANINGS.get(kind, "a table: { ... }")
 
 
-def _wrong(places: list[str], message: str, hint: str = "") -> UserError:
-    return UserError(f"In {', '.join(places)}: {message}.", hint)
+def _wrong(places: list[str], message: Said, hint: Said = "") -> UserError:
+    return UserError(Message("In {list}: {value}.", list=", ".join(places), value=message), hint)

@@ -162,7 +162,8 @@ def read_charter(path: Path) -> Charter:
     draft = read_draft(path, CharterDraft)
     if not draft.office or not draft.classes:
         raise UserError(
-            f"In {path}: a charter has offices and classes.", "Add parts that begin with [[office]] and [[class]]."
+            Message("In {path}: a charter has offices and classes.", path=path),
+            Message("Add parts that begin with [[office]] and [[class]]."),
         )
     return Charter(
         draft.origin, draft.name.text, int(clock_time.time()), bytes(draft.log_key), draft.operator,

@@ -14,6 +14,7 @@ from veche.ledger.codec import digest
 from veche.ledger.entries.poll import Choice, Group, Poll
 from veche.ledger.shape import Attachment, Text
 from veche.log.source import ATTACHMENT_LIMIT
+from veche.texts import Message
 
 EVERYONE = Text("Everyone", "Все")
 
@@ -114,7 +115,9 @@ def read_poll(path: Path, reading: Reading) -> tuple[Poll, dict[bytes, bytes]]:
     """
     draft = read_draft(path, PollDraft)
     if not draft.question:
-        raise UserError(f"In {path}: there is no question.", "Add a part that begins with [[question]].")
+        raise UserError(
+            Message("In {path}: there is no question.", path=path), Message("Add a part that begins with [[question]].")
+        )
     contents: dict[bytes, bytes] = {}
     rows = []
     for attachment in draft.attachment:
@@ -125,7 +128,10 @@ def read_poll(path: Path, reading: Reading) -> tuple[Poll, dict[bytes, bytes]]:
             hashed = digest(content)
             contents[hashed] = content
         else:
-            raise UserError(f"In {path}: {attachment.name!r} has no file.", 'Name it: file = "..."')
+            raise UserError(
+                Message("In {path}: {name!r} has no file.", path=path, name=attachment.name),
+                Message('Name it: file = "..."'),
+            )
         rows.append(Attachment(attachment.name, hashed))
     poll = Poll(
         draft.poll_class, draft.title.text, draft.background.text,

@@ -15,6 +15,7 @@ from veche.audit.ledger import VerifiedLedger
 from veche.audit.poll_warnings import ROLES
 from veche.cli import options
 from veche.cli.earnest import say_if_ahead
+from veche.cli.language import Command
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import verified_copies
 from veche.clock import system
@@ -40,7 +41,7 @@ WIDE = 1000
 """Columns of a table that goes to no terminal: nothing in it is broken then."""
 
 
-@click.command("due", short_help="What is due in a ledger, of whom, until when.")
+@click.command("due", cls=Command, short_help="What is due in a ledger, of whom, until when.")
 @options.ledger
 @click.option("--institution", metavar="NAME", help="Only what is due of this institution, as the charter spells it.")
 @click.option("--key", type=ANY_PATH, metavar="FILE", help="Only what is due of the office with this key (a key file, or the folder of a "
@@ -68,8 +69,8 @@ def due(folder: Path, institution: str | None, key: Path | None, as_json: bool) 
         public = options.load_key(key).public
         if public not in verified.state.offices:
             raise UserError(
-                f"The key {public.hex()[:16]}… was never that of an office in this ledger.",
-                "See whose keys are: veche ledger show",
+                Message("The key {public}… was never that of an office in this ledger.", public=public.hex()[:16]),
+                Message("See whose keys are: veche ledger show"),
             )
         found = [one for one in found if one.of_key(public, verified.state)]
     if as_json:
@@ -102,7 +103,8 @@ def _must_be_known(verified: VerifiedLedger, institution: str) -> None:
     )
     if institution not in {*seats, *classes}:
         raise UserError(
-            f"No institution in this ledger is called {institution!r}.", "See how they are spelled: veche ledger show"
+            Message("No institution in this ledger is called {institution!r}.", institution=institution),
+            Message("See how they are spelled: veche ledger show"),
         )
 
 

@@ -35,10 +35,13 @@ def read_entry(path: Path, kind: str | None = None) -> tuple[bytes, list[Any]]:
         item = decode(data)
     except Refused as refused:
         raise UserError(
-            f"{path} does not hold an entry: {refused.message}", "Give the file as it was written."
+            Message("{path} does not hold an entry: {value}", path=path, value=refused.said),
+            Message("Give the file as it was written."),
         ) from None
     if kind is not None and item[0] != kind:
-        raise UserError(f"{path} holds a {item[0]} entry; a {kind} entry is wanted here.")
+        raise UserError(
+            Message("{path} holds a {item} entry; a {kind} entry is wanted here.", path=path, item=item[0], kind=kind)
+        )
     return data, item
 
 
@@ -93,7 +96,7 @@ def add_signatures(path: Path, ledger: bytes, keys: Sequence[Path], kind: str | 
             verify(public, signed_message(ledger, item[0], item[1]), signature)
     except (Refused, BadSignature) as wrong:
         message = f"{path} cannot be signed here, for a signature in it does not hold: {wrong}."
-        raise Refused("signature", message, "Is it an entry of this ledger, unchanged?") from None
+        raise Refused("signature", message, Message("Is it an entry of this ledger, unchanged?")) from None
     for key in keys:
         entry = add_signature(ledger, entry, load_key(key))
     replace(path, entry)

@@ -8,6 +8,7 @@ from veche.audit.export import write_archive
 from veche.audit.ledger import open_ledger
 from veche.audit.page.words import ballots, entries
 from veche.audit.report import find_poll
+from veche.cli.language import Command
 from veche.cli.options import LEDGER_PATH
 from veche.cli.reading import published_charter, verified_ledger
 from veche.cli.verify import progress_bar
@@ -16,10 +17,11 @@ from veche.durable import must_be_new
 from veche.errors import DoesNotHold
 from veche.log.log import export as write_export
 from veche.log.source import Export, Source
-from veche.texts import Number
+from veche.terminal.say import say
+from veche.texts import Message, Number
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("ledger", type=LEDGER_PATH)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
@@ -64,7 +66,7 @@ def _export_ledger(source: Source, file: Path) -> None:
     write_export(source, file)
     with Export(file) as written:
         size = written.checkpoint().checkpoint.size
-    click.echo(f"{file}: a ledger of {entries(size)}. Check it with: veche verify {file}")
+    say(Message("{file}: a ledger of {size}. Check it with: veche verify {file}", file=file, size=entries(size)))
 
 
 def _export_poll(source: Source, file: Path, poll_id: str) -> None:
@@ -73,10 +75,21 @@ def _export_poll(source: Source, file: Path, poll_id: str) -> None:
     poll = find_poll(verified, poll_id)
     with progress_bar("ballots") as progress:
         made = write_archive(verified, poll, file, progress)
-    click.echo(f"{made.archive}: {ballots(made.ballots)}, {Number(made.counted)} of them counted.")
+    say(
+        Message(
+            "{archive}: {ballots}, {counted} of them counted.",
+            archive=made.archive,
+            ballots=ballots(made.ballots),
+            counted=Number(made.counted),
+        )
+    )
     if made.binding is None:
-        click.echo("Too few ballots were counted, so nothing is ever decrypted: the archive ends with the ballots.")
-        click.echo("belenios-tool accepts it; veche verify says that it has no result.")
+        say(Message("Too few ballots were counted, so nothing is ever decrypted: the archive ends with the ballots."))
+        say(Message("belenios-tool accepts it; veche verify says that it has no result."))
     else:
-        click.echo(f"{made.binding}: the proofs that an archive has no place for.")
-        click.echo(f"Check both with: veche verify {made.archive} --bound {made.binding}")
+        say(Message("{binding}: the proofs that an archive has no place for.", binding=made.binding))
+        say(
+            Message(
+                "Check both with: veche verify {archive} --bound {binding}", archive=made.archive, binding=made.binding
+            )
+        )

@@ -7,6 +7,7 @@ import click
 
 from veche.cli import options
 from veche.cli.ballots import find_ballots
+from veche.cli.language import Command
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import UNWITNESSED, Reading, read_ledger
 from veche.errors import DoesNotHold, UserError
@@ -15,11 +16,13 @@ from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
 from veche.permit.seed import Seed
 from veche.terminal.code import code_lines
+from veche.terminal.say import say
 from veche.terminal.show import tracker
+from veche.texts import Message
 from veche.voter.voter import Voter
 
 
-@click.command(short_help="Find a ballot by its code, nine words or its tracker.")
+@click.command(cls=Command, short_help="Find a ballot by its code, nine words or its tracker.")
 @click.argument("words", metavar="[CODE | NINE WORDS | TRACKER]", nargs=-1)
 @click.option("--seed", type=ANY_PATH, metavar="FILE",
               help="Find every ballot that this voter's seed has cast; with a code, see that the ballot found is this voter's.")  # fmt: skip
@@ -40,7 +43,8 @@ def find(words: tuple[str, ...], seed: Path | None, folder: Path, as_json: bool)
     text = " ".join(words)
     if not text and seed is None:
         raise UserError(
-            "Say what to find: a code, nine words or a tracker, or --seed FILE.", 'See "veche find --help".'
+            Message("Say what to find: a code, nine words or a tracker, or --seed FILE."),
+            Message('See "veche find --help".'),
         )
     voter = Voter(Seed.load(seed)) if seed is not None else None
     with read_ledger(folder) as reading:
@@ -52,27 +56,34 @@ def find(words: tuple[str, ...], seed: Path | None, folder: Path, as_json: bool)
         found = [_row(reading, poll, number, voter) for poll, number in places]
     if text and voter is not None and not any(row["own"] for row in found):
         raise DoesNotHold(
-            "code", f"entry {found[0]['entry']}", f"Entry {found[0]['entry']} has this code, and it is not your ballot: it bears "
-            "another credential than this seed gives.",
-            "Your device showed you somebody else's code. Vote again with another device, and report this one.",
+            "code", Message("entry {found}", found=str(found[0]['entry'])), Message("Entry {found} has this code, and it is not your ballot: it bears another credential than this seed gives.", found=str(found[0]['entry'])),
+            Message("Your device showed you somebody else's code. Vote again with another device, and report this one."),
         )  # fmt: skip
     if as_json:
         options.emit(found)
         return
     if len(found) > 1 and text:
-        click.echo(f"{len(found)} ballots fit. Compare the whole code.")
+        say(Message("{found} ballots fit. Compare the whole code.", found=len(found)))
     for row in found:
-        click.echo(f"Entry {row['entry']}, turn {row['turn']}, in poll {row['poll'][:12]}: {row['title']}")
+        say(
+            Message(
+                "Entry {row}, turn {row2}, in poll {row3}: {row4}",
+                row=str(row["entry"]),
+                row2=row["turn"],
+                row3=row["poll"][:12],
+                row4=row["title"],
+            )
+        )
         for line in code_lines(bytes.fromhex(row["code"])):
-            click.echo(f"  Code    {line}")
-        click.echo(f"  Tracker {row['tracker']}")
+            say(Message("  Code    {line}", line=line))
+        say(Message("  Tracker {row}", row=row["tracker"]))
         click.echo(f"  {_SAYS[row['state']]}")
         if not row["witnessed"]:
             click.echo(f"  {UNWITNESSED}")
         if row.get("own"):
-            click.echo("  It bears the credential that this seed gives.")
+            say(Message("  It bears the credential that this seed gives."))
     if not found:
-        click.echo("This seed has cast no ballot in this ledger.")
+        say(Message("This seed has cast no ballot in this ledger."))
 
 
 _SAYS = {

@@ -15,8 +15,10 @@ from typing import Any
 
 import click
 
-from veche.cli.options import CommandGroup
-from veche.errors import VecheError
+from veche.cli.language import CommandGroup, asked_for
+from veche.errors import VecheError, because
+from veche.terminal.say import choose_language, say_error
+from veche.texts import Message
 
 COMMANDS = (
     "demo", "vote", "cast", "open", "check", "find", "verify", "compare", "export", "due", "ledger", "poll", "charter", "office", "committee", "trustee", "registrar", "witness",
@@ -43,8 +45,10 @@ class Commands(CommandGroup):
 
     def main(self, args: Sequence[str] | None = None, *names: Any, **extra: Any) -> Any:
         """Run a command line and exit. Nothing but a plain sentence ever tells of a mistake."""
+        given = list(sys.argv[1:] if args is None else args)
+        choose_language(asked_for(given))
         try:
-            code = super().main(args, **{**extra, "prog_name": "veche", "standalone_mode": False})
+            code = super().main(given, **{**extra, "prog_name": "veche", "standalone_mode": False})
             sys.stdout.flush()
         except click.exceptions.Exit as leaving:
             sys.exit(leaving.exit_code)
@@ -73,18 +77,21 @@ def explain(error: Exception) -> int:
 
         traceback.print_exception(error)
     if isinstance(error, VecheError):
-        sentence, hint, code = error.message, error.hint, error.exit_code
-    elif isinstance(error, OSError):
-        what = f"{error.filename}: " if error.filename else ""
-        sentence, hint, code = f"{what}{error.strerror or error}.", "", 2
-    else:
-        sentence = f"Veche met something that it does not expect: {type(error).__name__}: {error}"
-        hint, code = f"That is a defect of the program. Set {DEBUG}=1 to see where, and report it.", 1
-    click.secho("Error: ", fg="red", bold=True, err=True, nl=False)
-    click.echo(sentence, err=True)
-    if hint:
-        click.echo(hint, err=True)
-    return code
+        say_error(error.said, error.advice)
+        return error.exit_code
+    if isinstance(error, OSError):
+        file = f"{error.filename}: " if error.filename else ""
+        say_error(
+            Message("{file}{why}.", file=file, why=because(error)), Message("Check the path, and that you may use it.")
+        )
+        return 2
+    said = Message(
+        "Veche met something that it does not expect: {kind}: {error}", kind=type(error).__name__, error=str(error)
+    )
+    say_error(
+        said, Message("That is a defect of the program. Set {variable}=1 to see where, and report it.", variable=DEBUG)
+    )
+    return 1
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -12,6 +12,7 @@ from veche.audit.rebuild import rebuild as rebuild_database
 from veche.cli import options
 from veche.cli.earnest import say_if_test
 from veche.cli.entry_file import add_signatures, read_entry
+from veche.cli.language import CommandGroup
 from veche.cli.ledger_read import READERS
 from veche.cli.options import ANY_PATH, folder_argument
 from veche.cli.reading import published_charter, read_ledger
@@ -25,6 +26,7 @@ from veche.engine.inbox import CLEANING, PAUSE, Inbox, open_ledger, outcomes
 from veche.errors import Refused, UserError, VecheError
 from veche.keys import SigningKey
 from veche.log.source import open_source
+from veche.terminal.say import say
 from veche.terminal.show import describe
 from veche.texts import Localizable, Message
 
@@ -32,7 +34,7 @@ PATIENCE = 5.0
 """Seconds for which ``run`` waits for another command that writes the ledger for a moment."""
 
 
-@click.group(cls=options.CommandGroup, short_help="Begin a ledger, run it, read it.")
+@click.group(cls=CommandGroup, short_help="Begin a ledger, run it, read it.")
 def ledger() -> None:
     """Begin a ledger, run it, hand entries in, and look at what is in it.
 
@@ -78,12 +80,15 @@ def init(folder: Path, charter: Path) -> None:
     """
     entry, _ = read_entry(charter, "charter")
     if not (folder / LOG_KEY).exists():
-        raise UserError(f"There is no log key in {folder}.", f"Make it first: veche ledger keygen {folder}")
+        raise UserError(
+            Message("There is no log key in {folder}.", folder=folder),
+            Message("Make it first: veche ledger keygen {folder}", folder=folder),
+        )
     with create_ledger(folder, entry, SigningKey.load(folder / LOG_KEY)) as made:
         say_if_test(made.state.charter)
-        click.echo(f"The ledger {made.state.charter.origin} begins in {folder}.")
-        click.echo(f"Its id is {made.id.hex()}.")
-    click.echo(f"Let it run: veche ledger run {folder}")
+        say(Message("The ledger {origin} begins in {folder}.", origin=made.state.charter.origin, folder=folder))
+        say(Message("Its id is {id}.", id=made.id.hex()))
+    say(Message("Let it run: veche ledger run {folder}", folder=folder))
 
 
 @ledger.command()
@@ -130,7 +135,7 @@ def run(folder: Path, once: bool, seconds: float | None, after_outage: bool, ver
             clock = BlockClock(written, after_outage=after_outage)
             with EmbeddedEngine(written, key, clock, pause) as engine, Display(folder, verbose) as display:
                 size = engine.tick()
-                click.echo(f"The ledger in {folder} runs, with {size} entries.")
+                say(Message("The ledger in {folder} runs, with {size} entries.", folder=folder, size=size))
                 logs.log().info("the engine runs", folder=str(folder), size=size)
                 cleaned = clock_time.monotonic()
                 finish = clock_time.monotonic() + seconds if seconds is not None else None
@@ -153,7 +158,7 @@ def run(folder: Path, once: bool, seconds: float | None, after_outage: bool, ver
     finally:
         for number, handler in previous:
             signal.signal(number, handler)
-    click.echo(f"Stopped, with {size} entries, all of them published.")
+    say(Message("Stopped, with {size} entries, all of them published.", size=size))
 
 
 @ledger.command()
@@ -172,22 +177,38 @@ def rebuild(folder: Path) -> None:
     with progress_bar("entries") as progress:
         made = rebuild_database(folder, progress)
     published_charter(open_source(folder))
-    click.echo(f"The database in {folder} is made anew, from {made.size - made.taken} published entries, all verified.")
+    say(
+        Message(
+            "The database in {folder} is made anew, from {size} published entries, all verified.",
+            folder=folder,
+            size=made.size - made.taken,
+        )
+    )
     if made.taken:
-        click.echo(f"Accepted before and not published yet: {made.taken}. They were taken over from the old database.")
+        say(
+            Message(
+                "Accepted before and not published yet: {taken}. They were taken over from the old database.",
+                taken=made.taken,
+            )
+        )
     if made.lost is None:
-        click.echo(
-            "Nothing was taken over from an old database. If entries were accepted and not published, they are not in the "
-            "ledger now: whoever has no receipt hands in again.",
+        say(
+            Message(
+                "Nothing was taken over from an old database. If entries were accepted and not published, they are not in the "
+                "ledger now: whoever has no receipt hands in again."
+            ),
             err=True,
         )
     elif made.lost:
-        click.echo(
-            f"Lost: {made.lost} entries that were accepted and not published, of which the old database had no whole copy. "
-            "Whoever handed them in hands them in again.",
+        say(
+            Message(
+                "Lost: {lost} entries that were accepted and not published, of which the old database had no whole copy. "
+                "Whoever handed them in hands them in again.",
+                lost=made.lost,
+            ),
             err=True,
         )
-    click.echo(f"Let it run: veche ledger run {folder}")
+    say(Message("Let it run: veche ledger run {folder}", folder=folder))
 
 
 @ledger.command()
@@ -207,7 +228,7 @@ def sign(file: Path, folder: Path, keys: tuple[Path, ...]) -> None:
             reading.holder(options.load_key(key).public)
         click.echo(f"{item[0]}: {describe(item, reading.state)}")
         add_signatures(file, reading.id, keys)
-    click.echo(f"Signed {file}.")
+    say(Message("Signed {file}.", file=file))
 
 
 @ledger.command()

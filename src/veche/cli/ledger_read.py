@@ -8,6 +8,7 @@ import click
 from veche.cli import options
 from veche.cli.ballots import find_ballots
 from veche.cli.draft_charter import charter_json, charter_lines
+from veche.cli.language import Command
 from veche.cli.options import ANY_PATH, folder_argument, parse_code
 from veche.cli.reading import UNWITNESSED, Reading, goes_on, read_ledger
 from veche.durable import PRIVATE, write_new
@@ -21,11 +22,12 @@ from veche.log.checkpoint import Policy, SignedCheckpoint
 from veche.log.note import ED25519, NOTE_LIMIT, Verifier
 from veche.log.receipt import FILE_EXTENSION, Receipt
 from veche.terminal.code import code_lines
+from veche.terminal.say import say
 from veche.terminal.show import describe, entry_json
-from veche.texts import iso_time
+from veche.texts import Message, iso_time
 
 
-@click.command()
+@click.command(cls=Command)
 @folder_argument
 @options.json
 def show(folder: Path, as_json: bool) -> None:
@@ -68,17 +70,29 @@ def show(folder: Path, as_json: bool) -> None:
             if not office.active or key not in known:
                 click.echo(f"{'Since:' if office.active else 'Ended:':<10} {said}")
             if office.is_suspended(reading.time):
-                click.echo(f"{'Suspended:':<10} {said}, until {iso_time(office.suspended)}")
+                say(
+                    Message(
+                        "{value} {said}, until {suspended}",
+                        value=f"{'Suspended:':<10}",
+                        said=said,
+                        suspended=iso_time(office.suspended),
+                    )
+                )
         for change in changes:
-            click.echo(f"{'Waiting:':<10} {change.action}  {change.institution}  {change.role}  {change.key.hex()}, "
-                       f"takes effect {iso_time(change.due)} unless somebody objects")  # fmt: skip
-        click.echo(f"Ledger id: {reading.id.hex()}")
-        click.echo(f"Head:      {head.size} entries, root {head.root.hex()}")
-        click.echo(f"Last block: {iso_time(reading.time)}{', and it runs' if engine_runs(folder) else ''}")
-        click.echo(f"Key for checkpoints and receipts: {vkey}")
+            say(Message("{value} {action}  {institution}  {role}  {key}, takes effect {due} unless somebody objects", value=f'{"Waiting:":<10}', action=change.action, institution=change.institution, role=change.role, key=change.key.hex(), due=iso_time(change.due)))  # fmt: skip
+        say(Message("Ledger id: {id}", id=reading.id.hex()))
+        say(Message("Head:      {size} entries, root {root}", size=head.size, root=head.root.hex()))
+        say(
+            Message(
+                "Last block: {time}{value}",
+                time=iso_time(reading.time),
+                value=Message(", and it runs") if engine_runs(folder) else "",
+            )
+        )
+        say(Message("Key for checkpoints and receipts: {vkey}", vkey=vkey))
 
 
-@click.command()
+@click.command(cls=Command)
 @folder_argument
 @click.option("--from", "start", type=click.IntRange(0), metavar="N", help="Begin at this entry.")
 @click.option("--last", type=click.IntRange(1), metavar="N", help="Only the last so many (20 unless --from is given).")
@@ -110,7 +124,7 @@ def log(folder: Path, start: int | None, last: int | None, kind: str | None, as_
             click.echo(f"{number:>8}  {item[0]:<22} {describe(item, reading.state)}")
 
 
-@click.command()
+@click.command(cls=Command)
 @folder_argument
 @click.argument("number", type=click.IntRange(0))
 @click.option("--raw", is_flag=True, help="Write the bytes of the entry and nothing else.")
@@ -131,8 +145,15 @@ def entry(folder: Path, number: int, raw: bool, as_json: bool) -> None:
         elif as_json:
             options.emit({"entry": number, "kind": item[0], "hash": digest(data).hex(), "body": entry_json(item[1:])})
         else:
-            click.echo(f"Entry {number}: {item[0]}: {describe(item, reading.state)}")
-            click.echo(f"SHA-256: {digest(data).hex()}   ({len(data)} bytes)")
+            say(
+                Message(
+                    "Entry {number}: {item}: {item2}",
+                    number=str(number),
+                    item=item[0],
+                    item2=describe(item, reading.state),
+                )
+            )
+            say(Message("SHA-256: {data}   ({data2} bytes)", data=digest(data).hex(), data2=len(data)))
             _print_item(entry_json(item[1:]), 0)
 
 
@@ -146,7 +167,7 @@ def _print_item(items: list[object], depth: int) -> None:
             click.echo(f"{'  ' * depth}- {text if len(text) <= 200 else f'{text[:64]}… ({len(text) // 2} bytes)'}")
 
 
-@click.command()
+@click.command(cls=Command)
 @folder_argument
 @click.argument("words", metavar="NUMBER | CODE | NINE WORDS | TRACKER", nargs=-1, required=True)
 @click.option("--output", "-o", type=ANY_PATH, metavar="FILE", help="Where to write it; otherwise it is printed.")
@@ -168,7 +189,7 @@ def receipt(folder: Path, words: tuple[str, ...], output: Path | None) -> None:
         click.echo(made.decode(), nl=False)
     else:
         write_new(output, made, PRIVATE)
-        click.echo(f"Wrote {output}.")
+        say(Message("Wrote {output}.", output=output))
 
 
 def _number(reading: Reading, text: str) -> int:
@@ -177,12 +198,15 @@ def _number(reading: Reading, text: str) -> int:
     found = [number for _, number in find_ballots(reading, text)]
     if len(found) > 1:
         raise UserError(
-            f"{len(found)} ballots fit: entries {', '.join(map(str, found[:20]))}.", "Give the number of one."
+            Message(
+                "{found} ballots fit: entries {list}.", found=len(found), list=str(", ".join(map(str, found[:20])))
+            ),
+            Message("Give the number of one."),
         )
     return found[0]
 
 
-@click.command("check-receipt")
+@click.command("check-receipt", cls=Command)
 @click.argument("file", type=ANY_PATH)
 @click.option("--entry", "entry_file", type=ANY_PATH, metavar="FILE",
               help="The entry that it is about. Otherwise the file of the same name that ends in .entry is taken.")  # fmt: skip
@@ -210,7 +234,9 @@ def check_receipt(
     """
     wanted = None if code_given is None else parse_code(code_given)
     if wanted is not None and vkey is not None:
-        raise UserError("A ballot's code is computed with its poll.", "Give --ledger instead of --key.")
+        raise UserError(
+            Message("A ballot's code is computed with its poll."), Message("Give --ledger instead of --key.")
+        )
     found = Receipt.parse(options.read_file(file))
     data = options.read_file(entry_file or file.with_name(file.name.removesuffix(FILE_EXTENSION) + ".entry"))
     head = found.checkpoint.checkpoint
@@ -228,9 +254,8 @@ def check_receipt(
             waits = poll is not None and reading.waits_for_witnesses(poll, found.index)
     if wanted is not None and (code is None or not hmac.compare_digest(wanted, code)):
         raise DoesNotHold(
-            "code", f"entry {found.index}", f"Entry {found.index} is in the ledger, but it has not the code that was shown: what was "
-            "cast is not what was sealed.",
-            "Keep the receipt as evidence, vote again with another device, and report this one.",
+            "code", Message("entry {index}", index=str(found.index)), Message("Entry {index} is in the ledger, but it has not the code that was shown: what was cast is not what was sealed.", index=str(found.index)),
+            Message("Keep the receipt as evidence, vote again with another device, and report this one."),
         )  # fmt: skip
     if as_json:
         shown: dict[str, object] = {
@@ -243,15 +268,20 @@ def check_receipt(
             shown["witnessed"] = not waits
         options.emit(shown if code is None else {**shown, "code": code.hex()})
     else:
-        click.echo(
-            f"The receipt holds: this is entry {found.index} of {head.origin}, under the checkpoint of {head.size} entries."
+        say(
+            Message(
+                "The receipt holds: this is entry {index} of {origin}, under the checkpoint of {size} entries.",
+                index=str(found.index),
+                origin=head.origin,
+                size=head.size,
+            )
         )
         if vkey is None:
-            click.echo(f"The ledger at {folder} goes on from that checkpoint.")
+            say(Message("The ledger at {folder} goes on from that checkpoint.", folder=folder))
         for line in code_lines(code) if code is not None else ():
-            click.echo(f"Code  {line}")
+            say(Message("Code  {line}", line=line))
         if wanted is not None:
-            click.echo("That is the code that was shown: what was sealed is what was cast.")
+            say(Message("That is the code that was shown: what was sealed is what was cast."))
         if waits:
             click.echo(UNWITNESSED)
 
@@ -262,7 +292,7 @@ def _code(reading: Reading, data: bytes) -> bytes | None:
     return None if poll is None else poll.frozen.kernel.codes([read_ballot(data).ballot])[0]
 
 
-@click.command()
+@click.command(cls=Command)
 @folder_argument
 @click.argument("checkpoint", type=ANY_PATH)
 @options.json
@@ -285,8 +315,12 @@ def consistency(folder: Path, checkpoint: Path, as_json: bool) -> None:
     if as_json:
         options.emit({"old": head.size, "new": new.size, "proof": [node.hex() for node in proof]})
     else:
-        click.echo(
-            f"The ledger of {new.size} entries begins with the {head.size} of the checkpoint: nothing was changed."
+        say(
+            Message(
+                "The ledger of {size} entries begins with the {size2} of the checkpoint: nothing was changed.",
+                size=new.size,
+                size2=head.size,
+            )
         )
 
 

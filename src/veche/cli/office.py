@@ -6,15 +6,17 @@ import click
 
 from veche.cli import options
 from veche.cli.entry_file import make_entry
+from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import Reading, read_ledger
 from veche.errors import UserError
 from veche.keys import SigningKey
 from veche.ledger.entries.office import OBJECTION, OfficeAction, OfficeChange, Role
-from veche.texts import duration
+from veche.terminal.say import say
+from veche.texts import Message, duration
 
 
-@click.group(cls=options.CommandGroup, short_help="Make keys; add, replace, retire, suspend offices.")
+@click.group(cls=CommandGroup, short_help="Make keys; add, replace, retire, suspend offices.")
 def office() -> None:
     """Make the key of an office; add, replace, retire or suspend offices.
 
@@ -84,16 +86,34 @@ def _change(action: OfficeAction, about: str, text: str) -> None:
             alone = action in (OfficeAction.SUSPEND, OfficeAction.OBJECT) and reading.state.key_of(*seat) in signers
             needed = reading.charter.k
             waits = duration(reading.charter.lasting(OBJECTION))
-        click.echo(f"Wrote {output}: {action} {institution} as {role}.")
+        say(
+            Message(
+                "Wrote {output}: {action} {institution} as {role}.",
+                output=output,
+                action=action,
+                institution=institution,
+                role=role,
+            )
+        )
         if alone:
-            click.echo(f"The key that holds the office has signed it: hand it in.\n  veche ledger submit {output}")
+            say(
+                Message(
+                    "The key that holds the office has signed it: hand it in.\n  veche ledger submit {output}",
+                    output=output,
+                )
+            )
             return
-        click.echo(f"{needed} institutions have to sign it:")
-        click.echo(f"  veche ledger sign {output} --key FILE\n  veche ledger submit {output}")
+        say(Message("{needed} institutions have to sign it:", needed=needed))
+        say(Message("  veche ledger sign {output} --key FILE\n  veche ledger submit {output}", output=output))
         if action == OfficeAction.ADD:
-            click.echo(f"It takes effect {waits} after it is in the ledger, if nobody objects.")
+            say(Message("It takes effect {waits} after it is in the ledger, if nobody objects.", waits=waits))
         elif action in (OfficeAction.ROTATE, OfficeAction.RETIRE):
-            click.echo(f"If the key that holds the office signs too, it takes effect at once; if not, after {waits}.")
+            say(
+                Message(
+                    "If the key that holds the office signs too, it takes effect at once; if not, after {waits}.",
+                    waits=waits,
+                )
+            )
 
 
 def _key_of(reading: Reading, action: OfficeAction, institution: str, role: Role) -> bytes:
@@ -101,11 +121,17 @@ def _key_of(reading: Reading, action: OfficeAction, institution: str, role: Role
     if action == OfficeAction.OBJECT:
         change = reading.state.office_changes.get((institution, role))
         if change is None:
-            raise UserError(f"No change of {institution} as {role} is waiting.", "See what is: veche ledger show")
+            raise UserError(
+                Message("No change of {institution} as {role} is waiting.", institution=institution, role=role),
+                Message("See what is: veche ledger show"),
+            )
         return change.key
     key = reading.state.key_of(institution, role)
     if key is None:
-        raise UserError(f"{institution} holds no office as {role}.", "See who does: veche ledger show")
+        raise UserError(
+            Message("{institution} holds no office as {role}.", institution=institution, role=role),
+            Message("See who does: veche ledger show"),
+        )
     return key
 
 

@@ -6,16 +6,19 @@ import click
 
 from veche.cli import options
 from veche.cli.choices import choice_lines
+from veche.cli.language import Command
 from veche.cli.opened_file import write_opened
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import read_ledger
 from veche.cli.sealed_file import SealedFile
 from veche.durable import must_be_new
 from veche.terminal.code import code_text
+from veche.terminal.say import say
 from veche.terminal.show import short
+from veche.texts import Message
 
 
-@click.command("open", short_help="Open the ballot that you have sealed, to check this device.")
+@click.command("open", cls=Command, short_help="Open the ballot that you have sealed, to check this device.")
 @click.argument("name", metavar="POLL")
 @options.ledger
 @options.seed
@@ -49,8 +52,8 @@ def open_sealed(name: str, folder: Path, seed: Path, output: Path | None, as_jso
     if as_json:
         options.emit({"poll": poll.id.hex(), "code": sealed.code.hex(), "choices": sealed.choices, "file": str(path)})
         return
-    click.echo("Opened. This ballot is forgotten here, and nobody can cast it. It holds:")
+    say(Message("Opened. This ballot is forgotten here, and nobody can cast it. It holds:"))
     for line in choice_lines(poll.definition, sealed.choices):
         click.echo(f"  {line}")
-    click.echo(f"Wrote {path}. On the other device, with the code that it has had from you before:")
-    click.echo(f'  veche check "{code_text(sealed.code)}" {path.name}')
+    say(Message("Wrote {path}. On the other device, with the code that it has had from you before:", path=path))
+    say(Message('  veche check "{code}" {name}', code=code_text(sealed.code), name=path.name))

@@ -14,6 +14,7 @@ from veche.cli.options import read_file
 from veche.durable import PRIVATE, write_new
 from veche.errors import UserError
 from veche.strict_json import read_json
+from veche.texts import Message
 from veche.voter.voter import Sealed
 
 _TYPE = "veche-opened-v1"
@@ -37,7 +38,8 @@ def read_opened(path: Path) -> tuple[bytes, list[list[int]], bytes]:
         return bytes.fromhex(content["poll"]), choices, bytes.fromhex(content["randomness"])
     except (ValueError, KeyError, TypeError):
         raise UserError(
-            f"{path} does not hold a ballot that was opened.", "Give the file that veche open wrote."
+            Message("{path} does not hold a ballot that was opened.", path=path),
+            Message("Give the file that veche open wrote."),
         ) from None
 
 

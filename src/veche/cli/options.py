@@ -9,23 +9,11 @@ from typing import Any, TypeVar
 import click
 
 from veche.cli.earnest import marked
-from veche.errors import UserError
+from veche.errors import UserError, because
 from veche.keys import SigningKey
+from veche.texts import Message
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-class CommandGroup(click.Group):
-    """A group of commands whose list shows what each is for in a whole sentence, and does not break off."""
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows = []
-        for name in self.list_commands(ctx):
-            command = self.get_command(ctx, name)
-            assert command is not None
-            rows.append((name, command.get_short_help_str(limit=1000)))
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
 
 
 class LedgerPath(click.Path):
@@ -95,7 +83,10 @@ def parse_hex(text: str, size: int, what: str) -> bytes:
     except ValueError:
         data = b""
     if len(data) != size:
-        raise UserError(f"{text[:80]!r} is not {what}.", f"It should be {2 * size} hexadecimal digits.")
+        raise UserError(
+            Message("{text!r} is not {what}.", text=text[:80], what=what),
+            Message("It should be {value} hexadecimal digits.", value=2 * size),
+        )
     return data
 
 
@@ -109,7 +100,10 @@ def parse_code(text: str) -> bytes:
 def must_be_writable(folder: Path, what: str, so: str) -> None:
     """To be asked before something is done of which a file is to tell. Raises UserError."""
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise UserError(f"{what} cannot be written to {folder}, so {so}.", "Name a folder: --receipts")
+        raise UserError(
+            Message("{what} cannot be written to {folder}, so {so}.", what=what, folder=folder, so=so),
+            Message("Name a folder: --receipts"),
+        )
 
 
 def read_file(path: Path, limit: int = 1 << 20) -> bytes:
@@ -118,7 +112,12 @@ def read_file(path: Path, limit: int = 1 << 20) -> bytes:
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except OSError as error:
-        raise UserError(f"The file {path} cannot be read: {error.strerror}.", "Check the path.") from None
+        raise UserError(
+            Message("The file {path} cannot be read: {strerror}.", path=path, strerror=because(error)),
+            Message("Check the path."),
+        ) from None
     if len(data) > limit:
-        raise UserError(f"The file {path} is too long to be what is wanted here.", "Check the path.")
+        raise UserError(
+            Message("The file {path} is too long to be what is wanted here.", path=path), Message("Check the path.")
+        )
     return data

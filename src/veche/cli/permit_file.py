@@ -17,6 +17,7 @@ from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
 from veche.permit.permit import Permit
 from veche.strict_json import read_json
+from veche.texts import Message
 from veche.voter.permits import Refusal
 
 _MOST = 1024
@@ -42,7 +43,8 @@ class PermitFile:
             return int(kept["group"]), {permit.registrar: permit for permit in permits}
         except (ValueError, KeyError, TypeError):
             raise UserError(
-                f"The permits in {self._path} are damaged.", "Remove the file and collect them again."
+                Message("The permits in {path} are damaged.", path=self._path),
+                Message("Remove the file and collect them again."),
             ) from None
 
     def write(self, group: int, permits: Mapping[int, Permit]) -> None:
@@ -59,7 +61,9 @@ class PermitFile:
                 raise ValueError
             known = {json.dumps(row) for row in rows}
         except ValueError:
-            raise UserError(f"{self.refusals} is damaged.", "Put it aside.") from None
+            raise UserError(
+                Message("{refusals} is damaged.", refusals=self.refusals), Message("Put it aside.")
+            ) from None
         for registrar, refusal in refusals.items():
             row = {
                 "poll": self._poll.id.hex(),

@@ -12,7 +12,7 @@ from veche.cli.permit_file import PermitFile
 from veche.cli.reading import Reading
 from veche.cli.voter_seed import VoterSeed
 from veche.durable import PRIVATE
-from veche.errors import Refused, UserError
+from veche.errors import Refused, UserError, because
 from veche.ledger.poll_state import PollState
 from veche.permit.mail import LARGEST_ANSWER, LARGEST_REQUEST, AnswerFile, RequestFile
 from veche.permit.request import PermitRequest
@@ -38,7 +38,9 @@ def ask(
     ``group``: as the poll calls it, in either language; it need not be given where there is one.
     """
     if not poll.has_enough_keys:
-        raise UserError("Too few registrars have published permit keys for this poll yet.", "Try again later.")
+        raise UserError(
+            Message("Too few registrars have published permit keys for this poll yet."), Message("Try again later.")
+        )
     if person is None:
         raise UserError(
             str(Message("A request says for whom it is.")),
@@ -61,7 +63,10 @@ def ask(
     try:
         made = RequestFile(reading.id, poll.id, place, clean(person), asked)
     except ValueError as error:
-        raise UserError(f"Who you are, --person, {error}.", "Say it as the registrars' rolls do.") from None
+        raise UserError(
+            Message("Who you are, --person, {error}.", error=because(error)),
+            Message("Say it as the registrars' rolls do."),
+        ) from None
     seed.keep(person)
     seed.say_if_new()
     keep_entry(path, made.to_json(), PRIVATE)

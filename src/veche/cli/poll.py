@@ -11,6 +11,7 @@ from veche.audit.charter_words import consequences
 from veche.cli import options
 from veche.cli.draft_poll import EVERYONE, read_poll, template
 from veche.cli.entry_file import SUFFIX, add_signatures, hand_in_or_keep, is_entry, make_entry, read_entry, say_where
+from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
 from veche.cli.poll_attachments import attach, keep
 from veche.cli.reading import Reading, read_ledger
@@ -23,11 +24,12 @@ from veche.ledger.entries.poll import Poll
 from veche.ledger.entries.statements import Cancel, Contest, Outcome, OutcomeStatus, read_said
 from veche.ledger.shape import Text
 from veche.terminal.bars import bars
+from veche.terminal.say import language, say
 from veche.terminal.show import STAGES, poll_json, poll_lines, short, stage_of, stage_word, tally_of
-from veche.texts import Message, Plural, iso_time, languages
+from veche.texts import Message, Plural, iso_time
 
 
-@click.group(cls=options.CommandGroup, short_help="Write, publish, show and answer polls.")
+@click.group(cls=CommandGroup, short_help="Write, publish, show and answer polls.")
 def poll() -> None:
     """Write a poll, sign and publish it; list polls, show results; answer what the city voted.
 
@@ -56,7 +58,7 @@ def new(file: Path, class_name: str, committee: str) -> None:
     opens = datetime.now(UTC).replace(microsecond=0, second=0, minute=0) + timedelta(days=1)
     closes = opens + timedelta(days=14)
     write_new(file, template(file.name, class_name, committee, opens.isoformat(), closes.isoformat()).encode())
-    click.echo(f"Wrote the draft {file}. Edit it, then: veche poll preview {file}")
+    say(Message("Wrote the draft {file}. Edit it, then: veche poll preview {file}", file=file))
 
 
 def _lines(found: Poll, reading: Reading) -> list[str]:
@@ -113,12 +115,12 @@ def sign_(file: Path, folder: Path, keys: tuple[Path, ...], output: Path | None)
             keep(target, contents)
         missing = needed - len(decode(entry)[2])
     click.echo("")
-    click.echo(f"Signed {target}.")
+    say(Message("Signed {target}.", target=target))
     if missing > 0:
         more = Plural("{count} more organiser must sign", "{count} more organisers must sign", missing)
-        click.echo(f"{more}: veche poll sign {target} --key FILE")
+        say(Message("{more}: veche poll sign {target} --key FILE", more=more, target=target))
     else:
-        click.echo(f"Publish it: veche poll publish {target}")
+        say(Message("Publish it: veche poll publish {target}", target=target))
 
 
 @poll.command()
@@ -141,10 +143,16 @@ def publish(file: Path, folder: Path, as_json: bool) -> None:
     if as_json:
         options.emit({"poll": digest(entry).hex(), "entry": number})
     else:
-        click.echo(f"Published as entry {number} of {origin}. Poll {digest(entry).hex()}")
+        say(
+            Message(
+                "Published as entry {number} of {origin}. Poll {entry}",
+                number=str(number),
+                origin=origin,
+                entry=digest(entry).hex(),
+            )
+        )
         everyone = " --everyone" if [group.name for group in found.groups] == [EVERYONE] else ""
-        click.echo("Before it opens, each registrar must publish its permit keys: veche registrar open FOLDER "
-                   f"{short(digest(entry))}{everyone}")  # fmt: skip
+        say(Message("Before it opens, each registrar must publish its permit keys: veche registrar open FOLDER {entry}{everyone}", entry=short(digest(entry)), everyone=everyone))  # fmt: skip
 
 
 @poll.command("list")
@@ -170,17 +178,14 @@ def list_(folder: Path, as_json: bool) -> None:
                 f"{short(one.id)}  {stage_word(one, now):<10}  {voters:>14}  {contested}{one.definition.title.en}"
             )
         if not found:
-            click.echo("There is no poll yet. Write one: veche poll new")
+            say(Message("There is no poll yet. Write one: veche poll new"))
 
 
 @poll.command()
 @click.argument("name", metavar="POLL")
 @options.ledger
-@click.option(
-    "--lang", type=click.Choice(languages()), default="en", show_default=True, help="The language of the bars."
-)
 @options.json
-def show(name: str, folder: Path, lang: str, as_json: bool) -> None:
+def show(name: str, folder: Path, as_json: bool) -> None:
     """Show a poll, where it stands, and its result when it has one. The id may be abbreviated.
 
     \b
@@ -200,29 +205,27 @@ def show(name: str, folder: Path, lang: str, as_json: bool) -> None:
     if as_json:
         options.emit(in_json)
         return
-    click.echo(f"Poll {one.id.hex()}, entry {one.number}")
-    click.echo(f"It is {STAGES[stage_of(one, now)]}.")
+    say(Message("Poll {id}, entry {number}", id=one.id.hex(), number=str(one.number)))
+    say(Message("It is {stages}.", stages=STAGES[stage_of(one, now)]))
     for one_said in said:
         if isinstance(one_said, Contest):
-            click.echo(f"Contested: {one_said.text.en}")
+            say(Message("Contested: {en}", en=one_said.text.en))
     click.echo("")
     click.echo("\n".join(lines))
     if one.closing != one.definition.closes:
-        click.echo(f"The ledger halted, so it closes later: {iso_time(one.closing)}")
-    click.echo(f"Permits:   {one.poll_class.k} of {len(one.poll_class.registrars)} registrars; "
-               f"ready: {', '.join(published) or 'none yet'}")  # fmt: skip
+        say(Message("The ledger halted, so it closes later: {closing}", closing=iso_time(one.closing)))
+    say(Message("Permits:   {k} of {registrars} registrars; ready: {value}", k=one.poll_class.k, registrars=len(one.poll_class.registrars), value=', '.join(published) or 'none yet'))  # fmt: skip
     counted = tally_of(one)
-    click.echo(f"Voters:    {sum(one.counted) if counted is None else counted}")
+    say(Message("Voters:    {value}", value=sum(one.counted) if counted is None else counted))
     if one.result is not None:
-        Console(highlight=False).print(bars(one, lang))
+        Console(highlight=False).print(bars(one, language()))
     if until is not None:
-        click.echo(f"Challenge: people can ask registrars for their rows until {iso_time(until)}")
+        say(Message("Challenge: people can ask registrars for their rows until {until}", until=iso_time(until)))
     if committee is not None and one.tally is not None:
         missing = [name for index, name in enumerate(one.poll_class.trustees, 1) if index not in one.complete]
-        click.echo(f"Shares:    {len(one.complete)} of {committee.size} trustees, {committee.threshold} are needed"
-                   f"{'; none from ' if missing else ''}{', '.join(missing)}")  # fmt: skip
+        say(Message("Shares:    {complete} of {size} trustees, {threshold} are needed{value}{list}", complete=len(one.complete), size=committee.size, threshold=committee.threshold, value=Message("; none from ") if missing else '', list=', '.join(missing)))  # fmt: skip
     if one.openers and one.result is None:
-        click.echo(f"Result:    not handed in yet; anybody can find it: veche poll result {one.id.hex()[:8]}")
+        say(Message("Result:    not handed in yet; anybody can find it: veche poll result {id}", id=one.id.hex()[:8]))
     for one_said in said:
         if isinstance(one_said, Contest):
             continue
@@ -248,8 +251,8 @@ def _together(kind: type[Cancel | Contest], said: str, help: str) -> None:
                 reading.holder(options.load_key(key).public)
             make_entry(output, reading.id, kind(reading.poll(name).id, Text(text, text_ru)), keys)
             needed = reading.charter.k
-        click.echo(f"Wrote {output}. {needed} institutions have to sign it:")
-        click.echo(f"  veche ledger sign {output} --key FILE\n  veche ledger submit {output}")
+        say(Message("Wrote {output}. {needed} institutions have to sign it:", output=output, needed=needed))
+        say(Message("  veche ledger sign {output} --key FILE\n  veche ledger submit {output}", output=output))
 
 
 _together(Cancel, "reason", """Begin an entry that stops a poll before its tally: it is never decrypted. As many institutions sign it as the charter says.
@@ -285,11 +288,13 @@ def result(name: str, folder: Path, output: Path | None) -> None:
     with read_ledger(folder) as reading:
         one = reading.poll(name)
         if one.result is not None:
-            raise UserError("This poll has its result.", f"See it with: veche poll show {one.id.hex()[:8]}")
+            raise UserError(
+                Message("This poll has its result."), Message("See it with: veche poll show {id}", id=one.id.hex()[:8])
+            )
         if not one.openers:
             raise UserError(
-                "Not enough trustees have decrypted this poll yet.",
-                f"See who has: veche poll show {one.id.hex()[:8]}",
+                Message("Not enough trustees have decrypted this poll yet."),
+                Message("See who has: veche poll show {id}", id=one.id.hex()[:8]),
             )
         entry = reading.state.opening(one).find().encode()
     say_where(hand_in_or_keep(folder, entry, output), output, Message("The result"))
@@ -316,7 +321,7 @@ def outcome(
     signer = options.load_key(key)
     seconds = int(due.replace(tzinfo=UTC).timestamp()) if due is not None else 0
     if seconds < 0:
-        raise UserError("The date is before 1970.", "Give the day by which it will be done.")
+        raise UserError(Message("The date is before 1970."), Message("Give the day by which it will be done."))
     with read_ledger(folder) as reading:
         reading.office(signer.public, Role.ORGANISER)
         said = Outcome(reading.poll(name).id, OutcomeStatus(status), Text(text, text_ru), seconds)

@@ -8,6 +8,7 @@ from veche.errors import UserError
 from veche.ledger.codec import digest
 from veche.ledger.entries.poll import Poll
 from veche.log.source import ATTACHMENT_LIMIT
+from veche.texts import Message
 
 
 def _folder(entry_file: Path) -> Path:
@@ -32,7 +33,7 @@ def attach(entry_file: Path, ledger: Path, poll: Poll) -> None:
             continue
         content = read_file(source, ATTACHMENT_LIMIT)
         if digest(content) != hashed:
-            raise UserError(f"The attachment {name!r} beside {entry_file} was changed; it was not published.",
-                            "The poll is published. Put the right file there and publish once more.")  # fmt: skip
+            raise UserError(Message("The attachment {name!r} beside {entry_file} was changed; it was not published.", name=name, entry_file=entry_file),
+                            Message("The poll is published. Put the right file there and publish once more."))  # fmt: skip
         make_folder(target.parent)
         replace(target, content, drafts=ledger)  # not in the folder itself, where others would see the draft

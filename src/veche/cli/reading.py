@@ -12,8 +12,6 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
-import click
-
 from veche.audit.ledger import Progress, VerifiedLedger, Wanted, verify_ledger
 from veche.audit.witnesses import Witnesses, read_witnesses
 from veche.cli.earnest import say_if_ahead, say_if_test
@@ -27,7 +25,8 @@ from veche.ledger.state import OfficeKey, State
 from veche.log.checkpoint import Checkpoint
 from veche.log.log import Log
 from veche.log.source import Export, Source, open_source
-from veche.texts import iso_time
+from veche.terminal.say import say
+from veche.texts import Message, iso_time
 
 UNWITNESSED = (
     "Too few witnesses have cosigned a ledger with this ballot yet. Look again in a few minutes; if it stays so, show the receipt to "
@@ -66,8 +65,8 @@ class Reading(Reader):
         if office is None or not office.active:
             was = "" if office is None else f": it was that of {office.institution} as {office.role}"
             raise UserError(
-                f"The key {key.hex()[:16]}… is not the key of an office in this ledger{was}.",
-                "See whose keys are: veche ledger show",
+                Message("The key {key}… is not the key of an office in this ledger{was}.", key=key.hex()[:16], was=was),
+                Message("See whose keys are: veche ledger show"),
             )
         tell_of_change(self.state, key)
         return office
@@ -77,12 +76,22 @@ class Reading(Reader):
         office = self.holder(key)
         if office.role != role:
             raise UserError(
-                f"This is the key of {office.institution} as {office.role}; the key of another office is wanted here: {role}."
+                Message(
+                    "This is the key of {institution} as {role}; the key of another office is wanted here: {role2}.",
+                    institution=office.institution,
+                    role=office.role,
+                    role2=role,
+                )
             )
         if office.is_suspended(self.time):
             raise UserError(
-                f"The key of {office.institution} as {role} is suspended until {iso_time(office.suspended)}.",
-                "Until then it signs notices, accounts, shares and objections only.",
+                Message(
+                    "The key of {institution} as {role} is suspended until {suspended}.",
+                    institution=office.institution,
+                    role=role,
+                    suspended=iso_time(office.suspended),
+                ),
+                Message("Until then it signs notices, accounts, shares and objections only."),
             )
         return office.institution
 
@@ -97,9 +106,15 @@ def read_ledger(path: Path, verified: bool = True) -> Iterator[Reading]:
     Raises UserError if there is no ledger, DoesNotHold if it is not what it claims to be.
     """
     if not path.exists():
-        raise UserError(f"There is no ledger at {path}.", "Name its folder with --ledger, or set VECHE_LEDGER.")
+        raise UserError(
+            Message("There is no ledger at {path}.", path=path),
+            Message("Name its folder with --ledger, or set VECHE_LEDGER."),
+        )
     if path.is_dir() and not os.path.lexists(path / "checkpoint"):
-        raise UserError(f"There is no ledger in {path}.", "Name its folder with --ledger, or set VECHE_LEDGER.")
+        raise UserError(
+            Message("There is no ledger in {path}.", path=path),
+            Message("Name its folder with --ledger, or set VECHE_LEDGER."),
+        )
     if not verified:
         with suppress(NotOwn), read_own(path) as own:
             say_if_test(own.charter)
@@ -141,15 +156,22 @@ def goes_on(log: Log, head: Checkpoint, where: str) -> None:
     """Raise DoesNotHold unless a ledger begins with the entries of this head, which its key signed; UserError if it has fewer."""
     if head.size > log.size:
         raise UserError(
-            f"This copy of the ledger has {log.size} entries, fewer than the checkpoint's {head.size}.",
-            "Compare with a newer copy. If there is none, the ledger was cut: raise the alarm.",
+            Message(
+                "This copy of the ledger has {size} entries, fewer than the checkpoint's {size2}.",
+                size=log.size,
+                size2=head.size,
+            ),
+            Message("Compare with a newer copy. If there is none, the ledger was cut: raise the alarm."),
         )
     if log.root(head.size) != head.root:
         raise DoesNotHold(
             "consistency",
             where,
-            f"The ledger was rewritten: its first {head.size} entries are not those of the checkpoint that its key signed.",
-            "Keep both as evidence, and raise the alarm.",
+            Message(
+                "The ledger was rewritten: its first {size} entries are not those of the checkpoint that its key signed.",
+                size=head.size,
+            ),
+            Message("Keep both as evidence, and raise the alarm."),
         )
 
 
@@ -166,9 +188,16 @@ def tell_of_change(state: State, key: bytes) -> None:
     change = state.office_changes.get(office.seat) if office is not None and office.active else None
     if change is not None:
         seat = f'--institution "{change.institution}" --role {change.role}'
-        click.echo(
-            f"Look at this: others want to {change.action} the key of {change.institution} as {change.role}. It takes effect "
-            f"{iso_time(change.due)}, unless you object:\n  veche office object {seat} --key FILE -o object.entry",
+        say(
+            Message(
+                "Look at this: others want to {action} the key of {institution} as {role}. It takes effect {due}, unless you "
+                "object:\n  veche office object {seat} --key FILE -o object.entry",
+                action=change.action,
+                institution=change.institution,
+                role=change.role,
+                due=iso_time(change.due),
+                seat=seat,
+            ),
             err=True,
         )
 
@@ -180,14 +209,23 @@ def wait_until_published(path: Path, number: int, timeout: float = 10.0) -> None
         if open_source(path).checkpoint().checkpoint.size > number:
             return
         clock_time.sleep(0.02)
-    raise UserError(f"Entry {number} is in the ledger, but not published yet.", "Ask for its receipt a little later.")
+    raise UserError(
+        Message("Entry {number} is in the ledger, but not published yet.", number=str(number)),
+        Message("Ask for its receipt a little later."),
+    )
 
 
 def _choose(name: str, ids: list[str], what: str, where: str) -> str:
     text = name.lower().removesuffix("…")
     matching = [known for known in ids if known.startswith(text)]
     if len(text) < SHORTEST or not matching:
-        raise UserError(f"The ledger has no {what} {name!r}.", f"See which there are: {where}")
+        raise UserError(
+            Message("The ledger has no {what} {name!r}.", what=what, name=name),
+            Message("See which there are: {where}", where=where),
+        )
     if len(matching) > 1:
-        raise UserError(f"{len(matching)} {what}s begin with {name!r}.", "Give more of the id.")
+        raise UserError(
+            Message("{matching} {what}s begin with {name!r}.", matching=len(matching), what=what, name=name),
+            Message("Give more of the id."),
+        )
     return matching[0]

@@ -10,6 +10,7 @@ from veche.cli import acting, options
 from veche.cli.acting import waiting
 from veche.cli.desk import Look, account, check_keys, permit_keys
 from veche.cli.entry_file import hand_in_or_keep, keep_entry, say_where
+from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
 from veche.cli.permit_mail import read_request, serve, show_request
 from veche.cli.reading import Reading, read_ledger, tell_of_change
@@ -22,6 +23,7 @@ from veche.permit.mail import RequestFile
 from veche.permit.row_proof import RowProof
 from veche.registrar.registrar import Registrar
 from veche.registrar.roll_import import RollReport, beyond_doubt
+from veche.terminal.say import confirm, say
 from veche.terminal.show import short
 from veche.texts import Message, Plural, iso_time
 from veche.words import WORDS, from_words
@@ -33,7 +35,7 @@ _LINES_SHOWN = 100
 """Bad lines of a roll that are shown one by one: of a file that is wrong throughout more would help nobody."""
 
 
-@click.group(cls=options.CommandGroup, short_help="Keep the roll, sign permits, account for them.")
+@click.group(cls=CommandGroup, short_help="Keep the roll, sign permits, account for them.")
 def registrar() -> None:
     """Run a registrar's office: the roll, the permits, the account of them.
 
@@ -96,9 +98,9 @@ def import_(desk: Path, roll: Path, dry_run: bool, yes: bool, as_json: bool) -> 
             )  # fmt: skip
         else:
             for bad in report.bad[:_LINES_SHOWN]:
-                click.echo(f"line {bad.line}: {bad.reason}")
+                say(Message("line {line}: {reason}", line=str(bad.line), reason=bad.reason))
             if len(report.bad) > _LINES_SHOWN:
-                click.echo(f"and {len(report.bad) - _LINES_SHOWN} lines more: --json names them all")
+                say(Message("and {bad} lines more: --json names them all", bad=len(report.bad) - _LINES_SHOWN))
             for doubt in report.doubts:
                 click.echo(doubt)
             if dry_run:
@@ -108,8 +110,8 @@ def import_(desk: Path, roll: Path, dry_run: bool, yes: bool, as_json: bool) -> 
             return
         if dry_run or as_json or not sys.stdin.isatty():
             beyond_doubt(report)
-        if not click.confirm("Is the roll right all the same?"):
-            raise UserError("The roll was not replaced.", "Correct the file, and import it again.")
+        if not confirm(Message("Is the roll right all the same?")):
+            raise UserError(Message("The roll was not replaced."), Message("Correct the file, and import it again."))
 
     with Registrar(desk) as opened:
         report = opened.import_roll(roll, dry_run, decide)
@@ -120,8 +122,7 @@ def import_(desk: Path, roll: Path, dry_run: bool, yes: bool, as_json: bool) -> 
 
 
 def _show_report(when: str, report: RollReport) -> None:
-    click.echo(f"{when} on the roll: {report.people} people "
-               f"({report.added} new, {report.removed} gone, {report.moved} moved).")  # fmt: skip
+    say(Message("{when} on the roll: {people} people ({added} new, {removed} gone, {moved} moved).", when=when, people=report.people, added=report.added, removed=report.removed, moved=report.moved))  # fmt: skip
     for district, people in report.districts.items():
         click.echo(f"  {people:>8}  {district}")
 
@@ -136,7 +137,7 @@ def show(desk: Path) -> None:
       veche registrar show registrar
     """
     with Registrar(desk) as opened:
-        click.echo(f"Public key {opened.office.public.hex()}")
+        say(Message("Public key {public}", public=opened.office.public.hex()))
         for district, people in opened.districts().items():
             click.echo(f"  {people:>8}  {district}")
 
@@ -250,7 +251,7 @@ def _issue_one(desk: Path, name: str, folder: Path, person: str, group: int, bli
     try:
         message = bytes.fromhex(blinded)
     except ValueError:
-        raise UserError("The blinded message is not hexadecimal.", "Copy all of it.") from None
+        raise UserError(Message("The blinded message is not hexadecimal."), Message("Copy all of it.")) from None
     with Registrar(desk) as opened, read_ledger(folder, verified=False) as reading:
         click.echo(opened.issue(person, _own_poll(opened, reading, name).id, message, group).hex())
 
@@ -329,7 +330,8 @@ def issuance(desk: Path, name: str, folder: Path, output: Path | None, as_json: 
         poll = _own_poll(opened, reading, name)
         if poll.phase == Phase.ANNOUNCED:
             raise UserError(
-                "The poll has not closed yet.", "After this account no more permits are signed, so it comes last."
+                Message("The poll has not closed yet."),
+                Message("After this account no more permits are signed, so it comes last."),
             )
         made = account(opened, poll)
         number = hand_in_or_keep(folder, made.sign(reading.id, [opened.office]), output)
@@ -359,7 +361,7 @@ def proof(desk: Path, name: str, folder: Path, person: str, output: Path) -> Non
     with Registrar(desk) as opened, read_ledger(folder, verified=False) as reading:
         made = opened.proof_for(person, _own_poll(opened, reading, name).id)
     write_new(output, made.to_json())
-    click.echo(f"Wrote {output}. The person checks it with: veche registrar check-proof {output}")
+    say(Message("Wrote {output}. The person checks it with: veche registrar check-proof {output}", output=output))
 
 
 @registrar.command("check-proof")
@@ -380,7 +382,14 @@ def check_proof(file: Path, folder: Path, as_json: bool) -> None:
     if as_json:
         options.emit({"person": row.person, "registrar": institution, "poll": poll.id.hex(), "served": served})
         return
-    click.echo(f"The proof holds: {row.person} is on the roll of {institution} for poll {poll.id.hex()[:12]}.")
+    say(
+        Message(
+            "The proof holds: {person} is on the roll of {institution} for poll {id}.",
+            person=row.person,
+            institution=institution,
+            id=poll.id.hex()[:12],
+        )
+    )
     click.echo({True: f"{institution} says that a permit was issued to {row.person}.",
                 False: f"No permit was issued to {row.person}.",
                 None: "The poll has not been accounted for yet: ask again after it has closed."}[served])  # fmt: skip
@@ -403,10 +412,14 @@ def _check_row(row: RowProof, poll: PollState, reading: Reading) -> tuple[str, b
             return institution, None
         account = reading.state.issuances(poll).get(registrar)
         if account is None:
-            raise DoesNotHold("issuance", institution, f"{institution} has not accounted for this poll in the ledger.")
+            raise DoesNotHold(
+                "issuance",
+                institution,
+                Message("{institution} has not accounted for this poll in the ledger.", institution=institution),
+            )
         row.verify_issuance(account.groups[row.group].root)
         return institution, row.issuance.served
-    raise DoesNotHold("roll", "proof", "The proof fits no registrar's key for this poll and group.")
+    raise DoesNotHold("roll", "proof", Message("The proof fits no registrar's key for this poll and group."))
 
 
 @registrar.command()
@@ -427,20 +440,20 @@ def erase(desk: Path, name: str, folder: Path, yes: bool) -> None:
         poll = _own_poll(opened, reading, name)
         _check_challenge(poll, reading)
         if not yes:
-            click.confirm(f"Erase what this registrar knows of {poll.definition.title.en!r}?", abort=True)
+            confirm(Message("Erase what this registrar knows of {en!r}?", en=poll.definition.title.en), abort=True)
         opened.erase(poll.id)
-    click.echo("Erased. Backups are yours to destroy.")
+    say(Message("Erased. Backups are yours to destroy."))
 
 
 def _check_challenge(poll: PollState, reading: Reading) -> None:
     """Raise Refused (``not-closed``) while people can still ask for their rows, by this machine's clock. docs/protocol.md, section 2.1."""
     until = poll.challenge_until(reading.charter)
     if poll.phase == Phase.COUNTING:
-        raise Refused("not-closed", "The poll has no result yet, and people can ask for their rows until some time after it.",
-                      "Erase when the challenge window is over.")  # fmt: skip
+        raise Refused("not-closed", Message("The poll has no result yet, and people can ask for their rows until some time after it."),
+                      Message("Erase when the challenge window is over."))  # fmt: skip
     if until is not None and clock_time.time() < until:
-        raise Refused("not-closed", f"People can ask for their rows until {iso_time(until)}; what proves them is kept so long.",
-                      "Erase after that.")  # fmt: skip
+        raise Refused("not-closed", Message("People can ask for their rows until {until}; what proves them is kept so long.", until=iso_time(until)),
+                      Message("Erase after that."))  # fmt: skip
 
 
 def _own_poll(opened: Registrar, reading: Reading, name: str) -> PollState:
@@ -450,8 +463,12 @@ def _own_poll(opened: Registrar, reading: Reading, name: str) -> PollState:
     if poll.registrar(key) is None:
         office = reading.holder(key)
         raise UserError(
-            f"The key of {office.institution} as {office.role} is not that of a registrar of this poll.",
-            "A poll keeps the keys that the registrars of its class held when it was announced.",
+            Message(
+                "The key of {institution} as {role} is not that of a registrar of this poll.",
+                institution=office.institution,
+                role=office.role,
+            ),
+            Message("A poll keeps the keys that the registrars of its class held when it was announced."),
         )
     return poll
 

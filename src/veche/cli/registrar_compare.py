@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from veche.cli import options
+from veche.cli.language import Command
 from veche.cli.options import ANY_PATH
 from veche.durable import PRIVATE, must_be_new, write_new
 from veche.registrar.comparison import MOST_BYTES, Differences, load_key, make_key
@@ -19,7 +20,7 @@ _key = click.option("--key", "-k", type=ANY_PATH, required=True, metavar="FILE",
                     help='The key file that the registrars who compare have in common: "veche registrar compare-key".')  # fmt: skip
 
 
-@click.command("compare-key", short_help="Make a key with which registrars compare their rolls.")
+@click.command("compare-key", cls=Command, short_help="Make a key with which registrars compare their rolls.")
 @click.argument("file", type=ANY_PATH)
 def compare_key(file: Path) -> None:
     """Make a key in FILE with which registrars compare their rolls. One makes it, and hands it to the others: in person, and to
@@ -34,7 +35,7 @@ def compare_key(file: Path) -> None:
                        "somebody is on the roll.", path=str(file)))  # fmt: skip
 
 
-@click.command("compare-file", short_help="Write what another registrar needs to compare rolls.")
+@click.command("compare-file", cls=Command, short_help="Write what another registrar needs to compare rolls.")
 @_desk
 @_key
 @click.option("--output", "-o", type=ANY_PATH, required=True, metavar="FILE", help="Where to write the comparison.")
@@ -60,7 +61,7 @@ def compare_file(desk: Path, key: Path, output: Path) -> None:
     )
 
 
-@click.command("compare", short_help="Compare the roll with another registrar's.")
+@click.command("compare", cls=Command, short_help="Compare the roll with another registrar's.")
 @_desk
 @click.argument("file", type=ANY_PATH)
 @_key

@@ -51,7 +51,10 @@ class SealedFile:
         name = self._poll.hex()[:12]
         if isinstance(kept, Sealed):
             raise UserError(
-                f"You have sealed a ballot in this poll already, and neither cast nor opened it. Its code: {code_text(kept.code)}",
+                Message(
+                    "You have sealed a ballot in this poll already, and neither cast nor opened it. Its code: {code}",
+                    code=code_text(kept.code),
+                ),
                 str(
                     Message(
                         "Cast it: {cast}. Or open it to check this device, and it is forgotten: {open}",
@@ -62,7 +65,7 @@ class SealedFile:
             )
         if kept is not None:
             raise UserError(
-                "A ballot of yours in this poll is on its way, and has no receipt yet.",
+                Message("A ballot of yours in this poll is on its way, and has no receipt yet."),
                 str(Message("Go on with: {command}", command=again("cast", name))),
             )
 
@@ -96,7 +99,7 @@ class SealedFile:
             kept = self._read()
             if isinstance(kept, Cast):
                 raise UserError(
-                    "This ballot was cast: nobody can open it any more.",
+                    Message("This ballot was cast: nobody can open it any more."),
                     str(
                         Message(
                             "To check the device seal another one: {command}",
@@ -140,6 +143,6 @@ class SealedFile:
             return Sealed(self._poll, kept["choices"], bytes.fromhex(kept["randomness"]), code)
         except (ValueError, KeyError, TypeError):
             raise UserError(
-                f"What is sealed in {self._path} is damaged.",
-                "Remove the file: nothing of it was cast. Then seal anew.",
+                Message("What is sealed in {path} is damaged.", path=self._path),
+                Message("Remove the file: nothing of it was cast. Then seal anew."),
             ) from None

@@ -11,10 +11,12 @@ from veche.audit.ledger import VerifiedLedger
 from veche.audit.view import View
 from veche.cli import acting, options
 from veche.cli.acting import Round, waiting
+from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import tell_of_change, verified_copies
 from veche.clock import system
 from veche.ledger.entries.charter import Charter
+from veche.terminal.say import confirm, say
 from veche.terminal.show import short
 from veche.texts import Localizable, Message, Moment, iso_time
 from veche.trustee.trustee import Trustee
@@ -22,7 +24,7 @@ from veche.trustee.trustee import Trustee
 office = click.argument("office", type=ANY_PATH, metavar="FOLDER")
 
 
-@click.group(cls=options.CommandGroup, short_help="Make a committee's key, decrypt the tallies.")
+@click.group(cls=CommandGroup, short_help="Make a committee's key, decrypt the tallies.")
 def trustee() -> None:
     """Be a trustee: help to make a committee's key, and decrypt the one tally of each poll.
 
@@ -61,7 +63,7 @@ def show(office: Path) -> None:
     loaded = Trustee.load(office)
     click.echo(loaded.institution)
     for key in loaded.keys:
-        click.echo(f"Public key {key.public.hex()}")
+        say(Message("Public key {public}", public=key.public.hex()))
 
 
 @trustee.command()
@@ -141,7 +143,10 @@ def _warn(institution: str, charter: Charter) -> None:
     """Say once, before anything is signed, what no witnesses means for the polls that this trustee decrypts."""
     for poll_class in charter.classes:
         if institution in poll_class.trustees and not poll_class.witnessed:
-            click.echo(f"Class {poll_class.name}: {unwitnessed(charter, poll_class)}", err=True)
+            say(
+                Message("Class {name}: {charter}", name=poll_class.name, charter=unwitnessed(charter, poll_class)),
+                err=True,
+            )
 
 
 @trustee.command()
@@ -158,9 +163,11 @@ def clock(office: Path, yes: bool) -> None:
     """
     loaded = Trustee.load(office)
     if not yes:
-        click.confirm(f"Is it {iso_time(system().time)} now, by another clock than this machine's?", abort=True)
+        confirm(
+            Message("Is it {time} now, by another clock than this machine's?", time=iso_time(system().time)), abort=True
+        )
     loaded.confirm_clock()
-    click.echo(f"{loaded.institution} goes on by this machine's clock.")
+    say(Message("{institution} goes on by this machine's clock.", institution=loaded.institution))
 
 
 @trustee.command()
@@ -179,6 +186,6 @@ def adopt(office: Path, folder: Path, others: tuple[Path, ...], yes: bool) -> No
     """
     loaded = Trustee.load(office)
     if not yes:
-        click.confirm("Is the original folder gone for good, so that it can never be used again?", abort=True)
+        confirm(Message("Is the original folder gone for good, so that it can never be used again?"), abort=True)
     loaded.adopt(View(verified_copies([folder, *others])))
-    click.echo(f"{loaded.institution} goes on in {office}.")
+    say(Message("{institution} goes on in {office}.", institution=loaded.institution, office=office))

@@ -21,21 +21,23 @@ from veche.audit.page.page import archive_page, page
 from veche.audit.receipt import check_receipt
 from veche.audit.report import find_poll, report_ledger
 from veche.ballot.archive.archive import Archive
+from veche.cli.language import Command
 from veche.cli.options import LEDGER_PATH, emit, read_file
 from veche.cli.reading import verified_ledger
 from veche.cli.verify_show import archive_values, show_archive, show_ledger, show_refusal
 from veche.clock import system
 from veche.collector import relax
 from veche.durable import replace
-from veche.errors import DoesNotHold, UserError
+from veche.errors import DoesNotHold, UserError, because
 from veche.ledger.entries.charter import Charter
 from veche.log.source import Export
+from veche.texts import Message, Said
 
 PINNED = 16
 """The fewest digits of an id that pin a ledger."""
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("path", type=LEDGER_PATH)
 @click.option(
     "--poll", "poll_id", metavar="ID", help="Of a ledger, show this poll only (the first digits of its id will do)."
@@ -105,18 +107,22 @@ def kind_of(path: Path) -> str:
         if path.is_dir():
             return _kind_of_folder(path)
         if path.exists() and not path.is_file():
-            raise UserError(f"{path} is neither a file nor a folder.", "Check the path.")
+            raise UserError(Message("{path} is neither a file nor a folder.", path=path), Message("Check the path."))
         with path.open("rb") as file:
             head = file.read(100).rstrip(b"\0")
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from None
+        raise UserError(
+            Message("{path} cannot be read: {strerror}.", path=path, strerror=because(error)),
+            Message("Check the path."),
+        ) from None
     if head == b"BELENIOS":
         return "archive"
     if head == b"checkpoint" or head.startswith((b"attachment/", b"tile/")):
         return "ledger"
     what = "is neither an exported ledger nor a Belenios archive" if head else "holds nothing"
     raise UserError(
-        f"The file {path} {what}.", "Give a ledger's folder, a file made with veche export, or a .bel archive."
+        Message("The file {path} {what}.", path=path, what=what),
+        Message("Give a ledger's folder, a file made with veche export, or a .bel archive."),
     )
 
 
@@ -126,15 +132,18 @@ def _kind_of_folder(path: Path) -> str:
     if any(path.glob("*.bel")):
         return "archive"
     raise UserError(
-        f"The folder {path} holds neither a ledger nor an archive.",
-        "A ledger has a file named checkpoint; an archive ends in .bel.",
+        Message("The folder {path} holds neither a ledger nor an archive.", path=path),
+        Message("A ledger has a file named checkpoint; an archive ends in .bel."),
     )
 
 
 def _reject(options: dict[str, object], what: str) -> None:
     given = [name for name, value in options.items() if value is not None]
     if given:
-        raise UserError(f"{given[0]} has no meaning for {what}.", "See: veche verify --help")
+        raise UserError(
+            Message("{given} has no meaning for {what}.", given=given[0], what=what),
+            Message("See: veche verify --help"),
+        )
 
 
 # Ledgers
@@ -146,21 +155,21 @@ class Pin:
     def __init__(self, wanted: str | None, words: str | None) -> None:
         self._id = None if wanted is None else wanted.strip().lower()
         self._words = (words or "").casefold().split()
-        if self._id is not None and not re.fullmatch(f"[0-9a-f]{{{PINNED},64}}", self._id):
+        if wanted is not None and not re.fullmatch(f"[0-9a-f]{{{PINNED},64}}", self._id or ""):
             raise UserError(
-                f"{wanted!r} is not the id of a ledger.",
-                f"Give all of its 64 hexadecimal digits, or the first {PINNED} of them.",
+                Message("{wanted!r} is not the id of a ledger.", wanted=wanted),
+                Message("Give all of its 64 hexadecimal digits, or the first {pinned} of them.", pinned=PINNED),
             )
 
     def check(self, ledger: bytes, charter: Charter) -> None:
         """Raises DoesNotHold (L1) if this is another ledger."""
         if self._id is not None and not ledger.hex().startswith(self._id):
-            raise self._another(ledger, charter, f"its id is {ledger.hex()}")
+            raise self._another(ledger, charter, Message("its id is {ledger}", ledger=ledger.hex()))
         institutions = [office.institution for office in charter.offices]
         said = " ".join([charter.origin, charter.name.en, charter.name.ru, charter.operator, *institutions]).casefold()
         for word in self._words:
             if word not in said:
-                raise self._another(ledger, charter, f"its charter does not say {word!r}")
+                raise self._another(ledger, charter, Message("its charter does not say {word!r}", word=word))
 
     def show(self, ledger: bytes, charter: Charter, out: Console) -> None:
         """Say whose ledger it is, unless its id was asked for."""
@@ -175,10 +184,10 @@ class Pin:
         )
         out.print(f"  --id {ledger.hex()}")
 
-    def _another(self, ledger: bytes, charter: Charter, why: str) -> DoesNotHold:
+    def _another(self, ledger: bytes, charter: Charter, why: Said) -> DoesNotHold:
         return DoesNotHold(
-            "L1", "entry 0", f"This is another ledger than the one that you named: {why}. It is {charter.name.en} ({charter.origin}).",
-            "Nothing else of it was checked.",
+            "L1", Message("entry 0"), Message("This is another ledger than the one that you named: {why}. It is {en} ({origin}).", why=why, en=charter.name.en, origin=charter.origin),
+            Message("Nothing else of it was checked."),
         )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from veche.cli.cast import cast_sealed
 from veche.cli.choices import ask_choices, choice_lines, parse_choices
 from veche.cli.collecting import Desk, open_registrars, permits_to_show, said_by
 from veche.cli.collecting import collect as collect_permits
+from veche.cli.language import Command
 from veche.cli.open import open_sealed
 from veche.cli.options import ANY_PATH
 from veche.cli.permit_file import PermitFile, erase_decided
@@ -25,6 +26,7 @@ from veche.errors import UserError
 from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
 from veche.terminal.code import code_lines, code_picture
+from veche.terminal.say import confirm, prompt, say
 from veche.terminal.show import short
 from veche.texts import Message
 from veche.voter.permits import Collected
@@ -32,7 +34,7 @@ from veche.voter.voter import Voter, seal
 from veche.words import LANGUAGES, in_words
 
 
-@click.command(short_help="Vote in a poll, or vote again.")
+@click.command(cls=Command, short_help="Vote in a poll, or vote again.")
 @click.argument("name", metavar="POLL")
 @options.ledger
 @options.seed
@@ -82,8 +84,8 @@ def vote(
         options.must_be_writable(receipts, "The receipt", "nothing was cast")
         if not sys.stdin.isatty():
             raise UserError(
-                "Nobody can be asked here whether to cast the ballot or to check with it.",
-                'Seal it with --seal; then "veche cast" or "veche open".',
+                Message("Nobody can be asked here whether to cast the ballot or to check with it."),
+                Message('Seal it with --seal; then "veche cast" or "veche open".'),
             )
     with read_ledger(folder) as reading:
         poll = reading.poll(name)
@@ -121,21 +123,28 @@ def vote(
         words = {language: in_words(sealed.code, language) for language in LANGUAGES}
         options.emit({"poll": poll.id.hex(), "code": sealed.code.hex(), "words": words})
         return
-    click.echo("Sealed. Nothing is cast yet. The code of this ballot, whole and in nine words:\n", err=as_json)
+    say(Message("Sealed. Nothing is cast yet. The code of this ballot, whole and in nine words:\n"), err=as_json)
     for line in code_lines(sealed.code):
         click.echo(f"  {line}", err=as_json)
     if sys.stdout.isatty() and not as_json:
         click.echo(f"\n{code_picture(sealed.code)}")
     click.echo(err=as_json)
-    click.echo(
-        f'It waits for you to cast it ("{again("cast", name)}") or to open it ("{again("open", name)}").', err=as_json
+    say(
+        Message(
+            'It waits for you to cast it ("{value}") or to open it ("{value2}").',
+            value=again("cast", name),
+            value2=again("open", name),
+        ),
+        err=as_json,
     )
     if only_seal:
         return
-    click.echo("To check this device, give the code to another one now, before you answer.", err=as_json)
+    say(Message("To check this device, give the code to another one now, before you answer."), err=as_json)
     if (
-        click.prompt(
-            "Cast this ballot, or check this device with it?", type=click.Choice(["cast", "check"]), err=as_json
+        prompt(
+            Message("Cast this ballot, or check this device with it?"),
+            type=click.Choice(["cast", "check"]),
+            err=as_json,
         )
         == "cast"
     ):
@@ -228,17 +237,25 @@ def _say_what_is_kept(poll: PollState, collected: Collected, voted: bool, as_jso
             }
         )  # fmt: skip
     elif voted:
-        click.echo("You have voted in this poll: to vote again no permits are needed.")
+        say(Message("You have voted in this poll: to vote again no permits are needed."))
     elif missing:
         names = ", ".join(registrars[registrar].institution for registrar in missing)
-        click.echo(
-            f"No permit yet of: {names}. Ask again: {again('vote', short(poll.id), '--collect', '--person', 'ID', '--registrar', 'FOLDER')}"
+        say(
+            Message(
+                "No permit yet of: {names}. Ask again: {value}",
+                names=names,
+                value=again("vote", short(poll.id), "--collect", "--person", "ID", "--registrar", "FOLDER"),
+            )
         )
         for registrar in missing:
             if said := said_by(registrar, collected):
                 click.echo(f"  {registrars[registrar].institution}: {said}")
     else:
-        click.echo(f"Your permits for this poll are kept. Vote when it opens: {again('vote', short(poll.id))}")
+        say(
+            Message(
+                "Your permits for this poll are kept. Vote when it opens: {value}", value=again("vote", short(poll.id))
+            )
+        )
 
 
 def _check_goes_on(poll: PollState) -> None:
@@ -255,9 +272,13 @@ def _check_witnessed(reading: Reading, poll: PollState) -> None:
     witnesses = reading.witnesses
     if poll.poll_class.witnessed and not witnesses.vouch(size_of(reading.log, poll)):
         raise UserError(
-            f"Too few witnesses have cosigned a ledger with this poll and its keys yet: {witnesses.quorum} of {witnesses.seats} "
-            "must, so that you are not shown a ledger of your own.",
-            "Try again in a few minutes. See who cosigned: veche verify LEDGER",
+            Message(
+                "Too few witnesses have cosigned a ledger with this poll and its keys yet: {quorum} of {seats} must, so that "
+                "you are not shown a ledger of your own.",
+                quorum=witnesses.quorum,
+                seats=witnesses.seats,
+            ),
+            Message("Try again in a few minutes. See who cosigned: veche verify LEDGER"),
         )
 
 
@@ -272,8 +293,8 @@ def _choices(poll: PollState, choose: tuple[str, ...]) -> list[list[int]]:
                     command=again("poll", "show", short(poll.id), seed=False))),
         )  # fmt: skip
     choices = ask_choices(poll.definition)
-    click.echo("\nYou chose:")
+    say(Message("\nYou chose:"))
     for line in choice_lines(poll.definition, choices):
         click.echo(f"  {line}")
-    click.confirm("\nSeal this ballot?", abort=True)
+    confirm(Message("\nSeal this ballot?"), abort=True)
     return choices

@@ -10,12 +10,12 @@ ballot. No seed stays of a vote that failed before a registrar could have signed
 import hmac
 from pathlib import Path
 
-import click
-
 from veche.durable import PRIVATE, read_private, remove, replace
-from veche.errors import UserError, VecheError
+from veche.errors import UserError, VecheError, because
 from veche.permit.seed import Seed
 from veche.registrar.roll_file import clean
+from veche.terminal.say import say
+from veche.texts import Message
 
 
 class VoterSeed:
@@ -39,8 +39,14 @@ class VoterSeed:
         if bound is None or not hmac.compare_digest(bound, self._digest(person)):
             whose = "It is not known for whom" if bound is None else "For another person than this one"
             raise UserError(
-                f"{whose} the seed {self._path} has collected permits. Nothing was asked, sealed or replaced.",
-                "Everybody has a seed of their own: name another file with --seed. If it is your own, leave --person out.",
+                Message(
+                    "{whose} the seed {path} has collected permits. Nothing was asked, sealed or replaced.",
+                    whose=whose,
+                    path=self._path,
+                ),
+                Message(
+                    "Everybody has a seed of their own: name another file with --seed. If it is your own, leave --person out."
+                ),
             )
 
     def keep(self, person: str) -> None:
@@ -57,8 +63,11 @@ class VoterSeed:
     def say_if_new(self) -> None:
         """Tell whoever votes for the first time of their seed, once it is clear that it stays."""
         if self._new:
-            click.echo(
-                f"Made your seed in {self._path}. Keep it to yourself: whoever has it votes in your place.",
+            say(
+                Message(
+                    "Made your seed in {path}. Keep it to yourself: whoever has it votes in your place.",
+                    path=self._path,
+                ),
                 err=self._quiet,
             )
 
@@ -73,5 +82,8 @@ class VoterSeed:
         try:
             person = clean(person)
         except ValueError as error:
-            raise UserError(f"Who you are, --person, {error}.", "Say it as the registrars' rolls do.") from None
+            raise UserError(
+                Message("Who you are, --person, {error}.", error=because(error)),
+                Message("Say it as the registrars' rolls do."),
+            ) from None
         return hmac.digest(self.seed.secret, b"person|" + person.encode(), "sha256").hex().encode() + b"\n"

@@ -8,6 +8,7 @@ import click
 from veche.audit.witnesses import identify
 from veche.cli import options
 from veche.cli.earnest import say_if_test
+from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import read_ledger
 from veche.durable import replace
@@ -17,13 +18,14 @@ from veche.log.checkpoint import SignedCheckpoint
 from veche.log.log import Log
 from veche.log.note import NOTE_LIMIT
 from veche.log.source import Folder, open_source
-from veche.texts import iso_time
+from veche.terminal.say import say
+from veche.texts import Message, iso_time
 from veche.witness.witness import Witness, put_cosigned
 
 office = click.argument("office", type=ANY_PATH, metavar="FOLDER")
 
 
-@click.group(cls=options.CommandGroup, short_help="Cosign heads of the ledger, so that all are shown one.")
+@click.group(cls=CommandGroup, short_help="Cosign heads of the ledger, so that all are shown one.")
 def witness() -> None:
     """Be a witness: an observer who cosigns the ledger's heads, and never two that contradict each other.
 
@@ -60,7 +62,7 @@ def show(office: Path) -> None:
       veche witness show witness
     """
     loaded = Witness.load(office)
-    click.echo(f"{loaded.institution}\nPublic key {loaded.key.public.hex()}")
+    say(Message("{institution}\nPublic key {public}", institution=loaded.institution, public=loaded.key.public.hex()))
 
 
 @witness.command()
@@ -81,7 +83,8 @@ def cosign(office: Path, folder: Path, output: Path | None, every: float | None)
     source = open_source(folder)
     if output is None and not isinstance(source, Folder):
         raise UserError(
-            f"{folder} is an exported file, in which no cosignature can be put.", "Write it to a file: -o FILE"
+            Message("{folder} is an exported file, in which no cosignature can be put.", folder=folder),
+            Message("Write it to a file: -o FILE"),
         )
     said = None
     while True:
@@ -93,8 +96,13 @@ def cosign(office: Path, folder: Path, output: Path | None, every: float | None)
             replace(output, made.to_bytes())
         if made.checkpoint != said:  # who cosigns every minute need not read the same line every minute
             said = made.checkpoint
-            click.echo(
-                f"{loaded.institution} cosigned {made.checkpoint.size} entries, root {made.checkpoint.root.hex()}."
+            say(
+                Message(
+                    "{institution} cosigned {size} entries, root {root}.",
+                    institution=loaded.institution,
+                    size=made.checkpoint.size,
+                    root=made.checkpoint.root.hex(),
+                )
             )
         if every is None:
             return
@@ -116,10 +124,21 @@ def publish(file: Path, folder: Path) -> None:
         key, cosigned = identify(reading.log, reading.state, signed)
         there = [one for one in reading.witnesses.cosigned if one.institution == cosigned.institution]
     if there and there[0].time > cosigned.time:
-        raise UserError(f"A newer head of {cosigned.institution} is there already.", "Nothing is to be done.")
+        raise UserError(
+            Message("A newer head of {institution} is there already.", institution=cosigned.institution),
+            Message("Nothing is to be done."),
+        )
     if not isinstance(open_source(folder), Folder):
         raise UserError(
-            f"{folder} is an exported file, in which no cosignature can be put.", "Name the ledger's folder."
+            Message("{folder} is an exported file, in which no cosignature can be put.", folder=folder),
+            Message("Name the ledger's folder."),
         )
     put_cosigned(folder, key, signed)
-    click.echo(f"{cosigned.institution} cosigned {cosigned.size} entries at {iso_time(cosigned.time)}.")
+    say(
+        Message(
+            "{institution} cosigned {size} entries at {time}.",
+            institution=cosigned.institution,
+            size=cosigned.size,
+            time=iso_time(cosigned.time),
+        )
+    )

@@ -9,6 +9,7 @@ from filelock import lock_descriptor
 
 from veche.durable.lock import Held
 from veche.durable.system import NO_LINK, cannot_write, plainly, write_all
+from veche.texts import Message
 
 
 class AppendOnly:
@@ -25,7 +26,9 @@ class AppendOnly:
         self._descriptor = os.open(path, os.O_RDWR | NO_LINK)
         try:
             if not lock_descriptor(self._descriptor, blocking=False):
-                raise Held(f"Another program is using {path} now.", "Wait for it, or end it.")
+                raise Held(
+                    Message("Another program is using {path} now.", path=path), Message("Wait for it, or end it.")
+                )
         except BaseException:
             os.close(self._descriptor)
             raise

@@ -12,6 +12,7 @@ from filelock import lock_descriptor
 from veche.durable.lock import Held
 from veche.durable.system import FOREIGN, NO_LINK, POSIX, sync_folder, write_all
 from veche.errors import UserError
+from veche.texts import Message
 
 UNFINISHED = ".unfinished"
 """How the names of drafts end."""
@@ -47,7 +48,10 @@ class Draft:
             except FileExistsError:
                 if not sweep(self._name):
                     if time.monotonic() > end:
-                        raise Held(f"Another program is writing {self._path}.", "Wait for it, or end it.") from None
+                        raise Held(
+                            Message("Another program is writing {path}.", path=self._path),
+                            Message("Wait for it, or end it."),
+                        ) from None
                     time.sleep(_PAUSE)
                 continue
             try:
@@ -118,8 +122,8 @@ def sweep(draft: Path) -> bool:
         return True
     except OSError:
         if draft.is_symlink():
-            raise UserError(f"{draft} is a link, and nothing is written through it.",
-                            "Somebody put it there: remove it, or write elsewhere.") from None  # fmt: skip
+            raise UserError(Message("{draft} is a link, and nothing is written through it.", draft=draft),
+                            Message("Somebody put it there: remove it, or write elsewhere.")) from None  # fmt: skip
         raise
     try:
         if not lock_descriptor(descriptor, blocking=False):

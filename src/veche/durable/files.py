@@ -9,7 +9,8 @@ from typing import BinaryIO
 from veche.durable.draft import Draft, Exists, draft_name, sweep
 from veche.durable.folders import make_folder
 from veche.durable.system import POSIX, PRIVATE, PRIVATE_FOLDER, PUBLIC, plainly, sync, sync_folder
-from veche.errors import UserError
+from veche.errors import UserError, because
+from veche.texts import Message
 
 
 def write_new(path: Path, content: bytes, mode: int = PUBLIC, drafts: Path | None = None) -> None:
@@ -79,9 +80,14 @@ def read_private(path: Path) -> bytes:
         mode = path.stat().st_mode
         content = path.read_bytes()
     except OSError as error:
-        raise UserError(f"The file {path} cannot be read: {error.strerror}.", "Check the path.") from None
+        raise UserError(
+            Message("The file {path} cannot be read: {strerror}.", path=path, strerror=because(error)),
+            Message("Check the path."),
+        ) from None
     if POSIX and mode & 0o077:
-        raise UserError(f"The file {path} can be read by others.", f"Run: chmod 600 {path}")
+        raise UserError(
+            Message("The file {path} can be read by others.", path=path), Message("Run: chmod 600 {path}", path=path)
+        )
     return content
 
 
@@ -109,7 +115,7 @@ def must_be_new(path: Path) -> None:
     if os.path.lexists(path):
         raise Exists(path)
     if not path.parent.is_dir():
-        raise UserError(f"There is no folder {path.parent}.", "Make it first.")
+        raise UserError(Message("There is no folder {parent}.", parent=path.parent), Message("Make it first."))
 
 
 def settle(path: Path, top: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from veche.durable.system import POSIX, PRIVATE_FOLDER, PUBLIC_FOLDER, plainly, sync_folder
 from veche.errors import UserError
+from veche.texts import Message
 
 
 def make_folder(folder: Path, mode: int = PUBLIC_FOLDER) -> None:
@@ -36,7 +37,8 @@ def private_folder(folder: Path) -> None:
         status = folder.lstat()
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
             raise UserError(
-                f"The folder {folder} is not yours alone.", f"Somebody else may have made it. Run: chmod 700 {folder}"
+                Message("The folder {folder} is not yours alone.", folder=folder),
+                Message("Somebody else may have made it. Run: chmod 700 {folder}", folder=folder),
             )
 
 

@@ -35,6 +35,7 @@ from veche.durable.draft import Draft, draft_name, sweep
 from veche.durable.files import place_of, write_private
 from veche.durable.system import PRIVATE, plainly, sync
 from veche.errors import UserError
+from veche.texts import Message
 
 CRASH = 60_000_000_000
 """Nanoseconds within which a file is begun and named, by a program that crashes before it writes the same into the journal."""
@@ -77,7 +78,9 @@ class Journal:
             file = AppendOnly(path)
         except OSError as error:
             message = f"{cls.NAME} {path} cannot be opened: {error.strerror}."
-            raise UserError(message, "Without it the program does not know what it did, so it refuses.") from None
+            raise UserError(
+                message, Message("Without it the program does not know what it did, so it refuses.")
+            ) from None
         with file:
             yield cls(folder, file)
 
@@ -123,7 +126,7 @@ class Journal:
             line = self._parse(text, self._last)
             if line is None:
                 message = f"Line {number} of {self._folder / 'journal'} was changed or damaged."
-                raise UserError(message, "The program does not know what it did, so it refuses to go on.")
+                raise UserError(message, Message("The program does not know what it did, so it refuses to go on."))
             before, self._last = self._last, line[0]
             self.events.append(line[3])
             lines.append(line)

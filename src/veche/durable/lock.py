@@ -10,6 +10,7 @@ from filelock import lock_descriptor
 
 from veche.durable.system import FOREIGN, NO_LINK, PUBLIC, plainly, write_all
 from veche.errors import UserError
+from veche.texts import Message
 
 _TRIES, _PAUSE = 10, 0.01  # seconds between them
 
@@ -41,7 +42,13 @@ class Lock:
                     time.sleep(_PAUSE)
                 else:
                     raise Held(
-                        f"Another program is {self._doing} {self._what}{_named(self._path)}.", "Wait for it, or end it."
+                        Message(
+                            "Another program is {doing} {what}{path}.",
+                            doing=self._doing,
+                            what=self._what,
+                            path=_named(self._path),
+                        ),
+                        Message("Wait for it, or end it."),
                     )
                 os.ftruncate(descriptor, 0)
                 write_all(descriptor, f"\n{os.getpid()}\n".encode())

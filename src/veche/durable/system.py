@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from veche.errors import UserError
+from veche.errors import UserError, because
+from veche.texts import Message, Said
 
 PUBLIC, PRIVATE = 0o644, 0o600
 """Modes of files; the user's umask may take more away."""
@@ -40,10 +41,10 @@ def sync_folder(folder: Path) -> None:
         sync(folder)
 
 
-def cannot_write(path: Path, error: OSError, hint: str = "") -> UserError:
+def cannot_write(path: Path, error: OSError, hint: Said = "") -> UserError:
     """What to say when the disk refuses."""
     return UserError(
-        f"{path} cannot be written: {error.strerror or error}.",
+        Message("{path} cannot be written: {value}.", path=path, value=because(error)),
         hint or "Make room, or give the right to write there; then try again.",
     )
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from veche.clock import STEP, Clock, Reading, WrongClock, about, system
 from veche.durable import PRIVATE, replace
 from veche.ledger.ledger import Ledger
-from veche.texts import iso_time
+from veche.texts import Message, iso_time
 
 OUTAGE = 3600
 """Seconds after the last block from which on a start is taken for one after an outage. What closes meanwhile has moved by rule."""
@@ -29,9 +29,15 @@ class BlockClock:
         path, now = ledger.folder / FILE, clock()
         if ledger.time > now.time + STEP:
             raise WrongClock(
-                f"The ledger's last block is of {iso_time(ledger.time)}, {about(ledger.time - now.time)} ahead of this machine's clock.",
-                "Set this clock if it is wrong. If it is right, the ledger was written by one that was ahead; it goes on when this"
-                " clock has come to that time.",
+                Message(
+                    "The ledger's last block is of {time}, {time2} ahead of this machine's clock.",
+                    time=iso_time(ledger.time),
+                    time2=about(ledger.time - now.time),
+                ),
+                Message(
+                    "Set this clock if it is wrong. If it is right, the ledger was written by one that was ahead; it goes on when "
+                    "this clock has come to that time."
+                ),
             )
         first = None
         with suppress(OSError, ValueError):
@@ -42,8 +48,12 @@ class BlockClock:
         self._first = first
         if ledger.height and not after_outage and now.time > ledger.time + OUTAGE:
             raise WrongClock(
-                f"The ledger's last block is of {iso_time(ledger.time)}; this machine's clock says {iso_time(now.time)}."
-                " Either the engine did not run for so long, or the clock is ahead, and would close every open poll.",
+                Message(
+                    "The ledger's last block is of {time}; this machine's clock says {time2}. Either the engine did not run for so "
+                    "long, or the clock is ahead, and would close every open poll.",
+                    time=iso_time(ledger.time),
+                    time2=iso_time(now.time),
+                ),
                 _HINT,
             )
         self()

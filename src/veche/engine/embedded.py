@@ -24,7 +24,7 @@ from veche.ledger.opening import Opening
 from veche.ledger.publication import Publication
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
 from veche.logs import log
-from veche.texts import iso_time
+from veche.texts import Message, iso_time
 
 BATCH = 2048
 """Entries checked together: large enough for the kernel's batches, small enough that a block takes well under a second."""
@@ -136,14 +136,17 @@ class EmbeddedEngine:
             while (len(self._handed_in) >= ROOM or self._bytes >= ROOM_BYTES) and not self._stopping:
                 self._changed.wait()
             if self._stopping:
-                raise Stopped("The engine has stopped and takes no more entries.", "Start it again.")
+                raise Stopped(Message("The engine has stopped and takes no more entries."), Message("Start it again."))
             if whose is not None:
                 if self._of_one[whose] >= MOST_OF_ONE:
                     answer.give(
                         Refused(
                             BUSY,
-                            f"{MOST_OF_ONE} of this credential's ballots, or of this poll's results, are waiting already.",
-                            "Hand it in again when they have their answers.",
+                            Message(
+                                "{most_of_one} of this credential's ballots, or of this poll's results, are waiting already.",
+                                most_of_one=MOST_OF_ONE,
+                            ),
+                            Message("Hand it in again when they have their answers."),
                         )
                     )
                     return answer
@@ -254,7 +257,9 @@ class EmbeddedEngine:
             left = [*(job for jobs, _ in self._checking for job in jobs), *self._taken, *self._handed_in]
             self._handed_in.clear()
             self._changed.notify_all()
-        why = failure or Stopped("The engine stopped before it came to this entry.", "Hand it in again.")
+        why = failure or Stopped(
+            Message("The engine stopped before it came to this entry."), Message("Hand it in again.")
+        )
         for _, answer in left:
             if not answer.done():
                 answer.give(why)
@@ -282,8 +287,14 @@ def create_ledger(folder: Path, charter: bytes, key: SigningKey, clock: Clock = 
     check_key(founding, key)
     if founding.time > now + STEP:
         raise WrongClock(
-            f"The charter is dated {iso_time(founding.time)}, and this machine's clock says {iso_time(now)}.",
-            "Set the clock if it is wrong, or wait. If the charter's date is wrong, draft it again, for everybody to sign.",
+            Message(
+                "The charter is dated {time}, and this machine's clock says {now}.",
+                time=iso_time(founding.time),
+                now=iso_time(now),
+            ),
+            Message(
+                "Set the clock if it is wrong, or wait. If the charter's date is wrong, draft it again, for everybody to sign."
+            ),
         )
     ledger = Ledger.create(folder, charter)
     try:
@@ -298,5 +309,6 @@ def check_key(charter: Charter, key: SigningKey) -> None:
     """Raises UserError if this is not the log's key that the charter names."""
     if charter.log_key != key.public:
         raise UserError(
-            "This is not the log's key that the charter names.", "Give the key file that belongs to the charter."
+            Message("This is not the log's key that the charter names."),
+            Message("Give the key file that belongs to the charter."),
         )

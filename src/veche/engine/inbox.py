@@ -34,6 +34,7 @@ from veche.ledger.ledger import Ledger
 from veche.ledger.store import DATABASE, must_exist
 from veche.logs import log
 from veche.strict_json import read_json
+from veche.texts import Message, Words, one_line
 
 ENTRY, ANSWER = ".entry", ".answer"
 _NAME = re.compile(r"[0-9a-f]{64}\.entry")
@@ -114,16 +115,16 @@ class Inbox:
             except FileNotFoundError:
                 continue
             if data is None:
-                message = "What was handed in is not an entry: it is too long, or its name is not its hash."
-                answers[path.stem] = _refusal("codec", message, "")
-                log().warning("dropped a file from the inbox", reason=message)
+                message = Message("What was handed in is not an entry: it is too long, or its name is not its hash.")
+                answers[path.stem] = _refusal(Refused("codec", message))
+                log().warning("dropped a file from the inbox", reason=str(message))
             else:
                 taken.append((path.stem, engine.submit(data)))
         for stem, future in taken:
             try:
                 answers[stem] = {"number": future.result()}
             except Refused as refused:
-                answers[stem] = _refusal(refused.rule, refused.message, refused.hint)
+                answers[stem] = _refusal(refused)
         if answers:
             self._answer(answers)
         return len(taken)
@@ -172,8 +173,14 @@ class Inbox:
             self._take_out(self._in / f"{stem}{ENTRY}")
 
 
-def _refusal(rule: str, message: str, hint: str) -> dict[str, str]:
-    return {"rule": rule, "message": message[:_SENTENCE], "hint": hint[:_SENTENCE]}
+def _refusal(refused: Refused) -> dict[str, object]:
+    """A refusal for whoever handed the entry in, in each language: the engine does not know theirs."""
+    said, advice = Words.of(refused.said), Words.of(refused.advice)
+    return {
+        "rule": refused.rule,
+        "message": [said.en[:_SENTENCE], said.ru[:_SENTENCE]],
+        "hint": [advice.en[:_SENTENCE], advice.ru[:_SENTENCE]],
+    }
 
 
 def hand_in(folder: Path, entries: Sequence[bytes], timeout: float = 60.0) -> list[int]:
@@ -198,7 +205,8 @@ def outcomes(folder: Path, entries: Sequence[bytes], timeout: float = 60.0) -> l
     """
     if not (folder / DATABASE).exists():
         raise UserError(
-            f"There is no ledger in {folder}.", "Give the folder of a ledger, not a copy of its public files."
+            Message("There is no ledger in {folder}.", folder=folder),
+            Message("Give the folder of a ledger, not a copy of its public files."),
         )
     if not engine_runs(folder) and not os.access(folder / LOG_KEY, os.R_OK):
         raise Unanswered(
@@ -286,8 +294,9 @@ def _answered(folder: Path, name: str) -> int | Refused | None:
     match answer:
         case {"number": int(number)}:
             return number
-        case {"rule": str(), "message": str(), "hint": str()}:
-            return Refused(answer["rule"], answer["message"], answer["hint"])
+        case {"rule": str(), "message": [str(en), str(ru)], "hint": [str(do_en), str(do_ru)]}:
+            said, advice = Words(one_line(en), one_line(ru)), Words(one_line(do_en), one_line(do_ru))
+            return Refused(answer["rule"], said, advice)
     return None
 
 

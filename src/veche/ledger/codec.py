@@ -12,6 +12,7 @@ import cbor2
 import veche_kernel
 
 from veche.errors import Refused
+from veche.texts import Message
 
 MAX_ENTRY = 65_535
 MAX_DEPTH = 8
@@ -23,7 +24,11 @@ def encode(item: list[Any]) -> bytes:
     """The one encoding of an entry. Raises Refused if it is over 65,535 bytes."""
     data = cbor2.dumps(item)
     if len(data) > MAX_ENTRY:
-        raise Refused("codec", f"The entry has {len(data)} bytes; 65,535 are the most.", "Shorten its texts.")
+        raise Refused(
+            "codec",
+            Message("The entry has {data} bytes; 65,535 are the most.", data=len(data)),
+            Message("Shorten its texts."),
+        )
     return data
 
 

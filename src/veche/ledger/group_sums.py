@@ -12,6 +12,7 @@ from typing import NamedTuple
 import veche_kernel
 
 from veche.errors import VecheError
+from veche.texts import Message
 
 
 class SumsDisagree(VecheError):
@@ -140,7 +141,12 @@ def weighted(groups: Iterable[tuple[GroupSums, int]], ciphertexts: int) -> bytes
     total = sums.to_bytes()
     if total != recount.to_bytes():
         raise SumsDisagree(
-            "The ballots were added up by two programs, and the sums differ: nothing is tallied, and nobody is accused.",
-            "This program or this machine is at fault: verify the ledger's public files on another machine, and tell the authors.",
+            Message(
+                "The ballots were added up by two programs, and the sums differ: nothing is tallied, and nobody is accused."
+            ),
+            Message(
+                "This program or this machine is at fault: verify the ledger's public files on another machine, and tell the "
+                "authors."
+            ),
         )
     return total

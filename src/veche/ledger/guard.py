@@ -23,6 +23,7 @@ import veche_kernel
 from veche.ledger.group_sums import ROW, RowSums, accepted_row, counted_row
 from veche.ledger.life import Phase
 from veche.ledger.poll_state import Wrong
+from veche.texts import Message
 
 BALLOTS = ("ballot", "credential")
 """The tables of ballots' rows, of which ``sums`` has the sums by poll and group. Those of polls that are tallied count no more."""
@@ -110,9 +111,9 @@ def check(database: sqlite3.Connection) -> None:
         return  # a new one
     for name, found in sums.items():
         if found != stored.get(name, 0):
-            raise Wrong(f"its table {name} is not as it was written")
+            raise Wrong(Message("its table {name} is not as it was written", name=name))
     if stored.get("") != _seal(database, sums):
-        raise Wrong("its tables are not as they were written together")
+        raise Wrong(Message("its tables are not as they were written together"))
     for (poll,) in database.execute("SELECT number FROM main.poll WHERE phase = ?", (Phase.ANNOUNCED,)).fetchall():
         rows = database.execute("SELECT grp, counted, rows, accepted FROM main.sums WHERE poll = ?", (poll,))
         check_ballots(database, poll, {grp: (counted, RowSums.from_bytes(*sums)) for grp, counted, *sums in rows})
@@ -138,12 +139,18 @@ def check_ballots(database: sqlite3.Connection, poll: int, groups: Mapping[int, 
         while part := found.fetchmany(_MANY):
             accepted += _sum_of([accepted_row(*row) for row in part])
     except (KeyError, ValueError, TypeError, struct.error):
-        raise Wrong(f"a row of a ballot of poll {poll} is none") from None
+        raise Wrong(Message("a row of a ballot of poll {poll} is none", poll=poll)) from None
     for grp, (count, sums) in groups.items():
         if (counted[grp], rows[grp] % _MODULUS) != (count, sums.counted):
-            raise Wrong(f"the ballots that count in group {grp} of poll {poll} are not as they were written")
+            raise Wrong(
+                Message(
+                    "the ballots that count in group {grp} of poll {poll} are not as they were written",
+                    grp=grp,
+                    poll=poll,
+                )
+            )
     if accepted % _MODULUS != sum(sums.accepted for _, sums in groups.values()) % _MODULUS:
-        raise Wrong(f"the ballots that poll {poll} accepted are not as they were written")
+        raise Wrong(Message("the ballots that poll {poll} accepted are not as they were written", poll=poll))
 
 
 def _sum_of(rows: list[bytes]) -> int:

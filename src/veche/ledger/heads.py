@@ -8,6 +8,7 @@ from veche.errors import DoesNotHold
 from veche.ledger.entries.charter import Charter
 from veche.log.checkpoint import Policy, SignedCheckpoint
 from veche.log.note import COSIGNATURE, ED25519, Verifier
+from veche.texts import Message
 
 
 def head_policy(charter: Charter) -> Policy:
@@ -24,9 +25,14 @@ def check_whose(signed: SignedCheckpoint, charter: Charter, what: str) -> None:
     if origin != charter.origin:
         raise DoesNotHold(
             "checkpoint",
-            "line 1",
-            f"The {what} is of another ledger, {origin}; this one is {charter.origin}.",
-            "That says nothing against either. Give the ledger that it is of.",
+            Message("line 1"),
+            Message(
+                "The {what} is of another ledger, {origin}; this one is {origin2}.",
+                what=what,
+                origin=origin,
+                origin2=charter.origin,
+            ),
+            Message("That says nothing against either. Give the ledger that it is of."),
         )
     if origin not in {line.name for line in signed.signatures}:
         return
@@ -34,9 +40,15 @@ def check_whose(signed: SignedCheckpoint, charter: Charter, what: str) -> None:
     if not any((line.name, line.key_id) in {(key.name, key.key_id) for key in log} for line in signed.signatures):
         raise DoesNotHold(
             "checkpoint",
-            "the signatures",
-            f"The {what} is of another ledger of the same name, {origin}: it is signed by another key than this ledger's.",
-            "Give the ledger that it is of. If there should be only one of this name, keep both and ask whose the other is.",
+            Message("the signatures"),
+            Message(
+                "The {what} is of another ledger of the same name, {origin}: it is signed by another key than this ledger's.",
+                what=what,
+                origin=origin,
+            ),
+            Message(
+                "Give the ledger that it is of. If there should be only one of this name, keep both and ask whose the other is."
+            ),
         )
 
 

@@ -36,6 +36,7 @@ from veche.log.merkle import leaf_hash
 from veche.log.publish import Growth, edge_at
 from veche.log.source import Folder
 from veche.log.tiles import ENTRIES, WIDTH, Edge, Row, Tile, unpack
+from veche.texts import Message
 
 HEARTBEAT = 60
 """How often, in seconds, the time of a block that appends nothing is written down."""
@@ -84,8 +85,11 @@ class Ledger:
         if not self.state.has_charter:
             self.close()
             if is_public(folder):
-                raise Disagrees(folder, "it is empty")
-            raise UserError(f"The ledger in {folder} has no charter.", "Begin it with: veche ledger init")
+                raise Disagrees(folder, Message("it is empty"))
+            raise UserError(
+                Message("The ledger in {folder} has no charter.", folder=folder),
+                Message("Begin it with: veche ledger init"),
+            )
 
     @classmethod
     def create(cls, folder: Path, charter: bytes) -> "Ledger":
@@ -96,12 +100,14 @@ class Ledger:
         read_charter(charter)
         if is_public(folder):
             hint = f"Choose an empty folder; or, if its database is missing: veche ledger rebuild {folder}"
-            raise UserError(f"There is a ledger in {folder} already.", hint)
+            raise UserError(Message("There is a ledger in {folder} already.", folder=folder), hint)
         made = cls.__new__(cls)
         made._open(folder)
         try:
             if made.state.has_charter:
-                raise UserError(f"There is a ledger in {folder} already.", "Choose an empty folder.")
+                raise UserError(
+                    Message("There is a ledger in {folder} already.", folder=folder), Message("Choose an empty folder.")
+                )
             with made._store.plainly():
                 made._store.begin()
                 made.machine.genesis(charter)
@@ -145,7 +151,7 @@ class Ledger:
         self._full = list(self._edge.extend([leaf_hash(entry) for entry in self._tail]))
         tree = self._edge.size, self._edge.root()
         if self.state.has_charter and tree != (self.state.get("size"), self.state.get_bytes("root")):
-            raise Disagrees(self.folder, "its entries do not lead to the root that it names")
+            raise Disagrees(self.folder, Message("its entries do not lead to the root that it names"))
         self._check_published()
 
     def _check_published(self) -> None:
@@ -154,17 +160,25 @@ class Ledger:
             return
         head = Folder(self.folder).checkpoint().checkpoint
         if head.size > self.size:
-            raise Disagrees(self.folder, f"it has {self.size} entries, and {head.size} are published beside it")
+            raise Disagrees(
+                self.folder,
+                Message("it has {size} entries, and {size2} are published beside it", size=self.size, size2=head.size),
+            )
         if head.size < self._start:
             raise UserError(
-                f"The public files in {self.folder} end after {head.size} entries, and {self._start} were published from here.",
-                "Copy the newest public files there: two histories under one key would be a fork.",
+                Message(
+                    "The public files in {folder} end after {size} entries, and {start} were published from here.",
+                    folder=self.folder,
+                    size=head.size,
+                    start=self._start,
+                ),
+                Message("Copy the newest public files there: two histories under one key would be a fork."),
             )
         edge = edge_at(self.folder, self._start)
         for _ in edge.extend([leaf_hash(entry) for entry in self._tail[: head.size - self._start]]):
             pass
         if edge.root() != head.root:
-            raise Disagrees(self.folder, "it leads to another root than the one that is published beside it")
+            raise Disagrees(self.folder, Message("it leads to another root than the one that is published beside it"))
 
     def _load(self) -> None:
         """Take memory from disk: at the start, and after a block that was discarded, of which memory may hold a part."""
@@ -224,7 +238,9 @@ class Ledger:
         """
         self.discard()
         if height <= self.height:
-            raise Refused("block", f"Block {height} does not follow block {self.height}.")
+            raise Refused(
+                "block", Message("Block {height} does not follow block {height2}.", height=height, height2=self.height)
+            )
         try:
             with self._store.plainly(), self._store.as_disagreement():
                 self._watch(time)
@@ -347,7 +363,13 @@ class Ledger:
     def entry(self, number: int) -> bytes:
         """A committed entry of the log by its number. Raises UserError if there is none."""
         if not 0 <= number < self.size:
-            raise UserError(f"The ledger has no entry {number}; it has {self.size}, numbered from 0.")
+            raise UserError(
+                Message(
+                    "The ledger has no entry {number}; it has {size}, numbered from 0.",
+                    number=str(number),
+                    size=self.size,
+                )
+            )
         if number >= self._start:
             return self._tail[number - self._start]
         return self._bundle(number // WIDTH)[number % WIDTH]

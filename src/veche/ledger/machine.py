@@ -24,6 +24,7 @@ from veche.ledger.shape import MAX_NUMBER
 from veche.ledger.signed_entry import SignedEntry, SigningOffice
 from veche.ledger.signing import Unread, check_signatures
 from veche.ledger.state import OfficeKey, State
+from veche.texts import Message
 
 RULES_VERSION = 1
 
@@ -55,7 +56,7 @@ class Machine:
     def genesis(self, data: bytes) -> None:
         """Begin a ledger: the charter and block 0. Raises Refused."""
         if self.state.has_charter:
-            raise Refused("charter", "This ledger has a charter already.")
+            raise Refused("charter", Message("This ledger has a charter already."))
         charter = read_charter(data)
         self.state.set_charter(data)
         for office in charter.offices:
@@ -71,7 +72,14 @@ class Machine:
         if not self.height < height <= MAX_NUMBER or not self.time <= previous <= time <= MAX_NUMBER:
             raise Refused(
                 "block",
-                f"Block {height} at {time} after {previous} does not follow block {self.height} at {self.time}.",
+                Message(
+                    "Block {height} at {time} after {previous} does not follow block {height2} at {time2}.",
+                    height=height,
+                    time=time,
+                    previous=previous,
+                    height2=self.height,
+                    time2=self.time,
+                ),
             )
         self._check_version(time)
         check_previous(self.state, previous)
@@ -84,8 +92,12 @@ class Machine:
         version = self.state.version_at(time)
         if version > RULES_VERSION:
             raise Unsupported(
-                f"This ledger follows rules version {version} now, and this program knows version {RULES_VERSION}.",
-                "Install a newer Veche; this one stops here so as not to decide wrongly.",
+                Message(
+                    "This ledger follows rules version {version} now, and this program knows version {rules_version}.",
+                    version=version,
+                    rules_version=RULES_VERSION,
+                ),
+                Message("Install a newer Veche; this one stops here so as not to decide wrongly."),
             )
 
     def end(self) -> None:
@@ -133,20 +145,20 @@ class Machine:
         unread = Unread(data)
         kind = unread.kind
         if kind == BALLOT:
-            raise Refused("shape", "A ballot entry is an array of seven.")
+            raise Refused("shape", Message("A ballot entry is an array of seven."))
         if kind == Result.kind:
             unread.check_unsigned()
             check_awaited(self.state, data)
             return admit_result(self.state, self.block, Result.parse(unread.body()), data)
         rule = rules.BY_KIND.get(kind)
         if rule is None:
-            raise Refused("kind", f"Nobody can hand in an entry of kind {kind[:40]!r}.")
+            raise Refused("kind", Message("Nobody can hand in an entry of kind {kind!r}.", kind=kind[:40]))
         pairs = unread.pairs()
         signers = tuple(self._signer(key, rule) for key, _ in pairs)
         message = unread.message(self.ledger)
         body_hash = digest(message)
         if not self.state.is_new_body(body_hash):
-            raise Refused("repeated", f"This {kind} entry is in the ledger already.")
+            raise Refused("repeated", Message("This {kind} entry is in the ledger already.", kind=kind))
         check_signatures(message, pairs)
         signed = SignedEntry(data, rule.entry.parse(unread.body()), signers)
         rule.admit(self.state, self.block, signed)
@@ -158,7 +170,7 @@ class Machine:
     def _admit_ballot(self, data: bytes, verdict: Verdict) -> int:
         """The state is asked at the ballot's place, and whatever is dear comes after it, unless it was found before."""
         if isinstance(verdict, Refused):
-            raise Refused(verdict.rule, verdict.message, verdict.hint)  # a new one each time: it is remembered
+            raise Refused(verdict.rule, verdict.said, verdict.advice)  # a new one each time: it is remembered
         entry = read_ballot(data) if verdict is None else verdict.entry
         poll = check_open(self.state, self.block, entry.poll)
         if verdict is None:
@@ -173,11 +185,16 @@ class Machine:
         """Whose key it is, if keys that stand as it does may sign entries of this rule. Raises Refused("authority", ...)."""
         office = self.state.offices.get(key)
         if office is None or not (office.active or rule.by_former):
-            raise Refused("authority", f"Key {key.hex()[:16]}… is not the key of an active office.")
+            raise Refused("authority", Message("Key {key}… is not the key of an active office.", key=key.hex()[:16]))
         suspended = office.is_suspended(self.time)
         if suspended and not rule.by_suspended:
             raise Refused(
                 "authority",
-                f"The key of {office.institution} as {office.role} is suspended: it signs no {rule.entry.kind} entry now.",
+                Message(
+                    "The key of {institution} as {role} is suspended: it signs no {kind} entry now.",
+                    institution=office.institution,
+                    role=office.role,
+                    kind=rule.entry.kind,
+                ),
             )
         return SigningOffice(key, office.institution, office.role, suspended)

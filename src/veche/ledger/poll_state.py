@@ -20,6 +20,7 @@ from veche.ledger.frozen_poll import FrozenPoll
 from veche.ledger.group_sums import GroupSums
 from veche.ledger.life import COMMITTEE_LIFE, POLL_LIFE, CommitteePhase, Phase
 from veche.ledger.registrars import SeenRegistrars, enough_published, registrars_that_count
+from veche.texts import Message, Said
 
 T = TypeVar("T")
 
@@ -30,9 +31,9 @@ FROM_KEYS = ("counting", "checker")
 class Wrong(VecheError):
     """What is remembered is not what follows from the log."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: Said) -> None:
         """``what`` is wrong, as half a sentence."""
-        super().__init__(f"The state that was derived from the ledger cannot be relied on: {what}.")
+        super().__init__(Message("The state that was derived from the ledger cannot be relied on: {what}.", what=what))
         self.what = what
 
 

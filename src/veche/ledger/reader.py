@@ -22,6 +22,7 @@ from veche.log.log import Log, Snapshot
 from veche.log.merkle import leaf_hash
 from veche.log.publish import edge_at
 from veche.log.source import Folder, Source
+from veche.texts import Message
 
 _TRIES = 50
 
@@ -69,7 +70,13 @@ class Reader:
     def entry(self, number: int) -> bytes:
         """An entry by its number, checked against the head. Raises UserError if there is none."""
         if not 0 <= number < self.size:
-            raise UserError(f"The ledger has no entry {number}; it has {self.size}, numbered from 0.")
+            raise UserError(
+                Message(
+                    "The ledger has no entry {number}; it has {size}, numbered from 0.",
+                    number=str(number),
+                    size=self.size,
+                )
+            )
         return self.log.entry(number)
 
 
@@ -80,7 +87,7 @@ def read_own(folder: Path) -> Iterator[Reader]:
     Raises NotOwn if the folder has no database or somebody else's, and DoesNotHold or UserError if its public files do not fit.
     """
     if not (folder / DATABASE).is_file():
-        raise NotOwn(f"The ledger in {folder} has no database.")
+        raise NotOwn(Message("The ledger in {folder} has no database.", folder=folder))
     for _ in range(_TRIES):  # again where more was published between the two looks
         snapshot = Snapshot(Folder(folder))  # first: a block is committed before it is published
         store = _open(folder)
@@ -97,17 +104,19 @@ def read_own(folder: Path) -> Iterator[Reader]:
                     return
         finally:
             store.close()
-    raise UserError(f"The ledger in {folder} is being written too quickly to be read.", "Try again.")
+    raise UserError(
+        Message("The ledger in {folder} is being written too quickly to be read.", folder=folder), Message("Try again.")
+    )
 
 
 def _open(folder: Path) -> Store:
     """The database, if it is this node's own and not damaged. Raises NotOwn."""
     if not is_own(folder):
-        raise NotOwn(f"The database in {folder} was not written by this node.")
+        raise NotOwn(Message("The database in {folder} was not written by this node.", folder=folder))
     try:
         return Store.read(folder)
     except UserError as error:
-        raise NotOwn(f"The database in {folder} cannot be read.") from error
+        raise NotOwn(Message("The database in {folder} cannot be read.", folder=folder)) from error
 
 
 def _check_head(folder: Path, store: Store, head: SignedCheckpoint) -> None:
@@ -121,4 +130,6 @@ def _check_head(folder: Path, store: Store, head: SignedCheckpoint) -> None:
 
 
 def _does_not_fit(folder: Path) -> UserError:
-    return UserError(f"The database of the ledger in {folder} does not fit its checkpoint.", mend(folder))
+    return UserError(
+        Message("The database of the ledger in {folder} does not fit its checkpoint.", folder=folder), mend(folder)
+    )

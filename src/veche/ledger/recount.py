@@ -23,6 +23,7 @@ from veche.ledger.entries.ballot import is_ballot, read_ballot
 from veche.ledger.group_sums import ROW, counted_row
 from veche.ledger.poll_state import PollState, Wrong
 from veche.log.tiles import WIDTH
+from veche.texts import Message
 
 _MODULUS = 2**256
 
@@ -119,11 +120,24 @@ class Recount:
             if replaced is None and entry.registrars:
                 continue
             if replaced is None or not replaced < number:
-                raise Wrong(f"ballot {number} of poll {poll.number} replaces none, and has no permits")
+                raise Wrong(
+                    Message(
+                        "ballot {number} of poll {number2} replaces none, and has no permits",
+                        number=number,
+                        number2=poll.number,
+                    )
+                )
             earlier = _read(asked.read(replaced), replaced)
             owner, step = _step(poll, earlier, replaced, None)
             if (earlier.poll, earlier.group, owner) != (*place, credential) or earlier.turn >= entry.turn:
-                raise Wrong(f"ballot {number} of poll {poll.number} does not replace ballot {replaced}")
+                raise Wrong(
+                    Message(
+                        "ballot {number} of poll {number2} does not replace ballot {replaced}",
+                        number=number,
+                        number2=poll.number,
+                        replaced=replaced,
+                    )
+                )
             taken.setdefault(place, []).append(step)
         for place, steps in added.items():
             poll_id, group = place
@@ -147,7 +161,9 @@ def _step(poll: PollState, entry: veche_kernel.BallotEntry, number: int, verdict
         try:
             credential, ciphertexts = poll.frozen.kernel.ciphertexts(entry.ballot)
         except ValueError:
-            raise Wrong(f"entry {number} as it is published is not the ballot that was admitted") from None
+            raise Wrong(
+                Message("entry {number} as it is published is not the ballot that was admitted", number=str(number))
+            ) from None
     return credential, _Step(counted_row(credential, entry.group, entry.turn, number), ciphertexts)
 
 
@@ -155,7 +171,9 @@ def _read(data: bytes, number: int) -> veche_kernel.BallotEntry:
     try:
         return read_ballot(data)
     except Refused:
-        raise Wrong(f"entry {number} as it is published is not the ballot that was admitted") from None
+        raise Wrong(
+            Message("entry {number} as it is published is not the ballot that was admitted", number=str(number))
+        ) from None
 
 
 def _sum(rows: list[bytes]) -> int:
@@ -168,7 +186,17 @@ def compare(recount: Recount, poll: PollState) -> None:
         found = recount.of(poll, group)
         if (found.counted, found.rows) != (sums.counted, sums.rows.counted):
             raise Wrong(
-                f"the ballots of group {group} of poll {poll.number} are others than its entries, counted again, have"
+                Message(
+                    "the ballots of group {group} of poll {number} are others than its entries, counted again, have",
+                    group=group,
+                    number=poll.number,
+                )
             )
         if found.sums.to_bytes() != sums.to_bytes():
-            raise Wrong(f"the sums of group {group} of poll {poll.number} are not those of its ballots, counted again")
+            raise Wrong(
+                Message(
+                    "the sums of group {group} of poll {number} are not those of its ballots, counted again",
+                    group=group,
+                    number=poll.number,
+                )
+            )

@@ -7,6 +7,7 @@ import veche_kernel
 
 from veche.errors import Refused
 from veche.ledger.readable import SPACES, fold, is_blank, is_mark, name_of, unseen
+from veche.texts import Message, Said, Together
 
 
 class Text(NamedTuple):
@@ -31,33 +32,39 @@ MAX_NUMBER = (1 << 53) - 1
 """The greatest number in an entry: every language that will ever read one holds it exactly."""
 
 
-def refuse(what: str, hint: str = "") -> Refused:
+def refuse(what: Said, hint: Said = "") -> Refused:
     return Refused("shape", what, hint)
 
 
 def array(item: Any, what: str, least: int = 0, most: int = 65_535) -> list[Any]:
     if type(item) is not list or not least <= len(item) <= most:
         size = f"{least}" if least == most else f"{least} to {most}"
-        raise refuse(f"{what} must be an array of {size} items.")
+        raise refuse(Message("{what} must be an array of {size} items.", what=what, size=size))
     return item
 
 
 def uint(item: Any, what: str, least: int = 0, most: int = MAX_NUMBER) -> int:
     if type(item) is not int or not least <= item <= most:
-        raise refuse(f"{what} must be a number from {least} to {most}.")
+        raise refuse(Message("{what} must be a number from {least} to {most}.", what=what, least=least, most=most))
     return item
 
 
 def data(item: Any, what: str, least: int, most: int | None = None) -> bytes:
     if type(item) is not bytes or not least <= len(item) <= (least if most is None else most):
-        raise refuse(f"{what} must be {least if most is None else f'{least} to {most}'} bytes.")
+        raise refuse(
+            Message(
+                "{what} must be {value} bytes.",
+                what=what,
+                value=least if most is None else Message("{least} to {most}", least=least, most=most),
+            )
+        )
     return item
 
 
 def word(item: Any, what: str, most: int = 80) -> str:
     """A short label: 1..most characters of one line that everybody sees; no space at either end."""
     if type(item) is not str or not 1 <= len(item) <= most:
-        raise refuse(f"{what} must be a text of 1 to {most} characters.")
+        raise refuse(Message("{what} must be a text of 1 to {most} characters.", what=what, most=most))
     _must_be_seen(item, what)
     _must_be_one_line(item, what)
     return item
@@ -72,9 +79,9 @@ def office_key(item: Any, what: str) -> bytes:
     try:
         veche_kernel.point_check(key)
     except ValueError:
-        raise refuse(f"{what} is not an Ed25519 key.") from None
+        raise refuse(Message("{what} is not an Ed25519 key.", what=what)) from None
     if key == veche_kernel.IDENTITY:
-        raise refuse(f"{what} is the identity, for which anybody can sign.")
+        raise refuse(Message("{what} is the identity, for which anybody can sign.", what=what))
     return key
 
 
@@ -91,7 +98,10 @@ def line(item: Any, what: str, most: int) -> Text:
     said = _both(item, what, most)
     for part in said:
         if "\n" in part:
-            raise refuse(f"{what} is longer than one line.", "Write it in one line; the background may have several.")
+            raise refuse(
+                Message("{what} is longer than one line.", what=what),
+                Message("Write it in one line; the background may have several."),
+            )
         _must_be_seen(part, what)
         _must_be_one_line(part, what)
     return said
@@ -106,7 +116,7 @@ def lines(items: Sequence[Any], what: str, most: int) -> tuple[Text, ...]:
         except Refused as error:
             wrong.append(error)
     if wrong:
-        raise refuse(" ".join(error.message for error in wrong), wrong[0].hint)
+        raise refuse(Together(tuple(error.said for error in wrong)), wrong[0].advice)
     return tuple(made)
 
 
@@ -121,34 +131,50 @@ def differ(texts: Sequence[Text], what: str) -> None:
             first = places.setdefault(fold(said[language]), place)
             if first != place:
                 raise refuse(
-                    f"{what} {first} and {place} are the same in {name}: {said[language]!r}.",
-                    "Say in both languages how they differ.",
+                    Message(
+                        "{what} {first} and {place} are the same in {name}: {said!r}.",
+                        what=what,
+                        first=first,
+                        place=place,
+                        name=name,
+                        said=said[language],
+                    ),
+                    Message("Say in both languages how they differ."),
                 )
 
 
 def _both(item: Any, what: str, most: int, empty: bool = False) -> Text:
     if type(item) is not list or len(item) != 2 or not all(type(part) is str for part in item):
-        raise refuse(f"{what} must be an array of two texts, English and Russian.")
+        raise refuse(Message("{what} must be an array of two texts, English and Russian.", what=what))
     for part in item:
         if not (part or empty) or len(part) > most:
-            raise refuse(f"{what} must be 1 to {most} characters in both languages.")
+            raise refuse(Message("{what} must be 1 to {most} characters in both languages.", what=what, most=most))
     if bool(item[0]) != bool(item[1]):
-        raise refuse(f"{what} is missing in one language.")
+        raise refuse(Message("{what} is missing in one language.", what=what))
     return Text(item[0], item[1])
 
 
 def _must_be_seen(said: str, what: str, newlines: bool = False) -> None:
     if found := unseen(said.replace("\n", "") if newlines else said):
-        raise refuse(f"{what} holds a character that nobody sees: {found}.", "Type it anew, without that character.")
+        raise refuse(
+            Message("{what} holds a character that nobody sees: {found}.", what=what, found=found),
+            Message("Type it anew, without that character."),
+        )
     if said and is_blank(said):
-        raise refuse(f"{what} has nothing in it but spaces or marks: {name_of(said[0])}.", "Write it in words.")
+        raise refuse(
+            Message("{what} has nothing in it but spaces or marks: {said}.", what=what, said=name_of(said[0])),
+            Message("Write it in words."),
+        )
 
 
 def _must_be_one_line(said: str, what: str) -> None:
     if said[0] in SPACES or said[-1] in SPACES:
-        raise refuse(f"{what} begins or ends with a space.", "Take the space away.")
+        raise refuse(Message("{what} begins or ends with a space.", what=what), Message("Take the space away."))
     if is_mark(said[0]):
-        raise refuse(f"{what} begins with a mark that belongs to a letter before it.", "Type it anew.")
+        raise refuse(
+            Message("{what} begins with a mark that belongs to a letter before it.", what=what),
+            Message("Type it anew."),
+        )
 
 
 def attachments(item: Any) -> tuple[Attachment, ...]:

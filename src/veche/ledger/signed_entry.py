@@ -7,6 +7,7 @@ from veche.errors import Refused
 from veche.ledger.codec import digest
 from veche.ledger.entries.entry import ByOffice
 from veche.ledger.entries.office import Role
+from veche.texts import Message
 
 E_co = TypeVar("E_co", bound=ByOffice, covariant=True)
 
@@ -41,7 +42,10 @@ class SignedEntry(Generic[E_co]):
     def only(self, role: Role) -> SigningOffice:
         """The one office that signed, in this role. Raises Refused("authority", ...)."""
         if len(self.signers) != 1 or self.signers[0].role != role:
-            raise Refused("authority", f"A {self.entry.kind} entry is signed by one {role}, and nobody else.")
+            raise Refused(
+                "authority",
+                Message("A {kind} entry is signed by one {role}, and nobody else.", kind=self.entry.kind, role=role),
+            )
         return self.signers[0]
 
     def bears(self, key: bytes | None) -> bool:
@@ -53,5 +57,7 @@ class SignedEntry(Generic[E_co]):
         names = {signer.institution for signer in self.signers if not signer.suspended}
         if len(names) < k:
             raise Refused(
-                "authority", f"{len(names)} institutions signed; the charter wants {k}.", "Collect more signatures."
+                "authority",
+                Message("{names} institutions signed; the charter wants {k}.", names=len(names), k=k),
+                Message("Collect more signatures."),
             )

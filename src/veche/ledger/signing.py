@@ -10,6 +10,7 @@ import cbor2
 from veche.errors import Refused
 from veche.keys import BadSignature, SigningKey, verify
 from veche.ledger.codec import decode, digest, encode, outline, part
+from veche.texts import Message
 
 _ARRAY = 4
 """The first three bits of an array (RFC 8949)."""
@@ -45,7 +46,7 @@ class Unread:
     def check_unsigned(self) -> None:
         """Raise Refused("shape", ...) unless this is an array of kind and body, of which nobody signs anything."""
         if len(self._begins) != 3 or self._data[self._begins[1]] >> 5 != _ARRAY:
-            raise Refused("shape", f"A {self.kind[:40]} entry is an array of kind and body.")
+            raise Refused("shape", Message("A {kind} entry is an array of kind and body.", kind=self.kind[:40]))
 
     def message(self, ledger: bytes) -> bytes:
         """As :func:`signed_message`. The encoding is deterministic: an array of three, cut off before its last item, is one of two."""
@@ -67,7 +68,7 @@ def add_signature(ledger: bytes, entry: bytes, key: SigningKey) -> bytes:
     """Add one more office's signature to a signed entry (the second organiser, the k-th office)."""
     item = decode(entry)
     if len(item) != 3:
-        raise Refused("codec", "The entry is not one that offices sign.")
+        raise Refused("codec", Message("The entry is not one that offices sign."))
     kind, body, signatures = item
     others = [pair for pair in signatures if pair[0] != key.public]
     others.append([key.public, key.sign(signed_message(ledger, kind, body))])
@@ -82,7 +83,7 @@ def signatures(item: list[Any]) -> list[tuple[bytes, bytes]]:
 
 
 def _no_signed_entry(kind: str) -> Refused:
-    return Refused("shape", f"A {kind[:40]} entry is an array of kind, body and signatures.")
+    return Refused("shape", Message("A {kind} entry is an array of kind, body and signatures.", kind=kind[:40]))
 
 
 def _pairs(kind: str, item: Any) -> list[tuple[bytes, bytes]]:
@@ -94,12 +95,12 @@ def _pairs(kind: str, item: Any) -> list[tuple[bytes, bytes]]:
             case [bytes(key), bytes(signature)] if len(key) == 32 and len(signature) == 64:
                 pass
             case _:
-                raise Refused("shape", "A signature is an array of a 32-byte key and 64 bytes.")
+                raise Refused("shape", Message("A signature is an array of a 32-byte key and 64 bytes."))
         if pairs and key <= pairs[-1][0]:
-            raise Refused("signature", "The signatures are not in ascending order of their keys.")
+            raise Refused("signature", Message("The signatures are not in ascending order of their keys."))
         pairs.append((key, signature))
     if not pairs:
-        raise Refused("signature", "The entry is not signed.")
+        raise Refused("signature", Message("The entry is not signed."))
     return pairs
 
 
@@ -109,4 +110,6 @@ def check_signatures(message: bytes, pairs: list[tuple[bytes, bytes]]) -> None:
         try:
             verify(key, message, signature)
         except BadSignature:
-            raise Refused("signature", f"The signature by key {key.hex()[:16]}… does not hold.") from None
+            raise Refused(
+                "signature", Message("The signature by key {key}… does not hold.", key=key.hex()[:16])
+            ) from None

@@ -25,6 +25,7 @@ from veche.ledger.group_sums import GroupSums, RowSums, accepted_row, counted_ro
 from veche.ledger.life import CommitteePhase, Phase
 from veche.ledger.opening import Opening
 from veche.ledger.poll_state import CommitteeState, LastBallot, PollState, Wrong
+from veche.texts import Message
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
@@ -577,7 +578,13 @@ class State:
             return self._accepted[key]
         row = self.db.execute("SELECT tracker, replaced FROM ballot WHERE poll = ? AND number = ?", key).fetchone()
         if row is None or (row[1] is not None and row[1] >= number):
-            raise Wrong(f"ballot {number} of poll {poll.number} is not remembered as it was accepted")
+            raise Wrong(
+                Message(
+                    "ballot {number} of poll {number2} is not remembered as it was accepted",
+                    number=number,
+                    number2=poll.number,
+                )
+            )
         return _Accepted(*row)
 
     def find_tracker(self, poll: PollState, tracker: bytes) -> int | None:
@@ -614,7 +621,7 @@ class State:
         """The number of the ballot that this one replaced, if it replaced one. ``poll``: the number of its entry. Raises Wrong."""
         row = self.db.execute("SELECT replaced FROM ballot WHERE poll = ? AND number = ?", (poll, number)).fetchone()
         if row is None:
-            raise Wrong(f"ballot {number} of poll {poll} is not remembered")
+            raise Wrong(Message("ballot {number} of poll {poll} is not remembered", number=number, poll=poll))
         return None if row[0] is None else int(row[0])
 
     def recount(self) -> list[tuple[int, int, int, bytes, bytes]]:

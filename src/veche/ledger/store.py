@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
-from veche.errors import DoesNotHold, UserError
+from veche.errors import DoesNotHold, UserError, because
 from veche.ledger.guard import SCHEMA as SEAL
 from veche.ledger.guard import Guard, check, check_ballots, seal
 from veche.ledger.ownership import take
 from veche.ledger.poll_state import PollState, Wrong
 from veche.ledger.state import State
 from veche.log.tiles import CHECKPOINT, pack, split_entries
+from veche.texts import Clause, Message, Said
 
 DATABASE = "veche.db"
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -80,7 +81,7 @@ class Store:
             tables = "SELECT name, sql FROM main.sqlite_master ORDER BY name"
             found, wanted = self.db.execute(tables).fetchall(), empty.execute(tables).fetchall()
         if not set(found) <= set(wanted):  # those that are missing, where a creation was cut short, are made
-            raise Disagrees(self._folder, "its tables are of another version of this program, or were changed")
+            raise Disagrees(self._folder, Message("its tables are of another version of this program, or were changed"))
 
     def check(self) -> None:
         """Compare all that is on disk and counts with what was written. Raises Disagrees."""
@@ -174,13 +175,15 @@ class Store:
                 "SELECT number, count, entries FROM tail WHERE number + count > ? ORDER BY number", (start,)
             ):
                 if number != next_number and (next_number is not None or number > start):
-                    raise Disagrees(self._folder, f"entries are missing before entry {number}")
+                    raise Disagrees(
+                        self._folder, Message("entries are missing before entry {number}", number=str(number))
+                    )
                 next_number = number + count
                 stop = count if end is None else end - number
                 try:
                     held = split_entries(entries, number, count, DATABASE)
                 except DoesNotHold as error:
-                    raise Disagrees(self._folder, error.message.rstrip(".")) from None
+                    raise Disagrees(self._folder, Clause(error.said)) from None
                 found += held[max(start - number, 0) : max(stop, 0)]
         return found
 
@@ -193,22 +196,27 @@ class Store:
 class Disagrees(UserError):
     """The database of a ledger's folder is not what follows from the log: nothing more may be derived from it."""
 
-    def __init__(self, folder: Path, what: str) -> None:
+    def __init__(self, folder: Path, what: Said) -> None:
         """``what`` is wrong, as half a sentence."""
-        super().__init__(f"The database of the ledger in {folder} cannot be relied on: {what}.", mend(folder))
+        super().__init__(
+            Message("The database of the ledger in {folder} cannot be relied on: {what}.", folder=folder, what=what),
+            mend(folder),
+        )
 
 
-def mend(folder: Path) -> str:
+def mend(folder: Path) -> Message:
     """What to do about a database that is missing, or not what follows from the log."""
-    return f"Make it anew from the public files: veche ledger rebuild {folder}"
+    return Message("Make it anew from the public files: veche ledger rebuild {folder}", folder=folder)
 
 
 def must_exist(folder: Path) -> None:
     """Raise UserError if there is no database in a ledger's folder."""
     if not (folder / DATABASE).is_file():
         if is_public(folder):
-            raise UserError(f"The ledger in {folder} has no database.", mend(folder))
-        raise UserError(f"There is no ledger in {folder}.", "Begin one with: veche ledger init")
+            raise UserError(Message("The ledger in {folder} has no database.", folder=folder), mend(folder))
+        raise UserError(
+            Message("There is no ledger in {folder}.", folder=folder), Message("Begin one with: veche ledger init")
+        )
 
 
 def is_public(folder: Path) -> bool:
@@ -223,7 +231,7 @@ def whole(folder: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorcode", None) in _DAMAGED:
-            raise Disagrees(folder, f"it is damaged ({error})") from error
+            raise Disagrees(folder, Message("it is damaged ({error})", error=because(error))) from error
         raise
 
 
@@ -240,6 +248,10 @@ def plainly(folder: Path, what: str = "written") -> Iterator[None]:
         raise  # a mistake of this program, not of the disk
     except (OSError, sqlite3.DatabaseError) as error:
         raise UserError(
-            f"The ledger in {folder} cannot be {what}: {error}.",
-            "Make room on the disk or give the right to write there, then start again; nothing acknowledged is lost.",
+            Message(
+                "The ledger in {folder} cannot be {what}: {error}.", folder=folder, what=what, error=because(error)
+            ),
+            Message(
+                "Make room on the disk or give the right to write there, then start again; nothing acknowledged is lost."
+            ),
         ) from error

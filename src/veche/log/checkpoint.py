@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from veche.errors import DoesNotHold, UserError
 from veche.log import note
 from veche.log.note import COSIGNATURE, ED25519, Note, Signature, Signer, Verifier
+from veche.texts import Message, Said
 
 TIME_LIMIT = 2**63 - 1  # seconds since 1970
 SIZE_LIMIT = 2**63 - 1  # what Go reads
@@ -51,20 +52,20 @@ class Checkpoint:
         """Read the three lines. Raises :class:`~veche.errors.DoesNotHold` (step ``checkpoint``) on any other text."""
         lines = text.split("\n")
         if len(lines) != 4 or lines[3]:
-            raise _wrong("the text", "it does not consist of three lines")
+            raise _wrong(Message("the text"), Message("it does not consist of three lines"))
         origin, size, root = lines[:3]
         if not note.is_name(origin):
-            raise _wrong("line 1", "the origin is not the name of a log")
+            raise _wrong(Message("line 1"), Message("the origin is not the name of a log"))
         if not (size.isascii() and size.isdigit() and len(size) <= 19) or str(int(size)) != size:
-            raise _wrong("line 2", "the size is not a plain decimal number")
+            raise _wrong(Message("line 2"), Message("the size is not a plain decimal number"))
         if int(size) > SIZE_LIMIT:
-            raise _wrong("line 2", "the size is too large")
+            raise _wrong(Message("line 2"), Message("the size is too large"))
         try:
             decoded = note.decode64(root)
         except ValueError:
-            raise _wrong("line 3", "the root is not in canonical base64") from None
+            raise _wrong(Message("line 3"), Message("the root is not in canonical base64")) from None
         if len(decoded) != 32:
-            raise _wrong("line 3", "the root is not 32 bytes long")
+            raise _wrong(Message("line 3"), Message("the root is not 32 bytes long"))
         return cls(origin, int(size), decoded)
 
 
@@ -97,7 +98,10 @@ class SignedCheckpoint:
         a line that is named after a known key was not made by it: such a note is refused as a whole.
         """
         if self.checkpoint.origin != policy.origin:
-            raise _wrong("line 1", f"it is of {self.checkpoint.origin}, not of {policy.origin}")
+            raise _wrong(
+                Message("line 1"),
+                Message("it is of {origin}, not of {origin2}", origin=self.checkpoint.origin, origin2=policy.origin),
+            )
         known = {(v.name, v.key_id): v for v in policy.power}
         text = self.checkpoint.text()
         signed = {}
@@ -107,7 +111,15 @@ class SignedCheckpoint:
                 signed[verifier] = _verify_line(text, signature, verifier)
         power = sum(policy.power[v] for v in signed)
         if power < policy.quorum:
-            raise _wrong("the signatures", f"{power} of {policy.total} signed, and {policy.quorum} are needed")
+            raise _wrong(
+                Message("the signatures"),
+                Message(
+                    "{power} of {total} signed, and {quorum} are needed",
+                    power=power,
+                    total=policy.total,
+                    quorum=policy.quorum,
+                ),
+            )
         return signed
 
 
@@ -125,11 +137,13 @@ class Policy:
 
     def __post_init__(self) -> None:
         if not note.is_name(self.origin):
-            raise UserError(f"{self.origin!r} is not the name of a log.")
+            raise UserError(Message("{origin!r} is not the name of a log.", origin=self.origin))
         if len({v.public for v in self.power}) < len(self.power):
-            raise UserError("One public key is listed twice among those that sign checkpoints.")
+            raise UserError(Message("One public key is listed twice among those that sign checkpoints."))
         if any(p <= 0 for p in self.power.values()) or not 0 < self.quorum <= self.total:
-            raise UserError(f"{self.quorum} out of {self.total} signatures is not a quorum.")
+            raise UserError(
+                Message("{quorum} out of {total} signatures is not a quorum.", quorum=self.quorum, total=self.total)
+            )
 
     @property
     def total(self) -> int:
@@ -176,7 +190,7 @@ def _verify_line(text: str, signature: Signature, verifier: Verifier) -> int:
         return 0
     time = int.from_bytes(signature.data[:8], "big")
     if len(signature.data) != 8 + 64 or time > TIME_LIMIT:
-        raise _wrong(f"the signature of {verifier.name}", "it is not a cosignature")
+        raise _wrong(Message("the signature of {name}", name=verifier.name), Message("it is not a cosignature"))
     note.check_ed25519(verifier, _cosigned(text, time), signature.data[8:])
     return time
 
@@ -185,5 +199,5 @@ def _cosigned(text: str, time: int) -> bytes:
     return f"cosignature/v1\ntime {time}\n{text}".encode()
 
 
-def _wrong(where: str, message: str) -> DoesNotHold:
-    return DoesNotHold("checkpoint", where, f"This checkpoint does not hold: {message}.")
+def _wrong(where: Said, message: Said) -> DoesNotHold:
+    return DoesNotHold("checkpoint", where, Message("This checkpoint does not hold: {value}.", value=message))

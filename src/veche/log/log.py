@@ -29,6 +29,7 @@ from veche.log.tiles import (
     unpack,
     wrong,
 )
+from veche.texts import Message
 
 _CACHED_TILES = 1024  # of 8 kB each
 
@@ -46,7 +47,7 @@ def read_tile(source: Source, tile: Tile) -> bytes:
         data = source.get(Tile(tile.level, tile.index, width).name)
         if data is not None:
             return data if width == tile.width else _cut(tile, data)
-    raise wrong(tile.name, "the file is missing")
+    raise wrong(tile.name, Message("the file is missing"))
 
 
 def _cut(tile: Tile, data: bytes) -> bytes:
@@ -75,7 +76,7 @@ class Snapshot(Source):
         present = set(self._source.names("tile/"))
         for tile in tiles_of(self.size):
             if tile.width == WIDTH and tile.name not in present:
-                raise wrong(tile.name, "the file is missing")
+                raise wrong(tile.name, Message("the file is missing"))
             names.append(tile.name)
         return sorted(name for name in (*names, *self._cosigned) if name.startswith(prefix))
 
@@ -152,7 +153,7 @@ class Log:
         """The receipt of the entry at ``index`` under this checkpoint: any head of this ledger not beyond this one."""
         head = checkpoint.checkpoint
         if self.root(head.size) != head.root:
-            raise wrong(CHECKPOINT, f"the head of size {head.size} is not one of this ledger")
+            raise wrong(CHECKPOINT, Message("the head of size {size} is not one of this ledger", size=head.size))
         return Receipt(index, tuple(self.inclusion_proof(index, head.size)), checkpoint)
 
     def _known(self, size: int | None) -> int:
@@ -175,7 +176,9 @@ class Log:
                 edge.rows[level] = split_hashes(tile, self._tiles[tile])
         if edge.root() != self.head.root:
             names = ", ".join(tile.name for tile in partial.values()) or "tile"
-            raise wrong(names, f"this does not make up the root of the checkpoint of size {self.size}")
+            raise wrong(
+                names, Message("this does not make up the root of the checkpoint of size {size}", size=self.size)
+            )
         return partial
 
     def _bundle(self, tile: Tile) -> list[bytes]:
@@ -183,7 +186,10 @@ class Log:
         hashes = self._hashes(0, tile.index)
         for i, entry in enumerate(entries):
             if merkle.leaf_hash(entry) != hashes[32 * i : 32 * i + 32]:
-                raise wrong(tile.name, f"entry {tile.index * WIDTH + i} is not the one that was logged")
+                raise wrong(
+                    tile.name,
+                    Message("entry {index} is not the one that was logged", index=str(tile.index * WIDTH + i)),
+                )
         return entries
 
     def _hashes(self, level: int, index: int) -> bytes:
@@ -197,7 +203,7 @@ class Log:
             above = self._hashes(level + 1, index // WIDTH)
             at = merkle.HASH_SIZE * (index % WIDTH)
             if merkle.root(split_hashes(tile, data)) != above[at : at + merkle.HASH_SIZE]:
-                raise wrong(tile.name, "its hashes are not those that the tile above stands for")
+                raise wrong(tile.name, Message("its hashes are not those that the tile above stands for"))
             if len(self._tiles) >= _CACHED_TILES:
                 self._tiles = {kept: self._tiles[kept] for kept in self._edge.values()}
             self._tiles[tile] = data
@@ -233,7 +239,7 @@ def check_nothing_else(source: Source, size: int) -> None:
     """Raise :class:`~veche.errors.DoesNotHold` (step ``tiles``) if there is a tile that the tree of this size does not have."""
     for name in source.names("tile/"):
         if not is_tile_of(Tile.parse(name), size):
-            raise wrong(name, f"a ledger of size {size} has no such file")
+            raise wrong(name, Message("a ledger of size {size} has no such file", size=size))
 
 
 class Bundle(NamedTuple):
@@ -261,7 +267,7 @@ def checked_bundles(source: Source, size: int, root: bytes) -> Iterator[Bundle]:
     for partial, row in edge.partial():
         _check_row(source, partial, row)
     if edge.root() != root:
-        raise wrong("tile", f"the {size} entries do not make up the root of the checkpoint")
+        raise wrong("tile", Message("the {size} entries do not make up the root of the checkpoint", size=size))
 
 
 def _check_row(source: Source, tile: Tile, row: list[bytes]) -> None:
@@ -271,7 +277,17 @@ def _check_row(source: Source, tile: Tile, row: list[bytes]) -> None:
         if stored != computed:
             item = tile.index * WIDTH + i
             below = Tile(tile.level - 1, item).name if tile.level else f"entry {item} in {_bundle_name(tile)}"
-            raise DoesNotHold("tiles", tile.name, f"{tile.name}: hash {i}, at byte {32 * i}, is not that of {below}.")
+            raise DoesNotHold(
+                "tiles",
+                tile.name,
+                Message(
+                    "{name}: hash {i}, at byte {value}, is not that of {below}.",
+                    name=tile.name,
+                    i=i,
+                    value=str(32 * i),
+                    below=below,
+                ),
+            )
 
 
 def _bundle_name(tile: Tile) -> str:

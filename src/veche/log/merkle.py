@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Sequence
 
 from veche.errors import DoesNotHold
+from veche.texts import Message
 
 HASH_SIZE = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()
@@ -114,12 +115,12 @@ def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[by
     """
     where = f"inclusion of {index} in {size}"
     if not 0 <= index < size:
-        raise DoesNotHold("merkle", where, f"a tree of size {size} has no leaf {index}")
+        raise DoesNotHold("merkle", where, Message("a tree of size {size} has no leaf {index}", size=size, index=index))
     _check_hashes(where, (leaf_hash, *proof, root))
     node, last, current = index, size - 1, leaf_hash
     for sibling in proof:
         if last == 0:
-            raise DoesNotHold("merkle", where, "the inclusion proof is too long")
+            raise DoesNotHold("merkle", where, Message("the inclusion proof is too long"))
         if node % 2 or node == last:
             current = node_hash(sibling, current)
             while node % 2 == 0 and node:
@@ -128,9 +129,9 @@ def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[by
             current = node_hash(current, sibling)
         node, last = node >> 1, last >> 1
     if last:
-        raise DoesNotHold("merkle", where, "the inclusion proof is too short")
+        raise DoesNotHold("merkle", where, Message("the inclusion proof is too short"))
     if current != root:
-        raise DoesNotHold("merkle", where, "the inclusion proof does not lead to the root")
+        raise DoesNotHold("merkle", where, Message("the inclusion proof does not lead to the root"))
 
 
 def verify_consistency(old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: Sequence[bytes]) -> None:
@@ -141,28 +142,34 @@ def verify_consistency(old_size: int, old_root: bytes, new_size: int, new_root: 
     """
     where = f"consistency of {old_size} with {new_size}"
     if not 0 <= old_size <= new_size:
-        raise DoesNotHold("merkle", where, f"a tree of size {new_size} cannot extend one of size {old_size}")
+        raise DoesNotHold(
+            "merkle",
+            where,
+            Message(
+                "a tree of size {new_size} cannot extend one of size {old_size}", new_size=new_size, old_size=old_size
+            ),
+        )
     _check_hashes(where, (old_root, *proof, new_root))
     if (old_size == 0 and old_root != EMPTY_ROOT) or (new_size == 0 and new_root != EMPTY_ROOT):
-        raise DoesNotHold("merkle", where, "a tree without leaves has another root")
+        raise DoesNotHold("merkle", where, Message("a tree without leaves has another root"))
     if old_size in (0, new_size):
         if proof:
-            raise DoesNotHold("merkle", where, "the consistency proof should be empty")
+            raise DoesNotHold("merkle", where, Message("the consistency proof should be empty"))
         if old_size == new_size and old_root != new_root:
-            raise DoesNotHold("merkle", where, "two different trees have the same size")
+            raise DoesNotHold("merkle", where, Message("two different trees have the same size"))
         return
     path = list(proof)
     if old_size & (old_size - 1) == 0:  # a perfect old tree is itself the first subtree
         path.insert(0, old_root)
     if not path:
-        raise DoesNotHold("merkle", where, "the consistency proof is too short")
+        raise DoesNotHold("merkle", where, Message("the consistency proof is too short"))
     node, last = old_size - 1, new_size - 1
     while node % 2:
         node, last = node >> 1, last >> 1
     old = new = path[0]
     for sibling in path[1:]:
         if last == 0:
-            raise DoesNotHold("merkle", where, "the consistency proof is too long")
+            raise DoesNotHold("merkle", where, Message("the consistency proof is too long"))
         if node % 2 or node == last:
             old, new = node_hash(sibling, old), node_hash(sibling, new)
             while node % 2 == 0 and node:
@@ -171,11 +178,11 @@ def verify_consistency(old_size: int, old_root: bytes, new_size: int, new_root: 
             new = node_hash(new, sibling)
         node, last = node >> 1, last >> 1
     if last:
-        raise DoesNotHold("merkle", where, "the consistency proof is too short")
+        raise DoesNotHold("merkle", where, Message("the consistency proof is too short"))
     if old != old_root:
-        raise DoesNotHold("merkle", where, "the consistency proof does not lead to the old root")
+        raise DoesNotHold("merkle", where, Message("the consistency proof does not lead to the old root"))
     if new != new_root:
-        raise DoesNotHold("merkle", where, "the consistency proof does not lead to the new root")
+        raise DoesNotHold("merkle", where, Message("the consistency proof does not lead to the new root"))
 
 
 class Frontier:
@@ -226,11 +233,15 @@ class Frontier:
         frontier = cls()
         frontier.size = int.from_bytes(data[:8], "big")
         if len(data) != 8 + HASH_SIZE * frontier.size.bit_count():
-            raise DoesNotHold("merkle", "frontier", f"{len(data)} bytes are no frontier of size {frontier.size}")
+            raise DoesNotHold(
+                "merkle",
+                "frontier",
+                Message("{data} bytes are no frontier of size {size}", data=len(data), size=frontier.size),
+            )
         frontier._subtrees = [data[i : i + HASH_SIZE] for i in range(8, len(data), HASH_SIZE)]
         return frontier
 
 
 def _check_hashes(where: str, hashes: Sequence[bytes]) -> None:
     if any(len(h) != HASH_SIZE for h in hashes):
-        raise DoesNotHold("merkle", where, f"a hash is not {HASH_SIZE} bytes long")
+        raise DoesNotHold("merkle", where, Message("a hash is not {hash_size} bytes long", hash_size=HASH_SIZE))

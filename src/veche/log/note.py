@@ -18,6 +18,7 @@ from typing import Protocol
 
 from veche import keys
 from veche.errors import DoesNotHold, UserError
+from veche.texts import Message, Said
 
 NOTE_LIMIT = 128 * 1024  # bytes: what 16 post-quantum signatures need, with room
 SIGNATURES_LIMIT = 100  # what Go's note package reads at most, so that every note of ours can be read there
@@ -56,10 +57,11 @@ class Verifier:
     def __post_init__(self) -> None:
         if not is_name(self.name):
             raise UserError(
-                f"{self.name!r} cannot name a key.", f"Use 1 to {NAME_LIMIT} bytes without spaces and plus signs."
+                Message("{name!r} cannot name a key.", name=self.name),
+                Message("Use 1 to {name_limit} bytes without spaces and plus signs.", name_limit=NAME_LIMIT),
             )
         if self.kind not in (ED25519, COSIGNATURE) or len(self.public) != 32:
-            raise UserError(f"The key of {self.name} is not an Ed25519 key.")
+            raise UserError(Message("The key of {name} is not an Ed25519 key.", name=self.name))
         object.__setattr__(self, "key_id", key_id(self.name, self.kind, self.public))
 
     @classmethod
@@ -71,12 +73,12 @@ class Verifier:
         try:
             material = decode64(encoded)
         except ValueError:
-            raise UserError(f"{vkey!r} is not a verifier key.", hint) from None
+            raise UserError(Message("{vkey!r} is not a verifier key.", vkey=vkey), hint) from None
         if len(material) != 33:
-            raise UserError(f"{vkey!r} is not a verifier key of a kind that is known here.", hint)
+            raise UserError(Message("{vkey!r} is not a verifier key of a kind that is known here.", vkey=vkey), hint)
         verifier = cls(name, material[0], material[1:])
         if str(verifier) != vkey:
-            raise UserError(f"{vkey!r} is damaged: its identifier does not belong to its key.", hint)
+            raise UserError(Message("{vkey!r} is damaged: its identifier does not belong to its key.", vkey=vkey), hint)
         return verifier
 
     def __str__(self) -> str:
@@ -107,22 +109,32 @@ class Note:
         """Read a note; nothing is verified yet. Raises :class:`~veche.errors.DoesNotHold` (step ``note``) on bytes
         that are not a note in its one form, on two lines by one key, and beyond the limits of this module."""
         if len(data) > NOTE_LIMIT:
-            raise _wrong("the whole", f"it is longer than {NOTE_LIMIT} bytes")
+            raise _wrong(Message("the whole"), Message("it is longer than {note_limit} bytes", note_limit=NOTE_LIMIT))
         try:
             whole = data.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise _wrong(f"byte {error.start}", "it is not UTF-8") from None
+            raise _wrong(Message("byte {start}", start=str(error.start)), Message("it is not UTF-8")) from None
         if control := _CONTROL.search(whole):
-            raise _wrong(f"character {control.start()}", "it has a control character")
+            raise _wrong(Message("character {start}", start=control.start()), Message("it has a control character"))
         end = whole.rfind("\n\n")
         if end < 0 or not whole.endswith("\n"):
-            raise _wrong("the whole", "no empty line stands between a text and its signatures, or the last line is cut")
+            raise _wrong(
+                Message("the whole"),
+                Message("no empty line stands between a text and its signatures, or the last line is cut"),
+            )
         lines = whole[end + 2 :].split("\n")[:-1]
         if not 1 <= len(lines) <= SIGNATURES_LIMIT:
-            raise _wrong("the signatures", f"there are {len(lines)} of them, not 1 to {SIGNATURES_LIMIT}")
+            raise _wrong(
+                Message("the signatures"),
+                Message(
+                    "there are {lines} of them, not 1 to {signatures_limit}",
+                    lines=len(lines),
+                    signatures_limit=SIGNATURES_LIMIT,
+                ),
+            )
         signatures = tuple(_parse_line(number, line) for number, line in enumerate(lines, 1))
         if len({(s.name, s.key_id) for s in signatures}) < len(signatures):
-            raise _wrong("the signatures", "two of them are by the same key")
+            raise _wrong(Message("the signatures"), Message("two of them are by the same key"))
         return cls(whole[: end + 1], signatures)
 
     def to_bytes(self) -> bytes:
@@ -159,7 +171,10 @@ def check_ed25519(verifier: Verifier, message: bytes, signature: bytes) -> None:
     try:
         keys.verify(verifier.public, message, signature)
     except keys.BadSignature:
-        raise _wrong(f"the signature of {verifier.name}", "the signature is not by this key over this text") from None
+        raise _wrong(
+            Message("the signature of {name}", name=verifier.name),
+            Message("the signature is not by this key over this text"),
+        ) from None
 
 
 def encode64(data: bytes) -> str:
@@ -182,15 +197,15 @@ def _parse_line(number: int, line: str) -> Signature:
     where = f"signature line {number}"
     name, space, encoded = line.removeprefix(_DASH).partition(" ")
     if not line.startswith(_DASH) or not space or not is_name(name):
-        raise _wrong(where, "a signature line is a dash, a name and a signature")
+        raise _wrong(where, Message("a signature line is a dash, a name and a signature"))
     try:
         data = decode64(encoded)
     except ValueError:
-        raise _wrong(where, "the signature is not in canonical base64") from None
+        raise _wrong(where, Message("the signature is not in canonical base64")) from None
     if len(data) < 5:
-        raise _wrong(where, "the signature is too short")
+        raise _wrong(where, Message("the signature is too short"))
     return Signature(name, data[:4], data[4:])
 
 
-def _wrong(where: str, message: str) -> DoesNotHold:
-    return DoesNotHold("note", where, f"This is not a signed note: {message}.")
+def _wrong(where: Said, message: Said) -> DoesNotHold:
+    return DoesNotHold("note", where, Message("This is not a signed note: {value}.", value=message))

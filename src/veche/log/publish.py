@@ -27,6 +27,7 @@ from veche.log.tiles import (
     unpack,
     wrong,
 )
+from veche.texts import Message
 
 UNFINISHED = "unfinished"  # where files are written first: beside tile/, so that they can be renamed into it
 
@@ -101,7 +102,7 @@ class Publisher:
             raise ValueError(f"entries {start} to {growth.size} do not complete a tree of size {head.size}")
         old_size = self._check_published(growth)
         if growth.root != head.root:
-            raise wrong(CHECKPOINT, f"its root is not that of the {head.size} entries")
+            raise wrong(CHECKPOINT, Message("its root is not that of the {size} entries", size=head.size))
         publication = _Publication(self.folder, old_size)
         for offset in range(0, len(growth.entries), WIDTH):
             bundle = growth.entries[offset : offset + WIDTH]
@@ -118,10 +119,22 @@ class Publisher:
         old = self._own or self.published()
         old_size = old.size if old else 0
         if size < old_size:
-            raise wrong(CHECKPOINT, f"a head of size {old_size} is published already, {size} would be a step back")
+            raise wrong(
+                CHECKPOINT,
+                Message(
+                    "a head of size {old_size} is published already, {size} would be a step back",
+                    old_size=old_size,
+                    size=size,
+                ),
+            )
         if start > old_size:
             raise wrong(
-                CHECKPOINT, f"{old_size} entries are published here, so entries before {start} would be missing"
+                CHECKPOINT,
+                Message(
+                    "{old_size} entries are published here, so entries before {start} would be missing",
+                    old_size=old_size,
+                    start=start,
+                ),
             )
         return old
 
@@ -135,7 +148,10 @@ class Publisher:
             for _ in part.extend(growth.leaf_hashes[: old.size - growth.start]):
                 pass
             if part.root() != old.root:
-                raise wrong(CHECKPOINT, f"the head of size {old.size} that is published here has another history")
+                raise wrong(
+                    CHECKPOINT,
+                    Message("the head of size {size} that is published here has another history", size=old.size),
+                )
         return old.size
 
     def _remove_narrower(self, start: int, size: int) -> None:
@@ -173,7 +189,7 @@ class _Publication:
             self._batch.keep(target)
             return
         if present is not None and not self._may_replace(tile, present):
-            raise wrong(tile.name, "it was published with other bytes")
+            raise wrong(tile.name, Message("it was published with other bytes"))
         self._batch.write(target, data)
 
     def _may_replace(self, tile: Tile, present: bytes) -> bool:
@@ -216,4 +232,4 @@ def _read(folder: Path, tile: Tile) -> bytes:
     try:
         return (folder / tile.name).read_bytes()
     except FileNotFoundError:
-        raise wrong(tile.name, "the file is missing") from None
+        raise wrong(tile.name, Message("the file is missing")) from None

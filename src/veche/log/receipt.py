@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from veche.errors import DoesNotHold
 from veche.log import merkle, note
 from veche.log.checkpoint import SIZE_LIMIT, Policy, SignedCheckpoint
+from veche.texts import Message, Said
 
 FILE_EXTENSION = ".tlog-proof"
 EXTRA_LIMIT = 4096  # bytes
@@ -45,27 +46,37 @@ class Receipt:
         ``note`` or ``checkpoint``) on bytes that are not a receipt in its one form."""
         head, empty_line, checkpoint = data.partition(b"\n\n")
         if not empty_line or not head.isascii():
-            raise _wrong("the whole", "no empty line follows the proof")
+            raise _wrong(Message("the whole"), Message("no empty line follows the proof"))
         if len(head) > _HEAD_LIMIT:
-            raise _wrong("the whole", f"the proof is longer than {_HEAD_LIMIT} bytes")
+            raise _wrong(
+                Message("the whole"), Message("the proof is longer than {head_limit} bytes", head_limit=_HEAD_LIMIT)
+            )
         header, *lines = head.decode("ascii").split("\n")
         if header != _HEADER:
-            raise _wrong("line 1", f"it does not begin with {_HEADER}")
+            raise _wrong(Message("line 1"), Message("it does not begin with {header}", header=_HEADER))
         extra = b""
         if lines and lines[0].startswith("extra "):
             extra = _decode(2, lines.pop(0).removeprefix("extra "))
             if not 0 < len(extra) <= EXTRA_LIMIT:
-                raise _wrong("line 2", f"the extra data is not 1 to {EXTRA_LIMIT} bytes long")
+                raise _wrong(
+                    Message("line 2"),
+                    Message("the extra data is not 1 to {extra_limit} bytes long", extra_limit=EXTRA_LIMIT),
+                )
         number = 3 if extra else 2
         index = lines[0].removeprefix("index ") if lines else ""
         plain = index.isascii() and index.isdigit() and len(index) <= 19 and str(int(index)) == index
         if not lines or not lines[0].startswith("index ") or not plain or int(index) >= SIZE_LIMIT:
-            raise _wrong(f"line {number}", "the index is not a plain decimal number")
+            raise _wrong(
+                Message("line {number}", number=str(number)), Message("the index is not a plain decimal number")
+            )
         proof = []
         for at, line in enumerate(lines[1:], number + 1):
             proof.append(_decode(at, line))
             if len(proof[-1]) != merkle.HASH_SIZE:
-                raise _wrong(f"line {at}", f"a hash is not {merkle.HASH_SIZE} bytes long")
+                raise _wrong(
+                    Message("line {at}", at=str(at)),
+                    Message("a hash is not {hash_size} bytes long", hash_size=merkle.HASH_SIZE),
+                )
         return cls(int(index), tuple(proof), SignedCheckpoint.parse(checkpoint), extra)
 
     def to_bytes(self) -> bytes:
@@ -98,8 +109,8 @@ def _decode(number: int, text: str) -> bytes:
     try:
         return note.decode64(text)
     except ValueError:
-        raise _wrong(f"line {number}", "it is not in canonical base64") from None
+        raise _wrong(Message("line {number}", number=str(number)), Message("it is not in canonical base64")) from None
 
 
-def _wrong(where: str, message: str) -> DoesNotHold:
-    return DoesNotHold("receipt", where, f"This is not a receipt: {message}.")
+def _wrong(where: Said, message: Said) -> DoesNotHold:
+    return DoesNotHold("receipt", where, Message("This is not a receipt: {value}.", value=message))

@@ -18,10 +18,11 @@ from pathlib import Path
 from types import TracebackType
 
 from veche.durable import FOREIGN, NAMED, whole_file
-from veche.errors import DoesNotHold, UserError
+from veche.errors import DoesNotHold, UserError, because
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.note import NOTE_LIMIT
 from veche.log.tiles import CHECKPOINT, ENTRIES, ENTRY_LIMIT, Tile
+from veche.texts import Message, Said
 
 WITNESS = "witness/"
 """Where the newest head that each witness cosigned lies, under the hexadecimal digits of their key."""
@@ -61,7 +62,7 @@ class Source(ABC):
         """The content of a file. Raises :class:`~veche.errors.DoesNotHold` (step ``tiles``) if it is missing."""
         data = self.get(name)
         if data is None:
-            raise _wrong(name, "the file is missing")
+            raise _wrong(name, Message("the file is missing"))
         return data
 
     def checkpoint(self) -> SignedCheckpoint:
@@ -76,7 +77,10 @@ class Folder(Source):
         self.path = path
         self._reached: set[str] = set()  # the folders below it that are no links
         if not path.is_dir():
-            raise UserError(f"There is no folder {path}.", "Give the folder of a ledger, or an exported file.")
+            raise UserError(
+                Message("There is no folder {path}.", path=path),
+                Message("Give the folder of a ledger, or an exported file."),
+            )
 
     def names(self, prefix: str = "") -> list[str]:
         names = [CHECKPOINT] if os.path.lexists(self.path / CHECKPOINT) else []
@@ -118,11 +122,11 @@ class Folder(Source):
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise _wrong(name, f"the file cannot be read ({error.strerror})") from None
+            raise _wrong(name, Message("the file cannot be read ({strerror})", strerror=because(error))) from None
         try:
             info = os.fstat(descriptor)
             if not stat.S_ISREG(info.st_mode) or info.st_size > limit:
-                raise _wrong(name, f"this is not a file of at most {limit} bytes")
+                raise _wrong(name, Message("this is not a file of at most {limit} bytes", limit=limit))
             with os.fdopen(descriptor, "rb", closefd=False) as file:
                 return file.read(limit)
         finally:
@@ -140,10 +144,15 @@ class Export(Source):
         try:
             self._descriptor = os.open(path, NAMED)
         except OSError as error:
-            raise UserError(f"The export {path} cannot be read: {error.strerror}.", "Check the path.") from None
+            raise UserError(
+                Message("The export {path} cannot be read: {strerror}.", path=str(path), strerror=because(error)),
+                Message("Check the path."),
+            ) from None
         try:
             if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
-                raise UserError(f"{path} is neither a file nor a folder.", "Check the path.")
+                raise UserError(
+                    Message("{path} is neither a file nor a folder.", path=path), Message("Check the path.")
+                )
             self._index = self._read_index()  # name -> (offset, size)
         except BaseException:
             self.close()
@@ -181,16 +190,16 @@ class Export(Source):
         while (header := self._bytes(offset, _BLOCK)) != bytes(_BLOCK):
             name, size = _parse_header(offset, header)
             if name <= last:
-                raise _not_export(offset, f"{name} comes after {last}")
+                raise _not_export(offset, Message("{name} comes after {last}", name=name, last=last))
             index[name] = (offset + _BLOCK, size)
             end = offset + _BLOCK + size
             offset = _round_up(end, _BLOCK)
             if any(self._bytes(end, offset - end)):
-                raise _not_export(end, f"{name} is not followed by zeros")
+                raise _not_export(end, Message("{name} is not followed by zeros", name=name))
             last = name
         size = _round_up(offset + 2 * _BLOCK, tarfile.RECORDSIZE)
         if any(self._bytes(offset, size - offset)) or os.fstat(self._descriptor).st_size != size:
-            raise _not_export(offset, "something follows the last file")
+            raise _not_export(offset, Message("something follows the last file"))
         return index
 
     def _bytes(self, offset: int, size: int) -> bytes:
@@ -198,7 +207,7 @@ class Export(Source):
         while len(data) < size:
             more = os.pread(self._descriptor, size - len(data), offset + len(data))
             if not more:
-                raise _not_export(offset + len(data), "the file is cut off")
+                raise _not_export(offset + len(data), Message("the file is cut off"))
             data = data + more if data else more
         return data
 
@@ -236,9 +245,12 @@ def _parse_header(offset: int, header: bytes) -> tuple[str, int]:
         limit = size_limit(info.name)
         exact = limit is not None and 0 <= info.size <= limit and _header(info.name, info.size) == header
     except (tarfile.HeaderError, ValueError):
-        raise _not_export(offset, "this is not the header of a file") from None
+        raise _not_export(offset, Message("this is not the header of a file")) from None
     if not exact:
-        raise _not_export(offset, f"{info.name!r} has no place in a ledger, or its header says more than name and size")
+        raise _not_export(
+            offset,
+            Message("{name!r} has no place in a ledger, or its header says more than name and size", name=info.name),
+        )
     return info.name, info.size
 
 
@@ -248,12 +260,18 @@ def _round_up(size: int, block: int) -> int:
 
 def _raise(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError):
-        raise UserError(f"{error.filename} cannot be read: {error.strerror}.") from None
+        raise UserError(
+            Message("{filename} cannot be read: {strerror}.", filename=error.filename, strerror=because(error))
+        ) from None
 
 
-def _wrong(name: str, message: str) -> DoesNotHold:
-    return DoesNotHold("tiles", name, f"{name}: {message}.")
+def _wrong(name: str, message: Said) -> DoesNotHold:
+    return DoesNotHold("tiles", name, Message("{name}: {what}.", name=name, what=message))
 
 
-def _not_export(offset: int, message: str) -> DoesNotHold:
-    return DoesNotHold("export", f"byte {offset}", f"This is not an exported ledger: at byte {offset}, {message}.")
+def _not_export(offset: int, message: Said) -> DoesNotHold:
+    return DoesNotHold(
+        "export",
+        Message("byte {offset}", offset=str(offset)),
+        Message("This is not an exported ledger: at byte {offset}, {value}.", offset=str(offset), value=message),
+    )

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from veche.errors import DoesNotHold
 from veche.log import merkle
+from veche.texts import Message, Said
 
 WIDTH = 256
 ENTRY_LIMIT = 0xFFFF  # bytes
@@ -124,23 +125,25 @@ def split_entries(data: bytes, first: int, count: int, where: str) -> list[bytes
         start = at + 2
         at = start + int.from_bytes(data[at:start], "big")
         if at > end:
-            raise wrong(where, f"entry {number} is cut off")
+            raise wrong(where, Message("entry {number} is cut off", number=str(number)))
         entries.append(data[start:at])
     if at != end:
-        raise wrong(where, f"bytes follow entry {first + count - 1}, from byte {at} on")
+        raise wrong(
+            where, Message("bytes follow entry {first}, from byte {at} on", first=str(first + count - 1), at=str(at))
+        )
     return entries
 
 
 def split_hashes(tile: Tile, data: bytes) -> list[bytes]:
     """The hashes of a hash tile, ``tile.width`` of them. Raises :class:`~veche.errors.DoesNotHold` (step ``tiles``)."""
     if len(data) != merkle.HASH_SIZE * tile.width:
-        raise wrong(tile.name, f"{len(data)} bytes are not {tile.width} hashes")
+        raise wrong(tile.name, Message("{data} bytes are not {width} hashes", data=len(data), width=tile.width))
     return [data[at : at + merkle.HASH_SIZE] for at in range(0, len(data), merkle.HASH_SIZE)]
 
 
-def wrong(where: str, message: str) -> DoesNotHold:
+def wrong(where: str, message: Said) -> DoesNotHold:
     """An error of this step: what is wrong with the file ``where``."""
-    return DoesNotHold("tiles", where, f"{where}: {message}.")
+    return DoesNotHold("tiles", where, Message("{where}: {what}.", where=where, what=message))
 
 
 class Row(NamedTuple):

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from veche.errors import DoesNotHold, Refused, UserError
+from veche.texts import Message
 
 PUBLIC_EXPONENT = 65537
 PREFIX_SIZE = 32
@@ -43,12 +44,14 @@ class IssuerKey:
         """Build the key from its two primes. Raises UserError if they make no admissible key."""
         n, order = p * q, (p - 1) * (q - 1)
         if p == q or math.gcd(PUBLIC_EXPONENT, order) != 1:
-            raise UserError("These two primes make no RSA key with e = 65537.", "Generate another key.")
+            raise UserError(
+                Message("These two primes make no RSA key with e = 65537."), Message("Generate another key.")
+            )
         self.modulus = n.to_bytes((n.bit_length() + 7) // 8, "big")
         try:
             check_modulus(self.modulus)
         except Refused as refused:
-            raise UserError(refused.message, "Generate another key.") from None
+            raise UserError(refused.said, Message("Generate another key.")) from None
         d = pow(PUBLIC_EXPONENT, -1, order)
         self._p, self._q = gmpy2.mpz(p), gmpy2.mpz(q)
         self._d_p, self._d_q = gmpy2.mpz(d % (p - 1)), gmpy2.mpz(d % (q - 1))
@@ -71,9 +74,11 @@ class IssuerKey:
         try:
             key = serialization.load_pem_private_key(pem, password=None, unsafe_skip_rsa_key_validation=True)
         except (ValueError, TypeError):
-            raise UserError("This is not an RSA key in PEM (PKCS #8) without password.", "Restore the file.") from None
+            raise UserError(
+                Message("This is not an RSA key in PEM (PKCS #8) without password."), Message("Restore the file.")
+            ) from None
         if not isinstance(key, rsa.RSAPrivateKey) or key.private_numbers().public_numbers.e != PUBLIC_EXPONENT:
-            raise UserError("This is not an RSA key with e = 65537.", "Restore the file.")
+            raise UserError(Message("This is not an RSA key with e = 65537."), Message("Restore the file."))
         numbers = key.private_numbers()
         return cls(numbers.p, numbers.q)
 
@@ -107,11 +112,13 @@ def check_modulus(modulus: bytes) -> int:
     """The modulus as a number. Raises Refused (``shape``) unless it is odd, 2048..4096 bits, without leading zeros."""
     n = int.from_bytes(modulus, "big")
     if not 2048 <= n.bit_length() <= 4096:
-        raise Refused("shape", f"A permit key has 2048 to 4096 bits, not {n.bit_length()}.")
+        raise Refused(
+            "shape", Message("A permit key has 2048 to 4096 bits, not {bit_length}.", bit_length=n.bit_length())
+        )
     if modulus[0] == 0:
-        raise Refused("shape", "The modulus of a permit key begins with a zero byte.")
+        raise Refused("shape", Message("The modulus of a permit key begins with a zero byte."))
     if n % 2 == 0:
-        raise Refused("shape", "The modulus of a permit key is even.")
+        raise Refused("shape", Message("The modulus of a permit key is even."))
     return n
 
 
@@ -155,7 +162,9 @@ def check_blinded(modulus: bytes, blinded: bytes) -> int:
     """A blinded message as a number. Raises Refused (``shape``) unless it is as long as n and 0 < it < n."""
     value = int.from_bytes(blinded, "big")
     if len(blinded) != len(modulus) or not 0 < value < int.from_bytes(modulus, "big"):
-        raise Refused("shape", "This is not a blinded message for this key.", "Ask for the poll's keys again.")
+        raise Refused(
+            "shape", Message("This is not a blinded message for this key."), Message("Ask for the poll's keys again.")
+        )
     return value
 
 
@@ -173,7 +182,7 @@ def blind_sign(key: IssuerKey, blinded: bytes) -> bytes:
     masked = value * gmpy2.powmod_sec(mask, PUBLIC_EXPONENT, n) % n
     signature = int(key._power(int(masked)) * gmpy2.invert(mask, n) % n)
     if gmpy2.powmod(signature, PUBLIC_EXPONENT, n) != value:
-        raise DoesNotHold("permit", "blind signature", "the registrar's own signature does not hold")
+        raise DoesNotHold("permit", Message("blind signature"), Message("the registrar's own signature does not hold"))
     return signature.to_bytes(len(key.modulus), "big")
 
 
@@ -185,7 +194,7 @@ def finalize(modulus: bytes, prepared: bytes, blind_signature: bytes, factor: in
     n = check_modulus(modulus)
     _check_factor(factor, n)
     if len(blind_signature) != len(modulus):
-        raise DoesNotHold("permit", "blind signature", "the registrar's answer has the wrong length")
+        raise DoesNotHold("permit", Message("blind signature"), Message("the registrar's answer has the wrong length"))
     signature = int.from_bytes(blind_signature, "big") * gmpy2.invert(factor, n) % n
     finished = int(signature).to_bytes(len(modulus), "big")
     verify(modulus, prepared, finished, salt_size)
@@ -198,13 +207,13 @@ def verify(modulus: bytes, prepared: bytes, signature: bytes, salt_size: int = S
     Raises DoesNotHold (``permit``) if it does not hold, Refused (``shape``) if the modulus is not admissible.
     """
     if len(signature) != len(modulus):
-        raise DoesNotHold("permit", "signature", "the permit's signature has the wrong length")
+        raise DoesNotHold("permit", "signature", Message("the permit's signature has the wrong length"))
     try:
         _public_key(modulus).verify(
             signature, prepared, padding.PSS(padding.MGF1(hashes.SHA384()), salt_size), hashes.SHA384()
         )
     except InvalidSignature:
-        raise DoesNotHold("permit", "signature", "the permit was not signed by this registrar's key") from None
+        raise DoesNotHold("permit", "signature", Message("the permit was not signed by this registrar's key")) from None
 
 
 @lru_cache(maxsize=4096)

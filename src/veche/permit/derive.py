@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from veche.errors import DoesNotHold
 from veche.permit.blind_rsa import PREFIX_SIZE, SALT_SIZE, check_modulus
 from veche.permit.seed import Seed
+from veche.texts import Message
 
 
 def credential_secret(seed: Seed, poll: bytes) -> bytes:
@@ -35,7 +36,7 @@ def credential_secret(seed: Seed, poll: bytes) -> bytes:
     wide = _hkdf(seed, f"veche-v1|credential|{poll.hex()}", 64)
     scalar = veche_kernel.scalar_from_wide(wide)
     if not any(scalar):
-        raise DoesNotHold("permit", "credential", "this seed gives no credential for this poll")
+        raise DoesNotHold("permit", "credential", Message("this seed gives no credential for this poll"))
     return scalar
 
 

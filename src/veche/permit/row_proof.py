@@ -20,6 +20,7 @@ import msgspec
 
 from veche.errors import DoesNotHold, UserError
 from veche.log import merkle
+from veche.texts import Message
 
 _TYPE = "veche-row-proof-v1"
 _MAX_FILE = 65536  # a path has at most 64 hashes
@@ -73,11 +74,15 @@ class RowProof:
         """
         where = f"row {self.index} of {self.size}"
         if (self.poll, self.group) != (poll, group):
-            raise DoesNotHold("roll", where, "the proof is about another poll or group")
+            raise DoesNotHold("roll", where, Message("the proof is about another poll or group"))
         if self.key != hashlib.sha256(modulus).digest():
-            raise DoesNotHold("roll", where, "the proof is about another registrar's key")
+            raise DoesNotHold("roll", where, Message("the proof is about another registrar's key"))
         if self.size != people:
-            raise DoesNotHold("roll", where, f"the proof is about {self.size} people, the ledger says {people}")
+            raise DoesNotHold(
+                "roll",
+                where,
+                Message("the proof is about {size} people, the ledger says {people}", size=self.size, people=people),
+            )
         leaf = merkle.leaf_hash(roll_leaf(self.poll, self.group, self.roll.salt, self.person))
         merkle.verify_inclusion(leaf, self.index, self.size, self.roll.path, root)
 
@@ -87,7 +92,7 @@ class RowProof:
         Raises DoesNotHold: step ``issuance`` if the proof was made before closing, ``merkle`` if the row is not there.
         """
         if self.issuance is None:
-            raise DoesNotHold("issuance", "proof", "the proof was made before the poll closed")
+            raise DoesNotHold("issuance", "proof", Message("the proof was made before the poll closed"))
         leaf = issuance_leaf(self.poll, self.group, self.issuance.salt, self.issuance.served, self.person)
         merkle.verify_inclusion(merkle.leaf_hash(leaf), self.index, self.size, self.issuance.path, issuance_root)
 
@@ -118,7 +123,9 @@ class RowProof:
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError, RecursionError):
             proof = None
         if proof is None or proof.to_json() != data:
-            raise UserError("This is not a proof of a row.", "Use the file as the registrar gave it, unchanged.")
+            raise UserError(
+                Message("This is not a proof of a row."), Message("Use the file as the registrar gave it, unchanged.")
+            )
         return proof
 
     @classmethod

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from veche.durable import read_private, write_private
 from veche.errors import UserError
+from veche.texts import Message
 
 SEED_SIZE = 32
 
@@ -21,7 +22,10 @@ class Seed:
     def __init__(self, secret: bytes) -> None:
         """Raises UserError unless ``secret`` is 32 bytes."""
         if len(secret) != SEED_SIZE:
-            raise UserError(f"A seed is {SEED_SIZE} bytes, not {len(secret)}.", "Copy all of it.")
+            raise UserError(
+                Message("A seed is {seed_size} bytes, not {secret}.", seed_size=SEED_SIZE, secret=len(secret)),
+                Message("Copy all of it."),
+            )
         self.secret = secret
 
     @classmethod
@@ -35,7 +39,9 @@ class Seed:
         try:
             secret = bytes.fromhex(text)
         except ValueError:
-            raise UserError("This is not a seed.", f"It should be {2 * SEED_SIZE} hexadecimal digits.") from None
+            raise UserError(
+                Message("This is not a seed."), Message("It should be {value} hexadecimal digits.", value=2 * SEED_SIZE)
+            ) from None
         return cls(secret)
 
     def hex(self) -> str:
@@ -48,7 +54,9 @@ class Seed:
         try:
             return cls.from_hex(read_private(path).decode("ascii").strip())
         except UnicodeDecodeError:
-            raise UserError(f"{path} does not hold a seed.", "It should hold 64 hexadecimal digits.") from None
+            raise UserError(
+                Message("{path} does not hold a seed.", path=path), Message("It should hold 64 hexadecimal digits.")
+            ) from None
 
     def save(self, path: Path) -> None:
         """Write the seed to a new file with mode 0600. Raises UserError if it exists: a seed is never replaced."""

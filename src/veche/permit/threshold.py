@@ -6,6 +6,7 @@ One function for all who share a duty: registrars who sign permits, trustees who
 from dataclasses import dataclass
 
 from veche.errors import Refused
+from veche.texts import Message
 
 
 @dataclass(frozen=True)
@@ -37,20 +38,31 @@ def check_threshold(n: int, k: int, f: int, duty: Duty) -> None:
     Raises Refused with the rule ``class``.
     """
     if not 1 <= k <= n:
-        raise Refused("class", f"There is no {k} of {n} {duty.who}.", f"Choose a number from 1 to {n}.")
+        raise Refused(
+            "class",
+            Message("There is no {k} of {n} {who}.", k=k, n=n, who=duty.who),
+            Message("Choose a number from 1 to {n}.", n=n),
+        )
     if f < 0:
-        raise Refused("class", f"{f} corrupt {duty.who} cannot be.", "Choose 0 or more.")
+        raise Refused("class", Message("{f} corrupt {who} cannot be.", f=f, who=duty.who), Message("Choose 0 or more."))
     if not 2 * k > n + f:
         raise Refused(
             "class",
-            f"With {k} of {n} {duty.who}, {f} of them corrupt, {duty.too_low}.",
-            f"It takes more than half of {n} + {f}; with one corrupt, 3 of 4 is the smallest choice.",
+            Message(
+                "With {k} of {n} {who}, {f} of them corrupt, {too_low}.",
+                k=k,
+                n=n,
+                who=duty.who,
+                f=f,
+                too_low=duty.too_low,
+            ),
+            Message("It takes more than half of {n} + {f}; with one corrupt, 3 of 4 is the smallest choice.", n=n, f=f),
         )
     if not n - f >= k:
         raise Refused(
             "class",
-            f"With {k} of {n} {duty.who}, {duty.too_high.format(f=f)}.",
-            f"Choose {n - f} of {n} at most, or more {duty.who}.",
+            Message("With {k} of {n} {who}, {format}.", k=k, n=n, who=duty.who, format=duty.too_high.format(f=f)),
+            Message("Choose {n} of {n2} at most, or more {who}.", n=n - f, n2=n, who=duty.who),
         )
 
 

@@ -26,7 +26,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from veche.durable import PRIVATE_FOLDER, UNFINISHED, make_folder, read_private, remove, settle, write_private
-from veche.errors import DoesNotHold, Refused, UserError
+from veche.errors import DoesNotHold, Refused, UserError, because
 from veche.keys import SigningKey
 from veche.ledger.entries.permit_key import GroupIssuance, GroupPermitKey
 from veche.permit.blind_rsa import blind_sign, check_blinded
@@ -191,7 +191,10 @@ class Registrar:
             own = self._write_down(person, poll, blinded, group)
         key = self._keys.load(_hex(poll), own.number)
         if key.modulus != own.modulus:
-            raise UserError(f"The key file of group {own.number} is not the published one.", "Restore the right file.")
+            raise UserError(
+                Message("The key file of group {number} is not the published one.", number=own.number),
+                Message("Restore the right file."),
+            )
         return blind_sign(key, blinded)
 
     def issuance(self, poll: bytes) -> list[GroupIssuance]:
@@ -225,7 +228,11 @@ class Registrar:
             group = self._group(connection, self._poll(connection, poll), person)
         tree = self._tree(poll, group.number)
         if tree.root != group.root or (group.issued is not None and tree.issuance_root != group.issuance_root):
-            raise DoesNotHold("roll", f"group {group.number}", "the database no longer leads to the published roots")
+            raise DoesNotHold(
+                "roll",
+                Message("group {number}", number=group.number),
+                Message("the database no longer leads to the published roots"),
+            )
         return tree.prove(clean(person), group.modulus)
 
     def erase(self, poll: bytes) -> None:
@@ -238,9 +245,11 @@ class Registrar:
         with self._store.writing() as connection:
             row = connection.execute(select(store.poll).where(store.poll.c.id == name).with_for_update()).first()
             if row is None:
-                raise Refused("unknown-poll", "This registrar has no such poll.")
+                raise Refused("unknown-poll", Message("This registrar has no such poll."))
             if row.state == OPEN or any(group.issued is None for group in self._groups(connection, name)):
-                raise Refused("not-closed", "The issuance of this poll has not been made.", "Publish it first.")
+                raise Refused(
+                    "not-closed", Message("The issuance of this poll has not been made."), Message("Publish it first.")
+                )
             connection.execute(delete(store.request).where(store.request.c.poll == name))
             connection.execute(
                 update(store.poll).where(store.poll.c.id == name).values(state=ERASED, secret=None, roll=None)
@@ -274,19 +283,22 @@ class Registrar:
             row = self._poll(connection, poll, lock="share")
             own = self._group(connection, row, person)
             if group is not None and group != own.number:
-                raise Refused("group", f"You vote in group {own.number} of this poll, not in {group}.")
+                raise Refused(
+                    "group",
+                    Message("You vote in group {number} of this poll, not in {group}.", number=own.number, group=group),
+                )
             check_blinded(own.modulus, blinded)
             key = {"poll": row.id, "person": clean(person)}
             noted = connection.execute(select(store.request.c.blinded).filter_by(**key)).scalar()
             if noted is None:
                 if row.state != OPEN:
-                    raise Refused("closed", "This poll is closed: no more permits are signed.")
+                    raise Refused("closed", Message("This poll is closed: no more permits are signed."))
                 connection.execute(insert(store.request).values(**key, blinded=blinded))
             elif noted != blinded:
                 raise Refused(
                     "permit-once",
-                    "You already have a permit for this poll.",
-                    "Recover your seed from the device on which you asked for it.",
+                    Message("You already have a permit for this poll."),
+                    Message("Recover your seed from the device on which you asked for it."),
                 )
             return own
 
@@ -297,9 +309,9 @@ class Registrar:
             query = query.with_for_update(read=lock == "share")
         row = connection.execute(query).first()
         if row is None:
-            raise Refused("unknown-poll", "This registrar has no such poll.")
+            raise Refused("unknown-poll", Message("This registrar has no such poll."))
         if row.state == ERASED:
-            raise Refused("unknown-poll", "The registrar has erased what it knew of this poll.")
+            raise Refused("unknown-poll", Message("The registrar has erased what it knew of this poll."))
         return row
 
     def _groups(self, connection: Connection, name: str) -> "Sequence[Row[Any]]":
@@ -319,7 +331,11 @@ class Registrar:
             for group in self._groups(connection, poll.id):
                 if poll.everyone or group.name == district:
                     return group
-        raise Refused("roll", "You are not on the electoral roll of this poll.", "Ask the registrar if that is wrong.")
+        raise Refused(
+            "roll",
+            Message("You are not on the electoral roll of this poll."),
+            Message("Ask the registrar if that is wrong."),
+        )
 
     def _published(self, name: str, names: list[str], everyone: bool) -> list[GroupPermitKey] | None:
         """What was published of this poll, None if nothing was."""
@@ -329,9 +345,11 @@ class Registrar:
                 return None
             groups = self._groups(connection, name)
         if row.state == ERASED:
-            raise Refused("unknown-poll", "The registrar has erased what it knew of this poll.")
+            raise Refused("unknown-poll", Message("The registrar has erased what it knew of this poll."))
         if [group.name for group in groups] != names or bool(row.everyone) != everyone:
-            raise Refused("group", "This poll was opened with other groups.", "A changed poll is a new poll.")
+            raise Refused(
+                "group", Message("This poll was opened with other groups."), Message("A changed poll is a new poll.")
+            )
         return [GroupPermitKey(group.modulus, group.people, group.root) for group in groups]
 
     def _publish(self, poll: bytes, names: list[str], everyone: bool, moduli: list[bytes]) -> None:
@@ -340,14 +358,17 @@ class Registrar:
         with self._store.reading() as connection:
             roll = current_roll(connection)
             if roll is None:
-                raise UserError("The registrar has no roll yet.", "Import one first.")
+                raise UserError(Message("The registrar has no roll yet."), Message("Import one first."))
             trees = [
                 RollTree(secret, poll, number, _people(connection, roll, None if everyone else district))
                 for number, district in enumerate(names)
             ]
         for district, tree in zip(names, trees, strict=True):
             if tree.size == 0:
-                raise UserError(f"Nobody on the roll lives in {district!r}.", "Compare the names with the roll's.")
+                raise UserError(
+                    Message("Nobody on the roll lives in {district!r}.", district=district),
+                    Message("Compare the names with the roll's."),
+                )
         rows = [
             {"poll": name, "number": number, "name": names[number], "modulus": moduli[number]}
             | {"people": tree.size, "root": tree.root}
@@ -398,7 +419,7 @@ def _residents(connection: Connection) -> Iterator[tuple[str, str]]:
 
 def _hex(poll: bytes) -> str:
     if len(poll) != 32:
-        raise UserError(f"A poll id is 32 bytes, not {len(poll)}.", "Copy all of it.")
+        raise UserError(Message("A poll id is 32 bytes, not {poll}.", poll=len(poll)), Message("Copy all of it."))
     return poll.hex()
 
 
@@ -407,7 +428,10 @@ def group_names(groups: Sequence[str], everyone: bool) -> list[str]:
     try:
         names = [clean(group) for group in groups]
     except ValueError as error:
-        raise UserError(f"The name of a group {error}.", "Use the names of districts on the roll.") from None
+        raise UserError(
+            Message("The name of a group {error}.", error=because(error)),
+            Message("Use the names of districts on the roll."),
+        ) from None
     if not names or len(set(names)) != len(names) or (everyone and len(names) != 1):
-        raise UserError("The groups of a poll need different names; a poll for everyone has one group.")
+        raise UserError(Message("The groups of a poll need different names; a poll for everyone has one group."))
     return names

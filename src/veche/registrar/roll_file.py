@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from veche.errors import UserError
+from veche.errors import UserError, because
 from veche.ledger.readable import SPACES, is_mark, name_of, unseen
 from veche.registrar.likeness import person_likeness
+from veche.texts import Message, Said
 
 MAX_LENGTH = 200
 _MAX_LINE = 10_000  # bytes
@@ -65,8 +66,8 @@ class BadLine:
     """A line that cannot be used: its number, counted from 1, why, as a plain phrase, and what to do about such lines."""
 
     line: int
-    reason: str
-    hint: str = ""
+    reason: Said
+    hint: Said = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +75,15 @@ class Doubt:
     """A line that can be used, and may all the same be wrong: the people answer for it."""
 
     line: int
-    reason: str
+    reason: Said
 
 
 class _Bad(ValueError):
     """Why a line cannot be used, and what to do."""
 
-    def __init__(self, reason: str, hint: str = "") -> None:
-        super().__init__(reason)
+    def __init__(self, reason: Said, hint: Said = "") -> None:
+        super().__init__(str(reason))
+        self.reason = reason
         self.hint = hint
 
 
@@ -110,7 +112,10 @@ def read_roll(path: Path) -> Iterator[Resident | BadLine | Doubt]:
     try:
         file = path.open("rb")
     except OSError as error:
-        raise UserError(f"The roll {path} cannot be read: {error.strerror}.", "Check the path.") from None
+        raise UserError(
+            Message("The roll {path} cannot be read: {strerror}.", path=path, strerror=because(error)),
+            Message("Check the path."),
+        ) from None
     with file:
         lines = _lines(file)
         separator, columns = _read_header(lines)
@@ -122,17 +127,30 @@ def read_roll(path: Path) -> Iterator[Resident | BadLine | Doubt]:
                 if resident is None:
                     continue
                 if resident.person in seen:
-                    raise _Bad(f"the same person stands in line {seen[resident.person]}")
+                    raise _Bad(Message("the same person stands in line {seen}", seen=str(seen[resident.person])))
             except _Bad as error:
-                yield BadLine(line, str(error), error.hint)
+                yield BadLine(line, error.reason, error.hint)
                 continue
             person = resident.person
             likeness = person_likeness(person)
             other = alike.get(likeness, likeness if likeness in seen else None)
             if other is not None:
-                yield Doubt(line, f"{person!r} looks like {other!r} in line {seen[other]}")
+                yield Doubt(
+                    line,
+                    Message(
+                        "{person!r} looks like {other!r} in line {seen}",
+                        person=person,
+                        other=other,
+                        seen=str(seen[other]),
+                    ),
+                )
             elif len(person) > 15 and person.isdecimal() and not person[15:].strip("0"):
-                yield Doubt(line, f"the last digits of {person} may have been lost in a spreadsheet, which keeps 15")
+                yield Doubt(
+                    line,
+                    Message(
+                        "the last digits of {person} may have been lost in a spreadsheet, which keeps 15", person=person
+                    ),
+                )
             seen[person] = line
             if likeness != person:
                 alike[likeness] = person
@@ -153,12 +171,15 @@ def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 def _decode(line: int, raw: bytes) -> str:
     """Raises UserError: of a file that is not in UTF-8 all lines are wrong, and said once."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UserError("The roll is in UTF-16, not in UTF-8.", AS_UTF8)
+        raise UserError(Message("The roll is in UTF-16, not in UTF-8."), AS_UTF8)
     try:
         return raw.decode()
     except UnicodeDecodeError:
         raise UserError(
-            f"The roll is not in UTF-8 (first seen in line {line}): it may be in Windows-1251, as spreadsheets save CSV.",
+            Message(
+                "The roll is not in UTF-8 (first seen in line {line}): it may be in Windows-1251, as spreadsheets save CSV.",
+                line=str(line),
+            ),
             AS_UTF8,
         ) from None
 
@@ -172,19 +193,20 @@ def _read_header(lines: Iterator[tuple[int, bytes]]) -> tuple[str, list[str]]:
         header = _decode(line, raw).lstrip("\ufeff").strip()
     if "\r" in header:
         raise UserError(
-            "The lines of the roll do not end as lines do.", "Save it as CSV with line ends of Windows or Unix."
+            Message("The lines of the roll do not end as lines do."),
+            Message("Save it as CSV with line ends of Windows or Unix."),
         )
     separator = said[1] if said else max(_SEPARATORS, key=header.count)
     columns = _column_names(header.split(separator))
     if unknown := [column for column in columns if column not in _COLUMNS]:
         raise UserError(
-            f"The roll has a column that is not known: {unknown[0][:MAX_LENGTH]!r}.",
-            "The first line names the columns: person, name (optional), district. Remove all others.",
+            Message("The roll has a column that is not known: {unknown!r}.", unknown=unknown[0][:MAX_LENGTH]),
+            Message("The first line names the columns: person, name (optional), district. Remove all others."),
         )
     if len(set(columns)) != len(columns) or not {"person", "district"} <= set(columns):
         raise UserError(
-            "The roll needs one column 'person' and one column 'district' (or 'group').",
-            "The first line of the file names the columns.",
+            Message("The roll needs one column 'person' and one column 'district' (or 'group')."),
+            Message("The first line of the file names the columns."),
         )
     return separator, columns
 
@@ -197,28 +219,37 @@ def _column_names(fields: list[str]) -> list[str]:
 def _read_line(line: int, raw: bytes, separator: str, columns: list[str]) -> Resident | None:
     """Raises _Bad, and UserError if the file is not in UTF-8. None if nothing stands there."""
     if len(raw) > _MAX_LINE:
-        raise _Bad("it is far too long")
+        raise _Bad(Message("it is far too long"))
     text = _decode(line, raw).rstrip("\r\n")
     try:
         (fields,) = csv.reader([text], delimiter=separator, strict=True) if text else [[]]
     except (csv.Error, ValueError):
-        raise _Bad("it is not well-formed CSV") from None
+        raise _Bad(Message("it is not well-formed CSV")) from None
     if not any(field.strip() for field in fields):
         return None
     if set(_column_names(fields)) >= {"person", "district"}:
-        raise _Bad("it is a header", "It seems that files were joined: take the headers in the middle out.")
+        raise _Bad(
+            Message("it is a header"), Message("It seems that files were joined: take the headers in the middle out.")
+        )
     if len(fields) != len(columns):
-        raise _Bad(f"it has {len(fields)} columns, the header has {len(columns)}")
+        raise _Bad(
+            Message("it has {fields} columns, the header has {columns}", fields=len(fields), columns=len(columns))
+        )
     values = {"name": ""}
     for column, field in zip(columns, fields, strict=True):
         if column == "name" and not field.strip():
             continue
         if _NOT_READ in field or _misread(field):
-            raise _Bad(f"the {column} was read in a wrong encoding, {field.strip()[:40]!r}", AS_UTF8)
+            raise _Bad(
+                Message(
+                    "the {column} was read in a wrong encoding, {field!r}", column=column, field=field.strip()[:40]
+                ),
+                AS_UTF8,
+            )
         try:
             values[column] = clean(field)
         except ValueError as error:
-            raise _Bad(f"the {column} {error}") from None
+            raise _Bad(Message("the {column} {error}", column=column, error=because(error))) from None
         _check_made_by_people(column, values[column])
     return Resident(values["person"], values["name"], values["district"])
 
@@ -226,11 +257,15 @@ def _read_line(line: int, raw: bytes, separator: str, columns: list[str]) -> Res
 def _check_made_by_people(column: str, text: str) -> None:
     """Raises _Bad for what a spreadsheet, or an encoding without Russian letters, has made of a text."""
     if not text.strip("? "):
-        raise _Bad(f"the {column} was read in a wrong encoding, {text[:40]!r}", AS_UTF8)
+        raise _Bad(
+            Message("the {column} was read in a wrong encoding, {text!r}", column=column, text=text[:40]), AS_UTF8
+        )
     if column != "name":
         for pattern, reason in _SPREADSHEET:
             if pattern.fullmatch(text):
-                raise _Bad(f"the {column} {reason}, {text[:40]!r}", AS_TEXT)
+                raise _Bad(
+                    Message("the {column} {reason}, {text!r}", column=column, reason=reason, text=text[:40]), AS_TEXT
+                )
 
 
 def _misread(text: str) -> bool:

@@ -13,6 +13,7 @@ from veche.registrar import store as store
 from veche.registrar.likeness import district_likeness, person_likeness
 from veche.registrar.roll_file import BadLine, Doubt, read_roll
 from veche.registrar.store import RegistrarStore
+from veche.texts import Message, Together
 
 _BATCH = 10_000
 _EXAMPLES = 5
@@ -42,11 +43,17 @@ class RollReport:
             first, count = self.bad[0], len(self.bad)
             hints = list(dict.fromkeys(bad.hint for bad in self.bad if bad.hint))
             raise UserError(
-                f"{count} line{'s'[: count - 1]} of the roll cannot be used; line {first.line}: {first.reason}.",
-                " ".join([*hints, "Nothing was imported."]),
+                Message(
+                    "{count} line{value} of the roll cannot be used; line {line}: {reason}.",
+                    count=count,
+                    value="s"[: count - 1],
+                    line=str(first.line),
+                    reason=first.reason,
+                ),
+                Together((*hints, Message("Nothing was imported."))),
             )
         if self.people == 0:
-            raise UserError("There is nobody on this roll.", "Nothing was imported.")
+            raise UserError(Message("There is nobody on this roll."), Message("Nothing was imported."))
 
 
 def beyond_doubt(report: RollReport) -> None:
@@ -54,8 +61,8 @@ def beyond_doubt(report: RollReport) -> None:
     report.check()
     if report.doubts:
         raise UserError(
-            f"This roll may be wrong: {report.doubts[0]}",
-            "Nothing was imported. If it is right all the same, say --yes.",
+            Message("This roll may be wrong: {doubts}", doubts=report.doubts[0]),
+            Message("Nothing was imported. If it is right all the same, say --yes."),
         )
 
 

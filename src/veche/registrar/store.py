@@ -31,6 +31,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from veche.errors import UserError
 from veche.registrar.roll_file import MAX_LENGTH
+from veche.texts import Message
 
 OPEN, CLOSED, ERASED = "open", "closed", "erased"
 DATABASE = "registrar.db"
@@ -110,8 +111,8 @@ class RegistrarStore:
         except (SQLAlchemyError, ArgumentError, ImportError) as error:
             reason = getattr(error, "orig", None) or type(error).__name__
             raise UserError(
-                f"The registrar's database cannot be opened: {reason}.",
-                "Check the database's address and whether its driver is installed.",
+                Message("The registrar's database cannot be opened: {reason}.", reason=str(reason)),
+                Message("Check the database's address and whether its driver is installed."),
             ) from None
 
     @classmethod

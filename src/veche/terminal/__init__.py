@@ -2,6 +2,8 @@
 
 - :mod:`show`  how polls, entries and trackers are written, for people and for scripts
 - :mod:`bars`  the result of a poll as bars
+- :mod:`say`   sentences, in the language of whoever reads them, no wider than their terminal
+- :mod:`foreign`  longer texts of others, each line marked
 - :mod:`code`  a ballot's code: in full, in nine words, as a QR code
 - :mod:`running`  what a running ledger shows
 

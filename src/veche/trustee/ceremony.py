@@ -32,6 +32,7 @@ from veche.ledger.codec import decode, encode
 from veche.ledger.entries.committee import CertificateStep, Complaint, KeyStep, SharesStep, Step
 from veche.ledger.shape import Text
 from veche.strict_json import read_json
+from veche.texts import Message
 from veche.trustee.view import CommitteeView
 
 
@@ -66,9 +67,15 @@ class Ceremony:
         """Raise UserError if the ledger shows a step of this trustee that is not the one in their folder."""
         if step := self.unknown():
             raise UserError(
-                f"The ledger shows this trustee's {step} for committee {self._view.id.hex()[:16]}…,"
-                f" but {self._folder} does not hold it.",
-                "This is an old backup, or somebody else uses the key. Use the folder where the program ran last.",
+                Message(
+                    "The ledger shows this trustee's {step} for committee {id}…, but {folder} does not hold it.",
+                    step=step,
+                    id=self._view.id.hex()[:16],
+                    folder=self._folder,
+                ),
+                Message(
+                    "This is an old backup, or somebody else uses the key. Use the folder where the program ran last."
+                ),
             )
 
     def unknown(self) -> str:
@@ -84,7 +91,9 @@ class Ceremony:
         self.check()
         [secret] = self._read("answer", "secret")
         if len(secret) != 32 or kernel.base_mul(secret) != self._view.keys[self.index].key:
-            raise UserError(f"The secret in {self._folder} does not belong to the key in the ledger.")
+            raise UserError(
+                Message("The secret in {folder} does not belong to the key in the ledger.", folder=self._folder)
+            )
         return secret
 
     # Steps
@@ -142,7 +151,9 @@ class Ceremony:
             content = read_json(read_private(path))
             return [bytes.fromhex(content[field]) for field in fields]
         except (ValueError, TypeError, LookupError):
-            raise UserError(f"The file {path} is damaged.", "This committee cannot be served any more.") from None
+            raise UserError(
+                Message("The file {path} is damaged.", path=path), Message("This committee cannot be served any more.")
+            ) from None
 
     def _steps(self) -> list[tuple[str, Mapping[int, Certificate | Shares | Key]]]:
         return [("certificate", self._view.certificates), ("shares", self._view.shares), ("answer", self._view.keys)]

@@ -19,7 +19,7 @@ the same secrets may be used by another program: keep the machine's snapshots of
 from veche import durable
 from veche.clock import Reading, WrongClock
 from veche.errors import UserError
-from veche.texts import iso_time
+from veche.texts import Message, iso_time
 
 
 class Journal(durable.Journal):
@@ -32,9 +32,14 @@ class Journal(durable.Journal):
         """Raise UserError if the folder is a copy of the one that this journal was written in."""
         if not self.settled:
             raise UserError(
-                f"{self._folder} is a copy or a restored backup; another one may have decrypted with the same key.",
-                "Use the original folder. If it is gone for good, adopt this one: polls that closed meanwhile are left"
-                " to the other trustees.",
+                Message(
+                    "{folder} is a copy or a restored backup; another one may have decrypted with the same key.",
+                    folder=self._folder,
+                ),
+                Message(
+                    "Use the original folder. If it is gone for good, adopt this one: polls that closed meanwhile are left to the "
+                    "other trustees."
+                ),
             )
 
     def check_clock(self, now: Reading) -> None:
@@ -48,7 +53,11 @@ class Journal(durable.Journal):
         hint = "Look at another clock, and set this one if it is wrong. If it is right, say so: veche trustee clock"
         if readings and now.time < readings[-1].time:
             raise WrongClock(
-                f"This machine's clock says {iso_time(now.time)}, but this trustee saw the ledger at {iso_time(readings[-1].time)}.",
+                Message(
+                    "This machine's clock says {time}, but this trustee saw the ledger at {time2}.",
+                    time=iso_time(now.time),
+                    time2=iso_time(readings[-1].time),
+                ),
                 hint,
             )
         for reading in readings:

@@ -28,6 +28,7 @@ from veche.ledger.codec import decode, encode
 from veche.ledger.entries.decryption import Decryption
 from veche.ledger.signing import sign
 from veche.office import check_goes_on, create_office, load_office
+from veche.texts import Message
 from veche.trustee.ceremony import Ceremony
 from veche.trustee.journal import Journal
 from veche.trustee.view import LedgerView, PollView
@@ -138,7 +139,9 @@ class Trustee:
         """
         with Journal.open(self._folder) as journal:
             if not view.final:
-                raise UserError("The checkpoint of this ledger is not final yet.", "Try again when it is.")
+                raise UserError(
+                    Message("The checkpoint of this ledger is not final yet."), Message("Try again when it is.")
+                )
             self._check_office(view)
             check_goes_on(journal, "trustee", "trustees", view.ledger, view.size, view.root_at)
             ceremonies = self._ceremonies(view)
@@ -159,13 +162,21 @@ class Trustee:
         names = {held[key.public] for key in self.keys if key.public in held}
         if not names:
             raise UserError(
-                f"The key {self.key.public.hex()[:16]}… is not the key of a trustee in this ledger.",
-                "See whose keys are: veche ledger show. If the offices replaced the key, its file belongs into this folder.",
+                Message(
+                    "The key {public}… is not the key of a trustee in this ledger.", public=self.key.public.hex()[:16]
+                ),
+                Message(
+                    "See whose keys are: veche ledger show. If the offices replaced the key, its file belongs into this folder."
+                ),
             )
         if self.institution not in names:
             raise UserError(
-                f"This is the key of {', '.join(sorted(names))}; the folder says that it is that of {self.institution}.",
-                f"Correct the name in {self._folder / 'institution'}.",
+                Message(
+                    "This is the key of {list}; the folder says that it is that of {institution}.",
+                    list=", ".join(sorted(names)),
+                    institution=self.institution,
+                ),
+                Message("Correct the name in {folder}.", folder=self._folder / "institution"),
             )
 
     def _ceremonies(self, view: LedgerView) -> dict[bytes, Ceremony]:
@@ -185,8 +196,16 @@ class Trustee:
                 kind, body = decode(statement)
                 return sign(ledger, kind, body, [key])
         raise UserError(
-            f"The key {held.hex()[:16]}… holds the seat of {self.institution}, and {self._folder} does not have it.",
-            "If the offices replaced the key, its file belongs into this folder, as the next of office-2.key, office-3.key, …",
+            Message(
+                "The key {held}… holds the seat of {institution}, and {folder} does not have it.",
+                held=held.hex()[:16],
+                institution=self.institution,
+                folder=self._folder,
+            ),
+            Message(
+                "If the offices replaced the key, its file belongs into this folder, as the next of office-2.key, "
+                "office-3.key, …"
+            ),
         )
 
     def _decrypt(self, journal: Journal, poll: PollView, ceremony: Ceremony, now: Reading) -> list[bytes]:
@@ -200,15 +219,19 @@ class Trustee:
             raise DoesNotHold(
                 "decryption",
                 where,
-                "The ledger shows another tally of this poll than the one that was decrypted.",
-                "One poll has one tally: the ledger was forked. Keep both copies, and tell the other trustees.",
+                Message("The ledger shows another tally of this poll than the one that was decrypted."),
+                Message(
+                    "One poll has one tally: the ledger was forked. Keep both copies, and tell the other trustees."
+                ),
             )
         missing = poll.missing.get(ceremony.index, ())
         folder = self._folder / "decryptions" / poll.id.hex()
         if not known and (len(missing) < len(poll.tally.parts) or folder.exists()):
             raise UserError(
-                f"This trustee decrypted {where} already, but the journal does not know it.",
-                "It is an old backup, or somebody else uses the key. Use the folder where the program ran last.",
+                Message("This trustee decrypted {where} already, but the journal does not know it.", where=where),
+                Message(
+                    "It is an old backup, or somebody else uses the key. Use the folder where the program ran last."
+                ),
             )
         if not known and _too_early(poll, now):
             return []
@@ -229,8 +252,8 @@ class Trustee:
                     entries.append(ceremony.sign(read_private(path)))
                 except (Refused, ValueError):
                     raise UserError(
-                        f"The file {path} is damaged.",
-                        "No second share is made: this poll is left to the other trustees.",
+                        Message("The file {path} is damaged.", path=path),
+                        Message("No second share is made: this poll is left to the other trustees."),
                     ) from None
         return entries
 

@@ -114,8 +114,11 @@ def choose_permits(
         for refusal in collected.refusals.values():
             raise refusal.error
         raise UserError(
-            f"A first ballot in this poll needs permits of {poll_class.k} registrars whose rolls are not used up.",
-            "Collect more, or try again later.",
+            Message(
+                "A first ballot in this poll needs permits of {k} registrars whose rolls are not used up.",
+                k=poll_class.k,
+            ),
+            Message("Collect more, or try again later."),
         )
     if missing and not despite_refusal:
         raise RegistrarsRefused(poll_class, missing)

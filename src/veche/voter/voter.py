@@ -21,6 +21,7 @@ from veche.ledger.registrars import SeenRegistrars
 from veche.permit.derive import credential_secret
 from veche.permit.permit import Permit
 from veche.permit.seed import Seed
+from veche.texts import Message
 from veche.voter.permits import Ask, Collected, choose_permits, collect_permits
 
 
@@ -50,7 +51,7 @@ def seal(poll: FrozenPoll, choices: list[list[int]]) -> Sealed:
     try:
         code = poll.kernel.code(choices, randomness)
     except ValueError as error:
-        raise UserError(f"{error}.", "See the poll's rules: veche poll show.") from None
+        raise UserError(f"{error}.", Message("See the poll's rules: veche poll show.")) from None
     return Sealed(poll.id, choices, randomness, code)
 
 
@@ -67,7 +68,9 @@ def check_opened(poll: FrozenPoll, code: bytes, choices: list[list[int]], random
         if hmac.compare_digest(found, code):
             return
         reason = "What the other device opened is not what it had sealed: its code is another."
-    raise DoesNotHold("code", f"code {code.hex()}", reason, "Do not vote with that device, and report it.")
+    raise DoesNotHold(
+        "code", Message("code {code}", code=code.hex()), reason, Message("Do not vote with that device, and report it.")
+    )
 
 
 class Voter:

@@ -9,6 +9,7 @@ A :class:`veche.durable.journal.Journal`, which knows a copy of its folder, with
 
 from veche import durable
 from veche.errors import UserError
+from veche.texts import Message
 
 
 class Journal(durable.Journal):
@@ -21,6 +22,11 @@ class Journal(durable.Journal):
         """Raise UserError if the folder is a copy of the one that this journal was written in."""
         if not self.settled:
             raise UserError(
-                f"{self._folder} is a copy or a restored backup; another one may have cosigned later heads with the same key.",
-                "Use the original folder. If it is gone for good, make a new one, and let the offices rotate the key.",
+                Message(
+                    "{folder} is a copy or a restored backup; another one may have cosigned later heads with the same key.",
+                    folder=self._folder,
+                ),
+                Message(
+                    "Use the original folder. If it is gone for good, make a new one, and let the offices rotate the key."
+                ),
             )

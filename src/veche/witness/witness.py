@@ -25,6 +25,7 @@ from veche.log.log import Log, Snapshot
 from veche.log.source import WITNESS, Source
 from veche.log.tiles import WIDTH
 from veche.office import check_goes_on, create_office, load_office
+from veche.texts import Message
 from veche.witness.journal import Journal
 
 
@@ -59,7 +60,9 @@ class Witness:
         signed = snapshot.checkpoint()
         head = signed.checkpoint
         if head.size < 2:
-            raise UserError("The ledger has not even a charter and its block.", "Try again when it has begun.")
+            raise UserError(
+                Message("The ledger has not even a charter and its block."), Message("Try again when it has begun.")
+            )
         log = Log(snapshot, head)
         charter_entry = log.entry(0)
         ledger, charter = digest(charter_entry), read_charter(charter_entry)
@@ -95,21 +98,24 @@ def _last_block(log: Log) -> BlockEntry:
             item = decode(data)
             if item[0] == BlockEntry.kind:
                 return BlockEntry.parse(item[1])
-    raise DoesNotHold("L4", "entry 1", "The charter is not followed by its block.")
+    raise DoesNotHold("L4", Message("entry 1"), Message("The charter is not followed by its block."))
 
 
 def _check_time(block: int, now: int) -> None:
     if block > now + AHEAD:
         raise UserError(
-            f"The ledger's time is {block - now} seconds ahead of this machine's clock.",
-            "Set this machine's clock if it is wrong. If it is not, the ledger's operator closes polls too early: nothing was "
-            "cosigned, and the other observers should know.",
+            Message("The ledger's time is {block} seconds ahead of this machine's clock.", block=block - now),
+            Message(
+                "Set this machine's clock if it is wrong. If it is not, the ledger's operator closes polls too early: nothing "
+                "was cosigned, and the other observers should know."
+            ),
         )
 
 
 def _check_clock(last: Reading, now: Reading) -> None:
     if now.time < last.time:
         raise WrongClock(
-            f"This machine's clock is {last.time - now.time} seconds behind the last cosignature.", "Set it right."
+            Message("This machine's clock is {time} seconds behind the last cosignature.", time=last.time - now.time),
+            Message("Set it right."),
         )
     last.check_step(now, "Set it right. If it is right now, start the machine anew: that ends the comparison.")

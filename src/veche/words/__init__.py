@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from veche.errors import UserError
+from veche.texts import Message
 
 LISTS = Path(__file__).parent
 LANGUAGES = ("en", "ru")
@@ -41,13 +42,16 @@ def from_words(text: str) -> bytes:
     """The first 10 bytes of the hash that nine words say, in any language. Raises UserError with the word that is wrong."""
     given = text.split()
     if len(given) != WORDS:
-        raise UserError(f"A code has {WORDS} words, and {len(given)} were given.", "Type all of them, in their order.")
+        raise UserError(
+            Message("A code has {words} words, and {given} were given.", words=WORDS, given=len(given)),
+            Message("Type all of them, in their order."),
+        )
     numbers = []
     for place, word in enumerate(given, 1):
         number = _known().get(key_of(word))
         if number is None or len(word) < 4:
-            raise UserError(f"Word {place}, {word[:40]!r}, is none of those that codes are made of.",
-                            "The first four letters of each will do: compare them.")  # fmt: skip
+            raise UserError(Message("Word {place}, {word!r}, is none of those that codes are made of.", place=place, word=word[:40]),
+                            Message("The first four letters of each will do: compare them."))  # fmt: skip
         numbers.append(number)
     packed = 0
     for number in numbers[:-1]:
@@ -55,7 +59,8 @@ def from_words(text: str) -> bytes:
     prefix = packed.to_bytes(PREFIX, "big")
     if _numbers(prefix)[-1] != numbers[-1]:
         raise UserError(
-            "These nine words do not belong together: one of them is another.", "Compare each with the screen."
+            Message("These nine words do not belong together: one of them is another."),
+            Message("Compare each with the screen."),
         )
     return prefix
 

@@ -27,7 +27,8 @@ from typing import BinaryIO
 from veche.ballot.archive.parts import Event, Owned, SetupData, SizedTally
 from veche.ballot.archive.records import RecordReader, Span
 from veche.ballot.canonical import decode
-from veche.errors import DoesNotHold, Unsupported, UserError
+from veche.errors import DoesNotHold, Unsupported, UserError, because
+from veche.texts import Message, Said
 
 STEP = "A2"
 MAX_EVENT = 1024
@@ -94,19 +95,35 @@ class Archive:
                 found = sorted(path.glob("*.bel"))
                 if len(found) != 1:
                     raise UserError(
-                        f"The folder {path} holds {len(found)} archives (files ending in .bel).", "Name one archive."
+                        Message(
+                            "The folder {path} holds {found} archives (files ending in .bel).",
+                            path=path,
+                            found=len(found),
+                        ),
+                        Message("Name one archive."),
                     )
                 path = found[0]
             if not path.is_file():
-                raise UserError(f"There is no file {path}.", "Give the path of a Belenios archive (.bel).")
+                raise UserError(
+                    Message("There is no file {path}.", path=path),
+                    Message("Give the path of a Belenios archive (.bel)."),
+                )
             file = path.open("rb")
         except (OSError, ValueError) as error:
-            raise UserError(f"The file {path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+            raise UserError(
+                Message(
+                    "The file {path} cannot be read: {value}.",
+                    path=path,
+                    value=because(error),
+                )
+            ) from None
         try:
             return cls(file)
         except OSError as error:
             file.close()
-            raise UserError(f"The file {path} cannot be read: {error.strerror}.") from None
+            raise UserError(
+                Message("The file {path} cannot be read: {strerror}.", path=path, strerror=because(error))
+            ) from None
         except BaseException:
             file.close()
             raise
@@ -132,7 +149,11 @@ class Archive:
         """The bytes of a document. Raises DoesNotHold (A1) if the file is not what it was, Unsupported above ``most``."""
         if span.size > most:
             raise Unsupported(
-                f"A document of {span.size} bytes is in the archive, and this program reads {most} of it."
+                Message(
+                    "A document of {size} bytes is in the archive, and this program reads {most} of it.",
+                    size=span.size,
+                    most=most,
+                )
             )
         return self.records.read(span)
 
@@ -148,22 +169,34 @@ class Archive:
                         if self.state is ArchiveState.VOTING
                         else "Two data records are the same"
                     )
-                    raise DoesNotHold(STEP, self._where, f"{what}: {span.digest} is there twice.")
+                    raise DoesNotHold(
+                        STEP, self._where, Message("{what}: {digest} is there twice.", what=what, digest=span.digest)
+                    )
                 seen.add(digest)
                 pending.append(span)
                 if len(pending) > 4:
-                    raise DoesNotHold(STEP, self._where, f"There is data before {self._where} that no event names.")
+                    raise DoesNotHold(
+                        STEP,
+                        self._where,
+                        Message("There is data before {where} that no event names.", where=self._where),
+                    )
             else:
                 if len(content) > MAX_EVENT:
-                    raise DoesNotHold(STEP, self._where, f"{self._where.capitalize()} is too long for an event.")
+                    raise DoesNotHold(
+                        STEP,
+                        self._where,
+                        Message("{capitalize} is too long for an event.", capitalize=self._where.capitalize()),
+                    )
                 self._accept(decode(content, Event, self._where), pending)
                 self._head = span.digest
                 self._height += 1
                 pending = []
         if pending:
-            raise DoesNotHold(STEP, "the end", "The archive ends with data that no event names.")
+            raise DoesNotHold(STEP, Message("the end"), Message("The archive ends with data that no event names."))
         if self.state is ArchiveState.SETUP:
-            raise DoesNotHold(STEP, "the end", "The archive holds no event, not even the setup of a poll.")
+            raise DoesNotHold(
+                STEP, Message("the end"), Message("The archive holds no event, not even the setup of a poll.")
+            )
 
     @property
     def _where(self) -> str:
@@ -172,22 +205,31 @@ class Archive:
     def _accept(self, event: Event, pending: list[Span]) -> None:
         """Moves on by one event, which comes right after the data records ``pending``."""
         if event.height != self._height:
-            raise self._fault(f"says that its height is {event.height}")
+            raise self._fault(Message("says that its height is {height}", height=event.height))
         if event.parent != self._head:
-            raise self._fault("does not name the event before it as its parent")
+            raise self._fault(Message("does not name the event before it as its parent"))
         step = _GRAMMAR.get((self.state, event.type))
         if step is None:
             if self.state is ArchiveState.TALLIED and event.type in ("Shuffle", "EndShuffles"):
                 raise Unsupported(
-                    "The archive holds shuffles of ballots, which this program cannot check.",
-                    "Use a verifier made for this kind of election.",
+                    Message("The archive holds shuffles of ballots, which this program cannot check."),
+                    Message("Use a verifier made for this kind of election."),
                 )
-            raise self._fault(f"is {event.type}, which cannot come here: this poll {self.state.value}")
+            raise self._fault(
+                Message("is {type}, which cannot come here: this poll {value}", type=event.type, value=self.state.value)
+            )
         count, state = step
         if len(pending) != count:
-            raise self._fault(f"is {event.type}, before which {count} data records must come, but {len(pending)} do")
+            raise self._fault(
+                Message(
+                    "is {type}, before which {count} data records must come, but {pending} do",
+                    type=event.type,
+                    count=count,
+                    pending=len(pending),
+                )
+            )
         if event.payload != (pending[-1].digest if pending else None):
-            raise self._fault("does not name the data record before it as its payload")
+            raise self._fault(Message("does not name the data record before it as its payload"))
         self._keep(event.type, pending)
         self.state = state
 
@@ -196,23 +238,25 @@ class Archive:
             self.election, self.trustees, self.credentials, last = pending
             setup = decode(self.read(last), SetupData, "the setup data")
             if [setup.election, setup.trustees, setup.credentials] != [span.digest for span in pending[:3]]:
-                raise self._fault("does not name the election, trustees and credentials before it, in this order")
+                raise self._fault(
+                    Message("does not name the election, trustees and credentials before it, in this order")
+                )
         elif kind == "Ballot":
             self.ballots.append(pending[0])
         elif kind == "EncryptedTally":
             self.tally = pending[0]
             self.sized = decode(self.read(pending[1]), SizedTally, "the sized tally")
             if self.sized.encrypted_tally != pending[0].digest:
-                raise self._fault("does not name the tally before it")
+                raise self._fault(Message("does not name the tally before it"))
         elif kind == "PartialDecryption":
             owned = decode(self.read(pending[1]), Owned, f"the share at {self._where}")
             if owned.payload != pending[0].digest:
-                raise self._fault("does not name the share before it")
+                raise self._fault(Message("does not name the share before it"))
             self.shares.append(ArchiveShare(owned.owner, pending[0]))
         elif kind == "Result":
             self.result = pending[0]
 
-    def _fault(self, what: str) -> DoesNotHold:
+    def _fault(self, what: Said) -> DoesNotHold:
         return DoesNotHold(STEP, self._where, f"{self._where.capitalize()} {what}.")
 
     def ballot_batches(self, most: int, most_bytes: int) -> Iterator[tuple[int, list[bytes]]]:

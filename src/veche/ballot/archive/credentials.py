@@ -10,7 +10,8 @@ import veche_kernel
 
 from veche.ballot.canonical import STEP as JSON_STEP
 from veche.ballot.canonical import point_bytes
-from veche.errors import DoesNotHold, Unsupported
+from veche.errors import DoesNotHold, Unsupported, because
+from veche.texts import Message
 
 STEP = "A6"
 MAX_WEIGHT = 2**64 - 1
@@ -29,28 +30,42 @@ def read_credentials(raw: bytes) -> dict[bytes, int]:
     weights: dict[bytes, int] = {}
     where = "the list of credentials"
     if raw[:1] != b"[":
-        raise DoesNotHold(JSON_STEP, where, "The list of credentials is not a list.")
+        raise DoesNotHold(JSON_STEP, where, Message("The list of credentials is not a list."))
     position, follows = (2, b"]") if raw[:2] == b"[]" else (1, b",")
     while follows == b",":
         number = len(weights) + 1
         where = f"credential {number}"
         match = _ENTRY.match(raw, position)
         if match is None:
-            raise DoesNotHold(JSON_STEP, where, f"Credential {number} is not written as a credential.")
+            raise DoesNotHold(
+                JSON_STEP, where, Message("Credential {number} is not written as a credential.", number=number)
+            )
         credential = point_bytes(match[1].decode())
         if credential in weights:
-            raise DoesNotHold(STEP, where, f"Credential {number}, {match[1].decode()}, is in the list twice.")
+            raise DoesNotHold(
+                STEP,
+                where,
+                Message("Credential {number}, {match}, is in the list twice.", number=number, match=match[1].decode()),
+            )
         if credential == veche_kernel.IDENTITY:
-            raise DoesNotHold(STEP, where, f"Credential {number} is the neutral element, for which anyone can sign.")
+            raise DoesNotHold(
+                STEP,
+                where,
+                Message("Credential {number} is the neutral element, for which anyone can sign.", number=number),
+            )
         weights[credential] = int(match[2] or 1)
         position, follows = match.end(), match[3]
     if position != len(raw):
-        raise DoesNotHold(JSON_STEP, where, "Something follows the list of credentials.")
+        raise DoesNotHold(JSON_STEP, where, Message("Something follows the list of credentials."))
     _check_points(list(weights))
     if sum(weights.values()) >= veche_kernel.ORDER:
-        raise DoesNotHold(STEP, "the list of credentials", "The weights add up to more than the group has elements.")
+        raise DoesNotHold(
+            STEP, Message("the list of credentials"), Message("The weights add up to more than the group has elements.")
+        )
     if (most := max(weights.values(), default=0)) > MAX_WEIGHT:
-        raise Unsupported(f"A credential has the weight {most}, more than this program can multiply by.")
+        raise Unsupported(
+            Message("A credential has the weight {most}, more than this program can multiply by.", most=most)
+        )
     return weights
 
 
@@ -63,6 +78,12 @@ def _check_points(credentials: list[bytes]) -> None:
                 veche_kernel.point_check(credential)
             except ValueError as error:
                 raise DoesNotHold(
-                    STEP, f"credential {number}", f"Credential {number} is not an element of the group: {error}."
+                    STEP,
+                    Message("credential {number}", number=number),
+                    Message(
+                        "Credential {number} is not an element of the group: {error}.",
+                        number=number,
+                        error=because(error),
+                    ),
                 ) from None
         raise

@@ -15,6 +15,7 @@ from typing import BinaryIO, Literal
 from veche.ballot.archive.parts import Header
 from veche.ballot.canonical import decode, encode, sha256
 from veche.errors import DoesNotHold, Unsupported
+from veche.texts import Message, Said
 
 STEP = "A1"
 BLOCK = 512
@@ -68,25 +69,32 @@ class RecordReader:
         self.number = 0
         self.time = -1
         if self.size == 0:
-            raise DoesNotHold(STEP, "the file", "The file is empty.")
+            raise DoesNotHold(STEP, Message("the file"), Message("The file is empty."))
         record = self._next_record()
         if record is None or record[0] != _FIRST:
             raise _not_an_archive()
         header = decode(record[1], Header, "the first record")
         if header.version != 1:
-            raise Unsupported(f"The archive is of version {header.version}, and this program knows version 1 only.")
+            raise Unsupported(
+                Message(
+                    "The archive is of version {version}, and this program knows version 1 only.",
+                    version=header.version,
+                )
+            )
         if header.timestamp != str(self.time):
-            raise DoesNotHold(STEP, "the first record", "The archive's timestamp is not the time of its records.")
+            raise DoesNotHold(
+                STEP, Message("the first record"), Message("The archive's timestamp is not the time of its records.")
+            )
 
     def __iter__(self) -> Iterator[tuple[Kind, Span, bytes]]:
         while (record := self._next_record()) is not None:
             name, content = record
             match = _NAME.fullmatch(name)
             if match is None:
-                raise self._fault("has a name that no record of an archive has")
+                raise self._fault(Message("has a name that no record of an archive has"))
             span = Span(sha256(content), self.position - _padded(len(content)), len(content))
             if span.digest != match[1].decode():
-                raise self._fault("is not what its name says: the hash of its content differs")
+                raise self._fault(Message("is not what its name says: the hash of its content differs"))
             yield "data" if match[2] == b"data" else "event", span, content
 
     def read(self, span: Span) -> bytes:
@@ -94,7 +102,12 @@ class RecordReader:
         self.file.seek(span.offset)
         content = self.file.read(span.size)
         if sha256(content) != span.digest:
-            raise DoesNotHold(STEP, "the file", "The file changed while it was read.", "Copy it, and check the copy.")
+            raise DoesNotHold(
+                STEP,
+                Message("the file"),
+                Message("The file changed while it was read."),
+                Message("Copy it, and check the copy."),
+            )
         return content
 
     def _next_record(self) -> tuple[bytes, bytes] | None:
@@ -107,35 +120,44 @@ class RecordReader:
         if self.number == 1 and not block.startswith(_FIRST):
             raise _not_an_archive()
         if not any(block):
-            raise self._fault("is nothing but zeros, which no archive has")
+            raise self._fault(Message("is nothing but zeros, which no archive has"))
         if len(block) < BLOCK:
-            raise self._fault("has but a part of its header: the file was cut")
+            raise self._fault(Message("has but a part of its header: the file was cut"))
         name, numbers = block[:100].rstrip(b"\0"), _SIZE_AND_TIME.fullmatch(block, 124, 148)
         if numbers is None:
-            raise self._fault("has a header that is not written as Belenios writes it")
+            raise self._fault(Message("has a header that is not written as Belenios writes it"))
         size, time = int(numbers[1], 8), int(numbers[2], 8)
         if self.number == 1:
             self.time = time
         if time != self.time:
-            raise self._fault("has a time of its own, but all records of an archive have one time")
+            raise self._fault(Message("has a time of its own, but all records of an archive have one time"))
         if block != header_bytes(name, size, time):
-            raise self._fault("has a header that is not written as Belenios writes it")
+            raise self._fault(Message("has a header that is not written as Belenios writes it"))
         start = self.position + BLOCK
         if start + _padded(size) > self.size:
-            raise self._fault("goes on after the end of the file: the file was cut")
+            raise self._fault(Message("goes on after the end of the file: the file was cut"))
         if size > MAX_RECORD:
             raise Unsupported(
-                f"Record {self.number} has {size} bytes, more than the {MAX_RECORD} that this program reads."
+                Message(
+                    "Record {number} has {size} bytes, more than the {max_record} that this program reads.",
+                    number=self.number,
+                    size=size,
+                    max_record=MAX_RECORD,
+                )
             )
         content = self.file.read(size)
         padding = self.file.read(_padded(size) - size)
         if len(content) != size or any(padding):
-            raise self._fault("is not padded with zeros")
+            raise self._fault(Message("is not padded with zeros"))
         self.position = start + _padded(size)
         return name, content
 
-    def _fault(self, what: str) -> DoesNotHold:
-        return DoesNotHold(STEP, f"record {self.number}", f"Record {self.number} {what}.")
+    def _fault(self, what: Said) -> DoesNotHold:
+        return DoesNotHold(
+            STEP,
+            Message("record {number}", number=self.number),
+            Message("Record {number} {what}.", number=self.number, what=what),
+        )
 
 
 def _padded(size: int) -> int:
@@ -144,5 +166,7 @@ def _padded(size: int) -> int:
 
 def _not_an_archive() -> DoesNotHold:
     return DoesNotHold(
-        STEP, "the file", "This is not a Belenios archive: it does not begin with a record named BELENIOS."
+        STEP,
+        Message("the file"),
+        Message("This is not a Belenios archive: it does not begin with a record named BELENIOS."),
     )

@@ -12,6 +12,7 @@ from veche.ballot.canonical import decode, point, point_text, scalar, weight_val
 from veche.ballot.decryption import lagrange
 from veche.ballot.documents import PartialDecryption
 from veche.errors import DoesNotHold
+from veche.texts import Message
 
 SHARE_STEP = "A9"
 RESULT_STEP = "A10"
@@ -26,7 +27,7 @@ def check_share(raw: bytes, owner: int, key: bytes, fingerprint: str, tally: Pai
     share = decode(raw, PartialDecryption, where)
     shape = [len(question) for question in tally]
     if [len(q) for q in share.decryption_factors] != shape or [len(q) for q in share.decryption_proofs] != shape:
-        raise DoesNotHold(SHARE_STEP, where, f"The shape of {where} is not that of the tally.")
+        raise DoesNotHold(SHARE_STEP, where, Message("The shape of {where} is not that of the tally.", where=where))
     prefix = f"decrypt|{fingerprint}|{point_text(key)}|".encode()
     factors = []
     for q, question in enumerate(tally):
@@ -38,7 +39,9 @@ def check_share(raw: bytes, owner: int, key: bytes, fingerprint: str, tally: Pai
             try:
                 veche_kernel.dleq_verify(key, alpha, factor, prefix, challenge, response)
             except ValueError:
-                raise DoesNotHold(SHARE_STEP, place, f"The proof in {place} does not hold.") from None
+                raise DoesNotHold(
+                    SHARE_STEP, place, Message("The proof in {place} does not hold.", place=place)
+                ) from None
             factors.append(factor)
     return factors
 
@@ -55,7 +58,7 @@ def combine(trustees: Trustees, shares: dict[int, list[bytes]]) -> list[bytes]:
         present = [j for j in range(1, len(part.keys) + 1) if first + j - 1 in shares]
         needed = 1 if part.threshold is None else part.threshold
         if len(present) < needed:
-            raise DoesNotHold(SHARE_STEP, f"trustee {first}", _too_few(part, first, len(present)))
+            raise DoesNotHold(SHARE_STEP, Message("trustee {first}", first=first), _too_few(part, first, len(present)))
         chosen = present[:needed]
         coefficients = lagrange(chosen) if part.threshold is not None else {1: 1}
         for j in chosen:
@@ -81,7 +84,9 @@ def check_result(raw: bytes, tally: Pairs, opened: list[bytes], total_weight: in
     """
     result = decode(raw, ResultDocument, "the result").result
     if [len(question) for question in result] != [len(question) for question in tally]:
-        raise DoesNotHold(RESULT_STEP, "the result", "The shape of the result is not that of the tally.")
+        raise DoesNotHold(
+            RESULT_STEP, Message("the result"), Message("The shape of the result is not that of the tally.")
+        )
     secrets = iter(opened)
     for q, (numbers, question) in enumerate(zip(result, tally, strict=True), 1):
         for i, (number, (_, beta)) in enumerate(zip(numbers, question, strict=True), 1):
@@ -90,5 +95,11 @@ def check_result(raw: bytes, tally: Pairs, opened: list[bytes], total_weight: in
             encoded = (value % veche_kernel.ORDER).to_bytes(32, "little")
             if value > total_weight or veche_kernel.base_mul(encoded) != veche_kernel.point_sub(beta, next(secrets)):
                 raise DoesNotHold(
-                    RESULT_STEP, where, f"The number {number} in {where} is not what the trustees' shares decrypt."
+                    RESULT_STEP,
+                    where,
+                    Message(
+                        "The number {number} in {where} is not what the trustees' shares decrypt.",
+                        number=str(number),
+                        where=where,
+                    ),
                 )

@@ -28,6 +28,7 @@ from veche.ballot.documents import (
 )
 from veche.ballot.election import GROUP
 from veche.errors import DoesNotHold, Unsupported
+from veche.texts import Message
 
 STEP = "A5"
 MAX_SIZE = 1000
@@ -66,7 +67,11 @@ class Trustees:
                 where = f"trustee {first}"
                 single = decode(bytes(content), TrusteeKey, where)
                 if single.signature is not None:
-                    raise DoesNotHold(STEP, where, f"The key of {where} is signed, but a single trustee's key is not.")
+                    raise DoesNotHold(
+                        STEP,
+                        where,
+                        Message("The key of {where} is signed, but a single trustee's key is not.", where=where),
+                    )
                 key = _proven_key(single, where)
                 parts.append(Seats([key], None))
             else:
@@ -75,11 +80,13 @@ class Trustees:
                 parts.append(seats)
             keys.append(key)
         if not parts:
-            raise DoesNotHold(STEP, "the list of trustees", "There are no trustees.")
+            raise DoesNotHold(STEP, Message("the list of trustees"), Message("There are no trustees."))
         # In a committee of threshold 1 all have the same key, and each could decrypt; its certificates tell them apart.
         members = [key for part in parts for key in set(part.keys)]
         if len(set(members)) != len(members):
-            raise DoesNotHold(STEP, "the list of trustees", "Two trustees have the same key: they are one.")
+            raise DoesNotHold(
+                STEP, Message("the list of trustees"), Message("Two trustees have the same key: they are one.")
+            )
         return cls(parts, _not_neutral(veche_kernel.point_sum(keys), "the election's key"))
 
     def owners(self) -> Iterator[tuple[int, bytes]]:
@@ -91,7 +98,9 @@ def _not_neutral(product: bytes, what: str) -> bytes:
     """The product of keys, unless they cancel each other: then nothing is encrypted."""
     if product == veche_kernel.IDENTITY:
         raise DoesNotHold(
-            STEP, "the list of trustees", f"{what.capitalize()} is the neutral element: whoever looks can decrypt."
+            STEP,
+            Message("the list of trustees"),
+            Message("{capitalize} is the neutral element: whoever looks can decrypt.", capitalize=what.capitalize()),
         )
     return product
 
@@ -108,7 +117,13 @@ def _member_key(text: str, where: str) -> bytes:
     public = point(text, STEP, where)
     if public == veche_kernel.IDENTITY:
         raise DoesNotHold(
-            STEP, where, f"{where[:1].upper()}{where[1:]} is the neutral element, whose secret everyone knows."
+            STEP,
+            where,
+            Message(
+                "{upper}{where} is the neutral element, whose secret everyone knows.",
+                upper=where[:1].upper(),
+                where=where[1:],
+            ),
         )
     return public
 
@@ -118,7 +133,9 @@ def _check_schnorr(public: bytes, prefix: str, proof: Proof, what: str) -> None:
     try:
         veche_kernel.schnorr_verify(public, prefix.encode(), challenge, response)
     except ValueError:
-        raise DoesNotHold(STEP, what, f"{what[:1].upper()}{what[1:]} does not hold.") from None
+        raise DoesNotHold(
+            STEP, what, Message("{upper}{what} does not hold.", upper=what[:1].upper(), what=what[1:])
+        ) from None
 
 
 def _check_committee(committee: KeyGeneration, first: int) -> tuple[Seats, bytes]:
@@ -126,18 +143,30 @@ def _check_committee(committee: KeyGeneration, first: int) -> tuple[Seats, bytes
     size, threshold = len(committee.certs), committee.threshold
     where = f"the committee from trustee {first} on"
     if not size:
-        raise DoesNotHold(STEP, where, f"{where.capitalize()} has nobody in it.")
+        raise DoesNotHold(STEP, where, Message("{capitalize} has nobody in it.", capitalize=where.capitalize()))
     if committee.signatures is None or all(key.signature is None for key in committee.verification_keys):
         raise Unsupported(
-            "A committee's key generation is recorded as before Belenios 3.0, which this program cannot check.",
-            "Use a verifier of that time.",
+            Message(
+                "A committee's key generation is recorded as before Belenios 3.0, which this program cannot check."
+            ),
+            Message("Use a verifier of that time."),
         )
     if size > MAX_SIZE:
-        raise Unsupported(f"A committee has {size} trustees, more than the {MAX_SIZE} that this program checks.")
+        raise Unsupported(
+            Message(
+                "A committee has {size} trustees, more than the {max_size} that this program checks.",
+                size=size,
+                max_size=MAX_SIZE,
+            )
+        )
     lengths = {len(committee.coefexps), len(committee.signatures), len(committee.verification_keys)}
     if lengths != {size} or not threshold <= size:
         raise DoesNotHold(
-            STEP, where, f"In {where}, certificates, exponents, signatures, keys and threshold do not fit together."
+            STEP,
+            where,
+            Message(
+                "In {where}, certificates, exponents, signatures, keys and threshold do not fit together.", where=where
+            ),
         )
     names = [f"trustee {first + j}" for j in range(size)]
     signers = [
@@ -145,7 +174,7 @@ def _check_committee(committee: KeyGeneration, first: int) -> tuple[Seats, bytes
         for j, (cert, name) in enumerate(zip(committee.certs, names, strict=True), 1)
     ]
     if len({signer for pair in signers for signer in pair}) != 2 * size:
-        raise DoesNotHold(STEP, where, f"In {where}, two certificates hold the same key.")
+        raise DoesNotHold(STEP, where, Message("In {where}, two certificates hold the same key.", where=where))
     exponents: list[list[bytes]] = []
     for j, name in enumerate(names):
         own = committee.coefexps[j]
@@ -154,7 +183,14 @@ def _check_committee(committee: KeyGeneration, first: int) -> tuple[Seats, bytes
         texts = decode(own.message.encode(), ExponentsMessage, f"the exponents of {name}").coefexps
         if len(texts) != threshold:
             raise DoesNotHold(
-                STEP, name, f"There are {len(texts)} exponents of {name}, but the threshold is {threshold}."
+                STEP,
+                name,
+                Message(
+                    "There are {texts} exponents of {name}, but the threshold is {threshold}.",
+                    texts=len(texts),
+                    name=name,
+                    threshold=threshold,
+                ),
             )
         exponents.append([point(text, STEP, f"an exponent of {name}") for text in texts])
         acknowledged = encode(SeenMessage(certs=committee.certs, coefexps=texts)).decode()
@@ -165,14 +201,16 @@ def _check_committee(committee: KeyGeneration, first: int) -> tuple[Seats, bytes
     for j, name in enumerate(names, 1):
         entry = committee.verification_keys[j - 1]
         if entry.signature is None:
-            raise DoesNotHold(STEP, name, f"The verification key of {name} is not signed.")
+            raise DoesNotHold(STEP, name, Message("The verification key of {name} is not signed.", name=name))
         key = _proven_key(entry, name)
         what = f"the signature of {name} under the verification key"
         _check_signed(signers[j - 1][0], entry.public_key, entry.signature, what)
         powers = [pow(j, k, veche_kernel.ORDER).to_bytes(32, "little") for k in range(threshold)]
         if veche_kernel.msm_vartime(powers, sums) != key:
             raise DoesNotHold(
-                STEP, name, f"The verification key of {name} is not the one that the exponents of all define."
+                STEP,
+                name,
+                Message("The verification key of {name} is not the one that the exponents of all define.", name=name),
             )
         keys.append(key)
     return Seats(keys, threshold), _not_neutral(sums[0], f"the key of {where}")
@@ -183,7 +221,11 @@ def _check_certificate(cert: SignedMessage, context: CertificateContext, name: s
     what = f"the certificate of {name}"
     content = decode(cert.message.encode(), CertificateMessage, what)
     if content.context != context:
-        raise DoesNotHold(STEP, what, f"{what.capitalize()} was made for another committee or another seat.")
+        raise DoesNotHold(
+            STEP,
+            what,
+            Message("{capitalize} was made for another committee or another seat.", capitalize=what.capitalize()),
+        )
     verification = _member_key(content.verification, f"the signing key of {name}")
     encryption = _member_key(content.encryption, f"the encryption key of {name}")
     _check_signed(verification, cert.message, cert.signature, f"the signature under {what}")

@@ -28,6 +28,7 @@ from veche.ledger.entries.result import Result
 from veche.ledger.entries.rules import RulesVersion
 from veche.ledger.entries.statements import Cancel, Contest, Notice, Outcome
 from veche.ledger.entries.tally import Tally, TooFew, Void
+from veche.texts import Message
 
 KINDS: tuple[type[Entry], ...] = (
     Charter, OfficeChange, OfficeEffect, RulesVersion, Notice, BlockEntry, CommitteeCall, CertificateStep, SharesStep, KeyStep, Complaint,
@@ -52,9 +53,9 @@ def parse_item(item: list[Any]) -> Entry:
     """As :func:`read_entry`, of a decoded entry. Raises Refused."""
     found = BY_KIND.get(item[0])
     if found is None:
-        raise Refused("kind", f"There is no entry of kind {item[0][:40]!r}.")
+        raise Refused("kind", Message("There is no entry of kind {item!r}.", item=item[0][:40]))
     if len(item) != (2 if issubclass(found, Unsigned) else 3):
-        raise Refused("shape", f"This is not the form of a {item[0]} entry.")
+        raise Refused("shape", Message("This is not the form of a {item} entry.", item=item[0]))
     return found.parse(item[1])
 
 

@@ -7,6 +7,7 @@ import veche_kernel
 from veche.errors import Refused
 from veche.ledger.codec import digest, encode
 from veche.permit.permit import Permit
+from veche.texts import Message
 
 BALLOT = "ballot"
 MAX_TURN = 32
@@ -24,7 +25,7 @@ def read_ballot(data: bytes) -> veche_kernel.BallotEntry:
     """A ballot's entry. Raises Refused("codec" or "shape", ...) if it is none."""
     (read,) = veche_kernel.read_ballots([data])
     if read is None:
-        raise Refused("shape", "This entry is no ballot.")
+        raise Refused("shape", Message("This entry is no ballot."))
     if isinstance(read, veche_kernel.Failure):
         raise refused(read)
     return read

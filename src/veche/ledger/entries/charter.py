@@ -12,6 +12,7 @@ from veche.ledger.readable import alike, fold
 from veche.ledger.shape import Text
 from veche.ledger.signing import check_signatures, signatures, signed_message
 from veche.permit.threshold import REGISTRARS, TRUSTEES, WITNESSES, check_threshold, fewest_sources, quorum
+from veche.texts import Message
 
 
 class RegistrarSeat(NamedTuple):
@@ -106,23 +107,42 @@ class PollClass:
         check_threshold(len(names), self.k, self.f, REGISTRARS)
         check_threshold(len(self.trustees), self.t, self.f_t, TRUSTEES)
         if len(set(names)) < len(names) or len(set(self.trustees)) < len(self.trustees):
-            raise Refused("class", f"Class {self.name!r} names an institution twice.")
+            raise Refused("class", Message("Class {name!r} names an institution twice.", name=self.name))
         if set(names) & set(self.trustees):
-            raise Refused("class", f"In class {self.name!r} an institution is registrar and trustee of the same polls.")
+            raise Refused(
+                "class",
+                Message("In class {name!r} an institution is registrar and trustee of the same polls.", name=self.name),
+            )
         if not 1 <= self.sources <= min(self.k, len({source for _, source in self.registrars})):
             raise Refused(
-                "class", f"Class {self.name!r} wants {self.sources} identity sources, which k permits cannot give."
+                "class",
+                Message(
+                    "Class {name!r} wants {sources} identity sources, which k permits cannot give.",
+                    name=self.name,
+                    sources=self.sources,
+                ),
             )
         left = fewest_sources([source for _, source in self.registrars], self.f)
         if left < self.sources:
             raise Refused(
                 "class",
-                f"In class {self.name!r} {self.f} registrars who refuse leave {left} identity sources of the {self.sources} wanted: they could stop every poll.",
-                "Choose registrars with more sources, or fewer sources a ballot.",
+                Message(
+                    "In class {name!r} {f} registrars who refuse leave {left} identity sources of the {sources} wanted: they could "
+                    "stop every poll.",
+                    name=self.name,
+                    f=self.f,
+                    left=left,
+                    sources=self.sources,
+                ),
+                Message("Choose registrars with more sources, or fewer sources a ballot."),
             )
         if self.smallest < 2:
             raise Refused(
-                "class", f"Class {self.name!r}: the smallest tally must be at least 2, or single ballots are opened."
+                "class",
+                Message(
+                    "Class {name!r}: the smallest tally must be at least 2, or single ballots are opened.",
+                    name=self.name,
+                ),
             )
 
 
@@ -176,7 +196,9 @@ class Charter(ByOffice):
             if found.name == name:
                 return found
         raise Refused(
-            "class", f"The charter has no class {name!r}.", f"It has: {', '.join(c.name for c in self.classes)}."
+            "class",
+            Message("The charter has no class {name!r}.", name=name),
+            Message("It has: {list}.", list=", ".join(c.name for c in self.classes)),
         )
 
     @classmethod
@@ -188,8 +210,8 @@ class Charter(ByOffice):
         if any(not "!" <= c <= "~" or c == "+" for c in origin):
             raise Refused(
                 "charter",
-                "The origin must be plain ASCII, without spaces and plus signs.",
-                "For example: veche.city.example/ledger",
+                Message("The origin must be plain ASCII, without spaces and plus signs."),
+                Message("For example: veche.city.example/ledger"),
             )
         offices = []
         for office in shape.array(row[6], "The offices", 1, 200):
@@ -201,14 +223,14 @@ class Charter(ByOffice):
         if len({(o.institution, o.role) for o in offices}) < len(offices) or len({o.key for o in offices}) < len(
             offices
         ):
-            raise Refused("charter", "An institution holds two keys of a kind, or two offices share a key.")
+            raise Refused("charter", Message("An institution holds two keys of a kind, or two offices share a key."))
         classes = tuple(PollClass.parse(c) for c in shape.array(row[8], "The classes", 1, 100))
         if len({fold(c.name) for c in classes}) < len(classes):
-            raise Refused("charter", "Two classes have the same name.")
+            raise Refused("charter", Message("Two classes have the same name."))
         k = shape.uint(row[7], "k", 1, len({office.institution for office in offices}))
         engine = shape.array(row[9], "The engine", 2, 2)
         if engine[0] != "embedded":
-            raise Refused("charter", f"This program does not know the engine {engine[0]!r}.")
+            raise Refused("charter", Message("This program does not know the engine {engine!r}.", engine=engine[0]))
         seconds = shape.uint(engine[1], "The engine's seconds between blocks", 1, 60)
         witnesses = shape.array(row[10], "The witnesses", 0, 1)
         made = cls(
@@ -221,15 +243,19 @@ class Charter(ByOffice):
             if found := alike(sorted(names)):
                 raise Refused(
                     "charter",
-                    f"{found[0]!r} and {found[1]!r} are the same name in two spellings, and would count as two.",
-                    "Write it in one way.",
+                    Message(
+                        "{found!r} and {found2!r} are the same name in two spellings, and would count as two.",
+                        found=found[0],
+                        found2=found[1],
+                    ),
+                    Message("Write it in one way."),
                 )
         made.check_witnesses(sum(o.role is Role.OBSERVER and o.institution != made.operator for o in offices))
         if made.witnesses is None and any(c.witnessed for c in classes):
             raise Refused(
                 "charter",
-                "A class wants witnessed heads, and the charter asks for no witnesses.",
-                "Say in the charter how many witnesses may be corrupt, and name them as observers.",
+                Message("A class wants witnessed heads, and the charter asks for no witnesses."),
+                Message("Say in the charter how many witnesses may be corrupt, and name them as observers."),
             )
         return made
 
@@ -251,7 +277,7 @@ def read_charter(data: bytes) -> Charter:
     """The charter in these bytes, the log's entry 0, signed by all its offices and nobody else. Raises Refused."""
     item = decode(data)
     if item[0] != Charter.kind:
-        raise Refused("charter", "A ledger must begin with its charter.")
+        raise Refused("charter", Message("A ledger must begin with its charter."))
     signed = signatures(item)
     charter = Charter.parse(item[1])
     keys = {key for key, _ in signed}
@@ -259,8 +285,8 @@ def read_charter(data: bytes) -> Charter:
         missing = [f"{office.institution} ({office.role})" for office in charter.offices if office.key not in keys]
         raise Refused(
             "charter",
-            "The charter must be signed by all its offices, and by nobody else.",
-            f"Still to sign: {', '.join(missing)}." if missing else "",
+            Message("The charter must be signed by all its offices, and by nobody else."),
+            Message("Still to sign: {list}.", list=", ".join(missing)) if missing else "",
         )
     check_signatures(signed_message(b"", item[0], item[1]), signed)
     return charter

@@ -9,6 +9,7 @@ from veche.errors import Refused
 from veche.ledger import shape
 from veche.ledger.entries.entry import ByOffice, Derived
 from veche.ledger.shape import Text
+from veche.texts import Message
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class CommitteeVoid(Derived):
         match body:
             case [bytes(committee), str(reason)]:
                 return cls(committee, reason)
-        raise Refused("shape", "A committee-void entry is an id and a reason.")
+        raise Refused("shape", Message("A committee-void entry is an id and a reason."))
 
 
 def _step(body: Any, kind: str) -> tuple[bytes, int, Sequence[Any]]:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 from veche.errors import Refused
 from veche.ledger import shape
 from veche.ledger.entries.entry import ByOffice, Derived
+from veche.texts import Message
 
 OBJECTION = 14 * 86_400
 """Seconds in which the ledger runs between a change that its holder did not sign and its effect."""
@@ -29,7 +30,9 @@ class Role(StrEnum):
         try:
             return cls(item)
         except ValueError:
-            raise Refused(rule, f"{item!r} is not a role.", f"Roles are: {', '.join(cls)}.") from None
+            raise Refused(
+                rule, Message("{item!r} is not a role.", item=item), Message("Roles are: {list}.", list=", ".join(cls))
+            ) from None
 
 
 class OfficeAction(StrEnum):
@@ -47,7 +50,11 @@ class OfficeAction(StrEnum):
         try:
             return cls(item)
         except ValueError:
-            raise Refused(rule, f"{item!r} is not an action.", f"Actions are: {', '.join(cls)}.") from None
+            raise Refused(
+                rule,
+                Message("{item!r} is not an action.", item=item),
+                Message("Actions are: {list}.", list=", ".join(cls)),
+            ) from None
 
 
 @dataclass(frozen=True)

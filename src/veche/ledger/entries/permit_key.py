@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 from veche.errors import Refused
 from veche.ledger import shape
 from veche.ledger.entries.entry import ByOffice
+from veche.texts import Message
 
 LARGEST_COUNT = 1 << 40
 """The largest roll, and the largest sum that a tally can open."""
@@ -41,7 +42,9 @@ class PermitKeys(ByOffice):
             modulus, people, root = shape.array(row, "A permit key", 3, 3)
             shape.data(modulus, "A modulus", 256, 512)
             if not modulus[0] or not modulus[-1] & 1 or int.from_bytes(modulus, "big").bit_length() < 2048:
-                raise Refused("shape", "A modulus is an odd number of 2048 to 4096 bits without leading zeros.")
+                raise Refused(
+                    "shape", Message("A modulus is an odd number of 2048 to 4096 bits without leading zeros.")
+                )
             shape.uint(people, "The number of people", 0, LARGEST_COUNT)
             groups.append(GroupPermitKey(modulus, people, shape.data(root, "The roll's root", 32)))
         return cls(poll, tuple(groups))

@@ -7,6 +7,7 @@ from veche.errors import Refused
 from veche.ledger import shape
 from veche.ledger.entries.entry import ByOffice
 from veche.ledger.shape import Attachment, Text
+from veche.texts import Message
 
 MAX_GROUPS = 200  # a permit-key entry with as many keys of 2048 bits fits
 MAX_CELLS = 900  # ciphertexts x groups: what fits into one tally entry
@@ -37,19 +38,22 @@ class Choice:
         """``number``: of the question in its poll, from 1, for what is said of it."""
         row = shape.array(item, "A question", 6, 6)
         if row[0] != "choice":
-            raise Refused("shape", f"This program does not know questions of type {row[0]!r}.")
+            raise Refused("shape", Message("This program does not know questions of type {row!r}.", row=row[0]))
         said = shape.line(row[1], f"Question {number}", 2000)
         answers = shape.lines(shape.array(row[2], "The answers", 1, 64), f"Question {number}, answer", 500)
         least, most = shape.uint(row[3], "min", 0, len(answers)), shape.uint(row[4], "max", 1, len(answers))
         if least > most:
-            raise Refused("shape", "A question's min is greater than its max.")
+            raise Refused("shape", Message("A question's min is greater than its max."))
         shape.differ(answers, f"Question {number}, answers")
         blank = bool(shape.uint(row[5], "blank", 0, 1))
         if not blank and (len(answers) == 1 or least == len(answers)):
             raise Refused(
                 "shape",
-                f"There is nothing to choose in question {number}: it has one answer only, or wants them all.",
-                "Add an answer, want fewer, or let voters leave it blank.",
+                Message(
+                    "There is nothing to choose in question {number}: it has one answer only, or wants them all.",
+                    number=number,
+                ),
+                Message("Add an answer, want fewer, or let voters leave it blank."),
             )
         return cls(said, answers, least, most, blank)
 
@@ -105,8 +109,8 @@ class Poll(ByOffice):
             shape.uint(row[6], "The closing"), shape.data(row[7], "The committee", 32), shape.attachments(row[8]),
         )  # fmt: skip
         if made.opens >= made.closes:
-            raise Refused("poll-dates", "The poll closes before it opens.")
+            raise Refused("poll-dates", Message("The poll closes before it opens."))
         if made.ciphertexts * len(groups) > MAX_CELLS:
-            raise Refused("poll-size", f"Answers times groups are {made.ciphertexts * len(groups)}; {MAX_CELLS} are the most.",
-                          "Use fewer answers or fewer groups, or split the poll.")  # fmt: skip
+            raise Refused("poll-size", Message("Answers times groups are {ciphertexts}; {max_cells} are the most.", ciphertexts=made.ciphertexts * len(groups), max_cells=MAX_CELLS),
+                          Message("Use fewer answers or fewer groups, or split the poll."))  # fmt: skip
         return made

@@ -9,6 +9,7 @@ from veche.ledger import shape
 from veche.ledger.codec import decode
 from veche.ledger.entries.entry import ByOffice
 from veche.ledger.shape import Attachment, Text
+from veche.texts import Message
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,9 @@ class Outcome(ByOffice):
         try:
             known = OutcomeStatus(status)
         except ValueError:
-            raise Refused("outcome", f"{status!r} is not an outcome; will, done and not are.") from None
+            raise Refused(
+                "outcome", Message("{status!r} is not an outcome; will, done and not are.", status=status)
+            ) from None
         return cls(
             poll, known, shape.text(text, "The outcome"), shape.uint(due, "The date"), shape.attachments(attachments)
         )
@@ -114,4 +117,4 @@ def read_said(data: bytes) -> Said:
     for kind in (Notice, Outcome, Cancel, Contest):
         if item[0] == kind.kind and len(item) == 3:
             return kind.parse(item[1])
-    raise Refused("shape", f"A {item[0]} entry is no statement.")
+    raise Refused("shape", Message("A {item} entry is no statement.", item=item[0]))

@@ -9,6 +9,7 @@ from veche.errors import Refused
 from veche.ledger import shape
 from veche.ledger.codec import digest
 from veche.ledger.entries.entry import Derived
+from veche.texts import Message
 
 
 class Member(NamedTuple):
@@ -55,10 +56,10 @@ class Tally(Derived):
                 group, number = shape.array(member, "A group of a cell", 2, 2)
                 members.append(Member(shape.uint(group, "A group"), shape.uint(number, "The number of ballots")))
             if type(sums) is not bytes or not sums or len(sums) % 64:
-                raise Refused("shape", "The sums of a cell are pairs of points, 64 bytes each.")
+                raise Refused("shape", Message("The sums of a cell are pairs of points, 64 bytes each."))
             cells.append(Cell(tuple(members), sums))
         if len({len(cell.sums) for cell in cells}) > 1:
-            raise Refused("shape", "The cells of a tally have equally many sums.")
+            raise Refused("shape", Message("The cells of a tally have equally many sums."))
         return cls(poll, counted, root, tuple(cells))
 
     @cached_property
@@ -109,4 +110,4 @@ class Void(Derived):
         match body:
             case [bytes(poll), str(reason)]:
                 return cls(poll, reason)
-        raise Refused("shape", "A void entry is a poll and a reason.")
+        raise Refused("shape", Message("A void entry is a poll and a reason."))

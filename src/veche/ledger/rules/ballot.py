@@ -10,13 +10,14 @@ from veche.ledger.entries.ballot import read_ballot
 from veche.ledger.life import Phase
 from veche.ledger.poll_state import LastBallot, PollState, Wrong
 from veche.ledger.state import State
+from veche.texts import Message
 
 
 def check_open(state: State, block: Block, poll_id: bytes) -> PollState:
     """The poll, which takes ballots in this block. Raises Refused."""
     poll = state.poll(poll_id)
     if poll is None:
-        raise Refused("unknown-poll", "There is no poll with this id in the ledger.")
+        raise Refused("unknown-poll", Message("There is no poll with this id in the ledger."))
     if not poll.open_at(block.time):
         raise Refused("not-open", _why_not_open(poll, block.time))
     return poll
@@ -49,7 +50,7 @@ def admit_ballot(
             poll.admitted[place] = poll.admitted.get(place, 0) + 1
         poll.groups[entry.group].add(ballot)
     elif state.has_cast(poll, last, ballot.tracker):
-        raise Refused("tracker", "This very ballot is in the ledger already.")
+        raise Refused("tracker", Message("This very ballot is in the ledger already."))
     else:
         poll.groups[entry.group].add(ballot, replaced=ballot_in(poll, ballot.credential, last, read(last.number)))
     poll.changed.add(entry.group)
@@ -66,7 +67,13 @@ def ballot_in(poll: PollState, credential: bytes, last: LastBallot, data: bytes)
     entry = read_ballot(data)
     found, ciphertexts = poll.frozen.kernel.ciphertexts(entry.ballot)
     if (entry.poll, found, entry.group, entry.turn) != (poll.id, credential, last.group, last.turn):
-        raise Wrong(f"the last ballot of a voter of poll {poll.number} is not the one of entry {last.number}")
+        raise Wrong(
+            Message(
+                "the last ballot of a voter of poll {number} is not the one of entry {number2}",
+                number=poll.number,
+                number2=str(last.number),
+            )
+        )
     return ciphertexts
 
 
@@ -75,35 +82,52 @@ def _check_first(poll: PollState, entry: veche_kernel.BallotEntry) -> None:
     registrars = entry.registrars
     if not registrars:
         raise Refused(
-            "permits", "This credential has no ballot in the poll yet, so it needs permits.", "Collect permits first."
+            "permits",
+            Message("This credential has no ballot in the poll yet, so it needs permits."),
+            Message("Collect permits first."),
         )
     for registrar in registrars:
         if registrar not in poll.counting[entry.group]:
             raise Refused(
                 "permits",
-                "The roll of a registrar has less than half the people of the others' in this group: its permits are not taken.",
-                "Show another registrar's permit.",
+                Message(
+                    "The roll of a registrar has less than half the people of the others' in this group: its permits are not taken."
+                ),
+                Message("Show another registrar's permit."),
             )
         people = poll.permit_keys[registrar].groups[entry.group].people
         if poll.admitted.get((registrar, entry.group), 0) >= people:
             raise Refused(
-                "permits", "More voters than people on a registrar's roll: the registrar signed too many permits."
+                "permits",
+                Message("More voters than people on a registrar's roll: the registrar signed too many permits."),
             )
 
 
 def _check_again(entry: veche_kernel.BallotEntry, last: LastBallot) -> None:
     """A later ballot is in the same group, has a greater turn, and brings no permits."""
     if entry.group != last.group:
-        raise Refused("group", f"This credential voted in group {last.group}; it cannot vote in group {entry.group}.")
+        raise Refused(
+            "group",
+            Message(
+                "This credential voted in group {group}; it cannot vote in group {group2}.",
+                group=last.group,
+                group2=entry.group,
+            ),
+        )
     if entry.turn <= last.turn:
         raise Refused(
-            "turn", f"A ballot with turn {last.turn} was accepted; turn {entry.turn} is not greater and does not count."
+            "turn",
+            Message(
+                "A ballot with turn {turn} was accepted; turn {turn2} is not greater and does not count.",
+                turn=last.turn,
+                turn2=entry.turn,
+            ),
         )
     if entry.registrars:
         raise Refused(
             "permits",
-            "This credential is admitted already; a further ballot carries no permits.",
-            "Send it without permits.",
+            Message("This credential is admitted already; a further ballot carries no permits."),
+            Message("Send it without permits."),
         )
 
 

@@ -6,6 +6,7 @@ from veche.ledger.entries.statements import Cancel, Contest
 from veche.ledger.rules.rule import Rule, poll_of
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
+from veche.texts import Message
 
 
 class CancelRule(Rule[Cancel]):
@@ -16,7 +17,7 @@ class CancelRule(Rule[Cancel]):
         signed.together(state.charter.k)
         if not poll.takes(Cancel.kind):
             hint = "Object to it instead: veche poll contest." if poll.takes(Contest.kind) else ""
-            raise Refused("cancel", f"The poll cannot be cancelled: it is {poll.phase}.", hint)
+            raise Refused("cancel", Message("The poll cannot be cancelled: it is {phase}.", phase=poll.phase), hint)
         poll.pass_on(Cancel.kind)
         state.save_poll(poll)
         state.add_statement(poll.id, Cancel.kind, block.size)

@@ -8,6 +8,7 @@ from veche.ledger.poll_state import CommitteeState
 from veche.ledger.rules.rule import Rule
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
+from veche.texts import Message
 
 
 class CommitteeRule(Rule[CommitteeCall]):
@@ -24,10 +25,14 @@ class CommitteeRule(Rule[CommitteeCall]):
             if key is None:
                 raise Refused(
                     "authority",
-                    f"{institution} has no trustee's key in this ledger.",
-                    "Add it with an office entry.",
+                    Message("{institution} has no trustee's key in this ledger.", institution=institution),
+                    Message("Add it with an office entry."),
                 )
             if state.offices[key].is_suspended(block.time):
-                raise Refused("authority", f"The key of {institution} as trustee is suspended.", "Ask again later.")
+                raise Refused(
+                    "authority",
+                    Message("The key of {institution} as trustee is suspended.", institution=institution),
+                    Message("Ask again later."),
+                )
             made.trustee_keys[index] = key
         state.add_committee(made)

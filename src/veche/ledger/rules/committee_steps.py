@@ -29,6 +29,7 @@ from veche.ledger.poll_state import CommitteeState, in_order
 from veche.ledger.rules.rule import Rule
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
+from veche.texts import Message
 
 SILENCE = 7 * 86_400
 """Seconds without an entry of it that make an unfinished committee void."""
@@ -45,14 +46,14 @@ class StepRule(Rule[S]):
         step = signed.entry
         committee = state.committee(step.committee)
         if committee is None:
-            raise Refused("committee", "There is no committee with this id in the ledger.")
+            raise Refused("committee", Message("There is no committee with this id in the ledger."))
         check_member(committee, signed, step.index)
         if not committee.takes(step.kind):
             raise _over(committee)
         if committee.has_taken(step):
-            raise Refused("committee", "This trustee has taken this step already.")
+            raise Refused("committee", Message("This trustee has taken this step already."))
         if committee.mode == SINGLE and not isinstance(step, KeyStep):
-            raise Refused("committee", f"A committee of mode single has no step {step.kind}.")
+            raise Refused("committee", Message("A committee of mode single has no step {kind}.", kind=step.kind))
         self.check(committee, step)
         self.finish(committee, step, block.time)
         committee.last = block.time
@@ -119,7 +120,12 @@ def check_member(committee: CommitteeState, signed: SignedEntry[ByOffice], index
     shape.uint(index, "The trustee's index", 1, committee.size)
     if committee.trustee_keys[index] != signer.key:
         raise Refused(
-            "authority", f"This key of {signer.institution} is not that of trustee {index} of this committee."
+            "authority",
+            Message(
+                "This key of {institution} is not that of trustee {index} of this committee.",
+                institution=signer.institution,
+                index=index,
+            ),
         )
 
 
@@ -152,13 +158,22 @@ def _void(state: State, block: Block, committee: CommitteeState, reason: str) ->
 
 def _over(committee: CommitteeState) -> Refused:
     if committee.phase == CommitteePhase.VOID:
-        return Refused("committee", f"This committee is void: {committee.reason}.", "Form a new one.")
-    return Refused("committee", "This committee has finished its key.")
+        return Refused(
+            "committee",
+            Message("This committee is void: {reason}.", reason=committee.reason),
+            Message("Form a new one."),
+        )
+    return Refused("committee", Message("This committee has finished its key."))
 
 
 def _complete(committee: CommitteeState, kind: str, done: int) -> None:
     if done < committee.size:
-        raise Refused("committee", f"This step begins when all {committee.size} trustees have handed in their {kind}.")
+        raise Refused(
+            "committee",
+            Message(
+                "This step begins when all {size} trustees have handed in their {kind}.", size=committee.size, kind=kind
+            ),
+        )
 
 
 __all__ = [

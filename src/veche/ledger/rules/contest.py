@@ -6,6 +6,7 @@ from veche.ledger.entries.statements import Contest
 from veche.ledger.rules.rule import Rule, poll_of
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
+from veche.texts import Message
 
 
 class ContestRule(Rule[Contest]):
@@ -15,6 +16,9 @@ class ContestRule(Rule[Contest]):
         poll = poll_of(state, signed.entry.poll)
         signed.together(state.charter.k)
         if not poll.takes(Contest.kind):
-            raise Refused("contest", f"There is nothing to contest: the poll is {poll.phase}, and has no tally.")
+            raise Refused(
+                "contest",
+                Message("There is nothing to contest: the poll is {phase}, and has no tally.", phase=poll.phase),
+            )
         poll.contests.append(block.size)
         state.add_statement(poll.id, Contest.kind, block.size)

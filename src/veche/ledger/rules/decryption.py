@@ -11,6 +11,7 @@ from veche.ledger.rules.committee_steps import check_member
 from veche.ledger.rules.rule import Rule, poll_of
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
+from veche.texts import Message
 
 
 class DecryptionRule(Rule[Decryption]):
@@ -22,15 +23,17 @@ class DecryptionRule(Rule[Decryption]):
         entry = signed.entry
         poll = poll_of(state, entry.poll)
         if not poll.takes(Decryption.kind):
-            raise Refused("decryption", f"Nothing is to be decrypted in this poll: {_why_not(poll)}.")
+            raise Refused(
+                "decryption", Message("Nothing is to be decrypted in this poll: {poll}.", poll=_why_not(poll))
+            )
         tally, committee = poll.tally, state.committee(poll.definition.committee)
         assert tally is not None and committee is not None, "a poll that is counted has both"
         check_member(committee, signed, entry.index)
         if entry.tally != tally.hash:
-            raise Refused("decryption", "This is a share of another tally than the one in the ledger.")
+            raise Refused("decryption", Message("This is a share of another tally than the one in the ledger."))
         shape.uint(entry.part, "The part", 0, len(tally.parts) - 1)
         if entry.part in poll.shares.get(entry.index, {}):
-            raise Refused("decryption", "This trustee has decrypted this part already.")
+            raise Refused("decryption", Message("This trustee has decrypted this part already."))
         check_share(
             committee.keys[entry.index].key,
             alphas_of(tally.parts[entry.part]),

@@ -7,6 +7,7 @@ from veche.ledger.rules.office import delay_changes, take_effects
 from veche.ledger.rules.tally import derive_tallies
 from veche.ledger.rules.void import void_polls
 from veche.ledger.state import State
+from veche.texts import Message
 
 HALT_GRACE = 3_600
 """Seconds after the end of a halt for which every poll stays open that was not over when it began."""
@@ -27,7 +28,9 @@ def check_previous(state: State, previous: int) -> None:
         or state.polls_without_keys(previous)
         or silent(state, previous)
     ):
-        raise Refused("block", "Something was due at the time of the previous block, so there was none at that time.")
+        raise Refused(
+            "block", Message("Something was due at the time of the previous block, so there was none at that time.")
+        )
 
 
 def derive_due(state: State, block: Block) -> None:

@@ -7,6 +7,7 @@ from veche.ledger.rules.permit_key import check_rows, registrar_of
 from veche.ledger.rules.rule import Rule, poll_of
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
+from veche.texts import Message
 
 
 class IssuanceRule(Rule[Issuance]):
@@ -18,11 +19,13 @@ class IssuanceRule(Rule[Issuance]):
         poll = poll_of(state, signed.entry.poll)
         registrar = registrar_of(poll, signed)
         if not poll.takes(Issuance.kind) or block.time < poll.closing:
-            raise Refused("issuance", "Permits are accounted for after the poll has closed.")
+            raise Refused("issuance", Message("Permits are accounted for after the poll has closed."))
         if registrar not in poll.permit_keys:
-            raise Refused("issuance", "This registrar published no permit keys for this poll, so it issued none.")
+            raise Refused(
+                "issuance", Message("This registrar published no permit keys for this poll, so it issued none.")
+            )
         if registrar in state.issuances(poll):
-            raise Refused("issuance", "This registrar has accounted for this poll already.")
+            raise Refused("issuance", Message("This registrar has accounted for this poll already."))
         check_rows(poll, len(signed.entry.groups), "rows of the issuance")
         rows = zip(signed.entry.groups, poll.permit_keys[registrar].groups, strict=True)
         for group, (row, key) in enumerate(rows):
@@ -30,7 +33,13 @@ class IssuanceRule(Rule[Issuance]):
             if not used <= row.issued <= key.people:
                 raise Refused(
                     "issuance",
-                    f"Group {group}: {row.issued} permits issued, but {used} were used and {key.people} people are on the roll.",
-                    "A registrar that cannot account for its permits must explain that in a notice.",
+                    Message(
+                        "Group {group}: {issued} permits issued, but {used} were used and {people} people are on the roll.",
+                        group=group,
+                        issued=row.issued,
+                        used=used,
+                        people=key.people,
+                    ),
+                    Message("A registrar that cannot account for its permits must explain that in a notice."),
                 )
         state.add_issuance(poll, registrar, signed.entry)

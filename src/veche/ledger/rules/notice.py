@@ -6,6 +6,7 @@ from veche.ledger.entries.statements import Notice
 from veche.ledger.rules.rule import Rule, poll_of
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
+from veche.texts import Message
 
 
 class NoticeRule(Rule[Notice]):
@@ -14,7 +15,7 @@ class NoticeRule(Rule[Notice]):
 
     def admit(self, state: State, block: Block, signed: SignedEntry[Notice]) -> None:
         if len(signed.signers) != 1:
-            raise Refused("authority", "A notice is signed by one office.")
+            raise Refused("authority", Message("A notice is signed by one office."))
         if signed.entry.poll:
             poll_of(state, signed.entry.poll)
         state.add_statement(signed.entry.poll, Notice.kind, block.size)

@@ -11,6 +11,7 @@ from veche.ledger.readable import alike
 from veche.ledger.rules.rule import Rule
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import OfficeKey, PendingChange, Seat, State
+from veche.texts import Message
 
 
 class OfficeRule(Rule[OfficeChange]):
@@ -51,8 +52,12 @@ def _check_suspended(signed: SignedEntry[OfficeChange], held: bytes | None) -> N
         if signer.suspended and not (signed.entry.action == OfficeAction.OBJECT and signer.key == held):
             raise Refused(
                 "authority",
-                f"The key of {signer.institution} as {signer.role} is suspended: of office entries it signs only an objection "
-                "to a change of its own seat.",
+                Message(
+                    "The key of {institution} as {role} is suspended: of office entries it signs only an objection to a change of "
+                    "its own seat.",
+                    institution=signer.institution,
+                    role=signer.role,
+                ),
             )
 
 
@@ -70,7 +75,13 @@ def _change(state: State, block: Block, signed: SignedEntry[OfficeChange], held:
         _replace(state, held, None if change.action == OfficeAction.RETIRE else change.key, seat, None)
     elif seat in state.office_changes:
         raise Refused(
-            "office", f"Another change of {change.institution} as {change.role} is waiting.", "Object to it first."
+            "office",
+            Message(
+                "Another change of {institution} as {role} is waiting.",
+                institution=change.institution,
+                role=change.role,
+            ),
+            Message("Object to it first."),
         )
     else:
         due = block.time + state.charter.lasting(OBJECTION)
@@ -94,23 +105,40 @@ def _check_new_key(state: State, change: OfficeChange, held: bytes | None) -> No
     seat = change.institution, change.role
     awaited = {other.key for other in state.office_changes.values() if other.seat != seat}
     if change.key in state.offices or change.key in awaited:
-        raise Refused("office", "This key is or was the key of an office, or is to be; a new one is wanted.")
+        raise Refused("office", Message("This key is or was the key of an office, or is to be; a new one is wanted."))
     if change.action == OfficeAction.ADD and held is not None:
         raise Refused(
-            "office", f"{change.institution} is {change.role} already.", "Use the action rotate to replace its key."
+            "office",
+            Message("{institution} is {role} already.", institution=change.institution, role=change.role),
+            Message("Use the action rotate to replace its key."),
         )
     if change.action == OfficeAction.ROTATE and held is None:
-        raise Refused("office", f"{change.institution} is not {change.role}.", "Use the action add.")
+        raise Refused(
+            "office",
+            Message("{institution} is not {role}.", institution=change.institution, role=change.role),
+            Message("Use the action add."),
+        )
     known = state.institutions()
     if change.institution not in known and (found := alike([*sorted(known), change.institution])):
         raise Refused(
-            "office", f"{change.institution!r} is another spelling of {found[0]!r}.", "Write its name as it is known."
+            "office",
+            Message(
+                "{institution!r} is another spelling of {found!r}.", institution=change.institution, found=found[0]
+            ),
+            Message("Write its name as it is known."),
         )
 
 
 def _check_retire(state: State, change: OfficeChange, held: bytes | None) -> None:
     if held != change.key:
-        raise Refused("office", f"This is not the active key of {change.institution} as {change.role}.")
+        raise Refused(
+            "office",
+            Message(
+                "This is not the active key of {institution} as {role}.",
+                institution=change.institution,
+                role=change.role,
+            ),
+        )
     leaving = {other.key for other in state.office_changes.values() if other.action == OfficeAction.RETIRE}
     left = {
         office.institution
@@ -118,11 +146,15 @@ def _check_retire(state: State, change: OfficeChange, held: bytes | None) -> Non
         if office.active and key not in leaving and key != change.key
     }
     if len(left) < state.charter.k:
-        raise Refused("office", "Too few institutions would be left to change anything ever again.")
+        raise Refused("office", Message("Too few institutions would be left to change anything ever again."))
     if change.key in (witnesses := state.witnesses()) and not state.charter.witnesses_suffice(
         len(witnesses.keys() - leaving - {change.key})
     ):
-        raise Refused("office", "Too few witnesses would be left to vouch for anything.", "Add another observer first.")
+        raise Refused(
+            "office",
+            Message("Too few witnesses would be left to vouch for anything."),
+            Message("Add another observer first."),
+        )
 
 
 def _suspend(state: State, block: Block, signed: SignedEntry[OfficeChange], held: bytes | None) -> None:
@@ -130,7 +162,14 @@ def _suspend(state: State, block: Block, signed: SignedEntry[OfficeChange], held
     change = signed.entry
     office = state.offices.get(change.key)
     if office is None or office.seat != (change.institution, change.role):
-        raise Refused("office", f"This is not, and was not, the key of {change.institution} as {change.role}.")
+        raise Refused(
+            "office",
+            Message(
+                "This is not, and was not, the key of {institution} as {role}.",
+                institution=change.institution,
+                role=change.role,
+            ),
+        )
     if not (change.key == held and signed.bears(held)):
         signed.together(state.charter.k)
     state.set_office(change.key, office._replace(suspended=block.time + state.charter.lasting(SUSPENSION)))
@@ -141,7 +180,14 @@ def _object(state: State, signed: SignedEntry[OfficeChange], held: bytes | None)
     change = signed.entry
     pending = state.office_changes.get((change.institution, change.role))
     if pending is None or pending.key != change.key:
-        raise Refused("office", f"No such change of {change.institution} as {change.role} is waiting.")
+        raise Refused(
+            "office",
+            Message(
+                "No such change of {institution} as {role} is waiting.",
+                institution=change.institution,
+                role=change.role,
+            ),
+        )
     if held is None or not signed.bears(held):
         signed.together(state.charter.k)
     state.drop_office_change(pending.seat)

@@ -7,6 +7,7 @@ from veche.ledger.entries.statements import Outcome
 from veche.ledger.rules.rule import Rule, poll_of
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
+from veche.texts import Message
 
 
 class OutcomeRule(Rule[Outcome]):
@@ -16,5 +17,5 @@ class OutcomeRule(Rule[Outcome]):
         poll = poll_of(state, signed.entry.poll)
         signed.only(Role.ORGANISER)
         if not poll.takes(Outcome.kind):
-            raise Refused("outcome", "The city answers after the poll has closed.")
+            raise Refused("outcome", Message("The city answers after the poll has closed."))
         state.add_statement(poll.id, Outcome.kind, block.size)

@@ -11,6 +11,7 @@ from veche.ledger.rules.rule import Rule, poll_of
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
 from veche.permit.blind_rsa import SMALL_PRIMES, has_small_factor
+from veche.texts import Message
 
 
 class PermitKeyRule(Rule[PermitKeys]):
@@ -22,26 +23,31 @@ class PermitKeyRule(Rule[PermitKeys]):
         registrar = registrar_of(poll, signed)
         keys = signed.entry
         if not poll.takes(PermitKeys.kind) or block.time >= poll.definition.opens:
-            raise Refused("permit-key", "Permit keys must be published before the poll opens.")
+            raise Refused("permit-key", Message("Permit keys must be published before the poll opens."))
         if registrar in poll.permit_keys:
-            raise Refused("permit-key", "This registrar has published its permit keys for this poll already.")
+            raise Refused("permit-key", Message("This registrar has published its permit keys for this poll already."))
         check_rows(poll, len(keys.groups), "permit keys")
         hashes = [digest(row.modulus) for row in keys.groups]
         if len(set(hashes)) < len(hashes) or any(state.is_known_modulus(hash) for hash in hashes):
             raise Refused(
-                "permit-key", "A permit key was used before; every group of every poll needs a key of its own."
+                "permit-key", Message("A permit key was used before; every group of every poll needs a key of its own.")
             )
         if any(has_small_factor(row.modulus) for row in keys.groups):
             raise Refused(
                 "permit-key",
-                f"A prime below {SMALL_PRIMES} divides a modulus: with such a key many people would get no permit.",
-                "Generate the keys with veche registrar open.",
+                Message(
+                    "A prime below {small_primes} divides a modulus: with such a key many people would get no permit.",
+                    small_primes=SMALL_PRIMES,
+                ),
+                Message("Generate the keys with veche registrar open."),
             )
         groups = zip(keys.groups, poll.definition.groups, strict=True)
         heaviest = sum(row.people * group.weight for row, group in groups)
         # Each ballot uses k permits of n rolls.
         if heaviest * len(poll.poll_class.registrars) > LARGEST_COUNT * poll.poll_class.k:
-            raise Refused("permit-key", "The roll times the weights is over 2^40 k/n, more than a tally can open.")
+            raise Refused(
+                "permit-key", Message("The roll times the weights is over 2^40 k/n, more than a tally can open.")
+            )
         state.add_permit_keys(poll, registrar, keys, hashes)
 
 
@@ -50,7 +56,12 @@ def registrar_of(poll: PollState, signed: SignedEntry[ByOffice]) -> int:
     signer = signed.only(Role.REGISTRAR)
     index = poll.registrar(signer.key)
     if index is None:
-        raise Refused("authority", f"This key of {signer.institution} is not that of a registrar of this poll.")
+        raise Refused(
+            "authority",
+            Message(
+                "This key of {institution} is not that of a registrar of this poll.", institution=signer.institution
+            ),
+        )
     return index
 
 
@@ -58,4 +69,12 @@ def check_rows(poll: PollState, count: int, what: str) -> None:
     """Raise Refused("shape", ...) unless there is a row for each group."""
     wanted = len(poll.definition.groups)
     if count != wanted:
-        raise Refused("shape", f"There must be {what} for each of the {wanted} groups, and there are {count}.")
+        raise Refused(
+            "shape",
+            Message(
+                "There must be {what} for each of the {wanted} groups, and there are {count}.",
+                what=what,
+                wanted=wanted,
+                count=count,
+            ),
+        )

@@ -11,7 +11,7 @@ from veche.ledger.poll_state import CommitteeState
 from veche.ledger.rules.rule import Rule
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
-from veche.texts import duration
+from veche.texts import Message, duration
 
 FRESH = 92 * 86_400
 """Seconds for which polls may open after their committee finished its key."""
@@ -24,12 +24,17 @@ class PollRule(Rule[Poll]):
         poll = signed.entry
         poll_class = state.charter.poll_class(poll.class_name)
         if len(signed.by(Role.ORGANISER)) != len(signed.signers):
-            raise Refused("authority", "A poll is signed by organisers only.")
+            raise Refused("authority", Message("A poll is signed by organisers only."))
         if len(signed.signers) < poll_class.organisers:
             raise Refused(
                 "authority",
-                f"{len(signed.signers)} organisers signed; class {poll_class.name!r} wants {poll_class.organisers}.",
-                "A second person must sign: veche poll sign.",
+                Message(
+                    "{signers} organisers signed; class {name!r} wants {organisers}.",
+                    signers=len(signed.signers),
+                    name=poll_class.name,
+                    organisers=poll_class.organisers,
+                ),
+                Message("A second person must sign: veche poll sign."),
             )
         frozen, registrars = freeze(state, poll, signed.id, block.time)
         state.add_poll(frozen, signed.data, block.size, 1, registrars)
@@ -45,26 +50,33 @@ def freeze(state: State, poll: Poll, poll_id: bytes, time: int) -> tuple[FrozenP
     if poll.opens < time + max(notice, 1):  # permit keys come in a block before the opening
         raise Refused(
             "poll-dates",
-            f"The poll must be published {duration(max(notice, 1))} before it opens.",
-            "Choose a later opening.",
+            Message("The poll must be published {notice} before it opens.", notice=duration(max(notice, 1))),
+            Message("Choose a later opening."),
         )
     if poll.closes - poll.opens > longest:
         raise Refused(
             "poll-dates",
-            f"A poll of class {poll_class.name!r} lasts {duration(longest)} at most.",
-            "Choose an earlier closing.",
+            Message(
+                "A poll of class {name!r} lasts {longest} at most.", name=poll_class.name, longest=duration(longest)
+            ),
+            Message("Choose an earlier closing."),
         )
     key = _committee_key(state.committee(poll.committee), poll, state.charter.lasting(FRESH))
     frozen = FrozenPoll(poll_id, poll, poll_class, key)
     if frozen.kernel.ballot_size > min(MAX_BALLOT, BALLOT_ROOM - PERMIT_ROOM * poll_class.k):
         raise Refused(
-            "poll-size", "A ballot of this poll would not fit into an entry.", "Ask fewer questions in one poll."
+            "poll-size",
+            Message("A ballot of this poll would not fit into an entry."),
+            Message("Ask fewer questions in one poll."),
         )
     if lightest_tally(poll, poll_class.smallest) * len(poll_class.registrars) > LARGEST_COUNT * poll_class.k:
         raise Refused(
             "poll-size",
-            f"With one voter in each group and {poll_class.smallest} in all, the votes weigh more than a tally can open.",
-            "Use smaller weights in the same proportion.",
+            Message(
+                "With one voter in each group and {smallest} in all, the votes weigh more than a tally can open.",
+                smallest=poll_class.smallest,
+            ),
+            Message("Use smaller weights in the same proportion."),
         )
     return frozen, _registrar_keys(state, time, poll_class)
 
@@ -87,8 +99,13 @@ def _registrar_keys(state: State, time: int, poll_class: PollClass) -> dict[int,
     if able < needed:
         raise Refused(
             "authority",
-            f"Class {poll_class.name!r} needs {needed} registrars, and {able} hold a key that is not suspended.",
-            "See who holds which office: veche ledger show",
+            Message(
+                "Class {name!r} needs {needed} registrars, and {able} hold a key that is not suspended.",
+                name=poll_class.name,
+                needed=needed,
+                able=able,
+            ),
+            Message("See who holds which office: veche ledger show"),
         )
     return keys
 
@@ -97,17 +114,23 @@ def _committee_key(committee: CommitteeState | None, poll: Poll, fresh: int) -> 
     """The key of the poll's committee. Raises Refused("poll-committee", ...) if the poll cannot have it."""
     if committee is None or committee.finished is None or committee.key is None:
         raise Refused(
-            "poll-committee", "The poll's committee of trustees has not finished its key.", "Wait for the trustees."
+            "poll-committee",
+            Message("The poll's committee of trustees has not finished its key."),
+            Message("Wait for the trustees."),
         )
     if committee.poll_class.name != poll.class_name:
         raise Refused(
             "poll-committee",
-            f"The committee is of class {committee.poll_class.name!r}, the poll of class {poll.class_name!r}.",
+            Message(
+                "The committee is of class {name!r}, the poll of class {class_name!r}.",
+                name=committee.poll_class.name,
+                class_name=poll.class_name,
+            ),
         )
     if poll.opens > committee.finished + fresh:
         raise Refused(
             "poll-committee",
-            f"The committee's key is over {duration(fresh)} old when the poll opens.",
-            "Form a new committee.",
+            Message("The committee's key is over {fresh} old when the poll opens.", fresh=duration(fresh)),
+            Message("Form a new committee."),
         )
     return committee.key

@@ -6,6 +6,7 @@ from veche.ledger.entries.result import Result
 from veche.ledger.poll_state import PollState
 from veche.ledger.rules.rule import poll_of
 from veche.ledger.state import State
+from veche.texts import Message
 
 _HEAD = b"\x82\x66result\x84\x58\x20"
 """What stands before the poll's id in every result: an array of two, the kind, an array of four, 32 bytes."""
@@ -21,7 +22,7 @@ def admit_result(state: State, block: Block, result: Result, data: bytes) -> int
     """Admit a result with this entry; its number. Raises Refused and changes nothing."""
     poll = _awaiting(state, result.poll)
     if not state.opening(poll).holds(result):
-        raise Refused("result", "This is not the result that the trustees' shares open.")
+        raise Refused("result", Message("This is not the result that the trustees' shares open."))
     poll.result, poll.decided = result, block.time
     poll.pass_on(Result.kind)
     state.save_poll(poll)
@@ -33,5 +34,5 @@ def _awaiting(state: State, poll_id: bytes) -> PollState:
     poll = poll_of(state, poll_id)
     if not poll.takes(Result.kind) or not poll.openers:
         why = "it has one" if poll.result is not None else "not enough trustees have decrypted a tally of it"
-        raise Refused("result", f"This poll takes no result: {why}.")
+        raise Refused("result", Message("This poll takes no result: {why}.", why=why))
     return poll

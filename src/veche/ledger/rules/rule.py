@@ -9,6 +9,7 @@ from veche.ledger.entries.entry import ByOffice
 from veche.ledger.poll_state import PollState
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
+from veche.texts import Message
 
 E = TypeVar("E", bound=ByOffice)
 
@@ -36,5 +37,5 @@ def poll_of(state: State, poll_id: bytes) -> PollState:
     """The poll that an entry speaks of. Raises Refused("unknown-poll", ...)."""
     poll = state.poll(poll_id)
     if poll is None:
-        raise Refused("unknown-poll", "There is no poll with this id in the ledger.")
+        raise Refused("unknown-poll", Message("There is no poll with this id in the ledger."))
     return poll

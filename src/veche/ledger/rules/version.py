@@ -6,7 +6,7 @@ from veche.ledger.entries.rules import RulesVersion
 from veche.ledger.rules.rule import Rule
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
-from veche.texts import duration
+from veche.texts import Message, duration
 
 RULES_NOTICE = 14 * 86_400
 """Seconds between the announcement of a version and the day from which it holds."""
@@ -20,9 +20,15 @@ class VersionRule(Rule[RulesVersion]):
         version, since = signed.entry.version, signed.entry.since
         notice = state.charter.lasting(RULES_NOTICE)
         if since < block.time + notice:
-            raise Refused("rules", f"New rules must be announced at least {duration(notice)} ahead.")
+            raise Refused(
+                "rules", Message("New rules must be announced at least {notice} ahead.", notice=duration(notice))
+            )
         if version <= state.last_version:
             raise Refused(
-                "rules", f"Version {state.last_version} of the rules is known already; a new one must be greater."
+                "rules",
+                Message(
+                    "Version {last_version} of the rules is known already; a new one must be greater.",
+                    last_version=state.last_version,
+                ),
             )
         state.add_version(version, since)
