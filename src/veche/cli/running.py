@@ -18,7 +18,8 @@ from veche.errors import DoesNotHold, VecheError
 from veche.ledger.life import stage
 from veche.ledger.reader import read_own
 from veche.terminal.running import Running, table
-from veche.texts import ENGLISH, Localizable, Message
+from veche.terminal.say import language
+from veche.texts import Localizable, Message
 
 EVERY = 1.0
 """Seconds between two looks at the ledger."""
@@ -59,7 +60,7 @@ class Display:
         with suppress(VecheError):  # a display is no reason to stop: what is wrong with the ledger, its engine finds
             seen = self._read()
             if self._live is not None:
-                self._live.update(table(seen, ENGLISH), refresh=True)
+                self._live.update(table(seen, language()), refresh=True)
             elif self._size is not None and seen.size != self._size:
                 logs.log().info("grown", entries=seen.size - self._size, size=seen.size)
             self._size = seen.size

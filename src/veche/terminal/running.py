@@ -71,5 +71,8 @@ def table(seen: Running, language: str) -> Table:
 
 
 def _polls(seen: Running) -> Localizable:
-    numbers = {f"n{place}": seen.polls.get(stage, 0) for place, stage in enumerate(SHOWN)}
-    return Message("{n0} open, {n1} not open yet, {n2} to be tallied, {n3} being decrypted", **numbers)
+    running, announced, closed, counting = (seen.polls.get(stage, 0) for stage in SHOWN)
+    return Message(
+        "{running} open, {announced} not open yet, {closed} to be tallied, {counting} being decrypted",
+        running=running, announced=announced, closed=closed, counting=counting,
+    )  # fmt: skip
