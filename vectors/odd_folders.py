@@ -16,14 +16,34 @@ NOTE_LIMIT, ATTACHMENT_LIMIT = 128 * 1024, 64 * 1024 * 1024
 TERABYTE = 2**40
 SPACES = "\u0085\u00a0\u1680\u2000\u2003\u200a\u2028\u2029\u202f\u205f\u3000"
 
+LITTER = (
+    ".DS_Store", "._checkpoint", "Thumbs.db", "desktop.ini", ".directory", "checkpoint~", ".checkpoint.swp", "__MACOSX/._checkpoint",
+    f"._{'0' * 64}",
+)  # fmt: skip
+NOTHING = "nothing"
+"""In the place of a step: there is nothing to verify."""
+
 Step = tuple[str | int, ...]
 
 
 def folders(city: City) -> list[dict[str, Any]]:
     """All of them: ``name``, ``exit``, ``step`` and ``do``."""
     return [
-        {"name": name, "exit": 1 if step else 0, "step": step, "do": [list(one) for one in do]}
-        for name, step, do in [*lines(city), *sizes(city), *tiles(city), *places(city), *attachments(), *beside(city)]
+        {
+            "name": name,
+            "exit": 2 if step == NOTHING else 1 if step else 0,
+            "step": None if step == NOTHING else step,
+            "do": [list(one) for one in do],
+        }
+        for name, step, do in [
+            *lines(city),
+            *mailed(city),
+            *sizes(city),
+            *tiles(city),
+            *places(city),
+            *attachments(),
+            *beside(city),
+        ]
     ]
 
 
@@ -72,11 +92,44 @@ def lines(city: City) -> list[Case]:
         foreign("spare bits in base64", line("a").replace(b"A=\n", b"B=\n"), step="L1"),
         foreign("base64 in another script", "\u2014 a ыыыы\n".encode(), step="L1"),
         foreign("a hyphen instead of a dash", line("a").replace("\u2014".encode(), b"-"), step="L1"),
-        foreign("a line that ends in CR LF", line("a").replace(b"\n", b"\r\n"), step="L1"),
-        foreign("a last line without an end", line("a")[:-1], step="L1"),
-        foreign("two empty lines", b"\n" + line("a"), step="L1"),
+        foreign("a line that ends in CR LF", line("a").replace(b"\n", b"\r\n")),
+        foreign("a last line without an end", line("a")[:-1]),
+        foreign("an empty line between two signatures", b"\n" + line("a")),
         foreign("bytes that are not UTF-8", b"\xff\n", step="L1"),
         ("a line of the log's key that does not hold", "L2", [("write", "checkpoint", forged.hex())]),
+    ]
+
+
+def mailed(city: City) -> list[Case]:
+    """Checkpoints as mail, editors and copies that were cut short leave them."""
+    note = head(city.entries, ORIGIN, city.log_key).to_bytes()
+    text = note.decode()
+
+    def changed(name: str, content: bytes, step: str | None = None) -> Case:
+        return f"a checkpoint {name}", step, [("write", "checkpoint", content.hex())]
+
+    return [
+        changed("with CR LF", note.replace(b"\n", b"\r\n")),
+        changed("with CR", note.replace(b"\n", b"\r")),
+        changed("with a byte-order mark", b"\xef\xbb\xbf" + note),
+        changed("in UTF-16", text.encode("utf-16")),
+        changed("in UTF-16, big-endian, with CR LF", b"\xfe\xff" + text.replace("\n", "\r\n").encode("utf-16-be")),
+        changed("in UTF-16 without a byte-order mark", text.encode("utf-16-le"), "L1"),
+        changed("of which the last byte in UTF-16 is missing", text.encode("utf-16")[:-1], "L1"),
+        changed("with empty lines everywhere", b"\n\n" + note.replace(b"\n", b"\n \n\t\n")),
+        changed("without an empty line", note.replace(b"\n\n", b"\n")),
+        changed("with spaces around its lines", b" " + note.replace(b"\n", b"  \t\n ")),
+        changed("with a no-break space at the end of a line", note.replace(b"\n", "\u00a0\n".encode(), 1), "L1"),
+        changed("with four lines", text.replace("\n\n", "\nmore\n\n").encode(), "L1"),
+        changed("with two lines", b"\n".join(note.split(b"\n")[1:]), "L1"),
+        changed("with two byte-order marks", b"\xef\xbb\xbf" * 2 + note, "L2"),
+        changed("with a zero at its end", note + b"\0", "L1"),
+        changed("in quoted-printable", note.replace("\u2014".encode(), b"=E2=80=94"), "L1"),
+        changed("that was cut off", note[:-40], "L1"),
+        changed("of no bytes", b"", NOTHING),
+        changed("of an empty line", b"\r\n", NOTHING),
+        changed("of a byte-order mark", b"\xef\xbb\xbf", NOTHING),
+        changed("of zeros", bytes(4096), NOTHING),
     ]
 
 
@@ -139,10 +192,11 @@ def places(city: City) -> list[Case]:
         (f"tile/0/000.p/{len(city.entries)}", "L3", len(city.entries) * 32),
         (f"attachment/{digest(ATTACHMENT).hex()}", "L8", ATTACHMENT_LIMIT),
     ):
-        gone = None if step == "L8" else step
+        gone = {"L8": None, "L1": NOTHING}.get(step, step)
         up = "../" * path.count("/")
         cases += [
             (f"no {path}", gone, [("remove", path)]),
+            (f"{path} has no bytes", gone, [("stretch", path, 0)]),
             (f"{path} is a link to it", step, [("move", path, "moved"), ("link", path, f"{up}moved")]),
             (f"{path} is a link to nowhere", step, [("remove", path), ("link", path, "nowhere")]),
             (f"{path} is a link to itself", step, [("remove", path), ("link", path, path.rpartition("/")[2])]),
@@ -182,9 +236,17 @@ def attachments() -> list[Case]:
         *odd,
         ("an attachment that nobody announced", None, [append(f"attachment/{digest(other).hex()}", other)]),
         ("an attachment that nobody announced, of another hash", "L8", [("write", f"attachment/{'0' * 64}", "00")]),
+        ("an attachment of no bytes", None, [("write", f"attachment/{'0' * 64}", "")]),
+        ("an attachment of one byte", "L8", [("write", f"attachment/{'0' * 64}", "00")]),
         ("beside the attachments: a pipe", None, [("pipe", "attachment/pipe")]),
         ("beside the attachments: a link to them", None, [("link", "attachment/link", ".")]),
     ]
+
+
+def left_by_others(name: str) -> Case:
+    """What a file manager or an editor leaves in every folder."""
+    folders = "", "tile/", "tile/entries/", "tile/0/000.p/", "attachment/", "witness/"
+    return f"left by others: {name}", None, [("write", f"{folder}{name}", "00") for folder in folders]
 
 
 def beside(city: City) -> list[Case]:
@@ -192,6 +254,8 @@ def beside(city: City) -> list[Case]:
     tile = f"tile/0/000.p/{len(city.entries)}"
     return [
         ("a database", None, [("write", "veche.db", "00")]),
+        *(left_by_others(name) for name in LITTER),
+        ("a full tile of no bytes", None, [("write", "tile/0/000", "")]),
         ("a pipe beside the checkpoint", None, [("pipe", "checkpoint.new")]),
         ("a link to the folder itself", None, [("link", "again", ".")]),
         ("a text among the tiles", None, [("write", "tile/readme.txt", "00")]),

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from veche.durable import read_private, write_private
 from veche.errors import UserError
+from veche.handed import one_line
 from veche.texts import Message
 
 
@@ -33,10 +34,9 @@ class SigningKey:
     @classmethod
     def load(cls, path: Path) -> "SigningKey":
         """Read a key file. Raises UserError if it is missing, malformed or readable by others."""
-        text = read_private(path).strip()
+        text = read_private(path)
         try:
-            seed = bytes.fromhex(text.decode("ascii"))
-            return cls(seed)
+            return cls(bytes.fromhex(one_line(text)))
         except ValueError:
             raise UserError(
                 Message("{path} is not a Veche key file.", path=path), Message("It should hold 64 hexadecimal digits.")

@@ -13,14 +13,16 @@ from pathlib import Path
 
 from veche.durable import UNFINISHED, Journal, read_private, remove, settle, write_private
 from veche.errors import DoesNotHold, UserError
+from veche.handed import is_litter, one_line
 from veche.keys import SigningKey
-from veche.texts import Message
+from veche.texts import N_, Message
 
 KEY = "office.key"
 ROLE = "role"
 _FILES = (ROLE, "institution", "journal", "place", KEY)
 _BEFORE_THE_KEY = {*_FILES[:-1], *(f".{name}{UNFINISHED}" for name in _FILES)}
 """What is in a folder in which creating an office was cut short."""
+_ROLES = {"registrar": N_("registrar"), "trustee": N_("trustee"), "witness": N_("witness")}
 
 
 def create_office(folder: Path, institution: str, journal: type[Journal], who: str) -> None:
@@ -30,7 +32,7 @@ def create_office(folder: Path, institution: str, journal: type[Journal], who: s
     """
     if not 1 <= len(institution) <= 80:
         raise UserError(Message("The name of an institution has 1 to 80 characters."))
-    left = list(folder.iterdir()) if folder.exists() else []
+    left = [path for path in folder.iterdir() if not is_litter(path.name)] if folder.exists() else []
     if not {path.name for path in left} <= _BEFORE_THE_KEY:
         raise UserError(
             Message("The folder {folder} is not empty.", folder=folder),
@@ -45,26 +47,40 @@ def create_office(folder: Path, institution: str, journal: type[Journal], who: s
     SigningKey.generate().save(folder / KEY)
 
 
+def must_be_office(folder: Path, role: str) -> None:
+    """Raises UserError if there is nothing of an office in the folder; ``role`` (trustee, registrar or witness) is whose was wanted."""
+    where, make = folder, Message('Name the folder that "veche {role} init" has made.', role=role)
+    if not folder.is_dir():
+        raise UserError(Message("There is no folder {folder}.", folder=where), make)
+    if not any((folder / name).exists() for name in (ROLE, "institution", "journal", KEY)):
+        if (folder / "checkpoint").exists():
+            make = Message("It is the folder of a ledger. {make}", make=make)
+        who = Message(_ROLES[role])
+        raise UserError(Message("There is no {who} in the folder {folder}.", who=who, folder=where), make)
+
+
 def load_office(folder: Path, who: str) -> tuple[str, SigningKey]:
     """The institution of an office, and its first key.
 
     Raises UserError if it is not the folder of ``who``, or if a file is missing, damaged, or readable by others.
     """
-    role = read_private(folder / ROLE).strip()
+    must_be_office(folder, who)
+    if any((folder / name).exists() for name in (ROLE, "institution", "journal")):
+        role = read_private(folder / ROLE).strip()
+    else:
+        role = b"registrar"
     if role != who.encode():
         raise UserError(
-            str(
-                Message(
-                    "{folder} is the folder of another office: {role}.",
-                    folder=str(folder),
-                    role=role.decode("ascii", "replace"),
-                )
+            Message(
+                "{folder} is the folder of another office: {role}.",
+                folder=folder,
+                role=role.decode("ascii", "replace"),
             ),
-            str(Message("Every office has a folder of its own: name that one.")),
+            Message("Every office has a folder of its own: name that one."),
         )
     try:
-        institution = read_private(folder / "institution").decode().removesuffix("\n")
-    except UnicodeDecodeError:
+        institution = one_line(read_private(folder / "institution"))
+    except ValueError:
         raise UserError(
             Message("The file {folder} is damaged.", folder=folder / "institution"),
             Message("It holds the name, in UTF-8."),

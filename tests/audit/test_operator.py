@@ -18,6 +18,7 @@ from veche.keys import SigningKey
 from veche.ledger.codec import decode, encode
 from veche.ledger.entries.ballot import is_ballot, read_ballot
 from veche.log.log import Log
+from veche.log.receipt import Receipt
 from veche.log.source import Folder
 
 from .city import NEW_RULES, City
@@ -325,10 +326,10 @@ def test_a_log_rewritten_before_anyone_looked_is_found_by_a_receipt(small: City,
     entries = swap(entries, number, number + 2)
     assert is_ballot(entries[number]) and is_ballot(entries[number + 2])
     receipt = _receipt(small.verified, small, number, number + 4)
-    check_receipt(small.verified, receipt)
+    check_receipt(small.verified, Receipt.parse(receipt))
     forged = verify_ledger(Folder(publish(tmp_path / "swapped", entries, ORIGIN, small.log_key)))
     with pytest.raises(DoesNotHold, match="another ledger") as caught:
-        check_receipt(forged, receipt)
+        check_receipt(forged, Receipt.parse(receipt))
     assert caught.value.step == "R"
 
 

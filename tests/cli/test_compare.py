@@ -139,7 +139,7 @@ def test_a_head_that_was_not_signed_is_said_to_be_none(town: Path, tmp_path: Pat
     (tmp_path / "forged").write_bytes(signed.checkpoint.text().encode() + b"\n" + lines)
     fails(1, "forged", "compare", town / "ledger", tmp_path / "forged", run=inside)
     (tmp_path / "junk").write_bytes(b"junk")
-    fails(1, "not a signed note", "compare", town / "ledger", tmp_path / "junk", run=inside)
+    fails(2, "is not a checkpoint", "compare", town / "ledger", tmp_path / "junk", run=inside)
     fails(2, "nowhere", "compare", town / "ledger", tmp_path / "nowhere", run=inside)
 
 

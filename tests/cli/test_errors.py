@@ -603,7 +603,7 @@ def test_registrars_mistakes(pilot: Pilot, tmp_path: Path) -> None:
     assert "1  Arbat" not in ok("registrar", "show", desk).out
     ok(*asked, "--yes", "--dry-run")
     assert "2 people (2 new" in ok(*asked, "--yes").out
-    fails(2, "cannot be read", "registrar", "show", tmp_path / "nowhere")
+    fails(2, "There is no folder", "registrar", "show", tmp_path / "nowhere")
     fails(2, "has not closed yet", "registrar", "issuance", place, pilot.poll, *pilot.ledger)
     fails(
         1,
@@ -687,7 +687,7 @@ def test_receipts_that_do_not_hold(pilot: Pilot, tmp_path: Path) -> None:
     fails(1, "", "ledger", "check-receipt", receipt, *pilot.ledger)
     for position in range(0, len(good), 7):
         receipt.write_bytes(good[:position] + bytes([good[position] ^ 1]) + good[position + 1 :])
-        assert inside("ledger", "check-receipt", receipt, *pilot.ledger).code == 1, position
+        assert inside("ledger", "check-receipt", receipt, *pilot.ledger).code in (1, 2), position
     receipt.write_bytes(good)
     fails(2, "cannot be read", "ledger", "check-receipt", receipt, "--entry", tmp_path / "gone", *pilot.ledger)
     # A ledger that was cut, or that another history took the place of, does not go on from the receipt's checkpoint.
@@ -715,7 +715,7 @@ def test_a_ledger_that_was_rewritten_does_not_go_on(pilot: Pilot, tmp_path: Path
     kept.write_bytes((fork / "checkpoint").read_bytes())
     fails(1, "was rewritten", "ledger", "consistency", pilot.city.ledger, kept)
     kept.write_bytes(b"nonsense")
-    fails(1, "not a signed note", "ledger", "consistency", pilot.city.ledger, kept)
+    fails(2, "is not a checkpoint", "ledger", "consistency", pilot.city.ledger, kept)
     fails(2, "cannot be read", "ledger", "consistency", pilot.city.ledger, tmp_path / "gone")
 
 

@@ -64,7 +64,7 @@ def test_what_is_no_cosigned_head(world: World, tmp_path: Path) -> None:
     ledger = world.folder / "ledger"
     fails(2, "No witness of this ledger", "witness", "publish", ledger / "checkpoint", "--ledger", ledger, run=inside)
     (tmp_path / "junk").write_bytes(b"junk")
-    fails(1, "not a signed note", "witness", "publish", tmp_path / "junk", "--ledger", ledger, run=inside)
+    fails(2, "is not a checkpoint", "witness", "publish", tmp_path / "junk", "--ledger", ledger, run=inside)
     ok("witness", "init", tmp_path / "w", "--institution", "Nobody", run=inside)
     ok("witness", "cosign", tmp_path / "w", "--ledger", ledger, "-o", tmp_path / "head", run=inside)
     fails(2, "No witness of this ledger", "witness", "publish", tmp_path / "head", "--ledger", ledger, run=inside)

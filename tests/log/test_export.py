@@ -240,7 +240,7 @@ def test_what_is_not_there(tmp_path: Path) -> None:
         open_source(tmp_path / "pipe")
     with pytest.raises(UserError, match="no folder"):
         Folder(tmp_path / "nothing")
-    with pytest.raises(DoesNotHold, match="checkpoint: the file is missing"):
+    with pytest.raises(UserError, match="has no checkpoint"):
         Folder(tmp_path).checkpoint()
 
 

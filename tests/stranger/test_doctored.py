@@ -92,7 +92,7 @@ def test_odd_folders(row: dict[str, Any], tmp_path: Path) -> None:
     if row["exit"] == 0:
         verify(folder, INDEX["ledger"])
         return
-    with pytest.raises(Refused, match=STEPS[row["step"]]):
+    with pytest.raises(Refused, match=STEPS[row["step"]] if row["step"] else "there is no checkpoint"):
         verify(folder)
 
 

@@ -612,5 +612,5 @@ def test_creating(tmp_path: Path) -> None:
         with pytest.raises(UserError, match="1 to 80"):
             Trustee.create(tmp_path / "other", name)
     assert not (tmp_path / "other").exists()
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="There is no folder"):
         Trustee.load(tmp_path / "nowhere")

@@ -58,11 +58,10 @@ class ReceiptReport:
     by: int | None = None
 
 
-def check_receipt(verified: VerifiedLedger, data: bytes) -> ReceiptReport:
-    """Check a receipt file against this ledger. Raises DoesNotHold (step R) if the two contradict each other, or if
+def check_receipt(verified: VerifiedLedger, receipt: Receipt) -> ReceiptReport:
+    """Check a receipt against this ledger. Raises DoesNotHold (step R) if the two contradict each other, or if
     the receipt is of a later state than this copy of the ledger, or of another ledger."""
     try:
-        receipt = Receipt.parse(data)
         check_whose(receipt.checkpoint, verified.state.charter, "receipt")
         receipt.checkpoint.verify(head_policy(verified.state.charter))
     except DoesNotHold as error:

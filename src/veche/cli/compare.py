@@ -10,13 +10,14 @@ from veche.audit.ledger import open_ledger
 from veche.cli import options
 from veche.cli.earnest import say_if_test
 from veche.cli.language import Command
+from veche.cli.note_file import read_checkpoint
 from veche.cli.options import ANY_PATH, LEDGER_PATH
 from veche.cli.verify import kind_of
 from veche.durable import make_folder, write_new
 from veche.errors import DoesNotHold, UserError
 from veche.log.checkpoint import Policy, SignedCheckpoint
 from veche.log.log import export
-from veche.log.note import NOTE_LIMIT, Verifier
+from veche.log.note import Verifier
 from veche.texts import Localizable, Message
 
 
@@ -112,7 +113,7 @@ def _verdict(found: Relation, first: Copy, second: Copy) -> Localizable:
 def _read(path: Path) -> Copy:
     """A ledger's folder, an export, or a file with a checkpoint in it. Raises UserError and DoesNotHold."""
     if path.is_file() and not _is_ledger(path):
-        return Copy(str(path), SignedCheckpoint.parse(options.read_file(path, NOTE_LIMIT)))
+        return Copy(str(path), read_checkpoint(path))
     if not _is_ledger(path):
         raise UserError(
             str(Message("{path} is not a ledger.", path=str(path))),

@@ -11,6 +11,7 @@ from veche.demo.screen import Screen
 from veche.durable import make_folder, write_new
 from veche.engine.inbox import engine_runs
 from veche.errors import UserError
+from veche.handed import is_litter
 from veche.terminal.say import language
 from veche.texts import Message
 
@@ -59,7 +60,7 @@ def _prepare(folder: Path) -> None:
                 Message("End the program that runs it, or name another folder."),
             )
         shutil.rmtree(folder)
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    elif folder.exists() and (not folder.is_dir() or not all(is_litter(path.name) for path in folder.iterdir())):
         raise UserError(
             Message("{folder} exists, and no demo made it.", folder=folder),
             Message("Name another folder: veche demo FOLDER"),

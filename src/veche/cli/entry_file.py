@@ -14,6 +14,7 @@ from veche.cli.options import load_key, read_file
 from veche.durable import PUBLIC, Exists, replace, write_new
 from veche.engine.inbox import hand_in
 from veche.errors import Refused, UserError
+from veche.handed import what_else
 from veche.keys import BadSignature, verify
 from veche.ledger.codec import MAX_ENTRY, decode
 from veche.ledger.entries.entry import ByOffice
@@ -35,7 +36,7 @@ def read_entry(path: Path, kind: str | None = None) -> tuple[bytes, list[Any]]:
         item = decode(data)
     except Refused as refused:
         raise UserError(
-            Message("{path} does not hold an entry: {value}", path=path, value=refused.said),
+            Message("{path} does not hold an entry. {why}", path=path, why=what_else(data) or refused.said),
             Message("Give the file as it was written."),
         ) from None
     if kind is not None and item[0] != kind:

@@ -9,6 +9,7 @@ from veche.cli import options
 from veche.cli.ballots import find_ballots
 from veche.cli.draft_charter import charter_json, charter_lines
 from veche.cli.language import Command
+from veche.cli.note_file import read_checkpoint, read_receipt
 from veche.cli.options import ANY_PATH, folder_argument, parse_code
 from veche.cli.reading import UNWITNESSED, Reading, goes_on, read_ledger
 from veche.durable import PRIVATE, write_new
@@ -18,9 +19,9 @@ from veche.ledger.codec import decode, digest
 from veche.ledger.entries.ballot import POLL_ID, is_ballot, read_ballot
 from veche.ledger.heads import check_whose
 from veche.log import merkle
-from veche.log.checkpoint import Policy, SignedCheckpoint
-from veche.log.note import ED25519, NOTE_LIMIT, Verifier
-from veche.log.receipt import FILE_EXTENSION, Receipt
+from veche.log.checkpoint import Policy
+from veche.log.note import ED25519, Verifier
+from veche.log.receipt import FILE_EXTENSION
 from veche.terminal.code import code_lines
 from veche.terminal.say import say
 from veche.terminal.show import describe, entry_json
@@ -237,7 +238,7 @@ def check_receipt(
         raise UserError(
             Message("A ballot's code is computed with its poll."), Message("Give --ledger instead of --key.")
         )
-    found = Receipt.parse(options.read_file(file))
+    found = read_receipt(file)
     data = options.read_file(entry_file or file.with_name(file.name.removesuffix(FILE_EXTENSION) + ".entry"))
     head = found.checkpoint.checkpoint
     code, waits = None, False
@@ -304,7 +305,7 @@ def consistency(folder: Path, checkpoint: Path, as_json: bool) -> None:
       cp ledger/checkpoint monday
       veche ledger consistency ledger monday
     """
-    old = SignedCheckpoint.parse(options.read_file(checkpoint, NOTE_LIMIT))
+    old = read_checkpoint(checkpoint)
     with read_ledger(folder) as reading:
         check_whose(old, reading.charter, "checkpoint")
         old.verify(reading.policy)

@@ -10,6 +10,7 @@ import click
 
 from veche.cli.earnest import marked
 from veche.errors import UserError, because
+from veche.handed import as_text
 from veche.keys import SigningKey
 from veche.texts import Message
 
@@ -68,7 +69,14 @@ def key(role: str, many: bool = False) -> Callable[[Command], Command]:
 
 def load_key(path: Path) -> SigningKey:
     """An office's key: a key file, or the folder of a registrar or trustee that has one in it. Raises UserError."""
-    return SigningKey.load(path / "office.key" if path.is_dir() else path)
+    if path.is_dir():
+        if not (path / "office.key").exists():
+            raise UserError(
+                Message("There is no office's key in the folder {folder}.", folder=path),
+                Message("Name a key file, or the folder of a registrar, trustee or witness."),
+            )
+        path /= "office.key"
+    return SigningKey.load(path)
 
 
 def emit(data: Any) -> None:
@@ -93,8 +101,15 @@ def parse_hex(text: str, size: int, what: str) -> bytes:
 def parse_code(text: str) -> bytes:
     """A ballot's whole code: 64 hexadecimal digits, with or without spaces, or a file that holds them. Raises UserError."""
     path = Path(text)
-    digits = read_file(path, 1000).decode("ascii", "replace") if len(text) < 64 and path.is_file() else text
+    digits = _digits(path) if len(text) < 64 and path.is_file() else text
     return parse_hex("".join(digits.split()), 32, "the whole code of a ballot")
+
+
+def _digits(path: Path) -> str:
+    try:
+        return as_text(read_file(path, 1000))
+    except ValueError:
+        raise UserError(Message("{file} does not hold the code of a ballot.", file=path)) from None
 
 
 def must_be_writable(folder: Path, what: str, so: str) -> None:

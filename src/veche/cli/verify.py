@@ -20,8 +20,9 @@ from veche.audit.ledger import open_ledger
 from veche.audit.page.page import archive_page, page
 from veche.audit.receipt import check_receipt
 from veche.audit.report import find_poll, report_ledger
-from veche.ballot.archive.archive import Archive
+from veche.ballot.archive.archive import Archive, archives_in
 from veche.cli.language import Command
+from veche.cli.note_file import read_receipt
 from veche.cli.options import LEDGER_PATH, emit, read_file
 from veche.cli.reading import verified_ledger
 from veche.cli.verify_show import archive_values, show_archive, show_ledger, show_refusal
@@ -29,6 +30,7 @@ from veche.clock import system
 from veche.collector import relax
 from veche.durable import replace
 from veche.errors import DoesNotHold, UserError, because
+from veche.handed import what_else
 from veche.ledger.entries.charter import Charter
 from veche.log.source import Export
 from veche.texts import Message, Said
@@ -109,7 +111,8 @@ def kind_of(path: Path) -> str:
         if path.exists() and not path.is_file():
             raise UserError(Message("{path} is neither a file nor a folder.", path=path), Message("Check the path."))
         with path.open("rb") as file:
-            head = file.read(100).rstrip(b"\0")
+            whole = file.read(4096)
+            head = whole[:100].rstrip(b"\0")
     except OSError as error:
         raise UserError(
             Message("{path} cannot be read: {strerror}.", path=path, strerror=because(error)),
@@ -119,9 +122,12 @@ def kind_of(path: Path) -> str:
         return "archive"
     if head == b"checkpoint" or head.startswith((b"attachment/", b"tile/")):
         return "ledger"
-    what = "is neither an exported ledger nor a Belenios archive" if head else "holds nothing"
     raise UserError(
-        Message("The file {path} {what}.", path=path, what=what),
+        Message(
+            "The file {path} is neither an exported ledger nor a Belenios archive. {what}",
+            path=path,
+            what=what_else(whole) or "",
+        ),
         Message("Give a ledger's folder, a file made with veche export, or a .bel archive."),
     )
 
@@ -129,7 +135,7 @@ def kind_of(path: Path) -> str:
 def _kind_of_folder(path: Path) -> str:
     if os.path.lexists(path / "checkpoint") or os.path.lexists(path / "tile"):
         return "ledger"
-    if any(path.glob("*.bel")):
+    if archives_in(path):
         return "archive"
     raise UserError(
         Message("The folder {path} holds neither a ledger nor an archive.", path=path),
@@ -194,13 +200,14 @@ class Pin:
 def _verify_ledger(
     path: Path, poll_id: str | None, pin: Pin, receipt: Path | None, report: Path | None, out: Console, as_json: bool
 ) -> None:
+    handed = None if receipt is None else read_receipt(receipt)
     source = open_ledger(path)
     try:
         with progress_bar("entries") as progress:
             relax()
             verified = verified_ledger(source, progress, pin.check)
         polls = None if poll_id is None else [find_poll(verified, poll_id)]
-        found = None if receipt is None else check_receipt(verified, read_file(receipt, 1 << 16))
+        found = None if handed is None else check_receipt(verified, handed)
         made = report_ledger(verified, polls, found, system().time)
     finally:
         if isinstance(source, Export):

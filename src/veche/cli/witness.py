@@ -9,14 +9,13 @@ from veche.audit.witnesses import identify
 from veche.cli import options
 from veche.cli.earnest import say_if_test
 from veche.cli.language import CommandGroup
+from veche.cli.note_file import read_checkpoint
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import read_ledger
 from veche.durable import replace
 from veche.errors import UserError
 from veche.ledger.entries.charter import read_charter
-from veche.log.checkpoint import SignedCheckpoint
 from veche.log.log import Log
-from veche.log.note import NOTE_LIMIT
 from veche.log.source import Folder, open_source
 from veche.terminal.say import say
 from veche.texts import Message, iso_time
@@ -119,7 +118,7 @@ def publish(file: Path, folder: Path) -> None:
     Example:
       veche witness publish head --ledger ledger
     """
-    signed = SignedCheckpoint.parse(options.read_file(file, NOTE_LIMIT))
+    signed = read_checkpoint(file)
     with read_ledger(folder) as reading:
         key, cosigned = identify(reading.log, reading.state, signed)
         there = [one for one in reading.witnesses.cosigned if one.institution == cosigned.institution]

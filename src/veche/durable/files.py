@@ -1,6 +1,7 @@
 """One file: written whole, new or in the place of another; and private ones."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -8,9 +9,12 @@ from typing import BinaryIO
 
 from veche.durable.draft import Draft, Exists, draft_name, sweep
 from veche.durable.folders import make_folder
-from veche.durable.system import POSIX, PRIVATE, PRIVATE_FOLDER, PUBLIC, plainly, sync, sync_folder
+from veche.durable.system import NAMED, POSIX, PRIVATE, PRIVATE_FOLDER, PUBLIC, plainly, sync, sync_folder
 from veche.errors import UserError, because
 from veche.texts import Message
+
+_PRIVATE_LIMIT = 1 << 26
+"""Bytes of the largest private file that is read: what a committee's ceremony keeps is far below."""
 
 
 def write_new(path: Path, content: bytes, mode: int = PUBLIC, drafts: Path | None = None) -> None:
@@ -72,18 +76,26 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def read_private(path: Path) -> bytes:
-    """Read a file of :func:`write_private`. Raises UserError if it is missing or if other users may read it.
+    """Read a file of :func:`write_private`. Raises UserError if it is missing, no file, or if other users may read it.
 
     Where there are no POSIX modes (Windows) the folder's own protection must do.
     """
     try:
-        mode = path.stat().st_mode
-        content = path.read_bytes()
+        descriptor = os.open(path, NAMED)
+        with os.fdopen(descriptor, "rb") as file:
+            mode = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(mode):
+                raise UserError(Message("{path} is not a file.", path=path), Message("Check the path."))
+            content = file.read(_PRIVATE_LIMIT + 1)
     except OSError as error:
         raise UserError(
             Message("The file {path} cannot be read: {strerror}.", path=path, strerror=because(error)),
             Message("Check the path."),
         ) from None
+    if len(content) > _PRIVATE_LIMIT:
+        raise UserError(
+            Message("The file {path} is too long to be what is wanted here.", path=path), Message("Check the path.")
+        )
     if POSIX and mode & 0o077:
         raise UserError(
             Message("The file {path} can be read by others.", path=path), Message("Run: chmod 600 {path}", path=path)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -43,11 +44,9 @@ def private_folder(folder: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder of files, durably; it may be gone already. A crash leaves a part of it, for the next call. Raises UserError."""
+    """Remove a folder with all that is in it, durably; it may be gone already. A crash leaves a part of it, for the next call. Raises UserError."""
     with plainly(folder):
         if folder.exists():
-            for path in folder.iterdir():
-                path.unlink(missing_ok=True)
-            folder.rmdir()
+            shutil.rmtree(folder)
         if folder.parent.exists():
             sync_folder(folder.parent)

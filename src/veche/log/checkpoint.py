@@ -15,16 +15,37 @@ What a reader demands is a :class:`Policy`: an origin, keys, the power of each, 
 *One log key*, *over two thirds of the validators* and *k of these witnesses* are all of this form.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from veche.errors import DoesNotHold, UserError
+from veche.handed import as_text
 from veche.log import note
 from veche.log.note import COSIGNATURE, ED25519, Note, Signature, Signer, Verifier
 from veche.texts import Message, Said
 
 TIME_LIMIT = 2**63 - 1  # seconds since 1970
 SIZE_LIMIT = 2**63 - 1  # what Go reads
+_HEAD = 3  # lines of a checkpoint
+
+
+def put_right(data: bytes) -> bytes:
+    """A checkpoint or a receipt in its one form, if nothing but its form was changed on the way (docs/protocol.md, section 5).
+
+    Byte-order marks, UTF-16, other line ends, spaces at the ends of lines, empty lines more or less: none of them is said by
+    the text. No bytes at all if there was nothing but such; anything else as it is.
+    """
+    try:
+        text = as_text(data)
+    except ValueError:
+        return data
+    lines = [line for whole in re.split("[\r\n]", text) if (line := whole.strip(" \t"))]
+    signed = next((at for at, line in enumerate(lines) if line.startswith("\N{EM DASH}")), 0)
+    if signed < _HEAD:
+        return data if text.strip("\0 \t\r\n") else b""
+    parts = lines[: signed - _HEAD], lines[signed - _HEAD : signed], lines[signed:]
+    return "\n\n".join("\n".join(part) for part in parts if part).encode() + b"\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,8 @@ class Snapshot(Source):
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._cosigned = {name: source.read(name) for name in source.names(WITNESS)}
+        found = {name: source.get(name) for name in source.names(WITNESS)}
+        self._cosigned = {name: content for name, content in found.items() if content is not None}
         self._checkpoint = source.read(CHECKPOINT)
         self.size = SignedCheckpoint.parse(self._checkpoint).checkpoint.size
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from veche.durable import Batch, make_folder, replace
 from veche.errors import DoesNotHold
 from veche.log import merkle
-from veche.log.checkpoint import Checkpoint, SignedCheckpoint
+from veche.log.checkpoint import Checkpoint, SignedCheckpoint, put_right
 from veche.log.tiles import (
     CHECKPOINT,
     ENTRIES,
@@ -70,9 +70,10 @@ class Publisher:
     def published(self) -> Checkpoint | None:
         """The head in the folder; None if nothing was published yet. Its signatures are not checked."""
         try:
-            return SignedCheckpoint.parse((self.folder / CHECKPOINT).read_bytes()).checkpoint
+            content = put_right((self.folder / CHECKPOINT).read_bytes())
         except FileNotFoundError:
             return None
+        return SignedCheckpoint.parse(content).checkpoint if content else None
 
     def publish(self, start: int, entries: Sequence[bytes], checkpoint: SignedCheckpoint) -> int:
         """As :meth:`publish_growth`, for whoever has entries and no tree: its edge is read from the tiles before ``start``.

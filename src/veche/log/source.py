@@ -4,7 +4,8 @@
 
 Both are read strictly. Names other than these do not exist: a folder may hold other things beside them, which are not
 seen, and so is what lies behind a link to a folder. What has one of these names is a file of a bounded size, or it is wrong:
-so no link, pipe or endless file is ever read (docs/protocol.md, section 5). An export has one form only: ustar headers with nothing in them but name and size, names in ascending order, the
+so no link, pipe or endless file is ever read (docs/protocol.md, section 5). In a folder, where mail, editors and copies that
+were cut short leave their marks, a file of no bytes is as good as none, and the form of a checkpoint is put right. An export has one form only: ustar headers with nothing in them but name and size, names in ascending order, the
 padding of POSIX tar and not a byte more; so equal ledgers give equal exports, and any `tar` unpacks them.
 """
 
@@ -19,7 +20,7 @@ from types import TracebackType
 
 from veche.durable import FOREIGN, NAMED, whole_file
 from veche.errors import DoesNotHold, UserError, because
-from veche.log.checkpoint import SignedCheckpoint
+from veche.log.checkpoint import SignedCheckpoint, put_right
 from veche.log.note import NOTE_LIMIT
 from veche.log.tiles import CHECKPOINT, ENTRIES, ENTRY_LIMIT, Tile
 from veche.texts import Message, Said
@@ -95,7 +96,9 @@ class Folder(Source):
             return
         for path, folders, files in os.walk(self.path / top, onerror=_raise):
             below = Path(path).relative_to(self.path).as_posix()
-            yield from (name for entry in (*folders, *files) if size_limit(name := f"{below}/{entry}") is not None)
+            for entry in (*folders, *files):
+                if size_limit(name := f"{below}/{entry}") is not None and not self._is_empty(name):
+                    yield name
             folders[:] = [entry for entry in folders if _FOLDER.fullmatch(f"{below}/{entry}")]
 
     def _reaches(self, folder: str) -> bool:
@@ -110,6 +113,26 @@ class Folder(Source):
             self._reached.add(folder)
             return True
         return False
+
+    def _is_empty(self, name: str) -> bool:
+        """Whether there is a file of this name with nothing in it. What is something else is looked at when it is read."""
+        try:
+            info = (self.path / name).lstat()
+        except OSError:
+            return False
+        return stat.S_ISREG(info.st_mode) and info.st_size == 0
+
+    def read(self, name: str) -> bytes:
+        """See :class:`Source`. Raises UserError if it is the checkpoint that is missing: then nobody claims anything of this folder."""
+        if name == CHECKPOINT and self.get(name) is None:
+            raise UserError(
+                Message(
+                    "The folder {folder} has no checkpoint, or an empty one: without it there is no ledger to be read.",
+                    folder=self.path,
+                ),
+                Message("Copy the folder anew, with all that is in it."),
+            )
+        return super().read(name)
 
     def get(self, name: str) -> bytes | None:
         """See :class:`Source`. Raises :class:`~veche.errors.DoesNotHold` (step ``tiles``) on what has the name of a public
@@ -128,7 +151,8 @@ class Folder(Source):
             if not stat.S_ISREG(info.st_mode) or info.st_size > limit:
                 raise _wrong(name, Message("this is not a file of at most {limit} bytes", limit=limit))
             with os.fdopen(descriptor, "rb", closefd=False) as file:
-                return file.read(limit)
+                data = file.read(limit)
+            return (put_right(data) if name == CHECKPOINT or name.startswith(WITNESS) else data) or None
         finally:
             os.close(descriptor)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from veche.durable import read_private, write_private
 from veche.errors import UserError
+from veche.handed import one_line
 from veche.texts import Message
 
 SEED_SIZE = 32
@@ -51,9 +52,10 @@ class Seed:
     @classmethod
     def load(cls, path: Path) -> "Seed":
         """Read a seed's file. Raises UserError if it is missing, malformed or readable by others."""
+        content = read_private(path)
         try:
-            return cls.from_hex(read_private(path).decode("ascii").strip())
-        except UnicodeDecodeError:
+            return cls.from_hex(one_line(content))
+        except (ValueError, UserError):
             raise UserError(
                 Message("{path} does not hold a seed.", path=path), Message("It should hold 64 hexadecimal digits.")
             ) from None

@@ -27,8 +27,10 @@ from sqlalchemy.exc import IntegrityError
 
 from veche.durable import PRIVATE_FOLDER, UNFINISHED, make_folder, read_private, remove, settle, write_private
 from veche.errors import DoesNotHold, Refused, UserError, because
+from veche.handed import is_litter
 from veche.keys import SigningKey
 from veche.ledger.entries.permit_key import GroupIssuance, GroupPermitKey
+from veche.office import must_be_office
 from veche.permit.blind_rsa import blind_sign, check_blinded
 from veche.permit.roll import RollTree
 from veche.permit.row_proof import RowProof
@@ -60,6 +62,7 @@ class Registrar:
         Nothing is ever written into the folder of another office, nor is a database that was lost made anew: an empty one would
         sign a second permit for everybody.
         """
+        must_be_office(folder, "registrar")
         self.office = SigningKey.load(folder / _KEY)
         address, database = folder / _ADDRESS, folder / DATABASE
         if not address.exists() and not database.exists():
@@ -89,7 +92,7 @@ class Registrar:
         Raises UserError if the folder holds a registrar already, or anything else. The office key comes last: a folder in
         which a crash stopped this holds no registrar yet, and creating it again goes through.
         """
-        left = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+        left = {path.name for path in folder.iterdir() if not is_litter(path.name)} if folder.is_dir() else set()
         if _KEY in left:
             raise UserError(
                 str(Message("{folder} holds the key of an office already.", folder=str(folder))),

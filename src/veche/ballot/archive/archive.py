@@ -28,12 +28,18 @@ from veche.ballot.archive.parts import Event, Owned, SetupData, SizedTally
 from veche.ballot.archive.records import RecordReader, Span
 from veche.ballot.canonical import decode
 from veche.errors import DoesNotHold, Unsupported, UserError, because
+from veche.handed import is_litter
 from veche.texts import Message, Said
 
 STEP = "A2"
 MAX_EVENT = 1024
 MAX_DOCUMENT = 1 << 26
 """The largest document that is read into values, which take many times its size."""
+
+
+def archives_in(folder: Path) -> list[Path]:
+    """The archives in a folder, by their names. Raises OSError."""
+    return sorted(path for path in folder.glob("*.bel") if not is_litter(path.name))
 
 
 class ArchiveState(Enum):
@@ -92,7 +98,7 @@ class Archive:
         """The archive at ``path``, a file or a folder that holds exactly one. Raises UserError if there is none."""
         try:
             if path.is_dir():
-                found = sorted(path.glob("*.bel"))
+                found = archives_in(path)
                 if len(found) != 1:
                     raise UserError(
                         Message(
