@@ -218,6 +218,7 @@ class Percent(Localizable):
 DATE_AND_TIME = N_("d MMMM y, HH:mm 'UTC'")
 DAY_OF_MONTH = N_("d MMM")
 DAY_AND_TIME = N_("d MMM, HH:mm")
+EXACT = N_("EEEE, d MMMM y, HH:mm:ss 'UTC'")
 """How times are written: patterns of Unicode CLDR, which a catalogue translates like any other message."""
 
 

@@ -83,7 +83,7 @@ def test_warnings(large: City, report: LedgerReport, speed: PollReport) -> None:
     """Nothing to look at in the poll that is accounted for, until time passes."""
     now, charter = report.time, large.verified.state.charter
     assert poll_warnings(speed, charter, now) == []
-    silent = [warning.text("en").split(" has not")[0] for warning in report.polls[1].warnings]
+    silent = [warning.text("en").split(" has not")[0] for warning in poll_warnings(report.polls[1], charter, now)]
     assert silent == ["Civil registry", "Post office"]  # each once, however many groups
     assert report.polls[5].warnings == []  # cancelled: nothing to account for
     assert speed.closed is not None

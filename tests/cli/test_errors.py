@@ -19,7 +19,7 @@ from veche.cli.draft import read_draft
 from veche.cli.draft_poll import PollDraft
 from veche.engine.inbox import hand_in
 from veche.keys import SigningKey
-from veche.ledger.codec import digest, encode
+from veche.ledger.codec import decode, digest, encode
 from veche.ledger.signing import sign
 from veche.log.note import ED25519, Verifier
 from veche.log.receipt import Receipt
@@ -333,11 +333,37 @@ def test_the_template_of_a_poll_becomes_an_entry(made: Pilot, tmp_path: Path) ->
     draft = tmp_path / "new.toml"
     ok("poll", "new", draft, "--class", "pilot", "--committee", made.committee[:6])
     fails(2, "exists already", "poll", "new", draft)
-    assert "Which speed limit do you want?" in fails(1, "lasts 1 day", "poll", "preview", draft, *made.ledger).out
+    for words in (("preview", draft), ("sign", draft, "--key", made.city.organisers[0])):
+        assert "Which speed limit do you want?" in fails(1, "lasts 1 day", "poll", *words, *made.ledger).out
+    assert not (tmp_path / "new.entry").exists()
+    lines = draft.read_text(encoding="utf-8").splitlines()
+    ends = (
+        next(line for line in lines if line.startswith("opens = "))
+        .replace("opens", "closes")
+        .replace(":00:00", ":59:00")
+    )
+    draft.write_text("\n".join(ends if line.startswith("closes = ") else line for line in lines), encoding="utf-8")
     ok("poll", "sign", draft, "--key", made.city.organisers[0], *made.ledger)
     before = (tmp_path / "new.entry").read_bytes()
     fails(2, "exists already", "poll", "sign", draft, "--key", made.city.organisers[0], *made.ledger)
     assert (tmp_path / "new.entry").read_bytes() == before
+
+
+def test_a_charter_with_which_no_ledger_begins_is_not_signed(made: Pilot, tmp_path: Path) -> None:
+    """Refused before the first signature, and not when everybody has signed."""
+    draft = tmp_path / "charter.toml"
+    text = (made.city.folder / "charter.toml").read_text(encoding="utf-8")
+    (log_key,) = (line for line in text.splitlines() if line.startswith("log_key = "))
+    for old, new, sentence in (
+        ("\nk = 2\n", "\nk = 200\n", "k must be a number from 1 to 7"),
+        ('origin = "veche.example/pilot"', 'origin = "a b"', "must be plain ASCII"),
+        (log_key, f'log_key = "{"00" * 32}"', "log"),
+    ):
+        assert old in text
+        draft.write_text(text.replace(old, new, 1), encoding="utf-8")
+        assert sentence in inside("charter", "show", draft).err
+        assert inside("charter", "sign", draft, "-k", made.city.organisers[0]).code in (1, 2)
+        assert not (tmp_path / "charter.entry").exists()
 
 
 def test_the_template_of_a_charter_says_what_is_missing(tmp_path: Path) -> None:
@@ -433,10 +459,13 @@ def test_a_malformed_body_is_refused_by_the_rules(pilot: Pilot, tmp_path: Path) 
         for body in bodies:
             entry.write_bytes(sign(ledger, kind, body, [key]))
             assert inside("ledger", "submit", entry, *pilot.ledger).code == 1
-            ok("ledger", "sign", entry, "--key", pilot.city.organisers[1], *pilot.ledger)
+            fails(2, f"{entry}: ", "ledger", "sign", entry, "--key", pilot.city.organisers[1], *pilot.ledger)
+            assert len(decode(entry.read_bytes())[2]) == 1
     for item in (["ballot"], ["block", [1, 2, 3]], ["result", []]):
         entry.write_bytes(encode(item))
         assert inside("ledger", "submit", entry, *pilot.ledger).code == 1
+        assert inside("ledger", "sign", entry, "--key", pilot.city.organisers[1], *pilot.ledger).code in (1, 2)
+        assert entry.read_bytes() == encode(item)
 
 
 def test_cancelling_takes_as_many_institutions_as_the_charter_says(pilot: Pilot, tmp_path: Path) -> None:
@@ -464,9 +493,15 @@ def test_cancelling_takes_as_many_institutions_as_the_charter_says(pilot: Pilot,
 
 def test_objecting_comes_after_the_tally(pilot: Pilot, tmp_path: Path) -> None:
     entry, one = tmp_path / "contest.entry", pilot.city.organisers[0]
-    ok("poll", "contest", pilot.poll, "--text", "a", "--text-ru", "б", "-k", one, "-o", entry, *pilot.ledger)
-    ok("ledger", "sign", entry, "--key", pilot.city.registrars[0], *pilot.ledger)
-    fails(1, "nothing to contest", "ledger", "submit", entry, *pilot.ledger)
+    words = ("poll", "contest", pilot.poll, "--text", "a", "--text-ru", "б", "-k", one, "-o", entry, *pilot.ledger)
+    fails(1, "nothing to contest", *words)
+    assert not entry.exists()
+    # Somebody whose program does not ask has signed it all the same.
+    ledger = bytes.fromhex(ok("ledger", "show", pilot.city.ledger, "--json").json["ledger"])
+    body = [bytes.fromhex(pilot.poll), ["a", "б"]]
+    entry.write_bytes(sign(ledger, "contest", body, [SigningKey.load(one)]))
+    fails(1, "nothing to contest", "ledger", "sign", entry, "--key", pilot.city.registrars[0], *pilot.ledger)
+    fails(1, "institutions signed", "ledger", "submit", entry, *pilot.ledger)
 
 
 def test_offices_come_and_go(pilot: Pilot, tmp_path: Path) -> None:
@@ -483,12 +518,13 @@ def test_offices_come_and_go(pilot: Pilot, tmp_path: Path) -> None:
         ("add", others, ""),
     ):
         public = () if action == "object" else ("--public", key)
-        said = ok("office", action, *seat, *public, *signed, "-o", entry, *pilot.ledger).out
-        assert ("takes effect 14 days after" in said) == (action == "add")
+        words = ("office", action, *seat, *public, *signed, "-o", entry, *pilot.ledger)
         if refusal:
-            fails(1, refusal, "ledger", "submit", entry, *pilot.ledger)
-        else:
-            ok("ledger", "submit", entry, *pilot.ledger)
+            fails(1, refusal, *words)
+            assert not entry.exists()
+            continue
+        assert ("takes effect 14 days after" in ok(*words).out) == (action == "add")
+        ok("ledger", "submit", entry, *pilot.ledger)
         entry.unlink()
     (change,) = ok("ledger", "show", pilot.city.ledger, "--json").json["changes"]
     assert (change["action"], change["institution"], change["key"]) == ("add", "Tax office", key)

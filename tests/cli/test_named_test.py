@@ -49,28 +49,32 @@ class Town:
         return self.folder / name
 
 
-def made(folder: Path, divisor: int) -> Town:
-    """One poll with a result; and files of each sort that a command may be given."""
+def made(
+    folder: Path,
+    divisor: int,
+    question: Choice = JOIN,
+    more: Callable[[World, bytes], None] = lambda world, committee: None,
+) -> Town:
+    """One poll with a result; and files of each sort that a command may be given. ``more``: what is said in it besides."""
     genesis = int(time.time()) - (400 if divisor else 3 * 86_400)
     with World(folder, citizens={"Centre": 4}, genesis=genesis, test=divisor) as world:
         committee = world.form_committee()
-        poll = world.poll([JOIN], committee=committee, days=1)
+        poll = world.poll([question], committee=committee, days=1)
         world.wait_until(poll.definition.opens)
         for citizen in world.citizens:
             world.vote(citizen, poll, [[1, 0]])
         world.wait_until(poll.closing + 1)
         world.trustees_act()
         world.account(0, poll)
+        more(world, committee)
         world.citizens[0].voter._seed.save(folder / "you.seed")
         world.organisers[0].save(folder / "one.key")
         world.organisers[1].save(folder / "two.key")
     town = Town(folder, poll.id.hex(), committee.hex())
     ok("ledger", "run", town.ledger, "--once", "--after-outage", run=inside)
-    ledger, draft = ("--ledger", town.ledger), poll_draft(town.committee, time.time() + 100, time.time() + 120)
+    ledger, draft = ("--ledger", town.ledger), poll_draft(town.committee, time.time() + 7200, time.time() + 7220)
     town.file("map.geojson").write_text("{}", encoding="utf-8")
     town.file("poll.toml").write_text(draft.replace('"pilot"', '"city"'), encoding="utf-8")
-    later = poll_draft(town.committee, time.time() + 7200, time.time() + 7220)  # one that may still be published
-    town.file("later.toml").write_text(later.replace('"pilot"', '"city"'), encoding="utf-8")
     ok("poll", "sign", town.file("poll.toml"), "--key", town.key, *ledger, run=inside)
     shutil.copy(town.file("poll.entry"), town.file("signed.entry"))
     ok("poll", "sign", town.file("signed.entry"), "--key", town.file("two.key"), *ledger, run=inside)
@@ -153,7 +157,7 @@ CALLS: dict[str, Callable[[Town], tuple[object, ...]]] = {
     "ledger receipt": lambda town: (town.ledger, "2"),
     "ledger check-receipt": lambda town: (town.file("two.tlog-proof"), "-l", town.ledger),
     "ledger consistency": lambda town: (town.ledger, town.file("kept")),
-    "poll preview": lambda town: (town.file("later.toml"), "-l", town.ledger),
+    "poll preview": lambda town: (town.file("poll.toml"), "-l", town.ledger),
     "poll sign": lambda town: (town.file("poll.entry"), "-l", town.ledger, "--key", town.key),
     "poll publish": lambda town: (town.file("signed.entry"), "-l", town.ledger),
     "poll list": at(),

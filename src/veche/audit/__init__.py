@@ -12,6 +12,7 @@
 - :mod:`report`, :mod:`poll_report`, :mod:`poll_warnings`, :mod:`percents`   what it says, as plain values
 - :mod:`compare`        two copies of a ledger: equal, one longer, or contradicting each other
 - :mod:`due`            what is due, of whom, and until when: what ``veche due`` shows and the roles' programs do
+- :mod:`dangers`   what is allowed in a poll or a charter, and may go wrong with it
 - :mod:`charter_words`  what the numbers of a charter mean, in plain sentences
 - :mod:`page`           the same as a page of HTML
 

@@ -108,6 +108,7 @@ def verify_ledger(
     with Replay(snapshot, head.size) as replay:
         replay_files(replay, snapshot, signed, progress, lambda charter: wanted(replay.machine.ledger, charter))
         replay.finish()
+        replay.machine.state.db.execute("COMMIT")  # it is whole: from now on it can be copied
     if progress is not None:
         progress(head.size, head.size)
     check_attachments(snapshot)

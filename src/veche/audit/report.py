@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from veche.audit.dangers import poll_dangers
 from veche.audit.ledger import CANNOT_SHOW, STEPS, VerifiedLedger
 from veche.audit.poll_report import PollReport, StatementReport, report_poll, statement
 from veche.audit.poll_warnings import poll_warnings
@@ -14,6 +15,7 @@ from veche.audit.receipt import ReceiptReport
 from veche.audit.witnesses import Witnesses
 from veche.clock import ahead
 from veche.errors import UserError
+from veche.ledger.life import Phase
 from veche.ledger.machine import RULES_VERSION
 from veche.ledger.poll_state import PollState
 from veche.texts import Localizable, Message, Words
@@ -70,7 +72,7 @@ def report_ledger(
     ``now``: the reader's time, in seconds since 1970, against which the ledger's is held.
     """
     charter = verified.state.charter
-    found = [report_poll(verified, poll) for poll in (verified.state.polls() if polls is None else polls)]
+    found = verified.state.polls() if polls is None else polls
     return LedgerReport(
         program=f"veche {version('veche')}",
         rules=RULES_VERSION,
@@ -82,12 +84,19 @@ def report_ledger(
         time=verified.time,
         log_key=charter.log_key.hex(),
         test=charter.test,
-        polls=[replace(poll, warnings=poll_warnings(poll, charter, verified.time)) for poll in found],
+        polls=[_with_warnings(verified, poll) for poll in found],
         notices=[statement(verified, number) for number in verified.state.statements()],
         witnesses=verified.witnesses,
         receipt=receipt,
         ahead=0 if now is None else ahead(verified.time, now),
     )
+
+
+def _with_warnings(verified: VerifiedLedger, poll: PollState) -> PollReport:
+    """A poll with all that should be looked at: what is dangerous in it as it was published, then what came of it."""
+    made, state = report_poll(verified, poll), verified.state
+    dangers = [] if poll.phase in (Phase.CANCELLED, Phase.VOID) else poll_dangers(poll.definition, poll.id, state)
+    return replace(made, warnings=[*dangers, *poll_warnings(made, state.charter, verified.time)])
 
 
 def find_poll(verified: VerifiedLedger, name: str) -> PollState:

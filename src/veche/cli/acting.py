@@ -119,9 +119,9 @@ class _Office:
                 break
             pause = self._sleep(pause, min(end, _monotonic(found.next), clock_time.monotonic() + self._retry))
         if not self._told and not found.troubles:
-            _say(Message("{who}: verified {size} entries; nothing is due.", who=self._who, size=verified.head.size))
+            _say(Message("“{who}”: verified {size} entries; nothing is due.", who=self._who, size=verified.head.size))
         for trouble in found.troubles[1:]:
-            _say(Message("{who}: {trouble}", who=self._who, trouble=str(trouble)), err=True)
+            _say(Message("“{who}”: {trouble}", who=self._who, trouble=str(trouble)), err=True)
         if found.troubles:
             raise found.troubles[0]
 
@@ -148,7 +148,7 @@ class _Office:
         except Unanswered as nobody:
             if not self._stays:
                 raise
-            self._once(Message("{who}: {why} It waits for the engine.", who=self._who, why=nobody.message))
+            self._once(Message("“{who}”: {why} It waits for the engine.", who=self._who, why=nobody.message))
             self._retry = 1.0 if self._retry == inf else min(SLOWEST_RETRY, 2 * self._retry)
             return False
         self._retry = inf
@@ -161,7 +161,7 @@ class _Office:
             kind, body = decode(entry)[:2]
             self._once(
                 Message(
-                    "{who}: {kind} for {id} is entry {number}.",
+                    "“{who}”: {kind} for {id} is entry {number}.",
                     who=self._who,
                     kind=kind,
                     id=short(body[0]),
@@ -187,14 +187,14 @@ class _Office:
     def _tell(self, found: Round, size: int) -> None:
         """Say what is awaited, and, of somebody who stays, what is in the way; each once."""
         for said in found.awaited:
-            self._once(Message("{who}: {said}", who=self._who, said=said))
+            self._once(Message("“{who}”: {said}", who=self._who, said=said))
         if self._stays:
             for trouble in found.troubles:
-                self._once(Message("{who}: {trouble}", who=self._who, trouble=str(trouble)), err=True)
+                self._once(Message("“{who}”: {trouble}", who=self._who, trouble=str(trouble)), err=True)
             if not self._told:
                 self._once(
                     Message(
-                        "{who}: verified {size} entries; nothing is due. It waits; Ctrl-C ends it.",
+                        "“{who}”: verified {size} entries; nothing is due. It waits; Ctrl-C ends it.",
                         who=self._who,
                         size=size,
                     )

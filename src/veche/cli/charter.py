@@ -1,23 +1,27 @@
 """``veche charter``: what a ledger begins with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from veche.cli import options
-from veche.cli.draft_charter import charter_json, charter_lines, read_charter, template
+from veche.audit.dangers import charter_dangers
+from veche.cli import options, signing
+from veche.cli.draft_charter import charter_json, read_charter, template
 from veche.cli.earnest import say_if_test
-from veche.cli.entry_file import SUFFIX, add_signatures, is_entry, make_entry, read_entry
+from veche.cli.entry_file import SUFFIX, OnItsWay, is_entry, read_entry, read_on_its_way
 from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH, LEDGER_PATH
 from veche.cli.reading import read_ledger
+from veche.cli.signing import consider_charter
 from veche.durable import write_new
 from veche.errors import UserError
+from veche.keys import SigningKey
 from veche.ledger.codec import decode
 from veche.ledger.entries.charter import Charter
 from veche.ledger.entries.charter import read_charter as check_charter
 from veche.terminal.say import say
+from veche.terminal.whole import Whole
 from veche.texts import Message
 
 
@@ -57,26 +61,27 @@ def new(file: Path, log_key: str) -> None:
 @click.argument("file", type=ANY_PATH)
 @options.key("offices", many=True)
 @click.option("--output", "-o", type=ANY_PATH, metavar="FILE", help="Where the entry goes, if FILE is a draft.")
-def sign(file: Path, keys: tuple[Path, ...], output: Path | None) -> None:
+@signing.yes
+def sign(file: Path, keys: tuple[Path, ...], output: Path | None, yes: bool) -> None:
     """Sign a charter. FILE is a draft, of which an entry is made, or the entry, which gets one more signature.
 
-    The time of the charter is when the entry is made. Pass the entry on until every office has signed.
+    All that is signed is shown first, and on a terminal you are asked. The time of the charter is when the entry is made. Pass the entry on until every office has signed.
 
     \b
     Example:
       veche charter sign charter.toml --key office.key
       veche charter sign charter.entry --key ~/registrar
     """
-    if is_entry(file):
-        found, target = Charter.parse(read_entry(file, "charter")[1][1]), file
-        _check_keys(found, keys)
-        _show(found)
-        entry = add_signatures(file, b"", keys, "charter")
-    else:
-        found, target = read_charter(file), output or file.with_suffix(SUFFIX)
-        _check_keys(found, keys)
-        _show(found)
-        entry = make_entry(target, b"", found, keys)
+    way = (
+        read_on_its_way(file, b"", Charter)
+        if is_entry(file)
+        else OnItsWay(output or file.with_suffix(SUFFIX), read_charter(file))
+    )
+    found, target, signers = way.entry, way.path, [options.load_key(key) for key in keys]
+    _check_keys(found, dict(zip(keys, signers, strict=True)))
+    say_if_test(found)
+    consider_charter(found, yes, way.signed)
+    entry = way.sign(b"", signers)
     signed = {key for key, _ in decode(entry)[2]}
     missing = [f"{name} ({role})" for name, role, key in found.offices if key not in signed]
     say(Message("Signed {target}.", target=target))
@@ -87,16 +92,15 @@ def sign(file: Path, keys: tuple[Path, ...], output: Path | None) -> None:
         say(Message("Everybody has signed. Begin the ledger: veche ledger init FOLDER {target}", target=target))
 
 
-def _check_keys(charter: Charter, keys: Sequence[Path]) -> None:
+def _check_keys(charter: Charter, keys: Mapping[Path, SigningKey]) -> None:
     """Raise UserError if one of these holds no office in the charter: with its signature nobody could begin the ledger."""
     known = {office.key for office in charter.offices}
-    for path in keys:
-        public = options.load_key(path).public
-        if public not in known:
+    for path, key in keys.items():
+        if key.public not in known:
             raise UserError(
                 Message(
                     "This charter names no office with the key {public}… of {path}.",
-                    public=public.hex()[:16],
+                    public=key.public.hex()[:16],
                     path=path,
                 ),
                 Message("Sign with a key that it names, or write this one into the draft first."),
@@ -121,13 +125,9 @@ def show(source: Path, as_json: bool) -> None:
     else:
         with read_ledger(source) as reading:
             found = reading.charter
+    say_if_test(found)
     if as_json:
-        say_if_test(found)
         options.emit(charter_json(found))
     else:
-        _show(found)
-
-
-def _show(found: Charter) -> None:
-    say_if_test(found)
-    click.echo("\n".join(charter_lines(found)))
+        signing.show(Whole(None).lines(found))
+        signing.warn(charter_dangers(found))

@@ -7,7 +7,7 @@ import click
 
 from veche.errors import UserError
 from veche.ledger.entries.poll import Choice, Poll
-from veche.terminal.say import prompt
+from veche.terminal.say import prompt, say
 from veche.terminal.show import both, question_lines
 from veche.texts import Message, Plural
 
@@ -64,21 +64,22 @@ def parse_choice(question: Choice, text: str, number: int) -> list[int]:
 
 def choice_lines(poll: Poll, choices: Sequence[Sequence[int]]) -> Iterator[str]:
     """What was chosen, in words."""
-    for question, flags in zip(poll.questions, choices, strict=True):
+    for number, (question, flags) in enumerate(zip(poll.questions, choices, strict=True), 1):
         answers = flags[1:] if question.blank else flags
         chosen = [both(answer) for answer, flag in zip(question.answers, answers, strict=True) if flag]
         if question.blank and flags[0]:
             chosen = ["left blank"]
-        yield f"{both(question.text)}  ->  {', '.join(chosen) or 'none'}"
+        yield f"{number}. {both(question.text)}  ->  {', '.join(chosen) or 'none'}"
 
 
 def ask_choices(poll: Poll) -> list[list[int]]:
     """Show each question and ask until the answer fits."""
-    click.echo(both(poll.title))
+    say(Message("Title: {title}", title=both(poll.title)))
     choices = []
     for number, question in enumerate(poll.questions, 1):
         click.echo("")
-        click.echo("\n".join(question_lines(question, number)))
+        for line in question_lines(question, number):
+            say(line)
         while True:
             try:
                 choices.append(parse_choice(question, prompt(Message("Your choice")), number))

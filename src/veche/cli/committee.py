@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
-from veche.cli import options
+from veche.cli import options, signing
 from veche.cli.entry_file import hand_in_or_keep, say_where
 from veche.cli.language import CommandGroup
 from veche.cli.reading import read_ledger
+from veche.cli.signing import consider
 from veche.ledger.codec import digest
 from veche.ledger.entries.committee import CommitteeCall
 from veche.ledger.entries.office import Role
@@ -40,8 +41,9 @@ def committee() -> None:
               help="pedersen: t of the n trustees decrypt. single: all of them have to.")  # fmt: skip
 @options.key("organiser")
 @options.entry_output
+@signing.yes
 @options.json
-def form(folder: Path, class_name: str, mode: str, key: Path, output: Path | None, as_json: bool) -> None:
+def form(folder: Path, class_name: str, mode: str, key: Path, output: Path | None, yes: bool, as_json: bool) -> None:
     """Ask the trustees of a class for a new key. Prints the committee's id.
 
     \b
@@ -52,6 +54,7 @@ def form(folder: Path, class_name: str, mode: str, key: Path, output: Path | Non
     with read_ledger(folder) as reading:
         reading.office(signer.public, Role.ORGANISER)
         call = CommitteeCall(class_name, mode, len(reading.state.committees()))
+        consider(call, reading, [signer.public], yes, err=as_json)
         entry = call.sign(reading.id, [signer])
     number = hand_in_or_keep(folder, entry, output)
     if as_json:

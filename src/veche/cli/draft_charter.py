@@ -1,20 +1,18 @@
 """The draft of a charter: what ``veche charter new`` writes, and how it becomes the body of the ``charter`` entry."""
 
 import time as clock_time
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from veche.audit.charter_words import consequences, named_test
+from veche.audit.dangers import charter_dangers
 from veche.cli.draft import BothTexts, Count, Duration, PublicKey, Table, read_draft
 from veche.errors import UserError
 from veche.ledger.entries.charter import CHALLENGE, MARGIN, Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat
 from veche.ledger.entries.office import Role
-from veche.terminal.show import both
-from veche.texts import Message, duration, iso_time
+from veche.texts import Message
 
 TEMPLATE = """\
 # The draft of a charter: entry 0 of a ledger, which fixes what no organiser may choose later. Edit it, then let every
@@ -158,70 +156,20 @@ def template(name: str, log_key: str) -> str:
 
 
 def read_charter(path: Path) -> Charter:
-    """A charter, not signed yet, from its draft; its time is now. Raises UserError, and Refused for a class that cannot be."""
+    """A charter, not signed yet, from its draft; its time is now. Raises UserError, and Refused for one with which no ledger begins."""
     draft = read_draft(path, CharterDraft)
     if not draft.office or not draft.classes:
         raise UserError(
             Message("In {path}: a charter has offices and classes.", path=path),
             Message("Add parts that begin with [[office]] and [[class]]."),
         )
-    return Charter(
+    made = Charter(
         draft.origin, draft.name.text, int(clock_time.time()), bytes(draft.log_key), draft.operator,
         tuple(OfficeSeat(office.institution, Role.named(office.role, "charter"), bytes(office.key)) for office in draft.office),
         draft.k, tuple(_class(table) for table in draft.classes), EngineChoice("embedded", draft.seconds),
         draft.witnesses, draft.test,
     )  # fmt: skip
-
-
-def charter_lines(charter: Charter) -> Iterator[str]:
-    """A charter for people."""
-    yield f"{both(charter.name)}  ({charter.origin})"
-    yield f"Begins:    {iso_time(charter.time)}"
-    yield f"Log key:   {charter.log_key.hex()}"
-    yield f"Operator:  {charter.operator}"
-    if charter.test:
-        yield str(named_test(charter.test))
-    yield f"Changes:   {charter.k} institutions together"
-    for warning in owner_warnings(charter):
-        yield f"  Look at this: {warning}"
-    if charter.witnesses is None:
-        yield "Witnesses: none: nobody but the operator vouches that all are shown one ledger"
-    else:
-        yield f"Witnesses: the observers but the operator's; {charter.witnesses} of them may be corrupt"
-    yield "Offices:"
-    width = max(len(name) for name, _, _ in charter.offices)
-    for name, role, key in charter.offices:
-        yield f"  {name:<{width}}  {role:<9}  {key.hex()}"
-    for c in charter.classes:
-        yield f"Class {c.name}:"
-        for i, (name, source) in enumerate(c.registrars):
-            yield f"  {'registrars' if i == 0 else '':<11} {name} ({source})"
-        yield f"  {'permits':<11} {c.k} of {len(c.registrars)}, from {c.sources} identity sources; {c.f} may cheat"
-        yield f"  {'trustees':<11} {', '.join(c.trustees)}; {c.t} of them decrypt; {c.f_t} may be corrupt"
-        yield f"  {'tally':<11} of {c.smallest} ballots or more"
-        notice, longest, challenge, margin = map(charter.lasting, (c.notice, c.longest, c.challenge, c.margin))
-        yield f"  {'dates':<11} published {duration(notice)} before opening, open for {duration(longest)} at most"
-        yield f"  {'afterwards':<11} trustees wait for {duration(margin)}; results can be challenged for {duration(challenge)}"
-        yield f"  {'heads':<11} {'cosigned by witnesses' if c.witnessed else 'as the operator signs them'}"
-        yield f"  {'signatures':<11} of {c.organisers} organisers"
-        for said in consequences(charter, c):
-            yield f"  · {said}"
-
-
-def owner_warnings(charter: Charter) -> Iterator[Message]:
-    """Owners who have k institutions, and so do alone what the charter wants k for.
-
-    The owner stands before the first ": " in an institution's name ("City hall: legal office"); a name without it is its own.
-    """
-    owned: dict[str, set[str]] = {}
-    for name, _, _ in charter.offices:
-        owned.setdefault(name.partition(": ")[0], set()).add(name)
-    for owner, names in owned.items():
-        if len(names) >= charter.k:
-            yield Message(
-                "{owner} alone has {count} of the institutions, as many as change offices or cancel a poll together ({k}).",
-                owner=owner, count=len(names), k=charter.k,
-            )  # fmt: skip
+    return Charter.parse(made.body())
 
 
 def charter_json(charter: Charter) -> dict[str, Any]:
@@ -232,7 +180,7 @@ def charter_json(charter: Charter) -> dict[str, Any]:
         "log_key": charter.log_key.hex(),
         "operator": charter.operator,
         "k": charter.k,
-        "warnings": [str(warning) for warning in owner_warnings(charter)],
+        "warnings": [str(danger) for danger in charter_dangers(charter)],
         "witnesses": charter.witnesses,
         "test": charter.test,
         "offices": [{"institution": name, "role": role, "key": key.hex()} for name, role, key in charter.offices],

@@ -8,12 +8,14 @@ import msgspec
 
 from veche.cli.draft import BothTexts, Count, Digest, Instant, Table, read_draft
 from veche.cli.options import read_file
+from veche.cli.poll_attachments import SALT
 from veche.cli.reading import Reading
 from veche.errors import UserError
 from veche.ledger.codec import digest
 from veche.ledger.entries.poll import Choice, Group, Poll
 from veche.ledger.shape import Attachment, Text
 from veche.log.source import ATTACHMENT_LIMIT
+from veche.terminal.show import short
 from veche.texts import Message
 
 EVERYONE = Text("Everyone", "Все")
@@ -118,13 +120,15 @@ def read_poll(path: Path, reading: Reading) -> tuple[Poll, dict[bytes, bytes]]:
         raise UserError(
             Message("In {path}: there is no question.", path=path), Message("Add a part that begins with [[question]].")
         )
+    if not draft.committee.strip():
+        raise _no_committee(path, draft.poll_class, reading)
     contents: dict[bytes, bytes] = {}
     rows = []
     for attachment in draft.attachment:
         if attachment.hash is not None:
             hashed = bytes(attachment.hash)
         elif attachment.file is not None:
-            content = os.urandom(32) + read_file(path.parent / attachment.file, ATTACHMENT_LIMIT - 32)
+            content = os.urandom(SALT) + read_file(path.parent / attachment.file, ATTACHMENT_LIMIT - SALT)
             hashed = digest(content)
             contents[hashed] = content
         else:
@@ -140,6 +144,19 @@ def read_poll(path: Path, reading: Reading) -> tuple[Poll, dict[bytes, bytes]]:
         int(draft.opens), int(draft.closes), reading.committee(draft.committee).id, tuple(rows),
     )  # fmt: skip
     return Poll.parse(poll.body()), contents
+
+
+def _no_committee(path: Path, poll_class: str, reading: Reading) -> UserError:
+    """A draft names no committee: which ones there are to be named."""
+    able = [one for one in reading.state.committees() if one.finished is not None and one.poll_class.name == poll_class]
+    if able:
+        hint = Message('Write the trustees\' key there: committee = "{id}"', id=short(able[-1].id))
+    else:
+        hint = Message(
+            "Class {name!r} has none with a finished key yet. Ask the trustees for one: veche committee form --class {name} --key FILE",
+            name=poll_class,
+        )
+    return UserError(Message("In {path}: no committee is named.", path=path), hint)
 
 
 def _choice(question: QuestionTable) -> Choice:

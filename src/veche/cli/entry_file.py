@@ -5,23 +5,25 @@ sign the entry, so that everybody signs the same bytes.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import click
 
-from veche.cli.options import load_key, read_file
+from veche.cli.options import read_file
 from veche.durable import PUBLIC, Exists, replace, write_new
 from veche.engine.inbox import hand_in
 from veche.errors import Refused, UserError
 from veche.handed import what_else
-from veche.keys import BadSignature, verify
+from veche.keys import SigningKey
 from veche.ledger.codec import MAX_ENTRY, decode
-from veche.ledger.entries.entry import ByOffice
-from veche.ledger.signing import add_signature, signatures, signed_message
+from veche.ledger.entries import BALLOT, ByOffice, parse_item
+from veche.ledger.signing import add_signature, check_signatures, signatures, signed_message
 from veche.texts import Message
 
 SUFFIX = ".entry"
+E = TypeVar("E", bound=ByOffice)
 
 
 def is_entry(path: Path) -> bool:
@@ -79,26 +81,64 @@ def keep_entry(path: Path, entry: bytes, mode: int = PUBLIC) -> None:
         raise
 
 
-def make_entry(path: Path, ledger: bytes, entry: ByOffice, keys: Sequence[Path]) -> bytes:
-    """Sign a new entry and write it to a new file. Raises UserError if the file exists; then nothing is written."""
-    data = entry.sign(ledger, [load_key(key) for key in keys])
-    write_new(path, data)
-    return data
+@dataclass(frozen=True)
+class OnItsWay(Generic[E]):
+    """An entry that offices sign, one after the other. Its file was read once: what is shown of it is what is signed.
 
-
-def add_signatures(path: Path, ledger: bytes, keys: Sequence[Path], kind: str | None = None) -> bytes:
-    """Add signatures to an entry file, in its place. The signatures that it has are checked first.
-
-    Raises UserError, and Refused (``signature``) if the file holds a signature that does not belong there.
+    ``signed``: the keys whose signatures it bears, all of which hold. ``data``: what its file holds; None if it has none yet.
     """
-    entry, item = read_entry(path, kind)
+
+    path: Path
+    entry: E
+    signed: tuple[bytes, ...] = ()
+    data: bytes | None = None
+
+    def sign(self, ledger: bytes, keys: Sequence[SigningKey]) -> bytes:
+        """Sign it for the ledger with this id, and write it to its file. The answer is what the file holds then.
+
+        Raises UserError, and nothing is written, if it is a new entry and the file is there, or if the file was changed meanwhile.
+        """
+        if self.data is None:
+            made = self.entry.sign(ledger, keys)
+            write_new(self.path, made)
+            return made
+        if read_file(self.path, MAX_ENTRY) != self.data:
+            raise UserError(
+                Message("{path} was changed while it was shown; nothing was signed.", path=self.path),
+                Message("Sign again: look at what it holds now."),
+            )
+        made = self.data
+        for key in keys:
+            made = add_signature(ledger, made, key)
+        replace(self.path, made)
+        return made
+
+
+def read_on_its_way(path: Path, ledger: bytes, kind: type[E]) -> OnItsWay[E]:
+    """The entry in a file, for the ledger with this id (empty: a charter). The signatures that it has are checked.
+
+    Raises UserError if it is none of this kind, and Refused (``signature``) if it holds a signature that does not belong there.
+    """
+    data, item = read_entry(path, None if kind is ByOffice else kind.kind)
+    if item[0] == BALLOT:
+        raise UserError(Message("{path} holds a ballot, which no office signs.", path=path))
     try:
-        for public, signature in signatures(item):
-            verify(public, signed_message(ledger, item[0], item[1]), signature)
-    except (Refused, BadSignature) as wrong:
-        message = f"{path} cannot be signed here, for a signature in it does not hold: {wrong}."
-        raise Refused("signature", message, Message("Is it an entry of this ledger, unchanged?")) from None
-    for key in keys:
-        entry = add_signature(ledger, entry, load_key(key))
-    replace(path, entry)
-    return entry
+        entry = parse_item(item)
+    except Refused as refused:
+        raise UserError(Message("{path}: {why}", path=path, why=refused.said), refused.advice) from None
+    if not isinstance(entry, kind):
+        raise UserError(Message("{path} holds a {kind} entry, which nobody signs.", path=path, kind=item[0]))
+    try:
+        pairs = signatures(item)
+        check_signatures(signed_message(ledger, item[0], item[1]), pairs)
+    except Refused as wrong:
+        raise Refused(
+            "signature",
+            Message(
+                "{path} cannot be signed here, for a signature in it does not hold: {wrong}",
+                path=path,
+                wrong=wrong.said,
+            ),
+            Message("Is it an entry of this ledger, unchanged?"),
+        ) from None
+    return OnItsWay(path, entry, tuple(key for key, _ in pairs), data)

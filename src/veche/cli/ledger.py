@@ -9,14 +9,16 @@ import click
 
 from veche import logs
 from veche.audit.rebuild import rebuild as rebuild_database
-from veche.cli import options
+from veche.cli import options, signing
 from veche.cli.earnest import say_if_test
-from veche.cli.entry_file import add_signatures, read_entry
+from veche.cli.entry_file import read_entry, read_on_its_way
 from veche.cli.language import CommandGroup
 from veche.cli.ledger_read import READERS
 from veche.cli.options import ANY_PATH, folder_argument
+from veche.cli.poll_attachments import beside
 from veche.cli.reading import published_charter, read_ledger
 from veche.cli.running import Display
+from veche.cli.signing import consider
 from veche.cli.verify import progress_bar
 from veche.collector import relax
 from veche.durable import make_folder
@@ -25,9 +27,9 @@ from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
 from veche.engine.inbox import CLEANING, PAUSE, Inbox, open_ledger, outcomes
 from veche.errors import Refused, UserError, VecheError
 from veche.keys import SigningKey
+from veche.ledger.entries import ByOffice
 from veche.log.source import open_source
 from veche.terminal.say import say
-from veche.terminal.show import describe
 from veche.texts import Localizable, Message
 
 PATIENCE = 5.0
@@ -215,19 +217,22 @@ def rebuild(folder: Path) -> None:
 @click.argument("file", type=ANY_PATH)
 @options.ledger
 @options.key("offices", many=True)
-def sign(file: Path, folder: Path, keys: tuple[Path, ...]) -> None:
-    """Add signatures to the entry in FILE, after showing what it says.
+@signing.yes
+def sign(file: Path, folder: Path, keys: tuple[Path, ...], yes: bool) -> None:
+    """Add signatures to the entry in FILE, after showing all that it says and, on a terminal, asking. What the ledger would
+    refuse is not signed.
 
     \b
     Example:
       veche ledger sign rotate.entry --key office.key
     """
-    _, item = read_entry(file)
     with read_ledger(folder) as reading:
-        for key in keys:
-            reading.holder(options.load_key(key).public)
-        click.echo(f"{item[0]}: {describe(item, reading.state)}")
-        add_signatures(file, reading.id, keys)
+        signers = [options.load_key(key) for key in keys]
+        for signer in signers:
+            reading.holder(signer.public)
+        way = read_on_its_way(file, reading.id, ByOffice)  # type: ignore[type-abstract]  # whichever offices sign
+        consider(way.entry, reading, [one.public for one in signers], yes, way.signed, beside(file, folder))
+        way.sign(reading.id, signers)
     say(Message("Signed {file}.", file=file))
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
-from veche.cli import options
+from veche.audit.dangers import charter_dangers
+from veche.cli import options, signing
 from veche.cli.ballots import find_ballots
-from veche.cli.draft_charter import charter_json, charter_lines
+from veche.cli.draft_charter import charter_json
 from veche.cli.language import Command
 from veche.cli.note_file import read_checkpoint, read_receipt
 from veche.cli.options import ANY_PATH, folder_argument, parse_code
@@ -16,8 +17,10 @@ from veche.durable import PRIVATE, write_new
 from veche.engine.inbox import engine_runs
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.codec import decode, digest
+from veche.ledger.entries import parse_item
 from veche.ledger.entries.ballot import POLL_ID, is_ballot, read_ballot
 from veche.ledger.heads import check_whose
+from veche.ledger.signing import signatures
 from veche.log import merkle
 from veche.log.checkpoint import Policy
 from veche.log.note import ED25519, Verifier
@@ -25,7 +28,8 @@ from veche.log.receipt import FILE_EXTENSION
 from veche.terminal.code import code_lines
 from veche.terminal.say import say
 from veche.terminal.show import describe, entry_json
-from veche.texts import Message, iso_time
+from veche.terminal.whole import Whole
+from veche.texts import Message, Verbatim, iso_time, one_line
 
 
 @click.command(cls=Command)
@@ -64,7 +68,8 @@ def show(folder: Path, as_json: bool) -> None:
                 }
             )  # fmt: skip
             return
-        click.echo("\n".join(charter_lines(charter)))
+        signing.show(Whole(reading.state).lines(charter))
+        signing.warn(charter_dangers(charter))
         known = {key for _, _, key in charter.offices}
         for key, office in offices.items():
             said = f"{office.institution}  {office.role}  {key.hex()}"
@@ -122,7 +127,7 @@ def log(folder: Path, start: int | None, last: int | None, kind: str | None, as_
             )
             return
         for number, item, _ in rows:
-            click.echo(f"{number:>8}  {item[0]:<22} {describe(item, reading.state)}")
+            say(Verbatim(f"{number:>8}  {item[0]:<22} {one_line(describe(item, reading.state))}"))
 
 
 @click.command(cls=Command)
@@ -131,7 +136,7 @@ def log(folder: Path, start: int | None, last: int | None, kind: str | None, as_
 @click.option("--raw", is_flag=True, help="Write the bytes of the entry and nothing else.")
 @options.json
 def entry(folder: Path, number: int, raw: bool, as_json: bool) -> None:
-    """Show one entry: its hash and all that it says, byte strings in hexadecimal.
+    """Show one entry: its hash, all that it says, and who signed it.
 
     \b
     Example:
@@ -148,24 +153,18 @@ def entry(folder: Path, number: int, raw: bool, as_json: bool) -> None:
         else:
             say(
                 Message(
-                    "Entry {number}: {item}: {item2}",
+                    "Entry {number}, {size} bytes, SHA-256 {hash}",
                     number=str(number),
-                    item=item[0],
-                    item2=describe(item, reading.state),
+                    size=len(data),
+                    hash=digest(data).hex(),
                 )
             )
-            say(Message("SHA-256: {data}   ({data2} bytes)", data=digest(data).hex(), data2=len(data)))
-            _print_item(entry_json(item[1:]), 0)
-
-
-def _print_item(items: list[object], depth: int) -> None:
-    for part in items:
-        if isinstance(part, list):
-            click.echo(f"{'  ' * depth}-")
-            _print_item(part, depth + 1)
-        else:
-            text = str(part)
-            click.echo(f"{'  ' * depth}- {text if len(text) <= 200 else f'{text[:64]}… ({len(text) // 2} bytes)'}")
+            whole = Whole(reading.state)
+            if is_ballot(data):
+                signing.show(whole.ballot(item))
+            else:
+                signing.show(whole.lines(parse_item(item)))
+                signing.show(whole.signers([key for key, _ in signatures(item)]) if len(item) == 3 else ())
 
 
 @click.command(cls=Command)

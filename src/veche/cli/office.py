@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
-from veche.cli import options
-from veche.cli.entry_file import make_entry
+from veche.cli import options, signing
+from veche.cli.entry_file import OnItsWay
 from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import Reading, read_ledger
+from veche.cli.signing import consider
 from veche.errors import UserError
 from veche.keys import SigningKey
 from veche.ledger.entries.office import OBJECTION, OfficeAction, OfficeChange, Role
@@ -72,18 +73,22 @@ def _change(action: OfficeAction, about: str, text: str) -> None:
     @click.option(
         "--output", "-o", type=ANY_PATH, required=True, metavar="FILE", help="Where the entry goes: NAME.entry"
     )
+    @signing.yes
     def command(
-        folder: Path, institution: str, role: str, public: str | None, keys: tuple[Path, ...], output: Path
+        folder: Path, institution: str, role: str, public: str | None, keys: tuple[Path, ...], output: Path, yes: bool
     ) -> None:
         with read_ledger(folder) as reading:
-            signers = [options.load_key(key).public for key in keys]
+            signers = [options.load_key(key) for key in keys]
             for signer in signers:
-                reading.holder(signer)
+                reading.holder(signer.public)
+            given_keys = [signer.public for signer in signers]
             seat = institution, Role(role)
             given = None if public is None else options.parse_hex(public, 32, "a public key")
             key = given or _key_of(reading, action, *seat)
-            make_entry(output, reading.id, OfficeChange(action, *seat, key, reading.size), keys)
-            alone = action in (OfficeAction.SUSPEND, OfficeAction.OBJECT) and reading.state.key_of(*seat) in signers
+            way = OnItsWay(output, OfficeChange(action, *seat, key, reading.size))
+            consider(way.entry, reading, given_keys, yes)
+            way.sign(reading.id, signers)
+            alone = action in (OfficeAction.SUSPEND, OfficeAction.OBJECT) and reading.state.key_of(*seat) in given_keys
             needed = reading.charter.k
             waits = duration(reading.charter.lasting(OBJECTION))
         say(

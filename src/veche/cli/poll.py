@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from veche.audit.charter_words import consequences
-from veche.cli import options
+from veche.cli import options, signing
 from veche.cli.draft_poll import EVERYONE, read_poll, template
-from veche.cli.entry_file import SUFFIX, add_signatures, hand_in_or_keep, is_entry, make_entry, read_entry, say_where
+from veche.cli.entry_file import SUFFIX, OnItsWay, hand_in_or_keep, is_entry, read_entry, read_on_its_way, say_where
 from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
-from veche.cli.poll_attachments import attach, keep
-from veche.cli.reading import Reading, read_ledger
+from veche.cli.poll_attachments import attach, beside, keep, of_draft
+from veche.cli.reading import read_ledger
+from veche.cli.signing import consider, dangers, hold_against_rules, show_consequences, warn
 from veche.durable import write_new
 from veche.engine.inbox import hand_in
 from veche.errors import UserError
@@ -61,12 +61,6 @@ def new(file: Path, class_name: str, committee: str) -> None:
     say(Message("Wrote the draft {file}. Edit it, then: veche poll preview {file}", file=file))
 
 
-def _lines(found: Poll, reading: Reading) -> list[str]:
-    """A poll, and what follows from the numbers of its class. Raises Refused if the charter has no such class."""
-    said = consequences(reading.charter, reading.charter.poll_class(found.class_name))
-    return [*poll_lines(found), "", "Who could read votes, and who may be absent:", *(f"  · {one}" for one in said)]
-
-
 @poll.command()
 @click.argument("file", type=ANY_PATH)
 @options.ledger
@@ -78,9 +72,11 @@ def preview(file: Path, folder: Path) -> None:
       veche poll preview speed.toml
     """
     with read_ledger(folder) as reading:
-        found = Poll.parse(read_entry(file, "poll")[1][1]) if is_entry(file) else read_poll(file, reading)[0]
-        click.echo("\n".join(_lines(found, reading)))
-        reading.check_poll(found)
+        found = read_on_its_way(file, reading.id, Poll).entry if is_entry(file) else read_poll(file, reading)[0]
+        signing.show(poll_lines(found))
+        show_consequences(reading.charter, reading.charter.poll_class(found.class_name))
+        warn(dangers(found, reading))
+        hold_against_rules(found, reading, ())
 
 
 @poll.command("sign")
@@ -88,10 +84,12 @@ def preview(file: Path, folder: Path) -> None:
 @options.ledger
 @options.key("organiser", many=True)
 @click.option("--output", "-o", type=ANY_PATH, metavar="FILE", help="Where the entry goes, if FILE is a draft.")
-def sign_(file: Path, folder: Path, keys: tuple[Path, ...], output: Path | None) -> None:
+@signing.yes
+def sign_(file: Path, folder: Path, keys: tuple[Path, ...], output: Path | None, yes: bool) -> None:
     """Sign a poll. FILE is a draft, of which an entry is made, or the entry, which gets one more signature.
 
-    The poll is shown as it is signed. Pass the entry (and the folder of its attachments, if it has any) to the next signer.
+    All that is signed is shown first, and on a terminal you are asked. What the ledger would refuse is not signed. Pass the
+    entry (and the folder of its attachments, if it has any) to the next signer.
 
     \b
     Example:
@@ -99,20 +97,19 @@ def sign_(file: Path, folder: Path, keys: tuple[Path, ...], output: Path | None)
       veche poll sign speed.entry --key two.key
     """
     with read_ledger(folder) as reading:
-        for key in keys:
-            reading.office(options.load_key(key).public, Role.ORGANISER)
+        signers = [options.load_key(key) for key in keys]
+        for signer in signers:
+            reading.office(signer.public, Role.ORGANISER)
+        contents: dict[bytes, bytes] = {}
         if is_entry(file):
-            target, found = file, Poll.parse(read_entry(file, "poll")[1][1])
-            needed = reading.charter.poll_class(found.class_name).organisers
-            click.echo("\n".join(_lines(found, reading)))
-            entry = add_signatures(file, reading.id, keys, "poll")
+            way, files = read_on_its_way(file, reading.id, Poll), beside(file, folder)
         else:
-            target = output or file.with_suffix(SUFFIX)
             found, contents = read_poll(file, reading)
-            needed = reading.charter.poll_class(found.class_name).organisers
-            click.echo("\n".join(_lines(found, reading)))
-            entry = make_entry(target, reading.id, found, keys)
-            keep(target, contents)
+            way, files = OnItsWay(output or file.with_suffix(SUFFIX), found), of_draft(contents)
+        consider(way.entry, reading, [signer.public for signer in signers], yes, way.signed, files)
+        entry = way.sign(reading.id, signers)
+        keep(way.path, contents)
+        target, needed = way.path, reading.charter.poll_class(way.entry.class_name).organisers
         missing = needed - len(decode(entry)[2])
     click.echo("")
     say(Message("Signed {target}.", target=target))
@@ -200,7 +197,7 @@ def show(name: str, folder: Path, as_json: bool) -> None:
         ]
         committee = reading.state.committee(one.definition.committee)
         until, in_json = one.challenge_until(reading.charter), poll_json(one, reading.charter, now)
-        lines = _lines(one.definition, reading)
+        charter = reading.charter
         published = [one.poll_class.registrars[registrar].institution for registrar in sorted(one.permit_keys)]
     if as_json:
         options.emit(in_json)
@@ -211,7 +208,8 @@ def show(name: str, folder: Path, as_json: bool) -> None:
         if isinstance(one_said, Contest):
             say(Message("Contested: {en}", en=one_said.text.en))
     click.echo("")
-    click.echo("\n".join(lines))
+    signing.show(poll_lines(one.definition))
+    show_consequences(charter, one.poll_class)
     if one.closing != one.definition.closes:
         say(Message("The ledger halted, so it closes later: {closing}", closing=iso_time(one.closing)))
     say(Message("Permits:   {k} of {registrars} registrars; ready: {value}", k=one.poll_class.k, registrars=len(one.poll_class.registrars), value=', '.join(published) or 'none yet'))  # fmt: skip
@@ -245,11 +243,17 @@ def _together(kind: type[Cancel | Contest], said: str, help: str) -> None:
     @click.option(
         "--output", "-o", type=ANY_PATH, required=True, metavar="FILE", help="Where the entry goes: NAME.entry"
     )
-    def command(name: str, folder: Path, text: str, text_ru: str, keys: tuple[Path, ...], output: Path) -> None:
+    @signing.yes
+    def command(
+        name: str, folder: Path, text: str, text_ru: str, keys: tuple[Path, ...], output: Path, yes: bool
+    ) -> None:
         with read_ledger(folder) as reading:
-            for key in keys:
-                reading.holder(options.load_key(key).public)
-            make_entry(output, reading.id, kind(reading.poll(name).id, Text(text, text_ru)), keys)
+            signers = [options.load_key(key) for key in keys]
+            for signer in signers:
+                reading.holder(signer.public)
+            way = OnItsWay(output, kind(reading.poll(name).id, Text(text, text_ru)))
+            consider(way.entry, reading, [signer.public for signer in signers], yes)
+            way.sign(reading.id, signers)
             needed = reading.charter.k
         say(Message("Wrote {output}. {needed} institutions have to sign it:", output=output, needed=needed))
         say(Message("  veche ledger sign {output} --key FILE\n  veche ledger submit {output}", output=output))
@@ -309,8 +313,17 @@ def result(name: str, folder: Path, output: Path | None) -> None:
 @click.option("--due", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="By when, such as 2027-05-01.")
 @options.key("organiser")
 @options.entry_output
+@signing.yes
 def outcome(
-    name: str, status: str, folder: Path, text: str, text_ru: str, due: datetime | None, key: Path, output: Path | None
+    name: str,
+    status: str,
+    folder: Path,
+    text: str,
+    text_ru: str,
+    due: datetime | None,
+    key: Path,
+    output: Path | None,
+    yes: bool,
 ) -> None:
     """Say what the city will do about the result of a poll, has done, or will not do ("not") and why.
 
@@ -325,5 +338,6 @@ def outcome(
     with read_ledger(folder) as reading:
         reading.office(signer.public, Role.ORGANISER)
         said = Outcome(reading.poll(name).id, OutcomeStatus(status), Text(text, text_ru), seconds)
+        consider(said, reading, [signer.public], yes)
         entry = said.sign(reading.id, [signer])
     say_where(hand_in_or_keep(folder, entry, output), output, Message("The outcome"))

@@ -390,9 +390,16 @@ def check_proof(file: Path, folder: Path, as_json: bool) -> None:
             id=poll.id.hex()[:12],
         )
     )
-    click.echo({True: f"{institution} says that a permit was issued to {row.person}.",
-                False: f"No permit was issued to {row.person}.",
-                None: "The poll has not been accounted for yet: ask again after it has closed."}[served])  # fmt: skip
+    if served is None:
+        say(Message("The poll has not been accounted for yet: ask again after it has closed."))
+    elif served:
+        say(
+            Message(
+                "“{institution}” says that a permit was issued to {person}.", institution=institution, person=row.person
+            )
+        )
+    else:
+        say(Message("No permit was issued to {person}.", person=row.person))
 
 
 def _check_row(row: RowProof, poll: PollState, reading: Reading) -> tuple[str, bool | None]:

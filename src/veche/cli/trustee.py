@@ -167,7 +167,7 @@ def clock(office: Path, yes: bool) -> None:
             Message("Is it {time} now, by another clock than this machine's?", time=iso_time(system().time)), abort=True
         )
     loaded.confirm_clock()
-    say(Message("{institution} goes on by this machine's clock.", institution=loaded.institution))
+    say(Message("“{institution}” goes on by this machine's clock.", institution=loaded.institution))
 
 
 @trustee.command()
@@ -188,4 +188,4 @@ def adopt(office: Path, folder: Path, others: tuple[Path, ...], yes: bool) -> No
     if not yes:
         confirm(Message("Is the original folder gone for good, so that it can never be used again?"), abort=True)
     loaded.adopt(View(verified_copies([folder, *others])))
-    say(Message("{institution} goes on in {office}.", institution=loaded.institution, office=office))
+    say(Message("“{institution}” goes on in {office}.", institution=loaded.institution, office=office))

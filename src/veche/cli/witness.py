@@ -97,7 +97,7 @@ def cosign(office: Path, folder: Path, output: Path | None, every: float | None)
             said = made.checkpoint
             say(
                 Message(
-                    "{institution} cosigned {size} entries, root {root}.",
+                    "“{institution}” cosigned {size} entries, root {root}.",
                     institution=loaded.institution,
                     size=made.checkpoint.size,
                     root=made.checkpoint.root.hex(),
@@ -135,7 +135,7 @@ def publish(file: Path, folder: Path) -> None:
     put_cosigned(folder, key, signed)
     say(
         Message(
-            "{institution} cosigned {size} entries at {time}.",
+            "“{institution}” cosigned {size} entries at {time}.",
             institution=cosigned.institution,
             size=cosigned.size,
             time=iso_time(cosigned.time),

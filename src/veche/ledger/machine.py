@@ -11,10 +11,11 @@ from veche.errors import Refused, Unsupported
 from veche.ledger import rules
 from veche.ledger.block import Block
 from veche.ledger.checks import Check, Checked, Verdict, Verdicts, check_ballot, identify_ballot
-from veche.ledger.codec import digest
+from veche.ledger.codec import digest, encode
 from veche.ledger.entries.ballot import BALLOT, is_ballot, read_ballot
 from veche.ledger.entries.block import BlockEntry
 from veche.ledger.entries.charter import read_charter
+from veche.ledger.entries.entry import ByOffice
 from veche.ledger.entries.result import Result
 from veche.ledger.rules.ballot import admit_ballot, check_open, check_standing
 from veche.ledger.rules.due import check_previous, derive_due
@@ -22,7 +23,7 @@ from veche.ledger.rules.result import admit_result, check_awaited
 from veche.ledger.rules.rule import Rule
 from veche.ledger.shape import MAX_NUMBER
 from veche.ledger.signed_entry import SignedEntry, SigningOffice
-from veche.ledger.signing import Unread, check_signatures
+from veche.ledger.signing import Unread, check_signatures, signed_message
 from veche.ledger.state import OfficeKey, State
 from veche.texts import Message
 
@@ -158,7 +159,7 @@ class Machine:
         message = unread.message(self.ledger)
         body_hash = digest(message)
         if not self.state.is_new_body(body_hash):
-            raise Refused("repeated", Message("This {kind} entry is in the ledger already.", kind=kind))
+            raise _repeated(kind)
         check_signatures(message, pairs)
         signed = SignedEntry(data, rule.entry.parse(unread.body()), signers)
         rule.admit(self.state, self.block, signed)
@@ -166,6 +167,33 @@ class Machine:
         self.state.remember_body(body_hash)
         rule.then(self.state, self.block, signed)
         return number
+
+    def rehearse(self, entry: ByOffice, keys: Sequence[bytes], time: int) -> None:
+        """Raise Refused if this entry, signed with these keys and by further offices if it takes more, would not be admitted in a
+        block at ``time``. It changes the state: for a machine on a copy, which is thrown away (:meth:`State.copy`).
+        """
+        time = max(time, self.time)
+        self.begin(self.height + 1, time, self._quiet_until(time))
+        rule = rules.BY_KIND[entry.kind]
+        signers = tuple(self._signer(key, rule) for key in keys)
+        body = entry.body()
+        if not self.state.is_new_body(digest(signed_message(self.ledger, entry.kind, body))):
+            raise _repeated(entry.kind)
+        most = max(len(keys), self.state.charter.k, *(one.organisers for one in self.state.charter.classes))
+        data = encode([entry.kind, body, [[bytes(32), bytes(64)]] * most])  # as long as it will be
+        rule.admit(self.state, self.block, SignedEntry(data, rule.entry.parse(body), signers, unfinished=True))
+
+    def _quiet_until(self, time: int) -> int:
+        """When the block before one at ``time`` may have been: blocks in which nothing happens are not in the log. As late as it can
+        be, so that there was no halt; if more was due since than an engine takes a moment for, there was one.
+        """
+        for previous in (time, time - self.state.charter.halt):
+            try:
+                check_previous(self.state, previous)
+            except Refused:
+                continue
+            return max(previous, self.time)
+        return self.time
 
     def _admit_ballot(self, data: bytes, verdict: Verdict) -> int:
         """The state is asked at the ballot's place, and whatever is dear comes after it, unless it was found before."""
@@ -198,3 +226,7 @@ class Machine:
                 ),
             )
         return SigningOffice(key, office.institution, office.role, suspended)
+
+
+def _repeated(kind: str) -> Refused:
+    return Refused("repeated", Message("This {kind} entry is in the ledger already.", kind=kind))

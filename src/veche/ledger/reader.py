@@ -4,17 +4,17 @@ Read only. What a writer has not committed is never seen, and no database is bel
 (:mod:`veche.ledger.ownership`): whoever has a copy, or somebody else's folder, verifies it first (:mod:`veche.audit.ledger`).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from veche.errors import UserError
 from veche.ledger.codec import digest
 from veche.ledger.entries.charter import Charter
-from veche.ledger.entries.poll import Poll
+from veche.ledger.entries.entry import ByOffice
 from veche.ledger.heads import head_policy
+from veche.ledger.machine import Machine
 from veche.ledger.ownership import is_own
-from veche.ledger.rules.poll import freeze
 from veche.ledger.state import State
 from veche.ledger.store import DATABASE, Store, mend, whole
 from veche.log.checkpoint import Policy, SignedCheckpoint
@@ -63,9 +63,14 @@ class Reader:
         """The time of the last block that was committed and logged, in seconds since 1970."""
         return self.state.get("time")
 
-    def check_poll(self, poll: Poll) -> None:
-        """Raise Refused if this poll could not be published now, whoever signed it."""
-        freeze(self.state, poll, bytes(32), self.time)
+    def rehearse(self, entry: ByOffice, keys: Sequence[bytes], time: int) -> None:
+        """Raise Refused if this entry, signed with these keys and by further offices if it takes more, would be refused at ``time``.
+
+        Nothing changes: the rules themselves are asked, on a copy of the state.
+        """
+        copy = self.state.copy()
+        with closing(copy.db):
+            Machine(copy, self.log.entry).rehearse(entry, keys, time)
 
     def entry(self, number: int) -> bytes:
         """An entry by its number, checked against the head. Raises UserError if there is none."""

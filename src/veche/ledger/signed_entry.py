@@ -24,11 +24,15 @@ class SigningOffice:
 
 @dataclass(frozen=True)
 class SignedEntry(Generic[E_co]):
-    """``data`` are the entry's bytes, ``entry`` what it says, ``signers`` whose signatures it bears: all hold."""
+    """``data`` are the entry's bytes, ``entry`` what it says, ``signers`` whose signatures it bears: all hold.
+
+    ``unfinished``: it is on its way to further signers, so that too few are no reason to refuse it yet.
+    """
 
     data: bytes
     entry: E_co
     signers: tuple[SigningOffice, ...]
+    unfinished: bool = False
 
     @property
     def id(self) -> bytes:
@@ -55,7 +59,7 @@ class SignedEntry(Generic[E_co]):
     def together(self, k: int) -> None:
         """Raise Refused("authority", ...) unless offices of at least k institutions signed."""
         names = {signer.institution for signer in self.signers if not signer.suspended}
-        if len(names) < k:
+        if len(names) < k and not self.unfinished:
             raise Refused(
                 "authority",
                 Message("{names} institutions signed; the charter wants {k}.", names=len(names), k=k),

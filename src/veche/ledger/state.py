@@ -151,6 +151,12 @@ class State:
         for statement in SCHEMA.split(";"):
             self.db.execute(statement)
 
+    def copy(self) -> "State":
+        """The same as it was written down last, in a private database: for trying out what would happen. Whoever asks closes it."""
+        other = sqlite3.connect("", isolation_level=None)
+        self.db.backup(other)
+        return State(other, self._twice)
+
     def forget(self) -> None:
         """Drop everything loaded: after a rollback, memory must not know more than the disk."""
         self._polls: dict[bytes, PollState] = {}

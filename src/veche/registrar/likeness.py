@@ -5,10 +5,9 @@ are is for people to say. Not here: what cannot be told apart at all, which :fun
 """
 
 import re
-import unicodedata
 
-_LETTERS = str.maketrans("авекмнорстухіѕјԁԛԝһӏ", "abekmhopctyxisjdqwhl")
-"""Small Cyrillic letters that stand in for Latin ones, or whose capitals do."""
+from veche.likeness import letters
+
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _BETWEEN_WORDS = re.compile(r"(?<!\d) | (?!\d)")
 _ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
@@ -16,14 +15,9 @@ _ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
 def person_likeness(person: str) -> str:
     """Equal for persons who differ in case, accents, leading zeros of numbers, or letters of another alphabet that look the same."""
-    return _ZEROS.sub("", person if person.isdecimal() and person.isascii() else _letters(person))
+    return _ZEROS.sub("", person if person.isdecimal() and person.isascii() else letters(person))
 
 
 def district_likeness(district: str) -> str:
     """Equal for districts that differ besides in punctuation and spaces, but not between numbers: 1-12 is not 11-2."""
     return _BETWEEN_WORDS.sub("", _NOT_LETTERS.sub(" ", person_likeness(district)).strip())
-
-
-def _letters(text: str) -> str:
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(each for each in apart if not unicodedata.combining(each)).translate(_LETTERS)

@@ -1,6 +1,7 @@
 """What people see in a terminal, for the command line and the demo.
 
 - :mod:`show`  how polls, entries and trackers are written, for people and for scripts
+- :mod:`whole` all that an entry says, for whoever is about to sign it
 - :mod:`bars`  the result of a poll as bars
 - :mod:`say`   sentences, in the language of whoever reads them, no wider than their terminal
 - :mod:`foreign`  longer texts of others, each line marked

@@ -15,9 +15,19 @@ MARK = "│ "
 """What a line of somebody else's text begins with."""
 
 
+def beside(label: str, text: str) -> str:
+    """A text after a label of ours. Where it is too long for a line it goes on below, each of those lines with the mark."""
+    parts = textwrap.wrap(one_line(text), max(20, _width() - len(label) - len(MARK)), break_long_words=False) or [""]
+    return f"\n{' ' * len(label)}{MARK}".join([label + parts[0], *parts[1:]])
+
+
+def _width() -> int:
+    return min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
+
+
 def marked(text: str, indent: str = "  ") -> str:
     """A text of any length, in lines no wider than the terminal, each with the mark."""
-    width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns) - len(indent) - len(MARK)
+    width = _width() - len(indent) - len(MARK)
     lines = [one_line(line) for line in text.replace("\r\n", "\n").strip("\n").split("\n")]
     parts = [part for line in lines for part in textwrap.wrap(line, max(20, width)) or [""]]
     return "\n".join(f"{indent}{MARK}{part}".rstrip() for part in parts)

@@ -20,6 +20,9 @@ SYSTEM = ("LC_ALL", "LC_MESSAGES", "LANG")
 WIDEST = 100
 """Longer lines are hard to read: a terminal that is wider is not filled."""
 
+GOES_ON = "      "
+"""Where a broken line goes on."""
+
 _chosen: ContextVar[str | None] = ContextVar("language", default=None)
 
 
@@ -81,4 +84,8 @@ def wrapped(text: str, err: bool = False) -> str:
 
 
 def _broken(line: str, width: int) -> str:
-    return "\n".join(textwrap.wrap(line, max(20, width), break_long_words=False, break_on_hyphens=False)) or line
+    """Whoever wrote a part of a long line chooses where it goes on, so what goes on is moved to the right: none of our lines begins there."""
+    parts = textwrap.wrap(
+        line, max(20, width), subsequent_indent=GOES_ON, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(parts) or line

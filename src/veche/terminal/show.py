@@ -13,12 +13,13 @@ from veche.ledger.life import CommitteePhase, Stage, stage
 from veche.ledger.poll_state import CommitteeState, PollState
 from veche.ledger.shape import Text
 from veche.ledger.state import State
-from veche.texts import duration, iso_time
+from veche.terminal.foreign import beside, marked
+from veche.texts import Localizable, Message, Verbatim, duration, iso_time, one_line
 
 
 def both(text: Text) -> str:
-    """A text in both languages, once if they are alike."""
-    return text.en if text.en == text.ru else f"{text.en} / {text.ru}"
+    """A text in both languages, once if they are the same, in one line."""
+    return one_line(text.en if text.en == text.ru else f"{text.en} / {text.ru}")
 
 
 def short(id_: bytes) -> str:
@@ -54,40 +55,43 @@ def stage_word(poll: PollState, now: float) -> str:
     return "decrypting" if found == Stage.COUNTING else str(found)
 
 
-def question_lines(question: Choice, number: int) -> Iterator[str]:
-    yield f"{number}. {both(question.text)}"
+def question_lines(question: Choice, number: int) -> Iterator[Localizable]:
+    """A question and its answers, as a voter chooses among them."""
+    yield Verbatim(beside(f"{number}. ", both(question.text)))
     if question.least == question.most:
-        rule = f"choose {question.most}"
+        rule = Message("choose {most}", most=question.most)
     elif question.least == 0:
-        rule = f"choose up to {question.most}"
+        rule = Message("choose up to {most}", most=question.most)
     else:
-        rule = f"choose {question.least} to {question.most}"
-    yield f"   ({rule}{', or leave it blank' if question.blank else ''})"
+        rule = Message("choose {least} to {most}", least=question.least, most=question.most)
+    yield Message("   ({rule}, or leave it blank)", rule=rule) if question.blank else Message("   ({rule})", rule=rule)
     for i, answer in enumerate(question.answers, 1):
-        yield f"   {i:>3}  {both(answer)}"
+        yield Verbatim(beside(f"   {i:>3}  ", both(answer)))
 
 
-def poll_lines(poll: Poll) -> Iterator[str]:
-    """A poll's definition, as it is seen before it is signed and after it is published."""
-    yield both(poll.title)
-    if poll.background != ("", ""):
-        yield ""
-        yield poll.background.en.strip()
-        if poll.background.ru != poll.background.en:
-            yield ""
-            yield poll.background.ru.strip()
+def poll_lines(poll: Poll) -> Iterator[Localizable]:
+    """A poll's definition as voters see it. What is about to be signed is shown whole: :mod:`veche.terminal.whole`."""
+    yield Message("Title: {title}", title=both(poll.title))
+    for text in dict.fromkeys(poll.background):
+        if text.strip():
+            yield Verbatim("")
+            yield Verbatim(marked(text))
     for number, question in enumerate(poll.questions, 1):
-        yield ""
+        yield Verbatim("")
         yield from question_lines(question, number)
-    yield ""
-    for i, group in enumerate(poll.groups):
-        yield f"{'Who votes:' if i == 0 else '':<11}{both(group.name)}{f' (weight {group.weight})' if group.weight != 1 else ''}"
-    yield f"Opens:     {iso_time(poll.opens)}"
-    yield f"Closes:    {iso_time(poll.closes)}  ({duration(poll.closes - poll.opens)})"
-    yield f"Class:     {poll.class_name}"
-    yield f"Committee: {short(poll.committee)}"
+    yield Verbatim("")
+    for group in poll.groups:
+        name = both(group.name)
+        if group.weight == 1:
+            yield Message("Who votes: {name}", name=name)
+        else:
+            yield Message("Who votes: {name} (weight {weight})", name=name, weight=group.weight)
+    yield Message("Opens:     {time}", time=iso_time(poll.opens))
+    yield Message("Closes:    {time}  ({lasts})", time=iso_time(poll.closes), lasts=duration(poll.closes - poll.opens))
+    yield Message("Class:     {name}", name=poll.class_name)
+    yield Message("Committee: {id}", id=short(poll.committee))
     for name, hashed in poll.attachments:
-        yield f"Attached:  {name}  {hashed.hex()}"
+        yield Message("Attached:  {name}  {hash}", name=name, hash=hashed.hex())
 
 
 def result_of(poll: PollState) -> Numbers | None:

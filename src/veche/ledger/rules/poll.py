@@ -25,7 +25,7 @@ class PollRule(Rule[Poll]):
         poll_class = state.charter.poll_class(poll.class_name)
         if len(signed.by(Role.ORGANISER)) != len(signed.signers):
             raise Refused("authority", Message("A poll is signed by organisers only."))
-        if len(signed.signers) < poll_class.organisers:
+        if len(signed.signers) < poll_class.organisers and not signed.unfinished:
             raise Refused(
                 "authority",
                 Message(
