@@ -20,6 +20,7 @@ PASSED_ON = {
     ("veche.cli.permit_mail", "self.answer.rule"),
     ("veche.cli.registrar", "answer.rule"),
     ("veche.audit.compare", "error.step"),
+    ("veche.cli.entry_file", "refused.rule"),
 }
 """Names that only travel: another process raised them, and its source is read like all other; or the kernel names them."""
 

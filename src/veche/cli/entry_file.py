@@ -117,7 +117,8 @@ class OnItsWay(Generic[E]):
 def read_on_its_way(path: Path, ledger: bytes, kind: type[E]) -> OnItsWay[E]:
     """The entry in a file, for the ledger with this id (empty: a charter). The signatures that it has are checked.
 
-    Raises UserError if it is none of this kind, and Refused (``signature``) if it holds a signature that does not belong there.
+    Raises UserError if it is none of this kind, Refused for a body that no ledger takes, and Refused (``signature``) if it holds a
+    signature that does not belong there.
     """
     data, item = read_entry(path, None if kind is ByOffice else kind.kind)
     if item[0] == BALLOT:
@@ -125,7 +126,7 @@ def read_on_its_way(path: Path, ledger: bytes, kind: type[E]) -> OnItsWay[E]:
     try:
         entry = parse_item(item)
     except Refused as refused:
-        raise UserError(Message("{path}: {why}", path=path, why=refused.said), refused.advice) from None
+        raise Refused(refused.rule, Message("{path}: {why}", path=path, why=refused.said), refused.advice) from None
     if not isinstance(entry, kind):
         raise UserError(Message("{path} holds a {kind} entry, which nobody signs.", path=path, kind=item[0]))
     try:
