@@ -6,7 +6,7 @@ cryptography) for the finished one.
 
 permit.json: ``permits``, from the seed to the permit, every value on the way; ``orders``, of so many registrars, by a seed and
 a counter; ``forgeries``, each a (modulus, message, prefix, signature) that must not verify, with the one thing that is
-wrong with it.
+wrong with it; ``mail``, a request by file with its code, answers to it, and texts that are no request.
 permit_roll.json: what a registrar publishes of a small roll; ``proofs``, files that hold, with the values to check them
 against; ``forgeries``, files that must not be read (``unreadable``) or do not hold against the same values.
 """
@@ -22,10 +22,12 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
 
 from veche.permit import blind_rsa, derive
+from veche.permit.mail import AnswerFile, RequestFile
 from veche.permit.message import permit_message
 from veche.permit.request import PermitRequest
 from veche.permit.roll import RollTree, row_salt
 from veche.permit.seed import Seed
+from veche.words import in_words
 
 POLL = hashlib.sha256(b"the poll of the permit vectors").digest()
 SEEDS = [Seed(hashlib.sha256(f"root {i}".encode()).digest()) for i in range(2)]
@@ -81,7 +83,45 @@ def permits() -> dict[str, Any]:
         for seed in SEEDS
         for n, counter in ((4, 0), (4, 1), (32, 255))
     ]
-    return {"permits": rows, "orders": orders, "forgeries": forgeries}
+    return {"permits": rows, "orders": orders, "forgeries": forgeries, "mail": mail(rows)}
+
+
+def mail(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """A request of the first seed in group 0, its code, and answers to it: each line is written here by hand, and then read by the program."""
+    asked = [row for row in rows if row["seed"] == SEEDS[0].hex() and row["group"] == 0]
+    ledger, person = hashlib.sha256(b"the ledger of the permit vectors").hexdigest(), 'Лидия "Л", 7'
+    blinded = ",".join(f'{{"registrar":{row["registrar"]},"blinded":"{row["blinded"]}"}}' for row in asked)
+    ids = f'"ledger":"{ledger}","poll":"{POLL.hex()}"'
+    spelt = person.replace('"', '\\"')
+    request = f'{{"type":"veche-permit-request-v1",{ids},"group":0,"person":"{spelt}","requests":[{blinded}]}}'
+    code = hashlib.sha256(f"veche-permit-request-v1|{request}".encode()).digest()
+    about = f'{{"type":"veche-permit-answer-v1",{ids},"registrar":1,'
+    to = f'"blinded":"{asked[1]["blinded"]}"'
+    answer = f'{about}"group":0,{to},"signature":"{asked[1]["blind_signature"]}","refused":null}}'
+    refusal = (
+        f'{about}"group":null,{to},"signature":null,"refused":{{"rule":"roll","message":"Nobody of that name."}}}}'
+    )
+    read = RequestFile.from_json(request.encode())
+    assert (read.code, read.person, read.to_json()) == (code, person, f"{request}\n".encode())
+    assert all(AnswerFile.from_json(line.encode()).to_json() == f"{line}\n".encode() for line in (answer, refusal))
+    unreadable = {
+        "another type": request.replace("request-v1", "answer-v1"),
+        "a key that is missing": request.replace('"group":0,', ""),
+        "a key more": request.replace('"group":0,', '"group":0,"more":1,'),
+        "a key twice": request.replace('"group":0,', '"group":0,"group":0,'),
+        "a group below zero": request.replace('"group":0', '"group":-1'),
+        "a registrar twice": request.replace('"registrar":1', '"registrar":0'),
+        "nobody asked": request.replace(blinded, ""),
+        "nobody who asks": request.replace(f'"person":"{spelt}"', '"person":""'),
+        "an id that is too short": request.replace(POLL.hex(), POLL.hex()[:-2]),
+        "half of it": request[: len(request) // 2],
+    }
+    return {
+        "request": request, "code": code.hex(), "words": {language: in_words(code, language) for language in ("en", "ru")},
+        "laid_out_anew": "\ufeff" + json.dumps(json.loads(request), indent=2).replace("\n", "\r\n"),
+        "answer": answer, "refusal": refusal,
+        "unreadable": [{"wrong": wrong, "request": text} for wrong, text in unreadable.items()],
+    }  # fmt: skip
 
 
 def permit(seed: Seed, registrar: int, p: int, q: int, signer: blind_rsa.IssuerKey, group: int) -> dict[str, Any]:

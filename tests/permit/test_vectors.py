@@ -11,9 +11,11 @@ from veche_kernel import base_mul
 from veche.errors import DoesNotHold, UserError
 from veche.permit import blind_rsa, derive
 from veche.permit.derive import registrar_order
+from veche.permit.mail import AnswerFile, RequestFile
 from veche.permit.request import PermitRequest
 from veche.permit.row_proof import RowProof
 from veche.permit.seed import Seed
+from veche.words import in_words
 
 FOLDER = Path(__file__).parents[2] / "vectors"
 PERMITS = json.loads((FOLDER / "permit.json").read_text(encoding="utf-8"))
@@ -33,6 +35,7 @@ def test_there_are_some() -> None:
     assert len(PERMITS["permits"]) == 8
     assert len(PERMITS["forgeries"]) == 14
     assert len(PERMITS["orders"]) == 6
+    assert len(PERMITS["mail"]["unreadable"]) == 10
     assert len(ROLL["proofs"]) == 5
     assert len(ROLL["forgeries"]) == 18
 
@@ -53,6 +56,23 @@ def test_permits(case: dict[str, Any]) -> None:
     permit = request.finish(case["registrar"], bytes.fromhex(case["blind_signature"]))
     assert (permit.prefix.hex(), permit.signature.hex()) == (case["prefix"], case["signature"])
     blind_rsa.verify(modulus, bytes.fromhex(case["prefix"] + case["message"]), bytes.fromhex(case["signature"]))
+
+
+def test_requests_and_answers_by_file() -> None:
+    case = PERMITS["mail"]
+    request = RequestFile.from_json(case["request"].encode())
+    assert request.code.hex() == case["code"] and request.to_json() == case["request"].encode() + b"\n"
+    assert {language: in_words(request.code, language) for language in ("en", "ru")} == case["words"]
+    assert RequestFile.from_json(case["laid_out_anew"].encode()) == request
+    answer, refusal = (AnswerFile.from_json(case[name].encode()) for name in ("answer", "refusal"))
+    assert answer.blinded == request.blinded[1] == refusal.blinded and answer.signature is not None
+    assert (refusal.signature, refusal.group, refusal.rule) == (None, None, "roll")
+
+
+@pytest.mark.parametrize("case", PERMITS["mail"]["unreadable"], ids=lambda case: case["wrong"])
+def test_texts_that_are_no_request(case: dict[str, str]) -> None:
+    with pytest.raises(UserError, match="not a request for permits"):
+        RequestFile.from_json(case["request"].encode())
 
 
 @pytest.mark.parametrize("case", PERMITS["orders"], ids=lambda case: f"{case['seed'][:4]}-{case['counter']}")
