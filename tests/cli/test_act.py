@@ -176,7 +176,7 @@ def test_nothing_is_verified_again_as_long_as_nothing_changes(
     assert ledger.verified == 2
     assert ledger.slept > 2 * 450 * acting.SLOWEST, "it looks ever less often"
     assert (
-        capsys.readouterr().out == "Office: verified 1 entries; nothing is due. It waits; Ctrl-C ends it.\nStopped.\n"
+        capsys.readouterr().out == "“Office”: verified 1 entries; nothing is due. It waits; Ctrl-C ends it.\nStopped.\n"
     )
 
 

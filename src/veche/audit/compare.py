@@ -71,17 +71,13 @@ def compare(first: Copy, second: Copy, policy: Policy | None = None) -> Relation
         policies.append(policy)
     if not policies:
         raise UserError(
-            str(
-                Message(
-                    "Neither of the two has more than a checkpoint, so it is not known by whom they must be signed."
-                )
-            ),
-            str(Message("Give one ledger or export, or the log's key with --key.")),
+            Message("Neither of the two has more than a checkpoint, so it is not known by whom they must be signed."),
+            Message("Give one ledger or export, or the log's key with --key."),
         )
     if policy is not None and policy != policies[0]:
         raise UserError(
-            str(Message("The key that was given is not the one that the charter names.")),
-            str(Message("Where there is a charter, none need be given.")),
+            Message("The key that was given is not the one that the charter names."),
+            Message("Where there is a charter, none need be given."),
         )
     if any(other != policies[0] for other in policies):
         raise two_ledgers(first, second)
@@ -94,14 +90,12 @@ def compare(first: Copy, second: Copy, policy: Policy | None = None) -> Relation
         return Relation.EQUAL if shorter.root == longer.root else Relation.CONTRADICTS
     if longer.log is None:
         raise UserError(
-            str(
-                Message(
-                    "{name} has {size} entries, more than the other, and nothing of it is here but its head.",
-                    name=longer.name,
-                    size=longer.size,
-                )
+            Message(
+                "{name} has {size} entries, more than the other, and nothing of it is here but its head.",
+                name=longer.name,
+                size=longer.size,
             ),
-            str(Message("Give a copy of that ledger, not only its checkpoint: without its tree nobody can tell.")),
+            Message("Give a copy of that ledger, not only its checkpoint: without its tree nobody can tell."),
         )
     if longer.log.root(shorter.size) != shorter.root:
         return Relation.CONTRADICTS
@@ -111,16 +105,14 @@ def compare(first: Copy, second: Copy, policy: Policy | None = None) -> Relation
 def two_ledgers(first: Copy, second: Copy) -> UserError:
     """The two have nothing to do with each other."""
     return UserError(
-        str(
-            Message(
-                "These are two different ledgers: {first} is {one}, and {second} is {other}.",
-                first=first.name,
-                one=_whose(first),
-                second=second.name,
-                other=_whose(second),
-            )
+        Message(
+            "These are two different ledgers: {first} is {one}, and {second} is {other}.",
+            first=first.name,
+            one=_whose(first),
+            second=second.name,
+            other=_whose(second),
         ),
-        str(Message("That says nothing against either. Give two copies of one.")),
+        Message("That says nothing against either. Give two copies of one."),
     )
 
 
@@ -137,12 +129,8 @@ def _check(copy: Copy, policy: Policy, first: Copy, second: Copy) -> None:
     lines = {(line.name, line.key_id) for line in copy.signed.signatures}
     if copy.log is None and not keys & lines:
         raise UserError(
-            str(
-                Message(
-                    "{name} is of another ledger of the same name: this ledger's key did not sign it.", name=copy.name
-                )
-            ),
-            str(Message("If there should be only one of this name, keep both and ask whose the other is.")),
+            Message("{name} is of another ledger of the same name: this ledger's key did not sign it.", name=copy.name),
+            Message("If there should be only one of this name, keep both and ask whose the other is."),
         )
     try:
         copy.signed.verify(policy)

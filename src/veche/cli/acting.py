@@ -24,6 +24,7 @@ from veche.ledger.codec import decode
 from veche.ledger.entries.decryption import Decryption
 from veche.log.source import WITNESS, Export, open_source
 from veche.log.tiles import CHECKPOINT
+from veche.terminal.say import say
 from veche.terminal.show import short
 from veche.texts import Localizable, Message
 
@@ -79,7 +80,7 @@ def act(
     except KeyboardInterrupt:
         if not wait:
             raise
-        _say(Message("Stopped."))
+        say(Message("Stopped."))
 
 
 class _Office:
@@ -119,9 +120,9 @@ class _Office:
                 break
             pause = self._sleep(pause, min(end, _monotonic(found.next), clock_time.monotonic() + self._retry))
         if not self._told and not found.troubles:
-            _say(Message("“{who}”: verified {size} entries; nothing is due.", who=self._who, size=verified.head.size))
+            say(Message("“{who}”: verified {size} entries; nothing is due.", who=self._who, size=verified.head.size))
         for trouble in found.troubles[1:]:
-            _say(Message("“{who}”: {trouble}", who=self._who, trouble=str(trouble)), err=True)
+            say(Message("“{who}”: {trouble}", who=self._who, trouble=trouble.said), err=True)
         if found.troubles:
             raise found.troubles[0]
 
@@ -148,7 +149,7 @@ class _Office:
         except Unanswered as nobody:
             if not self._stays:
                 raise
-            self._once(Message("“{who}”: {why} It waits for the engine.", who=self._who, why=nobody.message))
+            self._once(Message("“{who}”: {why} It waits for the engine.", who=self._who, why=nobody.said))
             self._retry = 1.0 if self._retry == inf else min(SLOWEST_RETRY, 2 * self._retry)
             return False
         self._retry = inf
@@ -182,7 +183,7 @@ class _Office:
             path = self._output / file_name(entry)
             keep_entry(path, entry)
             self._written.add(entry)
-            self._once(Message("Wrote {path}. Hand it in: veche ledger submit {path}", path=str(path)))
+            self._once(Message("Wrote {path}. Hand it in: veche ledger submit {path}", path=path))
 
     def _tell(self, found: Round, size: int) -> None:
         """Say what is awaited, and, of somebody who stays, what is in the way; each once."""
@@ -190,7 +191,7 @@ class _Office:
             self._once(Message("“{who}”: {said}", who=self._who, said=said))
         if self._stays:
             for trouble in found.troubles:
-                self._once(Message("“{who}”: {trouble}", who=self._who, trouble=str(trouble)), err=True)
+                self._once(Message("“{who}”: {trouble}", who=self._who, trouble=trouble.said), err=True)
             if not self._told:
                 self._once(
                     Message(
@@ -203,7 +204,7 @@ class _Office:
     def _once(self, said: Localizable, err: bool = False) -> None:
         if str(said) not in self._told:
             self._told.add(str(said))
-            _say(said, err)
+            say(said, err)
 
     def _sleep(self, pause: float, until: float) -> float:
         """Wait until the ledger shows something else, or until the monotonic time ``until``; how long to wait between two looks next."""
@@ -242,7 +243,3 @@ def _close(verified: VerifiedLedger) -> None:
         verified.state.db.close()
     if isinstance(verified.source, Export):
         verified.source.close()
-
-
-def _say(said: Localizable, err: bool = False) -> None:
-    click.echo(str(said), err=err)

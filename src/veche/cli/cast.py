@@ -76,8 +76,8 @@ def cast_sealed(
         poll = reading.poll(name)
         if stage_of(poll, time.time()) == Stage.ANNOUNCED:
             raise UserError(
-                str(Message("This poll is not open yet. Your ballot stays sealed.")),
-                str(Message("Cast it when it opens: {command}", command=again("cast", short(poll.id)))),
+                Message("This poll is not open yet. Your ballot stays sealed."),
+                Message("Cast it when it opens: {command}", command=again("cast", short(poll.id))),
             )
         kept = SealedFile(seed, poll)
         ask = sys.stdin.isatty() and not as_json
@@ -94,13 +94,7 @@ def cast_sealed(
             options.emit({"entry": None, "file": str(output), "code": made.code.hex()})
         else:
             say_where(None, output, Message("Your ballot"))
-            click.echo(
-                str(
-                    Message(
-                        "When it is in the ledger, get your receipt: {command}", command=again("cast", short(poll.id))
-                    )
-                )
-            )
+            say(Message("When it is in the ledger, get your receipt: {command}", command=again("cast", short(poll.id))))
         return
     try:
         number = hand_in(folder, [made.entry])[0] if number is None else number
@@ -163,12 +157,10 @@ def _right_to_vote(
     found = kept.read()
     if found is None:
         raise UserError(
-            str(Message("A first ballot in this poll needs permits, and none are kept beside this seed.")),
-            str(
-                Message(
-                    "Collect them, with --registrar FOLDER for each registrar: {command}",
-                    command=again("vote", short(poll.id), "--collect", "--person", "ID", "--registrar", "FOLDER"),
-                )
+            Message("A first ballot in this poll needs permits, and none are kept beside this seed."),
+            Message(
+                "Collect them, with --registrar FOLDER for each registrar: {command}",
+                command=again("vote", short(poll.id), "--collect", "--person", "ID", "--registrar", "FOLDER"),
             ),
         )
     group, permits = found
@@ -220,6 +212,6 @@ def _keep_receipt(
                 seen=tracker(seen),
                 error=because(error),
             ),
-            str(Message("Get it with: {command}", command=again("cast", short(poll.id)))),
+            Message("Get it with: {command}", command=again("cast", short(poll.id))),
         ) from None
     return path, seen, waits

@@ -22,7 +22,7 @@ def parse_choices(poll: Poll, texts: Sequence[str]) -> list[list[int]]:
         wanted = Plural("The poll has {count} question", "The poll has {count} questions", count)
         given = Plural("{count} choice was given", "{count} choices were given", len(texts))
         raise UserError(
-            str(Message("{wanted}, and {given}.", wanted=wanted, given=given)),
+            Message("{wanted}, and {given}.", wanted=wanted, given=given),
             Message("Give --choose once for each question, in their order."),
         )
     return [

@@ -128,22 +128,22 @@ def _group(poll: PollState, opened: Mapping[int, Desk], person: str, despite_ref
         if len(enough) != 1:
             raise UserError(
                 str(disagree),
-                str(Plural("{count} of them must name one group: name more of them with --registrar, and ask those that are wrong to "
+                Plural("{count} of them must name one group: name more of them with --registrar, and ask those that are wrong to "
                        "correct their rolls for the next poll.",
                        "{count} of them must name one group: name more of them with --registrar, and ask those that are wrong to "
-                       "correct their rolls for the next poll.", k)),
+                       "correct their rolls for the next poll.", k),
             )  # fmt: skip
         if not despite_refusal:
             raise UserError(
                 str(disagree),
-                str(Message("Ask those that are wrong to correct their rolls before the next poll. To vote in {group} all the same: "
-                        "--despite-refusal. {narrowed}", group=groups[enough[0]], narrowed=narrowed(poll.poll_class))),
+                Message("Ask those that are wrong to correct their rolls before the next poll. To vote in {group} all the same: "
+                        "--despite-refusal. {narrowed}", group=groups[enough[0]], narrowed=narrowed(poll.poll_class)),
             )  # fmt: skip
     if enough:
         return enough[0]
     raise failure or UserError(
-        str(Message("Fewer than {k} registrars say in which group you vote.", k=k)),
-        str(Message("Name more of them with --registrar.")),
+        Message("Fewer than {k} registrars say in which group you vote.", k=k),
+        Message("Name more of them with --registrar."),
     )
 
 

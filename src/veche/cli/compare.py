@@ -18,6 +18,7 @@ from veche.errors import DoesNotHold, UserError
 from veche.log.checkpoint import Policy, SignedCheckpoint
 from veche.log.log import export
 from veche.log.note import Verifier
+from veche.terminal.say import say
 from veche.texts import Localizable, Message
 
 
@@ -72,9 +73,9 @@ def compare(first: Path, second: Path, vkey: str | None, output: Path | None, as
         )  # fmt: skip
         return int(found is Relation.CONTRADICTS)
     for copy in copies:
-        _say(Message("{name}: {size} entries, root {root}", name=copy.name, size=copy.size, root=copy.root.hex()))
+        say(Message("{name}: {size} entries, root {root}", name=copy.name, size=copy.size, root=copy.root.hex()))
     if found is not Relation.CONTRADICTS:
-        _say(_verdict(found, *copies))
+        say(_verdict(found, *copies))
         return 0
     for copy in copies:
         click.echo(f"\n{_head(copy)}", nl=False)
@@ -85,7 +86,7 @@ def compare(first: Path, second: Path, vkey: str | None, output: Path | None, as
         if kept
         else Message("Keep both as they are now (again with -o FOLDER), show them to others, and raise the alarm.")
     )
-    raise DoesNotHold("consistency", where, str(_verdict(found, *copies)), str(more))
+    raise DoesNotHold("consistency", where, _verdict(found, *copies), more)
 
 
 def _verdict(found: Relation, first: Copy, second: Copy) -> Localizable:
@@ -116,8 +117,8 @@ def _read(path: Path) -> Copy:
         return Copy(str(path), read_checkpoint(path))
     if not _is_ledger(path):
         raise UserError(
-            str(Message("{path} is not a ledger.", path=str(path))),
-            str(Message("Give a ledger's folder, an export or a checkpoint.")),
+            Message("{path} is not a ledger.", path=path),
+            Message("Give a ledger's folder, an export or a checkpoint."),
         )
     return Copy.of(str(path), open_ledger(path))
 
@@ -140,15 +141,9 @@ def _head(copy: Copy) -> str:
 def _keep(folder: Path, copies: tuple[Copy, Copy]) -> None:
     """Both heads, and of what is more than a head an export. Raises UserError if the folder has something in it."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(
-            str(Message("{folder} is not an empty folder.", folder=str(folder))), str(Message("Name a new one."))
-        )
+        raise UserError(Message("{folder} is not an empty folder.", folder=folder), Message("Name a new one."))
     make_folder(folder)
     for number, copy in enumerate(copies, 1):
         write_new(folder / f"{number}.checkpoint", copy.signed.to_bytes())
         if copy.log is not None:
             export(copy.log.source, folder / f"{number}.tar")
-
-
-def _say(said: Localizable) -> None:
-    click.echo(str(said))

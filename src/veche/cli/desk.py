@@ -23,10 +23,8 @@ def permit_keys(opened: Registrar, poll: PollState, everyone: bool) -> PermitKey
     groups = group_names([group.name.en for group in poll.definition.groups], everyone)
     if not everyone and (unknown := [group for group in groups if group not in opened.districts()]):
         raise UserError(
-            str(
-                Message("The roll has no district “{district}”, for which this poll has a group.", district=unknown[0])
-            ),
-            str(Message('Compare with "veche registrar show". If all people on the roll vote, say --everyone.')),
+            Message("The roll has no district “{district}”, for which this poll has a group.", district=unknown[0]),
+            Message('Compare with "veche registrar show". If all people on the roll vote, say --everyone.'),
         )
     return PermitKeys(poll.id, tuple(opened.open_poll(poll.id, groups, everyone=everyone)))
 
@@ -43,16 +41,12 @@ def check_keys(opened: Registrar, poll: PollState) -> None:
     shown = None if place is None else poll.permit_keys.get(place)
     if shown is not None and opened.published(poll.id) != list(shown.groups):
         raise UserError(
-            str(
-                Message(
-                    "The ledger shows permit keys of this registrar for poll {poll} that its folder has not made.",
-                    poll=short(poll.id),
-                )
+            Message(
+                "The ledger shows permit keys of this registrar for poll {poll} that its folder has not made.",
+                poll=short(poll.id),
             ),
-            str(
-                Message(
-                    "This is an old backup, or somebody else uses the key. Use the folder and the database where the keys were made."
-                )
+            Message(
+                "This is an old backup, or somebody else uses the key. Use the folder and the database where the keys were made."
             ),
         )
 
@@ -69,8 +63,8 @@ class Look:
         office = verified.state.offices.get(public)
         if office is None:
             raise UserError(
-                str(Message("The key {key}… is not the key of an office in this ledger.", key=public.hex()[:16])),
-                str(Message("See whose keys are: veche ledger show")),
+                Message("The key {key}… is not the key of an office in this ledger.", key=public.hex()[:16]),
+                Message("See whose keys are: veche ledger show"),
             )
         if not self._greeted:
             tell_of_change(verified.state, public)

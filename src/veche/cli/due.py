@@ -20,6 +20,7 @@ from veche.cli.options import ANY_PATH
 from veche.cli.reading import verified_copies
 from veche.clock import system
 from veche.errors import UserError
+from veche.terminal.say import say, spoken
 from veche.terminal.show import short
 from veche.texts import N_, Localizable, Message, Moment, Plural, Words
 
@@ -78,7 +79,7 @@ def due(folder: Path, institution: str | None, key: Path | None, as_json: bool) 
     elif found:
         Console(width=None if sys.stdout.isatty() else WIDE, highlight=False).print(_table(verified, found, now))
     else:
-        click.echo(str(Message("Nothing is due.")))
+        say(Message("Nothing is due."))
 
 
 def due_json(one: Due, now: int) -> dict[str, object]:
@@ -111,12 +112,12 @@ def _must_be_known(verified: VerifiedLedger, institution: str) -> None:
 def _table(verified: VerifiedLedger, found: Sequence[Due], now: int) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in (Message("When"), Message("Who"), Message("What"), Message("About")):
-        table.add_column(_text(heading), overflow="fold")
+        table.add_column(spoken(heading), overflow="fold")
     for one in found:
         late = one.is_late(now)
         cells = (when(one, now), who(one), Message(WHAT[one.duty]), _about(verified, one))
         table.add_row(
-            *(Styled(_text(cell), style="bold red" if late and not place else "") for place, cell in enumerate(cells))
+            *(Styled(spoken(cell), style="bold red" if late and not place else "") for place, cell in enumerate(cells))
         )
     return table
 
@@ -159,7 +160,3 @@ def _about(verified: VerifiedLedger, one: Due) -> Localizable:
                 action=str(change.action), institution=change.institution, role=str(change.role), entry=change.number,
             )  # fmt: skip
     return Plural("{count} entry", "{count} entries", verified.head.size)
-
-
-def _text(said: Localizable) -> str:
-    return str(said)

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import click
-
 from veche.cli.options import read_file
 from veche.durable import PUBLIC, Exists, replace, write_new
 from veche.engine.inbox import hand_in
@@ -20,6 +18,7 @@ from veche.keys import SigningKey
 from veche.ledger.codec import MAX_ENTRY, decode
 from veche.ledger.entries import BALLOT, ByOffice, parse_item
 from veche.ledger.signing import add_signature, check_signatures, signatures, signed_message
+from veche.terminal.say import say
 from veche.texts import Message
 
 SUFFIX = ".entry"
@@ -59,16 +58,14 @@ def hand_in_or_keep(folder: Path, entry: bytes, output: Path | None) -> int | No
 def say_where(number: int | None, output: Path | None, what: Message) -> None:
     """Tell a person what became of :func:`hand_in_or_keep`'s entry. ``what``: how it begins that it is in the ledger, "The result"."""
     if number is None:
-        click.echo(
-            str(
-                Message(
-                    "Wrote {path}; nothing was handed in. Hand it in where the ledger is: veche ledger submit {path}",
-                    path=str(output),
-                )
+        say(
+            Message(
+                "Wrote {path}; nothing was handed in. Hand it in where the ledger is: veche ledger submit {path}",
+                path=output or "",
             )
         )
     else:
-        click.echo(str(Message("{what}: entry {number} of the ledger.", what=what, number=str(number))))
+        say(Message("{what}: entry {number} of the ledger.", what=what, number=str(number)))
 
 
 def keep_entry(path: Path, entry: bytes, mode: int = PUBLIC) -> None:

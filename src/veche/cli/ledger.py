@@ -268,9 +268,9 @@ def submit(files: tuple[Path, ...], folder: Path, as_json: bool) -> None:
                 origin=origin,
             )
         elif len(files) > 1:
-            said = Message("{file} was refused: {why}", file=str(file), why=answer.message)
+            said = Message("{file} was refused: {why}", file=file, why=answer.said)
         else:
             continue
-        click.echo(str(said), err=isinstance(answer, Refused) or as_json)
+        say(said, err=isinstance(answer, Refused) or as_json)
     if refusals:
         raise refusals[0]

@@ -18,6 +18,7 @@ from veche.permit.mail import LARGEST_ANSWER, LARGEST_REQUEST, AnswerFile, Reque
 from veche.permit.request import PermitRequest
 from veche.registrar.registrar import Registrar
 from veche.registrar.roll_file import clean
+from veche.terminal.say import say
 from veche.texts import Joined, Message, Words
 from veche.voter.voter import Voter
 from veche.words import LANGUAGES, in_words
@@ -43,15 +44,15 @@ def ask(
         )
     if person is None:
         raise UserError(
-            str(Message("A request says for whom it is.")),
-            str(Message("Say who you are on the registrars' rolls: --person ID")),
+            Message("A request says for whom it is."),
+            Message("Say who you are on the registrars' rolls: --person ID"),
         )
     before = kept.read()
     place = _group(poll, group, before[0] if before is not None else None)
     missing = sorted(poll.permit_keys.keys() - (before[1].keys() if before is not None else set()))
     if not missing:
         raise UserError(
-            str(Message("The permits of all registrars are kept already.")), str(Message("Vote when the poll opens."))
+            Message("The permits of all registrars are kept already."), Message("Vote when the poll opens.")
         )
     credential = voter.credential(poll.id)
     asked = {
@@ -90,13 +91,13 @@ def _group(poll: PollState, name: str | None, known: int | None) -> int:
     if len(found) != 1:
         said = Joined(tuple(Words(both.en, both.ru) for both in names), ", ")
         raise UserError(
-            str(Message("It is not clear in which group you vote.")),
-            str(Message("Say one with --group: {groups}", groups=said)),
+            Message("It is not clear in which group you vote."),
+            Message("Say one with --group: {groups}", groups=said),
         )
     if known is not None and known != found[0]:
         raise UserError(
-            str(Message("The permits that are kept are for the group {group}.", group=names[known].en)),
-            str(Message("Leave --group out.")),
+            Message("The permits that are kept are for the group {group}.", group=names[known].en),
+            Message("Leave --group out."),
         )
     return found[0]
 
@@ -118,11 +119,11 @@ class AnsweredDesk:
         if self.answer.signature is None:
             raise self._refused()
         if self.answer.blinded != blinded:
-            raise UserError(str(Message("It answers another request: one of another seed, or for another group.")))
+            raise UserError(Message("It answers another request: one of another seed, or for another group."))
         return self.answer.signature
 
     def _refused(self) -> Refused:
-        return Refused(self.answer.rule, str(Message("{said}", said=self.answer.message)))
+        return Refused(self.answer.rule, Message("{said}", said=self.answer.message))
 
 
 def answered(files: Sequence[Path], reading: Reading, poll: PollState) -> Mapping[int, AnsweredDesk]:
@@ -133,13 +134,13 @@ def answered(files: Sequence[Path], reading: Reading, poll: PollState) -> Mappin
         is_there = answer.registrar in poll.permit_keys and (answer.group or 0) < len(poll.definition.groups)
         if (answer.ledger, answer.poll) != (reading.id, poll.id) or not is_there:
             raise UserError(
-                str(Message("The answer in {path} is not for this poll.", path=str(path))),
-                str(Message("Name the poll for which you asked.")),
+                Message("The answer in {path} is not for this poll.", path=path),
+                Message("Name the poll for which you asked."),
             )
         if answer.registrar in found:
             raise UserError(
-                str(Message("Two of these answers are by the same registrar: {path} is the second.", path=str(path))),
-                str(Message("Give the newer one.")),
+                Message("Two of these answers are by the same registrar: {path} is the second.", path=path),
+                Message("Give the newer one."),
             )
         found[answer.registrar] = AnsweredDesk(answer)
     return found
@@ -150,8 +151,8 @@ def read_request(path: Path, reading: Reading, person: str) -> RequestFile:
     request = RequestFile.from_json(options.read_file(path, LARGEST_REQUEST))
     if request.ledger != reading.id:
         raise UserError(
-            str(Message("The request in {path} is for another ledger.", path=str(path))),
-            str(Message("Ask the person which they mean.")),
+            Message("The request in {path} is for another ledger.", path=path),
+            Message("Ask the person which they mean."),
         )
     try:
         same = clean(person) == clean(request.person)
@@ -159,8 +160,8 @@ def read_request(path: Path, reading: Reading, person: str) -> RequestFile:
         same = False
     if not same:
         raise UserError(
-            str(Message("The request in {path} is of somebody else: {person}.", path=str(path), person=request.person)),
-            str(Message("Nothing was signed. Serve each person with their own request.")),
+            Message("The request in {path} is of somebody else: {person}.", path=path, person=request.person),
+            Message("Nothing was signed. Serve each person with their own request."),
         )
     return request
 
@@ -170,8 +171,8 @@ def serve(opened: Registrar, reading: Reading, poll: PollState, request: Request
     place = poll.registrar(opened.office.public)
     if place not in request.blinded or place is None:
         raise UserError(
-            str(Message("This request asks nothing of this registrar.")),
-            str(Message("The person has its permit already, or meant another one.")),
+            Message("This request asks nothing of this registrar."),
+            Message("The person has its permit already, or meant another one."),
         )
     blinded = request.blinded[place]
     ids = reading.id, poll.id, place
@@ -191,6 +192,6 @@ def show_request(request: RequestFile, poll: PollState, err: bool = False) -> No
         "A request of {person} in the poll “{title}”, group {group}. Its code:",
         person=request.person, title=Words(*poll.definition.title), group=Words(*group),
     )  # fmt: skip
-    click.echo(str(said), err=err)
+    say(said, err=err)
     for words in code_said(request):
         click.echo(f"  {words}", err=err)

@@ -230,18 +230,16 @@ def issue(
     if request is None:
         if name is None or group is None or blinded is None or code is not None or output is not None:
             raise UserError(
-                str(Message("It is not clear what is to be signed.")),
-                str(Message("Give a request (--request FILE -o FILE), or POLL, --group and --blinded.")),
+                Message("It is not clear what is to be signed."),
+                Message("Give a request (--request FILE -o FILE), or POLL, --group and --blinded."),
             )
         _issue_one(desk, name, folder, person, group, blinded)
     elif group is not None or blinded is not None or output is None:
         raise UserError(
-            str(
-                Message(
-                    "A request says by itself for which group and what is to be signed, and its answer goes to a file."
-                )
+            Message(
+                "A request says by itself for which group and what is to be signed, and its answer goes to a file."
             ),
-            str(Message("Give --request FILE and -o FILE, and leave --group and --blinded out.")),
+            Message("Give --request FILE and -o FILE, and leave --group and --blinded out."),
         )
     else:
         _answer_request(desk, name, folder, person, request, code, output)
@@ -265,14 +263,14 @@ def _answer_request(
         poll = _own_poll(opened, reading, request.poll.hex())
         if name is not None and reading.poll(name).id != poll.id:
             raise UserError(
-                str(Message("The request is for another poll: {poll}.", poll=short(poll.id))),
-                str(Message("Leave POLL out, or name that.")),
+                Message("The request is for another poll: {poll}.", poll=short(poll.id)),
+                Message("Leave POLL out, or name that."),
             )
         check_keys(opened, poll)
         if request.group >= len(poll.definition.groups):
             raise UserError(
-                str(Message("The poll has no group {group}.", group=str(request.group))),
-                str(Message("Ask the person for a new request.")),
+                Message("The poll has no group {group}.", group=str(request.group)),
+                Message("Ask the person for a new request."),
             )
         show_request(request, poll)
         _check_code(request, code)
@@ -281,35 +279,31 @@ def _answer_request(
     if answer.signature is None:
         raise Refused(
             answer.rule,
-            str(
-                Message(
-                    "{why} The refusal is in {path}, for {person}.",
-                    why=answer.message,
-                    path=str(output),
-                    person=request.person,
-                )
+            Message(
+                "{why} The refusal is in {path}, for {person}.",
+                why=answer.message,
+                path=output,
+                person=request.person,
             ),
         )
-    click.echo(str(Message("Signed. The answer is in {path}, for {person}.", path=str(output), person=request.person)))
+    say(Message("Signed. The answer is in {path}, for {person}.", path=output, person=request.person))
 
 
 def _check_code(request: RequestFile, said: str | None) -> None:
     """Raise UserError if the person has said another code than the request's; on a terminal whoever serves them is asked."""
     if said is None:
         if sys.stdin.isatty():
-            click.confirm(str(Message("Does {person} say the same code?", person=request.person)), abort=True)
+            confirm(Message("Does {person} say the same code?", person=request.person), abort=True)
         return
     words = said.split()
     wanted = from_words(said) if len(words) == WORDS else options.parse_code(said)
     if request.code[: len(wanted)] != wanted:
         raise UserError(
-            str(
-                Message(
-                    "This is not the request that {person} made: its code is another. Nothing was signed.",
-                    person=request.person,
-                )
+            Message(
+                "This is not the request that {person} made: its code is another. Nothing was signed.",
+                person=request.person,
             ),
-            str(Message("Ask for the file again, and by another way.")),
+            Message("Ask for the file again, and by another way."),
         )
 
 
@@ -340,9 +334,7 @@ def issuance(desk: Path, name: str, folder: Path, output: Path | None, as_json: 
         options.emit({"entry": number, "issued": [row.issued for row in rows]})
     else:
         say_where(number, output, Message("The account"))
-        click.echo(
-            str(Plural("{count} permit was issued.", "{count} permits were issued.", sum(row.issued for row in rows)))
-        )
+        say(Plural("{count} permit was issued.", "{count} permits were issued.", sum(row.issued for row in rows)))
 
 
 @registrar.command()

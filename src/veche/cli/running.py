@@ -19,7 +19,7 @@ from veche.ledger.life import stage
 from veche.ledger.reader import read_own
 from veche.terminal.running import Running, table
 from veche.terminal.say import language
-from veche.texts import Localizable, Message
+from veche.texts import Localizable
 
 EVERY = 1.0
 """Seconds between two looks at the ledger."""
@@ -34,6 +34,7 @@ class Display:
     def __init__(self, folder: Path, lines: bool) -> None:
         """``lines``: write to the log, even on a terminal."""
         self._folder = folder
+        self._lines = lines
         self._live = (
             None if lines or not sys.stdout.isatty() else Live(console=Console(highlight=False), auto_refresh=False)
         )
@@ -54,10 +55,12 @@ class Display:
     def look(self, handed_in: int, last: bool = False) -> None:
         """Show what is new, at most once in a while, and at last. ``handed_in``: how many entries came since the last call."""
         self._handed_in += handed_in
-        if clock_time.monotonic() < self._next and not last:
+        if (self._live is None and not self._lines) or (clock_time.monotonic() < self._next and not last):
             return
         self._next = clock_time.monotonic() + EVERY
-        with suppress(VecheError):  # a display is no reason to stop: what is wrong with the ledger, its engine finds
+        with suppress(
+            VecheError, OSError
+        ):  # a display is no reason to stop: what is wrong with the ledger, its engine finds
             seen = self._read()
             if self._live is not None:
                 self._live.update(table(seen, language()), refresh=True)
@@ -74,7 +77,7 @@ class Display:
                 found = read_witnesses(reader.log, state)
                 witnesses = (found.count(head.size), found.seats) if found.seats else None
             except DoesNotHold as error:
-                trouble = Message("{error}", error=error.message)
+                trouble = error.said
             return Running(
                 reader.charter.origin, self._since, state.get("height"), reader.time, head.size, head.root, self._handed_in,
                 _waiting(self._folder), Counter(stage(*poll, now) for poll in state.poll_times()), len(state.forming_committees()),

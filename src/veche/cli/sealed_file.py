@@ -55,18 +55,16 @@ class SealedFile:
                     "You have sealed a ballot in this poll already, and neither cast nor opened it. Its code: {code}",
                     code=code_text(kept.code),
                 ),
-                str(
-                    Message(
-                        "Cast it: {cast}. Or open it to check this device, and it is forgotten: {open}",
-                        cast=again("cast", name),
-                        open=again("open", name),
-                    )
+                Message(
+                    "Cast it: {cast}. Or open it to check this device, and it is forgotten: {open}",
+                    cast=again("cast", name),
+                    open=again("open", name),
                 ),
             )
         if kept is not None:
             raise UserError(
                 Message("A ballot of yours in this poll is on its way, and has no receipt yet."),
-                str(Message("Go on with: {command}", command=again("cast", name))),
+                Message("Go on with: {command}", command=again("cast", name)),
             )
 
     def write(self, sealed: Sealed) -> None:
@@ -100,11 +98,9 @@ class SealedFile:
             if isinstance(kept, Cast):
                 raise UserError(
                     Message("This ballot was cast: nobody can open it any more."),
-                    str(
-                        Message(
-                            "To check the device seal another one: {command}",
-                            command=again("vote", self._poll.hex()[:12]),
-                        )
+                    Message(
+                        "To check the device seal another one: {command}",
+                        command=again("vote", self._poll.hex()[:12]),
                     ),
                 )
             sealed = self._must_be(kept)
@@ -123,8 +119,8 @@ class SealedFile:
     def _must_be(self, kept: Sealed | None) -> Sealed:
         if kept is None:
             raise UserError(
-                str(Message("You have sealed no ballot in this poll.")),
-                str(Message("Seal one: {command}", command=again("vote", self._poll.hex()[:12]))),
+                Message("You have sealed no ballot in this poll."),
+                Message("Seal one: {command}", command=again("vote", self._poll.hex()[:12])),
             )
         return kept
 

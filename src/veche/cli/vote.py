@@ -77,8 +77,8 @@ def vote(
     _check_ask(request, group, collect, only_seal, choose, desks, answers)
     if collect and (choose or only_seal):
         raise UserError(
-            str(Message("--collect only collects permits: nothing is chosen or sealed with it.")),
-            str(Message("Leave {option} out, or --collect.", option="--choose" if choose else "--seal")),
+            Message("--collect only collects permits: nothing is chosen or sealed with it."),
+            Message("Leave {option} out, or --collect.", option="--choose" if choose else "--seal"),
         )
     if not collect and not only_seal and request is None:
         options.must_be_writable(receipts, "The receipt", "nothing was cast")
@@ -164,13 +164,13 @@ def _check_ask(
     other = next((option for option, value in given if value), None)
     if request is not None and other is not None:
         raise UserError(
-            str(Message("--ask only writes a request: nothing else is done with it.")),
-            str(Message("Leave {option} out, or --ask.", option=other)),
+            Message("--ask only writes a request: nothing else is done with it."),
+            Message("Leave {option} out, or --ask.", option=other),
         )
     if request is None and group is not None:
         raise UserError(
-            str(Message("--group belongs to --ask: in all other cases registrars say in which group you vote.")),
-            str(Message("Leave it out.")),
+            Message("--group belongs to --ask: in all other cases registrars say in which group you vote."),
+            Message("Leave it out."),
         )
 
 
@@ -183,8 +183,8 @@ def _ask(
 
     if voted:
         raise UserError(
-            str(Message("You have voted in this poll: to vote again no permits are needed.")),
-            str(Message("Vote again: {command}", command=again("vote", short(poll.id)))),
+            Message("You have voted in this poll: to vote again no permits are needed."),
+            Message("Vote again: {command}", command=again("vote", short(poll.id))),
         )
     _check_goes_on(poll)
     made = permit_mail.ask(path, reading, poll, voter, own, kept, person, group)
@@ -194,10 +194,10 @@ def _ask(
                       "words": {language: in_words(made.code, language) for language in LANGUAGES}})  # fmt: skip
         return
     permit_mail.show_request(made, poll)
-    click.echo(str(Message("Wrote {path}. Give it to: {registrars}. Show each of them who you are, and say the code.",
-                           path=str(path), registrars=", ".join(registrars))))  # fmt: skip
-    click.echo(str(Message("When they have answered: {command}",
-                           command=again("vote", short(poll.id), "--person", "ID", "--answer", "FILE", "--collect"))))  # fmt: skip
+    say(Message("Wrote {path}. Give it to: {registrars}. Show each of them who you are, and say the code.",
+                           path=path, registrars=", ".join(registrars)))  # fmt: skip
+    say(Message("When they have answered: {command}",
+                           command=again("vote", short(poll.id), "--person", "ID", "--answer", "FILE", "--collect")))  # fmt: skip
 
 
 def _answered(
@@ -211,13 +211,11 @@ def _answered(
     found = permit_mail.answered(files, reading, poll)
     if both := found.keys() & set(opened):
         raise UserError(
-            str(
-                Message(
-                    "Of {registrar} both a folder and an answer were given.",
-                    registrar=poll.poll_class.registrars[min(both)].institution,
-                )
+            Message(
+                "Of {registrar} both a folder and an answer were given.",
+                registrar=poll.poll_class.registrars[min(both)].institution,
             ),
-            str(Message("Give one of the two.")),
+            Message("Give one of the two."),
         )
     return found
 
@@ -262,8 +260,8 @@ def _check_goes_on(poll: PollState) -> None:
     """Raise UserError for a poll that takes no ballots any more, before a permit is spent on it."""
     if poll.phase != Phase.ANNOUNCED:
         raise UserError(
-            str(Message("This poll takes no ballots any more.")),
-            str(Message("See what became of it: {command}", command=again("poll", "show", short(poll.id), seed=False))),
+            Message("This poll takes no ballots any more."),
+            Message("See what became of it: {command}", command=again("poll", "show", short(poll.id), seed=False)),
         )
 
 
@@ -288,9 +286,9 @@ def _choices(poll: PollState, choose: tuple[str, ...]) -> list[list[int]]:
         return parse_choices(poll.definition, choose)
     if not sys.stdin.isatty():
         raise UserError(
-            str(Message("Nothing was chosen.")),
-            str(Message("Say what: --choose NUMBERS for each question. See them: {command}",
-                    command=again("poll", "show", short(poll.id), seed=False))),
+            Message("Nothing was chosen."),
+            Message("Say what: --choose NUMBERS for each question. See them: {command}",
+                    command=again("poll", "show", short(poll.id), seed=False)),
         )  # fmt: skip
     choices = ask_choices(poll.definition)
     say(Message("\nYou chose:"))

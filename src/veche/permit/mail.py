@@ -167,5 +167,5 @@ def _bytes(text: str, what: Message, size: int = 0) -> bytes:
 
 def _wrong(what: Message) -> NoReturn:
     raise UserError(
-        str(Message("This file is not {what}.", what=what)), str(Message("Give the file as it was written, all of it."))
+        Message("This file is not {what}.", what=what), Message("Give the file as it was written, all of it.")
     ) from None

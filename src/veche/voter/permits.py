@@ -54,8 +54,8 @@ class RegistrarsRefused(UserError):
         self.registrars = sorted(registrars)
         names = ", ".join(poll_class.registrars[registrar].institution for registrar in self.registrars)
         super().__init__(
-            str(Message("No permit was given by: {names}. {narrowed}", names=names, narrowed=narrowed(poll_class))),
-            str(Message("Ask again first. To vote all the same: --despite-refusal")),
+            Message("No permit was given by: {names}. {narrowed}", names=names, narrowed=narrowed(poll_class)),
+            Message("Ask again first. To vote all the same: --despite-refusal"),
         )
 
 
