@@ -18,7 +18,7 @@ from veche.texts import LOCALE, Localizable, Moment, Number, Percent, Plural, Wo
 from veche.texts import Message as Said
 
 OTHER = [language for language in languages() if language != "en"]
-DATES = (texts.DATE_AND_TIME, texts.DAY_AND_TIME, texts.DAY_OF_MONTH)
+DATES = (texts.DATE, texts.DATE_AND_TIME, texts.DAY_AND_TIME, texts.DAY_OF_MONTH)
 
 
 def stored(language: str) -> Path:
@@ -123,9 +123,9 @@ def test_values_are_written_as_the_language_writes_them() -> None:
     said = Said("Their weight")
     assert (str(said), said.text("ru")) == ("Their weight", "Их вес")
     assert Number(1234.56).text("en") == "1,234.6" and Number(1234.56).text("ru") == "1\u00a0234,6"
-    braces = Said("{ballots} counted.", ballots="{share} {0} {")
-    assert braces.text("en") == "{share} {0} { counted." and braces.text("ru") == "Засчитано: {share} {0} {."
-    nested: list[Localizable] = [Said("{ballots} counted.", ballots=Plural("{count} ballot", "{count} ballots", 2))]
+    braces = Said("Counted: {turnout}.", turnout="{share} {0} {")
+    assert braces.text("en") == "Counted: {share} {0} {." and braces.text("ru") == "Засчитано: {share} {0} {."
+    nested: list[Localizable] = [Said("Counted: {turnout}.", turnout=Plural("{count} ballot", "{count} ballots", 2))]
     assert [one.text("ru") for one in nested] == ["Засчитано: 2\u00a0бюллетеня."]
 
 

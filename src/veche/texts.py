@@ -157,6 +157,17 @@ class Plural(Message):
 
 
 @dataclass(frozen=True)
+class Listed(Localizable):
+    """Several things one after another, with ``between`` them."""
+
+    items: tuple[Localizable, ...]
+    between: str = ", "
+
+    def text(self, language: str) -> str:
+        return self.between.join(_text(item, language) for item in self.items)
+
+
+@dataclass(frozen=True)
 class Words(Localizable):
     """A text that comes in the city's two languages: from a ledger, or for the JSON of a report. In all others it is English."""
 
@@ -216,6 +227,7 @@ class Percent(Localizable):
 
 
 DATE_AND_TIME = N_("d MMMM y, HH:mm 'UTC'")
+DATE = N_("d MMMM y")
 DAY_OF_MONTH = N_("d MMM")
 DAY_AND_TIME = N_("d MMM, HH:mm")
 EXACT = N_("EEEE, d MMMM y, HH:mm:ss 'UTC'")

@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from veche.audit.ledger import verify_ledger
 from veche.audit.page.chart import LINES, _labelled, _unit, bar
 from veche.audit.page.page import page
-from veche.audit.page.words import ballots
 from veche.audit.percents import percents
 from veche.audit.poll_report import DAY, HOUR, PollReport, report_poll, turnout_step
+from veche.audit.poll_view import QuestionView, RegistrarView
 from veche.audit.poll_warnings import ANSWER, COUNT, poll_warnings
+from veche.audit.poll_words import ballots, heading
 from veche.audit.report import LedgerReport, report_ledger
 from veche.ledger.entries.charter import Charter
+from veche.ledger.life import Stage
 from veche.log.source import Folder
 from veche.texts import LAST, Moment, Number, Percent, Words
 from veche.world import World
@@ -52,8 +54,9 @@ def test_numbers_add_up(large: City, report: LedgerReport) -> None:
         if poll.status == "decided":
             assert state.result is not None
             result = state.result.body()
-            shown = [[*([q.blank] if q.blank_allowed else []), *(a.votes for a in q.answers)] for q in poll.questions]
-            assert shown == result[2] and [cell.result for cell in poll.cells] == result[3]
+            assert as_in_the_ledger(poll.questions) == result[2]
+            assert [as_in_the_ledger(cell.questions) for cell in poll.cells] == result[3]
+            assert sum(cell.weight for cell in poll.cells) in (0, poll.weight)
             assert poll.closed is not None and poll.decided is not None and poll.closing <= poll.closed <= poll.decided
         else:
             assert all(answer.votes is None for question in poll.questions for answer in question.answers)
@@ -70,6 +73,11 @@ def test_numbers_add_up(large: City, report: LedgerReport) -> None:
     assert contest not in report.polls[1].answers and speed.contests == []
     assert speed.statements[0].status == "will" and report.polls[5].statements[0].kind == "cancel"
     assert [cell.groups for cell in report.polls[1].cells] == [[0], [1, 2]]
+
+
+def as_in_the_ledger(questions: list[QuestionView]) -> list[list[int | None]]:
+    """Votes in the order of a result entry, where the blank ones are the first."""
+    return [[a.votes for a in sorted(q.answers, key=lambda answer: not answer.blank)] for q in questions]
 
 
 def test_turnout_counts_a_voter_once_at_the_last_ballot(large: City, speed: PollReport) -> None:
@@ -91,7 +99,7 @@ def test_warnings(large: City, report: LedgerReport, speed: PollReport) -> None:
     def said(poll: PollReport, at: int = now, charter: Charter = charter) -> str:
         return " ".join(f"{warning.text('en')} | {warning.text('ru')}" for warning in poll_warnings(poll, charter, at))
 
-    counting = replace(speed, status="counting")
+    counting = replace(speed, status=Stage.COUNTING)
     assert said(counting, speed.closed + COUNT) == "" and "count is late" in said(counting, speed.closed + COUNT + 1)
     test = replace(charter, test=1000)
     soon = said(counting, speed.closed + COUNT // 1000 + 1 + 1, test)
@@ -100,9 +108,14 @@ def test_warnings(large: City, report: LedgerReport, speed: PollReport) -> None:
     assert said(silent_city, speed.closed + ANSWER) == ""
     assert "answer is late" in said(silent_city, speed.closed + ANSWER + 1)
     due = speed.statements[0].due
-    assert said(speed, due) == "" and "promised is late" in said(speed, due + 1)
+    midnight = due // DAY * DAY + DAY  # a promise is for a day, and kept until that is over: UTC, as all times
+    assert said(speed, due) == said(speed, midnight - 1) == ""
+    assert "promised is late: it was to be done by 29 June 2026." in said(speed, midnight)
+    undated = replace(speed, statements=[replace(speed.statements[0], due=0)])
+    assert said(undated, midnight) == "" and str(heading(undated.statements[0])) == "The city will do this"
+    assert str(heading(speed.statements[0])) == "The city will do this by 29 June 2026"
     done = replace(speed, statements=[*speed.statements, replace(speed.statements[0], status="done")])
-    assert said(done, due + 1) == ""
+    assert said(done, midnight) == ""
     assert "60 minutes later" in said(replace(speed, closing=speed.closes + 3600))
     group = speed.groups[0]
     other = replace(group, accounts=[group.accounts[0], replace(group.accounts[1], people=11)])
@@ -111,9 +124,9 @@ def test_warnings(large: City, report: LedgerReport, speed: PollReport) -> None:
     )
     short = replace(group, accounts=[group.accounts[0], replace(group.accounts[1], people=4, counts=False)])
     assert "The roll of Post office for “Everyone” has less than half" in said(replace(speed, groups=[short]))
-    without = replace(speed, without_keys=["Tax office"])
+    without = replace(speed, registrars=[*speed.registrars, RegistrarView("Tax office", "taxes", False, None)])
     assert "Tax office published no permit keys" in said(without) and said(without, speed.opens - 1) == ""
-    assert said(replace(without, status="cancelled")) == ""
+    assert said(replace(without, status=Stage.CANCELLED)) == ""
 
 
 class Strict(HTMLParser):
@@ -170,7 +183,7 @@ def test_a_further_language_is_in_the_page_without_a_change_of_it(report: Ledger
     assert parser.langs["en"] == parser.langs["ru"] == parser.langs[further] > 100
     assert ("input", "id", further) in parser.attributes and ("label", "Esperanto") in parser.texts
     words = "\n".join(text for _, text in parser.texts)
-    assert "[What was checked]" in words and "[[10 ballots] counted, 100,0% of the roll.]" in words
+    assert "[What was checked]" in words and "[Counted: [[10 ballots] (100,0% of the 10 people on the roll)].]" in words
 
 
 def test_the_page_shows_what_the_report_says(report: LedgerReport) -> None:
@@ -182,7 +195,7 @@ def test_the_page_shows_what_the_report_says(report: LedgerReport) -> None:
     assert words.index("The post lost letters.") < words.index("Results by group"), "above the result"
     assert f"No share from: {report.polls[0].trustees[1].institution}." in words
     assert report.root in words and "Trees & <shade>" in words and "Деревья & «тень»" in words
-    assert "Fewer than 3 ballots" in words and "No ballot will ever be opened" in words
+    assert "fewer than 3 ballots" in words and "no ballot will ever be opened" in words
     labels = [value for tag, name, value in parser.attributes if tag == "svg" and name == "aria-label"]
     assert any("Keep 60 km/h" in label and "20.0%, 2 votes" in label for label in labels)
     widths = [value for tag, name, value in parser.attributes if tag == "rect" and name == "width"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import schemas
 from click.testing import CliRunner
 
 from veche.cli import main
@@ -48,7 +49,31 @@ def veche(*args: object) -> Answer:
     )
     assert "Traceback" not in done.stderr + done.stdout, done.stderr
     assert "does not expect" not in done.stderr, done.stderr
-    return Answer(done.returncode, done.stdout, done.stderr)
+    return documented(args, Answer(done.returncode, done.stdout, done.stderr))
+
+
+def documented(args: tuple[object, ...], answer: Answer) -> Answer:
+    """Whatever is answered in JSON is what docs/schema says, errors too."""
+    words = tuple(map(str, args))
+    if "--json" in words and answer.code in (0, 1, 2, 3):
+        first, *more = documents(answer.out)
+        assert not more, answer.out
+        if "error" in first:
+            schemas.check_error(first)
+            assert first["error"]["exit"] == answer.code != 0
+        else:
+            schemas.check_answer(words, first)
+    return answer
+
+
+def documents(text: str) -> list[Any]:
+    """The JSON documents in a text, one after another."""
+    found, decoder = [], json.JSONDecoder()
+    while text := text.lstrip():
+        value, end = decoder.raw_decode(text)
+        found.append(value)
+        text = text[end:]
+    return found
 
 
 def inside(*args: object, stdin: str = "") -> Answer:
@@ -56,7 +81,7 @@ def inside(*args: object, stdin: str = "") -> Answer:
     result = CliRunner().invoke(main, [str(word) for word in args], input=stdin, catch_exceptions=False)
     assert "Traceback" not in result.output
     assert "does not expect" not in result.stderr, result.stderr
-    return Answer(result.exit_code, result.stdout, result.stderr)
+    return documented(args, Answer(result.exit_code, result.stdout, result.stderr))
 
 
 Run = Callable[..., Answer]

@@ -128,7 +128,8 @@ def test_sealed_then_opened(home: Home) -> None:
     out = ok("check", code, path, *home.words[:2]).out
     assert "More trams? / Больше трамваев?  ->  No / Нет" in out
     spaced = " ".join(code[i : i + 8].upper() for i in range(0, 64, 8))
-    assert ok("check", spaced, path, *home.words[:2], "--json").json["choices"] == [[0, 1]]
+    (question,) = ok("check", spaced, path, *home.words[:2], "--json").json["questions"]
+    assert [answer["chosen"] for answer in question["answers"]] == [False, True]
     # It is forgotten: nothing is left that could be cast.
     fails(2, "You have sealed no ballot", "cast", home.town.name, *home.words, *home.receipts)
     fails(2, "You have sealed no ballot", "open", home.town.name, *home.words)

@@ -75,7 +75,7 @@ def test_an_engine_that_stops_or_starts_finds_it(tmp_path: Path, monkeypatch: py
             short = poll.id.hex()[:8]
     folder = tmp_path / "ledger"
     code, text = run("poll", "show", short, "--ledger", folder)
-    assert code == 0 and "not handed in yet" in text
+    assert code == 0 and "nobody has handed in the result yet" in text
     code, text = run("verify", folder)
     assert code == 0 and "nobody has handed in the result yet" in " ".join(text.split())
     with monkeypatch.context() as patch:

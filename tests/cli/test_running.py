@@ -43,7 +43,7 @@ def test_on_a_terminal_it_shows_what_goes_on(tmp_path: Path) -> None:
         until(r"Entries +4, root")
         until(r"Inbox +1 handed in since it runs, 0 waiting")
         until(r"Keys +1 is being made")
-        assert "veche.example/pilot, runs since" in shown and "0 open, 0 not open yet" in shown
+        assert "veche.example/pilot, runs since" in shown and "open: 0, announced: 0" in shown
         process.send_signal(signal.SIGINT)
         until(r"Stopped, with 4 entries")
         process.wait(30)

@@ -111,14 +111,21 @@ def test_a_pilot_from_the_first_key_to_the_verified_result(tmp_path: Path, engin
         assert "decryption" in ok("trustee", "act", place, *ledger).out
     shown = ok("poll", "show", poll[:8], *ledger, "--json").json
     assert shown["status"] == "decided" and shown["counted"] == 5
-    assert shown["result"] == [[1, 3, 1], [0, 4, 1, 4]]
+    assert [[answer["votes"] for answer in question["answers"]] for question in shown["questions"]] == [
+        [1, 3, 1],
+        [4, 1, 4, 0],
+    ]
+    assert [group["counted"] for group in shown["groups"]] == [2, 3] and shown["people"] == 6
     late = ok("poll", "show", poll[:8], *ledger).out
-    assert "Shares:    2 of 3 trustees, 2 are needed; none from " in late
+    assert "No share from: " in late
     assert "decryption" in ok("trustee", "act", city.trustees[2], *ledger).out  # not needed, and taken all the same
     assert "nothing is due" in ok("trustee", "act", city.trustees[2], *ledger).out
-    assert "Shares:    3 of 3 trustees, 2 are needed\n" in ok("poll", "show", poll[:8], *ledger).out
+    assert "No share from: " not in ok("poll", "show", poll[:8], *ledger).out
     for place in city.registrars:
-        assert ok("registrar", "issuance", place, poll[:8], *ledger, "--json").json["issued"] == [2, 3]
+        assert ok("registrar", "issuance", place, poll[:8], *ledger, "--json").json["groups"] == [
+            {"name": {"en": "Arbat", "ru": "Арбат"}, "issued": 2},
+            {"name": {"en": "Presnensky", "ru": "Пресненский"}, "issued": 3},
+        ]
     for person, served in ((0, True), (5, False)):
         row = tmp_path / f"row-{person}.json"
         ok("registrar", "proof", city.registrars[0], poll[:8], *ledger, "--person", f"person-{person}", "-o", row)

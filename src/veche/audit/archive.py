@@ -6,12 +6,14 @@ groups, kinds of questions and versions, shuffles, and a poll that has no result
 good one, and just the same the end of one that somebody cut: it is neither good nor bad.)
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import veche_kernel
 
+from veche.audit.poll_view import QuestionView, by_answer
 from veche.ballot.archive.archive import Archive
 from veche.ballot.archive.credentials import read_credentials
 from veche.ballot.archive.parts import Ciphertext, TallyDocument
@@ -21,7 +23,7 @@ from veche.ballot.archive.trustees import Trustees
 from veche.ballot.canonical import b64, decode, point_bytes, point_text, weight_value
 from veche.ballot.election import Election
 from veche.errors import DoesNotHold, Unsupported
-from veche.texts import N_, Message
+from veche.texts import N_, Message, Words
 
 STEPS = {
     "A1": N_(
@@ -88,6 +90,7 @@ class ArchiveReport:
     counted: int
     total_weight: int
     shares: int
+    questions: list[QuestionView] = field(repr=False)
     cannot_show: tuple[str, ...] = field(default=CANNOT_SHOW, repr=False)
 
 
@@ -143,7 +146,19 @@ def verify(archive: Archive, progress: Progress | None = None) -> ArchiveReport:
         counted=counted,
         total_weight=total_weight,
         shares=len(shares),
-    )
+        questions=[
+            QuestionView(
+                _text(question.question), question.min, question.max, bool(question.blank),
+                by_answer([_text(answer) for answer in question.answers], bool(question.blank), [int(n) for n in numbers]),
+            )
+            for question, numbers in zip(election.questions, json.loads(result)["result"], strict=True)
+        ],
+    )  # fmt: skip
+
+
+def _text(said: str) -> Words:
+    """An archive has each text once, whatever its languages."""
+    return Words(said, said)
 
 
 def _unfinished(archive: Archive) -> Unsupported:

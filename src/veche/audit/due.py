@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from veche.audit.ledger import VerifiedLedger
-from veche.audit.poll_report import DAY
+from veche.audit.poll_report import promised_until
 from veche.audit.poll_warnings import ANSWER, COUNT
 from veche.ballot.committee import SINGLE
 from veche.ledger.codec import decode
@@ -192,8 +192,7 @@ def _answer(verified: VerifiedLedger, poll: PollState, closed: int) -> Iterator[
     last = read_said(data)
     if isinstance(last, Outcome) and last.status is OutcomeStatus.WILL:
         by = [verified.state.offices[key].institution for key, _ in signatures(decode(data))]
-        until_day = last.due // DAY * DAY + DAY if last.due else None
-        yield Due(Duty.PROMISE, by[0], Role.ORGANISER, verified.time_of(said[-1]), until_day, poll.id)
+        yield Due(Duty.PROMISE, by[0], Role.ORGANISER, verified.time_of(said[-1]), promised_until(last.due), poll.id)
 
 
 def _of_committee(verified: VerifiedLedger, committee: CommitteeState, now: int) -> Iterator[Due]:

@@ -1,16 +1,13 @@
 """What a verified ledger says of one poll, in plain values: for the command line, the page and the JSON."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from veche.audit.charter_words import consequences
 from veche.audit.ledger import VerifiedLedger
+from veche.audit.poll_view import PollView, view_poll
 from veche.ledger.codec import decode
 from veche.ledger.entries.office import Role
-from veche.ledger.entries.poll import Choice
-from veche.ledger.entries.result import Numbers
 from veche.ledger.entries.statements import Contest, Outcome, read_said
-from veche.ledger.life import Phase
 from veche.ledger.poll_state import CommitteeState, PollState
 from veche.ledger.signing import signatures
 from veche.texts import Localizable, Words
@@ -20,68 +17,6 @@ HOUR = 3_600
 SHORT = 3 * DAY
 """A poll that is open for less is shown by the hour."""
 MOST_STEPS = 400
-
-
-@dataclass(frozen=True)
-class AnswerReport:
-    """An answer and its votes, weighted; None as long as nothing is decrypted."""
-
-    text: Words
-    votes: int | None
-
-
-@dataclass(frozen=True)
-class QuestionReport:
-    """A question: choose ``least`` to ``most`` of the answers. ``blank``: how many left it blank, where that is allowed."""
-
-    text: Words
-    least: int
-    most: int
-    answers: list[AnswerReport]
-    blank_allowed: bool
-    blank: int | None
-
-
-@dataclass(frozen=True)
-class AccountReport:
-    """A registrar's numbers for a group: used <= issued <= people. ``issued`` is None as long as it has not said it.
-
-    ``counts``: whether its permits are taken in the group; they are not if its roll is too short.
-    """
-
-    registrar: str
-    people: int
-    issued: int | None
-    used: int
-    counts: bool = True
-
-
-@dataclass(frozen=True)
-class GroupReport:
-    """A group of voters. ``counted``: ballots, each once; it is what everybody sees in the log, before any decryption."""
-
-    name: Words
-    weight: int
-    counted: int
-    accounts: list[AccountReport]
-
-
-@dataclass(frozen=True)
-class CellReport:
-    """Groups (by index) that were counted together, and their result: for each question a number for each ciphertext."""
-
-    groups: list[int]
-    counted: int
-    result: list[list[int]]
-
-
-@dataclass(frozen=True)
-class TrusteeReport:
-    """A trustee by the index in the committee. ``shared``: handed in all their shares."""
-
-    index: int
-    institution: str
-    shared: bool
 
 
 @dataclass(frozen=True)
@@ -106,7 +41,7 @@ class TurnoutStep:
 class StatementReport:
     """What offices said about a poll: ``kind`` is outcome (status will, done or not), cancel, contest or notice. Times in seconds.
 
-    ``by``: the institutions that signed it.
+    ``by``: the institutions that signed it. ``due``: the day by which an outcome is promised, as a time within it; 0 if none is named.
     """
 
     kind: str
@@ -118,52 +53,28 @@ class StatementReport:
     due: int = 0
 
 
-@dataclass(frozen=True)
-class PollReport:
-    """A poll. ``status``: announced, open, counting, decided, too-few, void or cancelled. Times are seconds since 1970.
+@dataclass(frozen=True, kw_only=True)
+class PollReport(PollView):
+    """What a verified ledger says of a poll, beyond a :class:`PollView`.
 
-    ``ballots``: accepted, superseded ones too; ``counted``: the last of each credential. ``people``: the largest of
-    the registrars' rolls, None before they said it. ``without_keys``: the registrars that published no permit keys (until the
-    poll opens: have not yet). ``challenge``: until when people can ask registrars for their rows, None before there is a
-    result. ``result_missing``: enough trustees have decrypted it, and nobody has handed in what that gives. ``filled``: offices that were filled before it without their holders. ``consequences``: what follows from the
-    numbers of its class (:mod:`veche.audit.charter_words`). ``warnings`` are :mod:`veche.audit.poll_warnings`'s.
+    ``closed``: the time of its tally, None before. ``ballots``: accepted, superseded ones too. ``mode``: how the committee's key was made.
+    ``turnout``: counted ballots by the hour or day (``turnout_step`` seconds). ``statements``: outcomes and all else that offices said.
+    ``uuid``, ``fingerprint``: of the Belenios election. ``consequences``: what follows from the
+    numbers of its class (:mod:`veche.audit.charter_words`). ``filled``: offices that were filled before it without their holders.
+    ``warnings`` are :mod:`veche.audit.poll_warnings`'s.
     """
 
-    id: str
-    entry: int
-    title: Words
-    status: str
-    opens: int
-    closes: int
-    closing: int
     closed: int | None
-    decided: int | None
-    challenge: int | None
     ballots: int
-    counted: int
-    smallest: int
-    people: int | None
-    threshold: int
-    result_missing: bool
     mode: str
-    trustees: list[TrusteeReport]
-    questions: list[QuestionReport]
-    groups: list[GroupReport]
-    cells: list[CellReport]
     turnout_step: int
     turnout: list[TurnoutStep]
     statements: list[StatementReport]
     uuid: str
     fingerprint: str
-    without_keys: list[str]
     consequences: list[Localizable]
-    filled: list[FilledSeat] = field(default_factory=list)
+    filled: list[FilledSeat]
     warnings: list[Localizable] = field(default_factory=list)
-
-    @property
-    def weight(self) -> int:
-        """The weight of all counted ballots together: what the shares of the answers are of."""
-        return sum(group.counted * group.weight for group in self.groups)
 
     @property
     def contests(self) -> list[StatementReport]:
@@ -175,61 +86,27 @@ class PollReport:
         """All other statements about the poll."""
         return [said for said in self.statements if said.kind != Contest.kind]
 
-    @property
-    def without_share(self) -> list[str]:
-        """The trustees who have not handed in all their shares, though there is a tally."""
-        tallied = self.status in (Phase.COUNTING, Phase.DECIDED)
-        return [trustee.institution for trustee in self.trustees if tallied and not trustee.shared]
 
-
-def report_poll(verified: VerifiedLedger, poll: PollState) -> PollReport:
-    """Everything about a poll of a verified ledger."""
+def report_poll(verified: VerifiedLedger, poll: PollState, now: int | None = None) -> PollReport:
+    """Everything about a poll of a verified ledger, as of ``now``: the time of the ledger's last block unless another is given."""
     state, definition = verified.state, poll.definition
     committee = state.committee(definition.committee)
     assert committee is not None, "a poll's committee is in the ledger"
-    shared = poll.complete
-    closed = _derived_time(verified, poll, "tally") or _derived_time(verified, poll, "too-few")
-    groups = _groups(verified, poll)
     step = turnout_step(min(poll.closing, verified.time) - definition.opens)
+    view = view_poll(state, poll, verified.time if now is None else now)
     return PollReport(
-        id=poll.id.hex(),
-        entry=poll.number,
-        title=Words(*definition.title),
-        status=_status(poll, verified.time),
-        opens=definition.opens,
-        closes=definition.closes,
-        closing=poll.closing,
-        closed=closed,
-        decided=poll.decided,
-        challenge=poll.challenge_until(state.charter),
+        **{one.name: getattr(view, one.name) for one in fields(view)},
+        closed=_derived_time(verified, poll, "tally") or _derived_time(verified, poll, "too-few"),
         ballots=len(state.accepted_ballots(poll)),
-        counted=sum(poll.counted),
-        smallest=poll.poll_class.smallest,
-        people=_people(poll),
-        threshold=committee.threshold,
-        result_missing=bool(poll.openers) and poll.result is None,
         mode=committee.mode,
-        trustees=[TrusteeReport(i, name, i in shared) for i, name in enumerate(committee.poll_class.trustees, 1)],
-        questions=_questions(definition.questions, poll.result.total if poll.result else None),
-        groups=groups,
-        cells=_cells(poll),
         turnout_step=step,
         turnout=_turnout(verified, poll, step),
         statements=_statements(verified, poll),
         uuid=poll.frozen.uuid,
         fingerprint=poll.frozen.fingerprint,
-        without_keys=[
-            seat.institution
-            for registrar, seat in enumerate(poll.poll_class.registrars)
-            if registrar not in poll.permit_keys
-        ],
-        filled=_filled(verified, poll, committee),
         consequences=[*consequences(state.charter, poll.poll_class)],
+        filled=_filled(verified, poll, committee),
     )
-
-
-def _status(poll: PollState, time: int) -> str:
-    return "open" if poll.open_at(time) else str(poll.phase)
 
 
 def _derived_time(verified: VerifiedLedger, poll: PollState, kind: str) -> int | None:
@@ -237,57 +114,9 @@ def _derived_time(verified: VerifiedLedger, poll: PollState, kind: str) -> int |
     return None if number is None else verified.time_of(number)
 
 
-def _people(poll: PollState) -> int | None:
-    rolls = [sum(row.people for row in keys.groups) for keys in poll.permit_keys.values()]
-    return max(rolls, default=None)
-
-
-def _questions(choices: Sequence[Choice], result: Numbers | None) -> list[QuestionReport]:
-    made = []
-    for position, choice in enumerate(choices):
-        numbers: Sequence[int | None] = [None] * choice.ciphertexts if result is None else result[position]
-        blank = numbers[0] if choice.blank else None
-        answers = [
-            AnswerReport(Words(*text), n) for text, n in zip(choice.answers, numbers[int(choice.blank) :], strict=True)
-        ]
-        made.append(QuestionReport(Words(*choice.text), choice.least, choice.most, answers, choice.blank, blank))
-    return made
-
-
-def _groups(verified: VerifiedLedger, poll: PollState) -> list[GroupReport]:
-    accounts = verified.state.issuances(poll)
-    return [
-        GroupReport(
-            Words(*group.name),
-            group.weight,
-            poll.groups[place].counted,
-            [
-                AccountReport(
-                    poll.poll_class.registrars[registrar].institution,
-                    keys.groups[place].people,
-                    accounts[registrar].groups[place].issued if registrar in accounts else None,
-                    poll.admitted.get((registrar, place), 0),
-                    registrar in poll.counting[place],
-                )
-                for registrar, keys in sorted(poll.permit_keys.items())
-            ],
-        )
-        for place, group in enumerate(poll.definition.groups)
-    ]
-
-
-def _cells(poll: PollState) -> list[CellReport]:
-    """What was counted apart; nothing if there is one total only, or no result yet."""
-    if poll.tally is None or poll.result is None or not poll.result.cells:
-        return []
-    return [
-        CellReport(
-            [member.group for member in cell.members],
-            sum(member.counted for member in cell.members),
-            [list(row) for row in result],
-        )
-        for cell, result in zip(poll.tally.cells, poll.result.cells, strict=True)
-    ]
+def promised_until(due: int) -> int | None:
+    """When an outcome is late that names the day of ``due``: when this day, in UTC, is over. None if it names none (0)."""
+    return due // DAY * DAY + DAY if due else None
 
 
 def turnout_step(seconds: int) -> int:

@@ -6,10 +6,10 @@ last block, so that two auditors of one ledger read the same warnings.
 
 from collections.abc import Iterator
 
-from veche.audit.poll_report import DAY, PollReport
+from veche.audit.poll_report import DAY, PollReport, promised_until
 from veche.ledger.entries.charter import Charter
 from veche.ledger.entries.office import Role
-from veche.texts import N_, Localizable, Message, Moment, Plural, duration
+from veche.texts import DATE, N_, Localizable, Message, Moment, Plural, duration
 
 ANSWER = 14 * DAY
 """Within this time after closing the city says what it will do, on a test ledger within a part of it."""
@@ -52,7 +52,7 @@ def _keys(poll: PollReport, now: int) -> Iterator[Message]:
     """From the opening on it is settled which registrars count."""
     if now < poll.opens or poll.status == "cancelled":
         return
-    for name in poll.without_keys:
+    for name in poll.missing:
         yield Message(
             "{registrar} published no permit keys before the poll opened: nobody could ask it for a permit.",
             registrar=name,
@@ -119,5 +119,6 @@ def _answer(poll: PollReport, allowed: int, now: int) -> Iterator[Message]:
             "The city's answer is late: the poll closed over {allowed} ago, and nobody has said what will be done.",
             allowed=duration(allowed),
         )
-    if said and said[-1].status == "will" and said[-1].due < now:
-        yield Message("What the city promised is late: the day that it named has passed.")
+    last = said[-1] if said else None
+    if last is not None and last.status == "will" and now >= (promised_until(last.due) or now + 1):
+        yield Message("What the city promised is late: it was to be done by {day}.", day=Moment(last.due, DATE))

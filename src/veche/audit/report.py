@@ -5,20 +5,19 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
-import msgspec
-
 from veche.audit.dangers import poll_dangers
 from veche.audit.ledger import CANNOT_SHOW, STEPS, VerifiedLedger
 from veche.audit.poll_report import PollReport, StatementReport, report_poll, statement
 from veche.audit.poll_warnings import poll_warnings
 from veche.audit.receipt import ReceiptReport
+from veche.audit.values import values
 from veche.audit.witnesses import Witnesses
 from veche.clock import ahead
 from veche.errors import UserError
 from veche.ledger.life import Phase
 from veche.ledger.machine import RULES_VERSION
 from veche.ledger.poll_state import PollState
-from veche.texts import Localizable, Message, Words
+from veche.texts import Message, Words
 
 FORMAT = "veche-report-v1"
 
@@ -52,13 +51,8 @@ class LedgerReport:
 
     def values(self) -> dict[str, Any]:
         """Everything as dictionaries, lists, strings and numbers: what the JSON has."""
-        values: dict[str, Any] = msgspec.to_builtins(self, enc_hook=_words)
-        return {"format": self.format, **values}
-
-
-def _words(said: Localizable) -> dict[str, str]:
-    words = Words.of(said)
-    return {"en": words.en, "ru": words.ru}
+        found: dict[str, Any] = values(self)
+        return {"format": self.format, **found}
 
 
 def report_ledger(
@@ -84,7 +78,7 @@ def report_ledger(
         time=verified.time,
         log_key=charter.log_key.hex(),
         test=charter.test,
-        polls=[_with_warnings(verified, poll) for poll in found],
+        polls=[report_with_warnings(verified, poll) for poll in found],
         notices=[statement(verified, number) for number in verified.state.statements()],
         witnesses=verified.witnesses,
         receipt=receipt,
@@ -92,11 +86,15 @@ def report_ledger(
     )
 
 
-def _with_warnings(verified: VerifiedLedger, poll: PollState) -> PollReport:
-    """A poll with all that should be looked at: what is dangerous in it as it was published, then what came of it."""
-    made, state = report_poll(verified, poll), verified.state
+def report_with_warnings(verified: VerifiedLedger, poll: PollState, now: int | None = None) -> PollReport:
+    """A poll with all that should be looked at: what is dangerous in it as it was published, then what came of it.
+
+    ``now``: in seconds since 1970; the time of the ledger's last block unless another is given.
+    """
+    now = verified.time if now is None else now
+    made, state = report_poll(verified, poll, now), verified.state
     dangers = [] if poll.phase in (Phase.CANCELLED, Phase.VOID) else poll_dangers(poll.definition, poll.id, state)
-    return replace(made, warnings=[*dangers, *poll_warnings(made, state.charter, verified.time)])
+    return replace(made, warnings=[*dangers, *poll_warnings(made, state.charter, now)])
 
 
 def find_poll(verified: VerifiedLedger, name: str) -> PollState:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from veche.cli import options
-from veche.cli.choices import choice_lines
+from veche.cli.choices import choice_lines, choices_json
 from veche.cli.language import Command
 from veche.cli.opened_file import read_opened
 from veche.cli.options import ANY_PATH, parse_code
@@ -56,7 +56,7 @@ def check(text: str, file: Path | None, folder: Path, as_json: bool) -> None:
         poll = reading.poll(poll_id.hex())
     check_opened(poll.frozen, code, choices, randomness)
     if as_json:
-        options.emit({"poll": poll.id.hex(), "code": code.hex(), "choices": choices})
+        options.emit({"poll": poll.id.hex(), "code": code.hex(), "questions": choices_json(poll.definition, choices)})
         return
     say(
         Message(

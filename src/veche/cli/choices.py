@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import click
 
+from veche.audit.poll_view import question_views
+from veche.audit.values import values
 from veche.errors import UserError
 from veche.ledger.entries.poll import Choice, Poll
 from veche.terminal.say import prompt, say
@@ -70,6 +73,20 @@ def choice_lines(poll: Poll, choices: Sequence[Sequence[int]]) -> Iterator[str]:
         if question.blank and flags[0]:
             chosen = ["left blank"]
         yield f"{number}. {both(question.text)}  ->  {', '.join(chosen) or 'none'}"
+
+
+def choices_json(poll: Poll, choices: Sequence[Sequence[int]]) -> list[dict[str, Any]]:
+    """The same for scripts: each answer with whether it was chosen, a blank vote the last."""
+    questions = question_views(poll.questions, tuple(map(tuple, choices)))
+    return [
+        {
+            "text": values(question.text),
+            "answers": [
+                {"text": values(one.text), "blank": one.blank, "chosen": bool(one.votes)} for one in question.answers
+            ],
+        }
+        for question in questions
+    ]
 
 
 def ask_choices(poll: Poll) -> list[list[int]]:

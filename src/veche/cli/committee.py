@@ -127,7 +127,7 @@ def _json(one: CommitteeState) -> dict[str, object]:
         "class": one.poll_class.name,
         "mode": one.mode,
         "trustees": list(one.poll_class.trustees),
-        "threshold": one.poll_class.t,
+        "threshold": one.threshold,
         "steps": one.steps,
         "finished": one.finished,
         "void": one.reason or None,

@@ -6,7 +6,7 @@ import click
 
 from veche.audit.export import write_archive
 from veche.audit.ledger import open_ledger
-from veche.audit.page.words import ballots, entries
+from veche.audit.poll_words import ballots, entries
 from veche.audit.report import find_poll
 from veche.cli.language import Command
 from veche.cli.options import LEDGER_PATH

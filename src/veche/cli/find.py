@@ -18,7 +18,7 @@ from veche.permit.seed import Seed
 from veche.terminal.code import code_lines
 from veche.terminal.say import say
 from veche.terminal.show import tracker
-from veche.texts import Message
+from veche.texts import Message, Words
 from veche.voter.voter import Voter
 
 
@@ -67,11 +67,11 @@ def find(words: tuple[str, ...], seed: Path | None, folder: Path, as_json: bool)
     for row in found:
         say(
             Message(
-                "Entry {row}, turn {row2}, in poll {row3}: {row4}",
-                row=str(row["entry"]),
-                row2=row["turn"],
-                row3=row["poll"][:12],
-                row4=row["title"],
+                "Entry {entry}, turn {turn}, in poll {poll}: {title}",
+                entry=str(row["entry"]),
+                turn=row["turn"],
+                poll=row["poll"][:12],
+                title=Words(**row["title"]),
             )
         )
         for line in code_lines(bytes.fromhex(row["code"])):
@@ -106,7 +106,7 @@ def _row(reading: Reading, poll: PollState, number: int, voter: Voter | None) ->
     row = {
         "entry": number,
         "poll": poll.id.hex(),
-        "title": poll.definition.title.en,
+        "title": poll.definition.title._asdict(),
         "turn": cast.turn,
         "code": code.hex(),
         "tracker": tracker(ballot.tracker),

@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from veche.cli.answer import begin, emit_error
 from veche.cli.language import CommandGroup, asked_for
 from veche.errors import VecheError, because
 from veche.terminal.say import choose_language, say_error
@@ -47,6 +48,7 @@ class Commands(CommandGroup):
         """Run a command line and exit. Nothing but a plain sentence ever tells of a mistake."""
         given = list(sys.argv[1:] if args is None else args)
         choose_language(asked_for(given))
+        begin()
         try:
             code = super().main(given, **{**extra, "prog_name": "veche", "standalone_mode": False})
             sys.stdout.flush()
@@ -54,6 +56,7 @@ class Commands(CommandGroup):
             sys.exit(leaving.exit_code)
         except click.ClickException as mistake:
             mistake.show()
+            emit_error(mistake, mistake.exit_code, given)
             sys.exit(mistake.exit_code)
         except (click.Abort, KeyboardInterrupt):
             sys.exit(130)
@@ -62,7 +65,9 @@ class Commands(CommandGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             sys.exit(141)  # 128 + SIGPIPE, as a shell says it; 1 would mean that something does not hold
         except Exception as error:
-            sys.exit(explain(error))
+            code = explain(error)
+            emit_error(error, code, given)
+            sys.exit(code)
         sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -122,9 +122,7 @@ def log(folder: Path, start: int | None, last: int | None, kind: str | None, as_
                 rows.append((number, item, data))
         rows = rows[-last:] if last else rows
         if as_json:
-            options.emit(
-                [{"entry": n, "kind": i[0], "hash": digest(d).hex(), "body": entry_json(i[1:])} for n, i, d in rows]
-            )
+            options.emit([entry_json(number, data, reading.state) for number, _, data in rows])
             return
         for number, item, _ in rows:
             say(Verbatim(f"{number:>8}  {item[0]:<22} {one_line(describe(item, reading.state))}"))
@@ -149,7 +147,7 @@ def entry(folder: Path, number: int, raw: bool, as_json: bool) -> None:
         if raw:
             click.echo(data, nl=False)
         elif as_json:
-            options.emit({"entry": number, "kind": item[0], "hash": digest(data).hex(), "body": entry_json(item[1:])})
+            options.emit(entry_json(number, data, reading.state))
         else:
             say(
                 Message(

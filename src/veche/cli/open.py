@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from veche.cli import options
-from veche.cli.choices import choice_lines
+from veche.cli.choices import choice_lines, choices_json
 from veche.cli.language import Command
 from veche.cli.opened_file import write_opened
 from veche.cli.options import ANY_PATH
@@ -50,7 +50,14 @@ def open_sealed(name: str, folder: Path, seed: Path, output: Path | None, as_jso
     path = output or Path(f"opened-{short(poll.id)}-{sealed.code.hex()[:8]}.json")
     write_opened(path, sealed)
     if as_json:
-        options.emit({"poll": poll.id.hex(), "code": sealed.code.hex(), "choices": sealed.choices, "file": str(path)})
+        options.emit(
+            {
+                "poll": poll.id.hex(),
+                "code": sealed.code.hex(),
+                "questions": choices_json(poll.definition, sealed.choices),
+                "file": str(path),
+            }
+        )
         return
     say(Message("Opened. This ballot is forgotten here, and nobody can cast it. It holds:"))
     for line in choice_lines(poll.definition, sealed.choices):

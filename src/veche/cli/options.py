@@ -1,6 +1,5 @@
 """Options and output that many commands share."""
 
-import json as json_codec
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +7,16 @@ from typing import Any, TypeVar
 
 import click
 
-from veche.cli.earnest import marked
+from veche.cli.answer import OPTION, emit
 from veche.errors import UserError, because
 from veche.handed import as_text
 from veche.keys import SigningKey
 from veche.texts import Message
+
+__all__ = [
+    "ANY_PATH", "LEDGER_PATH", "LedgerPath", "despite_refusal", "emit", "folder_argument", "json", "key", "ledger", "load_key",
+    "must_be_writable", "parse_code", "parse_hex", "read_file", "receipts", "seed",
+]  # fmt: skip
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -42,7 +46,7 @@ entry_output = click.option(
     help='Write the entry to FILE, and hand nothing in: "veche ledger submit" does, where the ledger is.',
 )  # fmt: skip
 
-json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for scripts.")
+json = click.option(OPTION, "as_json", is_flag=True, help="Answer in JSON, for scripts.")
 
 
 seed = click.option("--seed", type=ANY_PATH, default="voter.seed", show_default=True, metavar="FILE",
@@ -77,11 +81,6 @@ def load_key(path: Path) -> SigningKey:
             )
         path /= "office.key"
     return SigningKey.load(path)
-
-
-def emit(data: Any) -> None:
-    """Print JSON; what is of a ledger says whether that is a test."""
-    click.echo(json_codec.dumps(marked(data), ensure_ascii=False, indent=2))
 
 
 def parse_hex(text: str, size: int, what: str) -> bytes:

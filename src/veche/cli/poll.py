@@ -1,12 +1,12 @@
 """``veche poll``: write a poll, publish it, see its result, answer it."""
 
-import time as clock_time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-from rich.console import Console
 
+from veche.audit.poll_view import view_poll
+from veche.audit.result_csv import result_csv
 from veche.cli import options, signing
 from veche.cli.draft_poll import EVERYONE, read_poll, template
 from veche.cli.entry_file import SUFFIX, OnItsWay, hand_in_or_keep, is_entry, read_entry, read_on_its_way, say_where
@@ -15,18 +15,19 @@ from veche.cli.options import ANY_PATH
 from veche.cli.poll_attachments import attach, beside, keep, of_draft
 from veche.cli.reading import read_ledger
 from veche.cli.signing import consider, dangers, hold_against_rules, show_consequences, warn
+from veche.clock import system
 from veche.durable import write_new
 from veche.engine.inbox import hand_in
 from veche.errors import UserError
 from veche.ledger.codec import decode, digest
 from veche.ledger.entries.office import Role
 from veche.ledger.entries.poll import Poll
-from veche.ledger.entries.statements import Cancel, Contest, Outcome, OutcomeStatus, read_said
+from veche.ledger.entries.statements import Cancel, Contest, Outcome, OutcomeStatus
 from veche.ledger.shape import Text
-from veche.terminal.bars import bars
+from veche.terminal.poll_text import say_list, say_registrars, say_result, say_standing
 from veche.terminal.say import language, say
-from veche.terminal.show import STAGES, poll_json, poll_lines, short, stage_of, stage_word, tally_of
-from veche.texts import Message, Plural, iso_time
+from veche.terminal.show import poll_lines, short
+from veche.texts import Message, Plural
 
 
 @click.group(cls=CommandGroup, short_help="Write, publish, show and answer polls.")
@@ -156,79 +157,67 @@ def publish(file: Path, folder: Path, as_json: bool) -> None:
 @options.ledger
 @options.json
 def list_(folder: Path, as_json: bool) -> None:
-    """List all polls: id, where it stands, how many have voted, title.
+    """List all polls: id, where each stands and since or until when, how many have voted, title; and what the next block will do.
 
     \b
     Example:
       veche poll list
     """
-    now = clock_time.time()
     with read_ledger(folder, verified=False) as reading:
-        found = reading.state.polls()
+        now = max(system().time, reading.time)
+        found = [view_poll(reading.state, one, now) for one in reading.state.polls()]
         if as_json:
-            options.emit([poll_json(one, reading.charter, now) for one in found])
-            return
-        for one in found:
-            voters = f"{sum(one.counted)} voters"
-            contested = "contested: " if one.contests else ""
-            click.echo(
-                f"{short(one.id)}  {stage_word(one, now):<10}  {voters:>14}  {contested}{one.definition.title.en}"
-            )
-        if not found:
+            options.emit(found)
+        elif found:
+            say_list(found)
+        else:
             say(Message("There is no poll yet. Write one: veche poll new"))
 
 
 @poll.command()
 @click.argument("name", metavar="POLL")
 @options.ledger
+@click.option(
+    "--csv",
+    "table",
+    type=ANY_PATH,
+    metavar="FILE",
+    help="Write the result to FILE as a table for spreadsheets, of the whole and by group: CSV in UTF-8, a row an answer. Texts stand in "
+    "“quotation marks”, so that none of them becomes a formula or a date.",
+)
 @options.json
-def show(name: str, folder: Path, as_json: bool) -> None:
-    """Show a poll, where it stands, and its result when it has one. The id may be abbreviated.
+def show(name: str, folder: Path, table: Path | None, as_json: bool) -> None:
+    """Show a poll, where it stands, who may vote and how many did, and its result when it has one. The id may be abbreviated.
 
     \b
     Example:
       veche poll show 3fa9
-    """
-    now = clock_time.time()
+      veche poll show 3fa9 --csv speed.csv
+    """  # fmt: skip
     with read_ledger(folder) as reading:
+        report = reading.report(reading.poll(name), max(system().time, reading.time))
         one = reading.poll(name)
-        said = [
-            read_said(reading.entry(number)) for number in reading.state.statements(one.id) if number < reading.size
-        ]
-        committee = reading.state.committee(one.definition.committee)
-        until, in_json = one.challenge_until(reading.charter), poll_json(one, reading.charter, now)
-        charter = reading.charter
-        published = [one.poll_class.registrars[registrar].institution for registrar in sorted(one.permit_keys)]
+        charter, definition, poll_class = reading.charter, one.definition, one.poll_class
+    if table is not None:
+        if not report.has_result:
+            raise UserError(
+                Message("This poll has no result yet."),
+                Message("See where it stands: veche poll show {poll}", poll=report.id[:12]),
+            )
+        write_new(table, result_csv(report, language()))
     if as_json:
-        options.emit(in_json)
+        options.emit(report)
         return
-    say(Message("Poll {id}, entry {number}", id=one.id.hex(), number=str(one.number)))
-    say(Message("It is {stages}.", stages=STAGES[stage_of(one, now)]))
-    for one_said in said:
-        if isinstance(one_said, Contest):
-            say(Message("Contested: {en}", en=one_said.text.en))
-    click.echo("")
-    signing.show(poll_lines(one.definition))
-    show_consequences(charter, one.poll_class)
-    if one.closing != one.definition.closes:
-        say(Message("The ledger halted, so it closes later: {closing}", closing=iso_time(one.closing)))
-    say(Message("Permits:   {k} of {registrars} registrars; ready: {value}", k=one.poll_class.k, registrars=len(one.poll_class.registrars), value=', '.join(published) or 'none yet'))  # fmt: skip
-    counted = tally_of(one)
-    say(Message("Voters:    {value}", value=sum(one.counted) if counted is None else counted))
-    if one.result is not None:
-        Console(highlight=False).print(bars(one, language()))
-    if until is not None:
-        say(Message("Challenge: people can ask registrars for their rows until {until}", until=iso_time(until)))
-    if committee is not None and one.tally is not None:
-        missing = [name for index, name in enumerate(one.poll_class.trustees, 1) if index not in one.complete]
-        say(Message("Shares:    {complete} of {size} trustees, {threshold} are needed{value}{list}", complete=len(one.complete), size=committee.size, threshold=committee.threshold, value=Message("; none from ") if missing else '', list=', '.join(missing)))  # fmt: skip
-    if one.openers and one.result is None:
-        say(Message("Result:    not handed in yet; anybody can find it: veche poll result {id}", id=one.id.hex()[:8]))
-    for one_said in said:
-        if isinstance(one_said, Contest):
-            continue
-        status = f" ({one_said.status})" if isinstance(one_said, Outcome) else ""
-        click.echo(f"{one_said.kind}{status}: {one_said.text.en}")
+    say(Message("Poll {poll}, entry {entry}", poll=report.id, entry=str(report.entry)))
+    say_standing(report)
+    click.echo()
+    signing.show(poll_lines(definition))
+    show_consequences(charter, poll_class)
+    click.echo()
+    say_registrars(report)
+    say_result(report)
+    if table is not None:
+        say(Message("Wrote {file}.", file=table))
 
 
 def _together(kind: type[Cancel | Contest], said: str, help: str) -> None:

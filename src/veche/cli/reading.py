@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 
 from veche.audit.ledger import Progress, VerifiedLedger, Wanted, verify_ledger
+from veche.audit.poll_report import PollReport
+from veche.audit.report import report_with_warnings
 from veche.audit.witnesses import Witnesses, read_witnesses
 from veche.cli.earnest import say_if_ahead, say_if_test
 from veche.errors import DoesNotHold, UserError
@@ -38,12 +40,19 @@ SHORTEST = 4
 
 
 class Reading(Reader):
-    """A ledger, and what is in it by the names that people use."""
+    """A ledger, and what is in it by the names that people use. ``verified``: what it follows from, None if a database answers."""
+
+    verified: VerifiedLedger | None = None
 
     def poll(self, name: str) -> PollState:
         """The poll whose id begins with ``name``. Raises UserError if there is none, or more than one."""
         polls = {found.id.hex(): found for found in self.state.polls()}
         return polls[_choose(name, list(polls), "poll", "veche poll list")]
+
+    def report(self, poll: PollState, now: int) -> PollReport:
+        """All that the ledger says of a poll, with what should be looked at, as of ``now``: for a reading that is verified."""
+        assert self.verified is not None, "the caller has asked for a verified ledger"
+        return report_with_warnings(self.verified, poll, now)
 
     @cached_property
     def witnesses(self) -> Witnesses:
@@ -122,7 +131,9 @@ def read_ledger(path: Path, verified: bool = True) -> Iterator[Reading]:
             yield Reading(own.source, own.head, own.state)
             return
     found = verified_ledger(open_source(path))
-    yield Reading(found.source, found.source.checkpoint(), found.state)
+    reading = Reading(found.source, found.source.checkpoint(), found.state)
+    reading.verified = found
+    yield reading
 
 
 def verified_ledger(

@@ -2,6 +2,7 @@
 
 import sys
 import time as clock_time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -184,7 +185,7 @@ def open_(desk: Path, name: str, folder: Path, everyone: bool, output: Path | No
         keys = permit_keys(opened, poll, everyone)
         number = hand_in_or_keep(folder, keys.sign(reading.id, [opened.office]), output)
     if as_json:
-        options.emit({"entry": number, "people": [key.people for key in keys.groups]})
+        options.emit({"entry": number, "groups": by_group(poll, "people", [key.people for key in keys.groups])})
     else:
         say_where(number, output, Message("The permit keys"))
         for group, key in zip(poll.definition.groups, keys.groups, strict=True):
@@ -331,7 +332,7 @@ def issuance(desk: Path, name: str, folder: Path, output: Path | None, as_json: 
         number = hand_in_or_keep(folder, made.sign(reading.id, [opened.office]), output)
         rows = made.groups
     if as_json:
-        options.emit({"entry": number, "issued": [row.issued for row in rows]})
+        options.emit({"entry": number, "groups": by_group(poll, "issued", [row.issued for row in rows])})
     else:
         say_where(number, output, Message("The account"))
         say(Plural("{count} permit was issued.", "{count} permits were issued.", sum(row.issued for row in rows)))
@@ -392,6 +393,12 @@ def check_proof(file: Path, folder: Path, as_json: bool) -> None:
         )
     else:
         say(Message("No permit was issued to {person}.", person=row.person))
+
+
+def by_group(poll: PollState, what: str, numbers: Sequence[int]) -> list[dict[str, object]]:
+    """A number for each group of a poll, under its name, for scripts."""
+    groups = poll.definition.groups
+    return [{"name": group.name._asdict(), what: number} for group, number in zip(groups, numbers, strict=True)]
 
 
 def _check_row(row: RowProof, poll: PollState, reading: Reading) -> tuple[str, bool | None]:

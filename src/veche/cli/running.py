@@ -15,7 +15,6 @@ from veche import logs
 from veche.audit.witnesses import read_witnesses
 from veche.clock import system
 from veche.errors import DoesNotHold, VecheError
-from veche.ledger.life import stage
 from veche.ledger.reader import read_own
 from veche.terminal.running import Running, table
 from veche.terminal.say import language
@@ -80,7 +79,7 @@ class Display:
                 trouble = error.said
             return Running(
                 reader.charter.origin, self._since, state.get("height"), reader.time, head.size, head.root, self._handed_in,
-                _waiting(self._folder), Counter(stage(*poll, now) for poll in state.poll_times()), len(state.forming_committees()),
+                _waiting(self._folder), Counter(state.poll_stages(now)), len(state.forming_committees()),
                 witnesses, trouble,
             )  # fmt: skip
 

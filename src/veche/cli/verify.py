@@ -21,11 +21,12 @@ from veche.audit.page.page import archive_page, page
 from veche.audit.receipt import check_receipt
 from veche.audit.report import find_poll, report_ledger
 from veche.ballot.archive.archive import Archive, archives_in
+from veche.cli.answer import OPTION, emit_error
 from veche.cli.language import Command
 from veche.cli.note_file import read_receipt
 from veche.cli.options import LEDGER_PATH, emit, read_file
 from veche.cli.reading import verified_ledger
-from veche.cli.verify_show import archive_values, show_archive, show_ledger, show_refusal
+from veche.cli.verify_show import MEANINGS, archive_values, show_archive, show_ledger, show_refusal
 from veche.clock import system
 from veche.collector import relax
 from veche.durable import replace
@@ -98,7 +99,8 @@ def verify(
             pin = Pin(wanted_id, words)
             _verify_ledger(path, poll_id, pin, receipt, report, out, as_json)
     except DoesNotHold as error:
-        show_refusal(error, as_json)
+        show_refusal(error)
+        emit_error(error, error.exit_code, [OPTION] if as_json else [], MEANINGS.get(error.step, ""))
         return error.exit_code
     return 0
 
@@ -215,7 +217,7 @@ def _verify_ledger(
     if as_json:
         emit(made.values())
     else:
-        show_ledger(made, out)
+        show_ledger(made)
         pin.show(verified.ledger, verified.state.charter, out)
     if report is not None:
         write_report(page(made), made.values(), report, out)
@@ -246,10 +248,9 @@ def _verify_archive(path: Path, beside: Path | None, report: Path | None, out: C
     if as_json:
         emit(values)
     else:
-        show_archive(made, steps, limits, out)
+        show_archive(made, steps, limits)
     if report is not None:
-        numbers = [[int(number) for number in question] for question in values["result"]]
-        write_report(archive_page(made, steps, limits, numbers), values, report, out)
+        write_report(archive_page(made, steps, limits), values, report, out)
 
 
 @contextmanager

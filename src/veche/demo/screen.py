@@ -17,7 +17,7 @@ from rich.text import Text as Styled
 
 from veche.durable import replace
 from veche.ledger.shape import Text
-from veche.terminal.bars import in_language
+from veche.terminal.results import in_language
 from veche.texts import Localizable
 
 WIDTH = 100

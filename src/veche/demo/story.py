@@ -5,14 +5,16 @@ import time as clock_time
 from rich.table import Table
 from rich.text import Text as Styled
 
+from veche.audit.poll_view import view_poll
+from veche.audit.poll_words import listing
 from veche.demo.audit import forgery, look_around, verification
 from veche.demo.city import HALF_DAYS, DemoCity
-from veche.demo.content import COURTYARD, HOUSE, OUTCOME, POLLS, SPEED, STATION, DemoPoll
+from veche.demo.content import COURTYARD, HOUSE, OUTCOME, POLLS, SPEED, STATION
 from veche.demo.screen import Screen
 from veche.errors import Refused
 from veche.ledger.codec import decode
-from veche.terminal.bars import bars, in_language
-from veche.terminal.show import result_of, short, tally_of, tracker
+from veche.terminal.results import bars, cells
+from veche.terminal.show import short, tracker
 from veche.texts import Message, Plural, Words
 from veche.voter.voter import check_opened, seal
 from veche.words import LANGUAGES, in_words
@@ -250,13 +252,11 @@ def results(city: DemoCity, screen: Screen) -> None:
     screen.part(Message("The results"), pictured=True)
     for demo in COUNTED:
         screen.pictured = demo in (STATION, SPEED)
-        poll = city.polls[demo]
-        assert result_of(poll) is not None
-        counted, entitled = tally_of(poll) or 0, len(city.entitled(demo))
+        poll = view_poll(city.world.ledger.state, city.polls[demo], city.world.now)
         line = Styled.assemble(
             (screen.words(demo.title), "bold cyan"),
             "   ",
-            (screen.words(Message("{counted} of {entitled} voted", counted=counted, entitled=entitled)), "dim"),
+            (screen.words(listing(poll)[1]), "dim"),
         )
         screen.show("")
         screen.put(line)
@@ -269,22 +269,8 @@ def results(city: DemoCity, screen: Screen) -> None:
             least=city.world.poll_class.smallest,
         )
     )
-    cells(city, SPEED, screen)
-
-
-def cells(city: DemoCity, demo: DemoPoll, screen: Screen) -> None:
-    """The results of the parts of a poll."""
-    poll = city.polls[demo]
-    assert poll.tally is not None and poll.result is not None
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("")
-    for answer in demo.question.answers:
-        table.add_column(screen.words(answer), justify="right")
-    for cell, numbers in zip(poll.tally.cells, poll.result.cells, strict=True):
-        groups = [poll.definition.groups[member.group].name for member in cell.members]
-        name = " + ".join(in_language(group, screen.lang) for group in groups)
-        table.add_row(name, *map(str, numbers[0]))
-    screen.put(table)
+    poll = view_poll(city.world.ledger.state, city.polls[SPEED], city.world.now)
+    screen.put(cells(poll, 0, poll.questions[0], screen.lang))
 
 
 def accounts(city: DemoCity, screen: Screen) -> None:

@@ -91,6 +91,7 @@ class Stage(StrEnum):
     """Where a poll stands at a moment, as people ask: is it open?"""
 
     ANNOUNCED = "announced"
+    UNOPENED = "unopened"
     OPEN = "open"
     CLOSED = "closed"
     COUNTING = "counting"
@@ -100,10 +101,15 @@ class Stage(StrEnum):
     CANCELLED = "cancelled"
 
 
-def stage(phase: Phase, opens: int, closing: int, time: float) -> Stage:
-    """The stage of a poll in this phase at ``time``, seconds since 1970. CLOSED: the next block tallies it."""
+def stage(phase: Phase, opens: int, closing: int, time: float, enough: bool) -> Stage:
+    """The stage of a poll in this phase at ``time``, seconds since 1970. ``enough``: whether enough registrars published permit keys.
+
+    UNOPENED: it should have opened, and the next block makes it void. CLOSED: the next block tallies it.
+    """
     if phase != Phase.ANNOUNCED:
         return Stage(phase.value)
     if time < opens:
         return Stage.ANNOUNCED
+    if not enough:
+        return Stage.UNOPENED
     return Stage.OPEN if time < closing else Stage.CLOSED

@@ -22,7 +22,7 @@ from veche.ledger.entries.statements import Contest
 from veche.ledger.entries.tally import Tally
 from veche.ledger.frozen_poll import FrozenPoll
 from veche.ledger.group_sums import GroupSums, RowSums, accepted_row, counted_row
-from veche.ledger.life import CommitteePhase, Phase
+from veche.ledger.life import CommitteePhase, Phase, Stage, stage
 from veche.ledger.opening import Opening
 from veche.ledger.poll_state import CommitteeState, LastBallot, PollState, Wrong
 from veche.texts import Message
@@ -462,10 +462,10 @@ class State:
         """All polls, in the order of the log."""
         return self._polls_where("1")
 
-    def poll_times(self) -> list[tuple[Phase, int, int]]:
-        """Phase, opening and closing of every poll, of which nothing else is loaded."""
-        rows = self.db.execute("SELECT phase, opens, closing FROM poll ORDER BY number").fetchall()
-        return [(Phase(phase), opens, closing) for phase, opens, closing in rows]
+    def poll_stages(self, time: int) -> list[Stage]:
+        """Where every poll stands at this time; nothing else of them is loaded."""
+        rows = self.db.execute("SELECT phase, opens, closing, awaits FROM poll ORDER BY number").fetchall()
+        return [stage(Phase(phase), opens, closing, time, not awaits) for phase, opens, closing, awaits in rows]
 
     def polls_announced(self) -> list[PollState]:
         """Polls that are open or to be opened: those that may be tallied."""

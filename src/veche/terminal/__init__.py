@@ -2,7 +2,8 @@
 
 - :mod:`show`  how polls, entries and trackers are written, for people and for scripts
 - :mod:`whole` all that an entry says, for whoever is about to sign it
-- :mod:`bars`  the result of a poll as bars
+- :mod:`poll_text`  what a ledger says of its polls: one whole, or all in a list
+- :mod:`results`  the result of a poll as bars, and by group
 - :mod:`say`   sentences, in the language of whoever reads them, no wider than their terminal
 - :mod:`foreign`  longer texts of others, each line marked
 - :mod:`code`  a ballot's code: in full, in nine words, as a QR code

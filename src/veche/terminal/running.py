@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text as Styled
 
+from veche.audit.poll_words import stage_name
 from veche.ledger.life import Stage
-from veche.texts import Localizable, Message, Moment, Number, Plural
+from veche.texts import Listed, Localizable, Message, Moment, Number, Plural
 
-SHOWN = (Stage.OPEN, Stage.ANNOUNCED, Stage.CLOSED, Stage.COUNTING)
+SHOWN = (Stage.OPEN, Stage.ANNOUNCED, Stage.UNOPENED, Stage.CLOSED, Stage.COUNTING)
 """The stages of polls that are named: those in which something is still to come."""
 
 
@@ -71,8 +72,5 @@ def table(seen: Running, language: str) -> Table:
 
 
 def _polls(seen: Running) -> Localizable:
-    running, announced, closed, counting = (seen.polls.get(stage, 0) for stage in SHOWN)
-    return Message(
-        "{running} open, {announced} not open yet, {closed} to be tallied, {counting} being decrypted",
-        running=running, announced=announced, closed=closed, counting=counting,
-    )  # fmt: skip
+    numbers = [(stage, seen.polls.get(stage, 0)) for stage in SHOWN]
+    return Listed(tuple(Message("{stage}: {count}", stage=stage_name(stage), count=count) for stage, count in numbers))

@@ -4,14 +4,17 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
+from veche.audit.poll_view import question_views
+from veche.audit.values import values
 from veche.errors import Refused
 from veche.ledger import entries
-from veche.ledger.entries.charter import Charter
+from veche.ledger.codec import decode, digest
+from veche.ledger.entries.ballot import read_ballot
 from veche.ledger.entries.poll import Choice, Poll
-from veche.ledger.entries.result import Numbers
-from veche.ledger.life import CommitteePhase, Stage, stage
-from veche.ledger.poll_state import CommitteeState, PollState
+from veche.ledger.life import CommitteePhase
+from veche.ledger.poll_state import CommitteeState
 from veche.ledger.shape import Text
+from veche.ledger.signing import signatures
 from veche.ledger.state import State
 from veche.terminal.foreign import beside, marked
 from veche.texts import Localizable, Message, Verbatim, duration, iso_time, one_line
@@ -30,29 +33,6 @@ def short(id_: bytes) -> str:
 def tracker(digest: bytes) -> str:
     """A ballot's tracker as Belenios writes it: 43 characters."""
     return base64.b64encode(digest).decode().rstrip("=")
-
-
-def stage_of(poll: PollState, now: float) -> Stage:
-    """Where the poll stands; ``now`` in seconds since 1970."""
-    return stage(poll.phase, poll.definition.opens, poll.closing, now)
-
-
-STAGES = {
-    Stage.ANNOUNCED: "not open yet",
-    Stage.OPEN: "open: ballots are taken",
-    Stage.CLOSED: "closed; the next block tallies it",
-    Stage.COUNTING: "closed and tallied; the trustees decrypt",
-    Stage.DECIDED: "decided",
-    Stage.TOO_FEW: "closed; too few voted, so it is never decrypted",
-    Stage.VOID: "void: too few registrars published permit keys in time",
-    Stage.CANCELLED: "cancelled; it is never decrypted",
-}
-
-
-def stage_word(poll: PollState, now: float) -> str:
-    """The same in one word, for lists and scripts."""
-    found = stage_of(poll, now)
-    return "decrypting" if found == Stage.COUNTING else str(found)
 
 
 def question_lines(question: Choice, number: int) -> Iterator[Localizable]:
@@ -94,46 +74,6 @@ def poll_lines(poll: Poll) -> Iterator[Localizable]:
         yield Message("Attached:  {name}  {hash}", name=name, hash=hashed.hex())
 
 
-def result_of(poll: PollState) -> Numbers | None:
-    """The numbers of each question, the blank flag's first where there is one; None as long as there is no result."""
-    return None if poll.result is None else poll.result.total
-
-
-def tally_of(poll: PollState) -> int | None:
-    """How many ballots counted; None before closing, and if too few did."""
-    return None if poll.tally is None else poll.tally.counted
-
-
-def poll_json(poll: PollState, charter: Charter, now: float) -> dict[str, Any]:
-    definition, result = poll.definition, result_of(poll)
-    return {
-        "poll": poll.id.hex(),
-        "entry": poll.number,
-        "status": stage_word(poll, now),
-        "class": definition.class_name,
-        "title": definition.title._asdict(),
-        "background": definition.background._asdict(),
-        "questions": [
-            {
-                "text": q.text._asdict(), "answers": [a._asdict() for a in q.answers],
-                "min": q.least, "max": q.most, "blank": q.blank,
-            }
-            for q in definition.questions
-        ],
-        "groups": [{"name": g.name._asdict(), "weight": g.weight} for g in definition.groups],
-        "opens": definition.opens,
-        "closes": definition.closes,
-        "closing": poll.closing,
-        "committee": definition.committee.hex(),
-        "attachments": [{"name": name, "hash": hashed.hex()} for name, hashed in definition.attachments],
-        "contested": poll.contests,
-        "voters": sum(poll.counted),
-        "counted": tally_of(poll),
-        "result": result,
-        "challenge": poll.challenge_until(charter),
-    }  # fmt: skip
-
-
 def committee_status(committee: CommitteeState) -> str:
     if committee.phase == CommitteePhase.VOID:
         return f"void: {committee.reason}"
@@ -145,13 +85,36 @@ def committee_status(committee: CommitteeState) -> str:
     return f"waits for trustees ({steps or 'nobody has begun'})"
 
 
-def entry_json(item: Any) -> Any:
-    """A decoded entry with its byte strings in hex."""
-    if isinstance(item, bytes):
-        return item.hex()
-    if isinstance(item, list):
-        return [entry_json(part) for part in item]
-    return item
+def entry_json(number: int, data: bytes, state: State) -> dict[str, Any]:
+    """An entry with its fields by name, byte strings in hexadecimal. A form that this program does not know is a ``problem``."""
+    item = decode(data)
+    shown: dict[str, Any] = {"entry": number, "kind": item[0], "hash": digest(data).hex(), "says": None}
+    try:
+        if item[0] == entries.BALLOT:
+            ballot = read_ballot(data)
+            permits = [
+                {"registrar": registrar, "prefix": prefix.hex(), "signature": signature.hex()}
+                for registrar, prefix, signature in item[4]
+            ]
+            names = ("poll", "group", "ballot", "permits", "turn", "signature")
+            parts = (ballot.poll, ballot.group, ballot.ballot, permits, ballot.turn, item[6])
+            return {**shown, "says": values(dict(zip(names, parts, strict=True)))}
+        entry = entries.parse_item(item)
+        shown["says"] = values(entry)
+        if isinstance(entry, entries.Result) and (poll := state.poll(entry.poll)) is not None:
+            shown["says"]["questions"] = values(question_views(poll.definition.questions, entry.total))
+        if len(item) == 3:
+            shown["signatures"] = [
+                {"key": key.hex(), "institution": _institution(key, state), "signature": signature.hex()}
+                for key, signature in signatures(item)
+            ]
+    except Refused as refused:
+        shown["problem"] = refused.message
+    return shown
+
+
+def _institution(key: bytes, state: State) -> str | None:
+    return state.offices[key].institution if key in state.offices else None
 
 
 def describe(item: list[Any], state: State) -> str:
@@ -159,7 +122,7 @@ def describe(item: list[Any], state: State) -> str:
     if item[0] == entries.BALLOT:
         return _describe_ballot(item)
     try:
-        text = _describe(entries.parse_item(item))
+        text = _describe(entries.parse_item(item), state)
     except Refused as refused:
         return f"it is malformed: {refused.message}"
     return " ".join(text.split("\n")) + _signed_by(item, state)
@@ -178,7 +141,18 @@ def _signed_by(item: list[Any], state: State) -> str:
     return f", by {' and '.join(dict.fromkeys(names))}" if names else ""
 
 
-def _describe(entry: entries.Entry) -> str:
+def _numbers(result: entries.Result, state: State) -> str:
+    """A result in a line: each answer with its votes."""
+    poll = state.poll(result.poll)
+    if poll is None:
+        return "a poll that is not here"
+    questions = question_views(poll.definition.questions, result.total)
+    return "; ".join(
+        ", ".join(f"{answer.text} {answer.votes}" for answer in question.answers) for question in questions
+    )
+
+
+def _describe(entry: entries.Entry, state: State) -> str:
     match entry:
         case entries.BlockEntry(height, time):
             return f"height {height}, {iso_time(time)}"
@@ -203,7 +177,7 @@ def _describe(entry: entries.Entry) -> str:
         case entries.Tally() | entries.TooFew():
             return f"poll {short(entry.poll)}: {entry.counted} ballots counted"
         case entries.Result():
-            return f"poll {short(entry.poll)}: {[list(row) for row in entry.total]}"
+            return f"poll {short(entry.poll)}: {_numbers(entry, state)}"
         case entries.RulesVersion():
             return f"version {entry.version} from {iso_time(entry.since)}"
         case entries.PermitKeys() | entries.Issuance() | entries.Decryption():

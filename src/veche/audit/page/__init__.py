@@ -1,7 +1,6 @@
 """The report as one page of HTML, which needs nothing else: no script, no font, no picture from anywhere.
 
 - :mod:`page`    the pages: of a ledger, of an archive
-- :mod:`words`   sentences that are put together, and results as rows
 - :mod:`chart`   bars and columns as SVG
 - :mod:`render`  templates (``templates/``), in which everything is escaped and nothing may be missing
 """

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from veche.audit.archive import ArchiveReport
 from veche.audit.page.render import render
-from veche.audit.page.words import LEFT_BLANK, rows
+from veche.audit.poll_words import rows
 from veche.audit.report import LedgerReport
 from veche.texts import Words
 
@@ -17,23 +17,12 @@ def page(report: LedgerReport) -> str:
     return render("ledger.html", name=report.name, report=report)
 
 
-def archive_page(
-    report: ArchiveReport, steps: Mapping[str, str], limits: Sequence[str], result: Sequence[Sequence[int]]
-) -> str:
-    """The whole page on an archive.
-
-    ``steps``: what was checked, by number; ``limits``: of :data:`CANNOT_SHOW`; ``result``: votes, question by question.
-    """
-    questions = []
-    for question, votes in zip(report.election.questions, result, strict=True):
-        answers = [Words(answer, answer) for answer in question.answers]
-        texts = [LEFT_BLANK, *answers] if question.blank else answers
-        questions.append(
-            {
-                "text": Words(question.question, question.question),
-                "rows": rows(texts, votes, max(1, report.total_weight)),
-            }
-        )
+def archive_page(report: ArchiveReport, steps: Mapping[str, str], limits: Sequence[str]) -> str:
+    """The whole page on an archive. ``steps``: what was checked, by number; ``limits``: of :data:`CANNOT_SHOW`."""
+    questions = [
+        {"text": question.text, "rows": rows(question.answers, max(1, report.total_weight))}
+        for question in report.questions
+    ]
     name = report.name or report.uuid
     return render(
         "archive.html", name=Words(name, name), report=report, steps=steps, limits=limits, questions=questions

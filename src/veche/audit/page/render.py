@@ -12,7 +12,18 @@ from markupsafe import Markup, escape
 
 from veche.audit.charter_words import named_test
 from veche.audit.page.chart import bar, turnout
-from veche.audit.page.words import STATUS, answer_texts, heading, lead, result_rows, rows_until, votes, vouched
+from veche.audit.poll_words import (
+    group_turnout,
+    heading,
+    lead,
+    names,
+    result_rows,
+    rows_until,
+    share_of,
+    stage_name,
+    votes,
+    vouched,
+)
 from veche.clock import named_ahead
 from veche.texts import Localizable, Message, Moment, Number, Plural, languages
 
@@ -40,8 +51,8 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     environment.globals |= {
-        "_": Message, "ngettext": Plural, "Number": Number, "Moment": Moment, "STATUS": STATUS,
-        "answer_texts": answer_texts, "bar": bar, "heading": heading, "languages": languages, "vouched": vouched,
+        "_": Message, "ngettext": Plural, "Number": Number, "Moment": Moment, "stage_name": stage_name,
+        "bar": bar, "group_turnout": group_turnout, "names": names, "share": share_of, "heading": heading, "languages": languages, "vouched": vouched,
         "lead": lead, "own_name": _own_name,
         "result_rows": result_rows, "rows_until": rows_until, "named_ahead": named_ahead, "named_test": named_test, "turnout": turnout, "votes": votes,
     }  # fmt: skip

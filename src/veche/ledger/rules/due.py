@@ -2,6 +2,8 @@
 
 from veche.errors import Refused
 from veche.ledger.block import Block
+from veche.ledger.entries.charter import Charter
+from veche.ledger.poll_state import PollState
 from veche.ledger.rules.committee_steps import silent, void_silent
 from veche.ledger.rules.office import delay_changes, take_effects
 from veche.ledger.rules.tally import derive_tallies
@@ -43,10 +45,15 @@ def derive_due(state: State, block: Block) -> None:
 
 
 def _delay_closings(state: State, block: Block) -> None:
-    """The ledger halted: who could not vote meanwhile gets an hour, at most 48 hours after the published closing."""
-    grace, longest = (state.charter.lasting(seconds) for seconds in (HALT_GRACE, HALT_LONGEST))
     for poll in state.polls_running(block.previous):
-        closing = max(poll.closing, min(block.time + grace, poll.definition.closes + longest))
+        closing = delayed(state.charter, poll, block.time)
         if closing != poll.closing:
             poll.closing = closing
             state.save_poll(poll)
+
+
+def delayed(charter: Charter, poll: PollState, time: int) -> int:
+    """When a poll closes that was open when a halt began which ends at ``time``: who could not vote meanwhile gets an hour, at most
+    48 hours after the published closing."""
+    grace, longest = (charter.lasting(seconds) for seconds in (HALT_GRACE, HALT_LONGEST))
+    return max(poll.closing, min(time + grace, poll.definition.closes + longest))

@@ -1,0 +1,113 @@
+"""Results as they are, in what people and scripts get: ``poll show``, ``poll list``, ``verify`` and the table for spreadsheets."""
+
+import csv
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from veche.ledger.entries.poll import Choice
+from veche.ledger.poll_state import PollState
+from veche.ledger.shape import Text
+from veche.world import DAY, World
+
+from .conftest import fails, inside, ok
+
+JOIN = Choice(Text("Join?", "Вступить?"), (Text("For", "За"), Text("Against", "Против")), 1, 1, True)
+WORKS = Choice(Text("Works?", "Работы?"), (Text("Trees", "Деревья"), Text("Benches", "Лавки")), 1, 2, False)
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, PollState, PollState]]:
+    """A decided poll of districts and weights whose registrars have different rolls, and one that waits for its registrars."""
+    folder = tmp_path_factory.mktemp("town")
+    with World(folder, citizens={"Centre": 4, "North": 3}, genesis=int(time.time()) - 5 * DAY) as world:
+        roll = folder / "roll.csv"
+        roll.write_text("\n".join([*roll.read_text().splitlines(), "someone,North"]) + "\n")
+        world.registrars[1].import_roll(roll)
+        committee = world.form_committee()
+        poll = world.poll([JOIN], committee=committee, districts=[("Centre", 2), ("North", 1)], days=1)
+        world.wait_until(poll.definition.opens)
+        for number, citizen in enumerate(world.citizens):
+            world.vote(citizen, poll, [[1, 0, 0]] if number == 0 else [[0, number % 2, 1 - number % 2]])
+        world.wait_until(poll.closing)
+        world.trustees_act()
+        world.wait_until(int(time.time()) - 60)
+        world.say("outcome", [poll.id, "will", ["We will.", "Сделаем."], world.now, []], world.organisers[0])
+        waiting = world.announce([WORKS], committee=committee)
+        world.submit(world.permit_keys(0, waiting))
+    yield folder / "ledger", poll, waiting
+
+
+Town = tuple[Path, PollState, PollState]
+
+
+@pytest.mark.parametrize("words", [("poll", "show"), ("verify",)])
+def test_districts_weights_turnout_and_rolls_are_said(town: Town, words: tuple[str, ...]) -> None:
+    ledger, poll, _ = town
+    given = (poll.id.hex(), "-l", ledger) if words[0] == "poll" else (ledger, "--poll", poll.id.hex())
+    lines = ok(*words, *given, run=inside).out.splitlines()
+    said = "\n".join(" ".join(line.split()) for line in lines)
+    assert "7 ballots (87.5% of the 8 people on the longest rolls), which weigh 11" in said
+    assert "The registrars' rolls differ: Civil registry: 7; Post office: 8." in said
+    for row in ("│ Centre │ 4 │ 2 │ 4 │ 100.0% │", "│ North │ 3 │ 1 │ 4 │ 75.0% │"):
+        assert row in said
+    assert (
+        "│ Group │ For │ Against │ Left blank │\n" in said
+        and "│ Centre │ 4 │ 2 │ 2 │\n" in said
+        and "│ North │ 1 │ 2 │ 0 │\n" in said
+    )
+    order = [said.index(answer) for answer in ("1 For █", "2 Against █", "– Left blank █")]
+    assert order == sorted(order), "blank comes last, as everywhere"
+    assert "The city will do this by" in said and "late" not in said, "it is due today"
+
+
+def test_the_same_numbers_in_all_json(town: Town) -> None:
+    ledger, poll, _ = town
+    shown = ok("poll", "show", poll.id.hex(), "-l", ledger, "--json", run=inside).json
+    listed = ok("poll", "list", "-l", ledger, "--json", run=inside).json[0]
+    verified = ok("verify", ledger, "--json", run=inside).json["polls"][0]
+    assert {name: value for name, value in shown.items() if name != "test"} == verified
+    assert all(shown[name] == value for name, value in listed.items())
+    assert (shown["counted"], shown["weight"], shown["people"], shown["rolls_differ"]) == (7, 11, 8, True)
+    answers = [{**answer, "text": answer["text"]["ru"]} for answer in shown["questions"][0]["answers"]]
+    assert answers == [
+        {"text": "За", "blank": False, "votes": 5},
+        {"text": "Против", "blank": False, "votes": 4},
+        {"text": "Без ответа", "blank": True, "votes": 2},
+    ]
+
+
+def test_a_list_says_what_each_poll_waits_for(town: Town) -> None:
+    ledger, poll, waiting = town
+    said = ok("poll", "list", "-l", ledger, run=inside).out
+    first, second, note = said.splitlines()
+    assert first.startswith(poll.id.hex()[:12]) and "decided" in first and "7 of 8 voted" in first
+    assert (
+        second.startswith(waiting.id.hex()[:12])
+        and "announced" in second
+        and "opens 20" in second
+        and "open " not in second
+    )
+    assert "if 2 of its 2 registrars have published permit keys by then. They are missing from: Post office." in note
+    found = ok("poll", "list", "-l", ledger, "--json", run=inside).json[1]
+    assert (found["status"], found["next"]) == ("announced", None)
+    assert [one["published"] for one in found["registrars"]] == [True, False]
+
+
+def test_a_table_for_spreadsheets(town: Town, tmp_path: Path) -> None:
+    ledger, poll, waiting = town
+    target = tmp_path / "result.csv"
+    ok("poll", "show", poll.id.hex(), "-l", ledger, "--csv", target, run=inside)
+    with target.open(encoding="utf-8-sig", newline="") as file:
+        rows = [(row["group"], row["answer_text"], row["votes"]) for row in csv.DictReader(file)]
+    assert rows[:3] == [("", "“For”", "5"), ("", "“Against”", "4"), ("", "Left blank", "2")]
+    assert rows[3:] == [
+        ("“Centre”", "“For”", "4"), ("“Centre”", "“Against”", "2"), ("“Centre”", "Left blank", "2"),
+        ("“North”", "“For”", "1"), ("“North”", "“Against”", "2"), ("“North”", "Left blank", "0"),
+    ]  # fmt: skip
+    fails(2, "exists already", "poll", "show", poll.id.hex(), "-l", ledger, "--csv", target, run=inside)
+    early = tmp_path / "early.csv"
+    fails(2, "has no result yet", "poll", "show", waiting.id.hex(), "-l", ledger, "--csv", early, run=inside)
+    assert not early.exists()
