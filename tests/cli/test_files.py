@@ -31,7 +31,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for citizen in world.citizens:
                 world.vote(citizen, closed, [[1, 0]])
             world.wait_until(closed.closing)
-            for trustee in world.trustees:
+            for trustee in world.trustees[:2]:
                 for entry in trustee.due(world.view()):
                     world.submit(entry)
             world.wait_until(int(time.time()))
@@ -73,6 +73,22 @@ def test_an_entry_is_made_here_and_handed_in_there(town: Path, tmp_path: Path, k
     assert ok("ledger", "entry", town / "ledger", answer.json["entry"], "--json", run=inside).json["kind"] == kind
     file.write_text("something else")
     fails(2, "exists already", *words, "-o", file, run=inside)
+
+
+def test_a_trustee_s_share_by_file_is_one_share_for_ever(town: Path, tmp_path: Path) -> None:
+    """Written down in the journal before it is made; the same bytes each time, until the ledger has it."""
+    office, folder, name = town / "trustee-3", tmp_path / "out", f"decryption-{poll(town, 'closed')[:12]}-0.entry"
+    folder.mkdir()
+    words = ("trustee", "act", office, "--ledger", town / "copy.tar", "-o", folder)
+    assert name in ok(*words, run=inside).out
+    made = (folder / name).read_bytes()
+    for _ in range(2):
+        (folder / name).unlink()
+        ok(*words, run=inside)
+        assert (folder / name).read_bytes() == made
+    assert (office / "journal").read_text().count(" decrypt ") == 1
+    ok("ledger", "submit", folder / name, "--ledger", town / "ledger", run=inside)
+    assert "decryption for" not in ok("trustee", "act", office, "--ledger", town / "ledger", run=inside).out
 
 
 def test_several_files_at_once_and_one_that_is_refused_stops_no_other(town: Path, tmp_path: Path) -> None:
