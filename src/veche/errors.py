@@ -4,7 +4,7 @@ A message is one plain sentence; ``hint`` says what to do next. The command line
 both and nothing else: a traceback is a defect of the program, never an answer to a mistake.
 
     VecheError
-    ├── UserError      something was asked for wrongly: a missing file, an unknown name   (exit 2)
+    ├── UserError      something was asked for wrongly (a missing file), or the machine failed (exit 2)
     ├── Refused        the ledger's rules do not admit an entry; ``rule`` names the rule  (exit 1)
     ├── DoesNotHold    a verifier found what must not be; ``step`` of docs/protocol.md    (exit 1)
     └── Unsupported    nothing is wrong, but this program cannot check it                 (exit 3)

@@ -106,9 +106,12 @@ def find_poll(verified: VerifiedLedger, name: str) -> PollState:
     ]
     if len(found) != 1:
         many = (
-            f"{len(found)} polls have ids that begin with {name!r}."
+            Message("{count} polls have ids that begin with {name!r}.", count=len(found), name=name)
             if found
-            else f"There is no poll {name!r} in this ledger."
+            else Message("There is no poll {name!r} in this ledger.", name=name)
         )
-        raise UserError(many, Message("List the polls with: veche verify LEDGER"))
+        raise UserError(
+            many,
+            Message("List the polls with: veche poll list --ledger LEDGER"),
+        )
     return found[0]

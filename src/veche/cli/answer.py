@@ -3,7 +3,6 @@
 docs/schema/veche.json says what each has in it. An error is told to people as well, on the standard error, and the exit code is the same.
 """
 
-import json
 from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any
@@ -12,6 +11,7 @@ import click
 
 from veche.audit.values import values
 from veche.cli.earnest import marked
+from veche.cli.streams import print_json
 from veche.errors import DoesNotHold, Refused, VecheError
 
 OPTION = "--json"
@@ -21,7 +21,7 @@ _answered: ContextVar[bool] = ContextVar("answered", default=False)
 def emit(data: Any) -> None:
     """Answer, as :func:`values` writes it; what is of a ledger says whether that is a test."""
     _answered.set(True)
-    click.echo(json.dumps(marked(values(data)), ensure_ascii=False, indent=2))
+    print_json(marked(values(data)))
 
 
 def begin() -> None:

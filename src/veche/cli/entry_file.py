@@ -17,6 +17,7 @@ from veche.handed import what_else
 from veche.keys import SigningKey
 from veche.ledger.codec import MAX_ENTRY, decode
 from veche.ledger.entries import BALLOT, ByOffice, parse_item
+from veche.ledger.entries.ballot import is_ballot, read_ballot
 from veche.ledger.signing import add_signature, check_signatures, signatures, signed_message
 from veche.terminal.say import say
 from veche.texts import Message
@@ -31,7 +32,8 @@ def is_entry(path: Path) -> bool:
 
 
 def read_entry(path: Path, kind: str | None = None) -> tuple[bytes, list[Any]]:
-    """An entry file: its bytes and what they decode to. Raises UserError unless it is an entry (of this kind)."""
+    """An entry file: its bytes and what they decode to. Raises UserError unless it is an entry (of this kind), and Refused, which
+    names the file, if it has not the form of its kind."""
     data = read_file(path, MAX_ENTRY)
     try:
         item = decode(data)
@@ -44,7 +46,20 @@ def read_entry(path: Path, kind: str | None = None) -> tuple[bytes, list[Any]]:
         raise UserError(
             Message("{path} holds a {item} entry; a {kind} entry is wanted here.", path=path, item=item[0], kind=kind)
         )
+    try:
+        _check_form(data, item)
+    except Refused as refused:
+        refused.said = Message("{path}: {why}", path=path, why=refused.said)
+        raise
     return data, item
+
+
+def _check_form(data: bytes, item: list[Any]) -> None:
+    """Raises Refused unless these bytes have the form of their kind: nothing is said yet of who signed, and whether they may."""
+    if is_ballot(data):
+        read_ballot(data)
+    elif isinstance(parse_item(item), ByOffice):
+        signatures(item)
 
 
 def hand_in_or_keep(folder: Path, entry: bytes, output: Path | None) -> int | None:

@@ -9,7 +9,7 @@ from veche.audit.ledger import open_ledger
 from veche.audit.poll_words import ballots, entries
 from veche.audit.report import find_poll
 from veche.cli.language import Command
-from veche.cli.options import LEDGER_PATH
+from veche.cli.options import ANY_PATH, LEDGER_PATH
 from veche.cli.reading import published_charter, verified_ledger
 from veche.cli.verify import progress_bar
 from veche.cli.verify_show import show_refusal
@@ -23,7 +23,7 @@ from veche.texts import Message, Number
 
 @click.command(cls=Command)
 @click.argument("ledger", type=LEDGER_PATH)
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=ANY_PATH)
 @click.option(
     "--poll",
     "poll_id",

@@ -3,7 +3,8 @@
 Each file of this package that is named in ``COMMANDS`` exposes one click command or group of the file's name. It is imported
 when it is asked for, so that ``veche vote`` does not wait for what only a registrar needs.
 
-Exit codes: 0 done, 1 refused or does not hold, 2 asked for wrongly, 3 cannot be checked by this program, 130 interrupted.
+Exit codes (docs/protocol.md, section 6): 0 done, 1 refused or does not hold, 2 asked for wrongly or the machine failed, 3 cannot be
+checked by this program, 130 interrupted, 141 whoever read the output went away.
 """
 
 import importlib
@@ -17,6 +18,7 @@ import click
 
 from veche.cli.answer import begin, emit_error
 from veche.cli.language import CommandGroup, asked_for
+from veche.cli.streams import FAILED, Streams
 from veche.errors import VecheError, because
 from veche.terminal.say import choose_language, say_error
 from veche.texts import Message
@@ -26,6 +28,7 @@ COMMANDS = (
 )  # fmt: skip
 """In the order of ``veche --help``: first what everybody wants, then the offices."""
 
+INTERRUPTED = 130
 DEBUG = "VECHE_DEBUG"
 """Set in the environment, it shows where an unexpected error came from."""
 
@@ -47,28 +50,34 @@ class Commands(CommandGroup):
     def main(self, args: Sequence[str] | None = None, *names: Any, **extra: Any) -> Any:
         """Run a command line and exit. Nothing but a plain sentence ever tells of a mistake."""
         given = list(sys.argv[1:] if args is None else args)
+        streams = Streams()
         choose_language(asked_for(given))
         begin()
+        code = streams.exit_code(self._run(given, extra))
+        if streams.failure is not None:
+            say_error(
+                Message("Not all of the output could be written: {why}.", why=because(streams.failure)),
+                Message("What was asked for was done, or refused, all the same."),
+            )
+        sys.exit(code)
+
+    def _run(self, given: list[str], extra: dict[str, Any]) -> int:
+        """Run a command line; the answer is its exit code."""
         try:
             code = super().main(given, **{**extra, "prog_name": "veche", "standalone_mode": False})
-            sys.stdout.flush()
         except click.exceptions.Exit as leaving:
-            sys.exit(leaving.exit_code)
+            return leaving.exit_code
         except click.ClickException as mistake:
             mistake.show()
             emit_error(mistake, mistake.exit_code, given)
-            sys.exit(mistake.exit_code)
+            return mistake.exit_code
         except (click.Abort, KeyboardInterrupt):
-            sys.exit(130)
-        except (BrokenPipeError, SystemExit):
-            # Whoever read our output has seen enough (``| head``); click and rich exit with 1 then. Without this Python complains once more at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            sys.exit(141)  # 128 + SIGPIPE, as a shell says it; 1 would mean that something does not hold
+            return INTERRUPTED
         except Exception as error:
             code = explain(error)
             emit_error(error, code, given)
-            sys.exit(code)
-        sys.exit(code if isinstance(code, int) else 0)
+            return code
+        return code if isinstance(code, int) else 0
 
 
 def _module(command: str) -> str:
@@ -89,14 +98,14 @@ def explain(error: Exception) -> int:
         say_error(
             Message("{file}{why}.", file=file, why=because(error)), Message("Check the path, and that you may use it.")
         )
-        return 2
+        return FAILED
     said = Message(
         "Veche met something that it does not expect: {kind}: {error}", kind=type(error).__name__, error=str(error)
     )
     say_error(
         said, Message("That is a defect of the program. Set {variable}=1 to see where, and report it.", variable=DEBUG)
     )
-    return 1
+    return FAILED
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

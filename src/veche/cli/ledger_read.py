@@ -184,7 +184,7 @@ def receipt(folder: Path, words: tuple[str, ...], output: Path | None) -> None:
         reading.entry(number)
         made = reading.log.receipt(number, reading.head).to_bytes()
     if output is None:
-        click.echo(made.decode(), nl=False)
+        click.echo(made, nl=False)  # the bytes: a terminal's encoding is no receipt's
     else:
         write_new(output, made, PRIVATE)
         say(Message("Wrote {output}.", output=output))

@@ -21,12 +21,26 @@ __all__ = [
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class LedgerPath(click.Path):
+class AnyPath(click.Path):
+    """A path. An empty one, as a script has it whose variable is not set, is not the folder in which one happens to be."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            raise UserError(
+                Message("An empty path names nothing."), Message("Name a file or a folder; . is the one you are in.")
+            )
+        return super().convert(value, param, ctx)
+
+
+class LedgerPath(AnyPath):
     """A ledger's folder or an export of it. A command that has such a parameter names a test ledger as one."""
 
 
-LEDGER_PATH = LedgerPath(path_type=Path)
-ANY_PATH = click.Path(path_type=Path)
+LEDGER_PATH = LedgerPath()
+ANY_PATH = AnyPath()
 """Whether a file is there is said by whoever opens it, in a sentence of its own."""
 
 ledger = click.option(

@@ -229,7 +229,12 @@ def wait_until_published(path: Path, number: int, timeout: float = 10.0) -> None
 def _choose(name: str, ids: list[str], what: str, where: str) -> str:
     text = name.lower().removesuffix("…")
     matching = [known for known in ids if known.startswith(text)]
-    if len(text) < SHORTEST or not matching:
+    if len(text) < SHORTEST and matching:
+        raise UserError(
+            Message("{name!r} is too short: give at least {shortest} digits of the id.", name=name, shortest=SHORTEST),
+            Message("See which there are: {where}", where=where),
+        )
+    if not matching:
         raise UserError(
             Message("The ledger has no {what} {name!r}.", what=what, name=name),
             Message("See which there are: {where}", where=where),

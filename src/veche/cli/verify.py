@@ -24,7 +24,7 @@ from veche.ballot.archive.archive import Archive, archives_in
 from veche.cli.answer import OPTION, emit_error
 from veche.cli.language import Command
 from veche.cli.note_file import read_receipt
-from veche.cli.options import LEDGER_PATH, emit, read_file
+from veche.cli.options import ANY_PATH, LEDGER_PATH, emit, read_file
 from veche.cli.reading import verified_ledger
 from veche.cli.verify_show import MEANINGS, archive_values, show_archive, show_ledger, show_refusal
 from veche.clock import system
@@ -58,19 +58,15 @@ PINNED = 16
     help="Of a ledger: these words must all stand in its charter (its name, its operator, its institutions). Anybody can write such "
     "a charter, so this helps against mistakes and --id against deceit.",
 )
-@click.option(
-    "--receipt", type=click.Path(path_type=Path), metavar="FILE", help="Look for a voter's receipt in the ledger."
-)
+@click.option("--receipt", type=ANY_PATH, metavar="FILE", help="Look for a voter's receipt in the ledger.")
 @click.option(
     "--bound",
     "beside",
-    type=click.Path(path_type=Path),
+    type=ANY_PATH,
     metavar="FILE",
     help="With an archive: the .bound.json file beside it.",
 )
-@click.option(
-    "--report", type=click.Path(path_type=Path), metavar="FILE", help="Write the report to FILE.html and FILE.json."
-)
+@click.option("--report", type=ANY_PATH, metavar="FILE", help="Write the report to FILE.html and FILE.json.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, and nothing else.")
 def verify(
     path: Path, poll_id: str | None, wanted_id: str | None, words: str | None, receipt: Path | None, beside: Path | None,

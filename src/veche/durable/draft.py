@@ -74,6 +74,13 @@ class Draft:
         if new:
             _name_new(self._name, self._path)
         else:
+            if (
+                self._path.exists() and not self._path.is_file()
+            ):  # a device, a pipe: whoever is root would put a file in its place
+                raise UserError(
+                    Message("{path} is not a file, so nothing is written in its place.", path=self._path),
+                    Message("Name a file, new or old."),
+                )
             self._name.replace(self._path)
         self._named = True
         sync_folder(self._path.parent)  # a crash before this leaves the file, or none, or the old one

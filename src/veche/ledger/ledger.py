@@ -304,10 +304,12 @@ class Ledger:
         if pending is None:
             raise RuntimeError("nothing was executed that could be committed")
         if not pending.executed.logged:
+            self._store.check_place()
             self._skip(pending.executed)
             return
         try:
             with self._store.plainly():
+                self._store.check_place()
                 self.machine.end()
                 self._follower.note()
                 self._store.drop(self._start)

@@ -36,6 +36,7 @@ class Store:
         self.db = connection
         self.state = State(connection, twice=False)
         self._guard: Guard | None = None  # of the writer
+        self._place: tuple[int, int] | None = None  # of the writer: which file its database is
         self._in_doubt = False  # whether a commit failed: the disk may have done it, and then said that it had not
 
     @classmethod
@@ -49,6 +50,7 @@ class Store:
                 store.prepare()
                 store._keep()
                 take(folder)
+                store._place = store._found()
             except BaseException:
                 store.close()
                 raise
@@ -67,6 +69,25 @@ class Store:
                 store.close()
                 raise
         return store
+
+    def check_place(self) -> None:
+        """Raises UserError if the database that is written is no more the one in the folder: nobody would ever see what is added."""
+        if self._place is not None and self._found() != self._place:
+            raise UserError(
+                Message(
+                    "The ledger's database in {folder} was moved, replaced or removed while it was in use.",
+                    folder=self._folder,
+                ),
+                Message("Nothing more is taken in. Put the folder back, and look who touched it: veche ledger run"),
+            )
+
+    def _found(self) -> tuple[int, int] | None:
+        """Which file the database in the folder is; None if there is none."""
+        try:
+            status = (self._folder / DATABASE).stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
     def prepare(self) -> None:
         """Make the tables that are missing."""

@@ -20,6 +20,7 @@ from types import TracebackType
 
 from veche.durable import FOREIGN, NAMED, whole_file
 from veche.errors import DoesNotHold, UserError, because
+from veche.handed import what_else
 from veche.log.checkpoint import SignedCheckpoint, put_right
 from veche.log.note import NOTE_LIMIT
 from veche.log.tiles import CHECKPOINT, ENTRIES, ENTRY_LIMIT, Tile
@@ -33,6 +34,8 @@ _FOLDER = re.compile(r"tile/(entries|[1-9]?[0-9])(/x[0-9]{3})*(/[0-9]{3}\.p)?")
 """A folder in which there may be tiles."""
 _WITNESS = re.compile(r"witness/[0-9a-f]{64}")
 _BLOCK = tarfile.BLOCKSIZE
+_BEGINNINGS = b"attachment/", CHECKPOINT.encode() + b"\0", b"tile/"
+"""How an export can begin: with the name of its first file."""
 
 
 def size_limit(name: str) -> int | None:
@@ -231,14 +234,39 @@ class Export(Source):
         while len(data) < size:
             more = os.pread(self._descriptor, size - len(data), offset + len(data))
             if not more:
-                raise _not_export(offset + len(data), Message("the file is cut off"))
+                size = os.fstat(self._descriptor).st_size
+                raise DoesNotHold(
+                    "export",
+                    Message("byte {offset}", offset=str(size)),
+                    Message("This exported ledger is cut off: its {size} bytes are not all of it.", size=size),
+                    Message("Download or copy it anew."),
+                )
             data = data + more if data else more
         return data
 
 
 def open_source(path: Path) -> Source:
     """A ledger's folder or an export of it, whichever is at this path."""
-    return Folder(path) if path.is_dir() else Export(path)
+    if path.is_dir():
+        return Folder(path)
+    _must_begin_as_export(path)
+    return Export(path)
+
+
+def _must_begin_as_export(path: Path) -> None:
+    """Raises UserError if a file is something else altogether. What begins as an export is one, however it goes on."""
+    try:
+        if not path.is_file():
+            return  # Export says what it is
+        with path.open("rb") as file:
+            begins = file.read(4096)
+    except OSError:
+        return
+    if not begins.startswith(_BEGINNINGS):
+        raise UserError(
+            Message("The file {path} is no exported ledger. {what}", path=path, what=what_else(begins) or ""),
+            Message("Give a ledger's folder, or a file made with veche export."),
+        )
 
 
 def write_export(path: Path, names: Iterable[str], source: Source) -> None:
