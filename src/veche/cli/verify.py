@@ -85,7 +85,7 @@ def verify(
       veche verify build/demo/ledger
       veche verify voykovskaya.bel --bound voykovskaya.bound.json --report report
     """
-    out = Console(quiet=as_json, highlight=False, markup=False, soft_wrap=True)
+    out = Console(quiet=as_json, highlight=False, markup=False, emoji=False, soft_wrap=True)
     try:
         if kind_of(path) == "archive":
             _reject({"--poll": poll_id, "--id": wanted_id, "--charter": words, "--receipt": receipt}, "an archive")
