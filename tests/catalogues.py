@@ -3,6 +3,7 @@
 ``make texts`` adds new messages to every catalogue, without a translation, and takes out those that nobody says any more.
 """
 
+import ast
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,12 +18,16 @@ from veche.cli.language import paragraphs
 SOURCE = Path(__file__).parents[1] / "src" / "veche"
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 KEYWORDS = {"Message": None, "N_": None, "N2_": (1, 2), "Plural": (1, 2), "_": None, "ngettext": (1, 2)}
+SHAPES = ("array", "uint", "data", "word", "office_key", "text", "line", "differ", "points")
+"""The functions of veche.ledger.shape whose second argument names a part of an entry to people."""
 
 
 def extracted() -> Catalog:
     """Every message of the source, where it is said, and nothing else."""
     catalog = Catalog(project="veche")
     for name, _, message, _, _ in extract_from_dir(SOURCE, METHODS, keywords=KEYWORDS):
+        catalog.add(message, locations=[(name, 1)])
+    for name, message in parts_of_entries():
         catalog.add(message, locations=[(name, 1)])
     for path, command in commands(main):
         for text in (
@@ -33,6 +38,16 @@ def extracted() -> Catalog:
             for paragraph in paragraphs(text) if text else ():
                 catalog.add(paragraph, locations=[(f"cli/{path}", 1)])
     return catalog
+
+
+def parts_of_entries() -> Iterator[tuple[str, str]]:
+    """What the literals say that name the parts of entries, and where."""
+    for path in sorted((SOURCE / "ledger").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and len(node.args) > 1 and isinstance(node.args[1], ast.Constant):
+                function = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                if function in SHAPES and isinstance(node.args[1].value, str):
+                    yield path.relative_to(SOURCE).as_posix(), node.args[1].value
 
 
 def commands(group: click.Group, path: str = "veche") -> Iterator[tuple[str, click.Command]]:

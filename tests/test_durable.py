@@ -15,6 +15,7 @@ from faults import AFTER, BEFORE, FULL, TORN, Disk, crashes
 from veche import durable
 from veche.durable import AppendOnly, Batch, Exists, Held, Lock, draft, holder, replace, settle, whole_file, write_new
 from veche.errors import UserError
+from veche.texts import Message
 
 EVERYTHING = (BEFORE, AFTER, TORN, FULL)
 OLD, NEW = b"what was there", b"what is new, and longer"
@@ -200,7 +201,8 @@ HOLD = """
 import os, sys
 from pathlib import Path
 from veche.durable import Lock
-with Lock(Path(sys.argv[1]), "it"):
+from veche.texts import Message
+with Lock(Path(sys.argv[1]), Message("it is taken")):
     print(os.getpid(), flush=True)
     sys.stdin.read()
 """
@@ -220,16 +222,16 @@ def test_a_lock_says_who_holds_it_and_ends_with_its_process(tmp_path: Path) -> N
         assert process.stdin is not None and process.stdout is not None
         number = int(process.stdout.readline())
         assert holder(path) == f"process {number}"
-        with pytest.raises(Held, match=rf"Another program is reading the news \(process {number}\)"), Lock(path, "the news", "reading"):  # fmt: skip
+        with pytest.raises(Held, match=rf"Another program is reading the news \(process {number}\)"), Lock(path, Message("Another program is reading the news")):  # fmt: skip
             pass
         end(process)
         process.wait()
         process.stdout.close()
         process.stdin.close()
         assert holder(path) is None
-        with Lock(path, "it"):
+        with Lock(path, Message("It is taken")):
             assert holder(path) == f"process {os.getpid()}"
-            with pytest.raises(Held), Lock(path, "it"):
+            with pytest.raises(Held), Lock(path, Message("It is taken")):
                 pass
         assert holder(path) is None
 
@@ -246,7 +248,7 @@ def test_looking_who_holds_a_lock_takes_it_from_nobody(tmp_path: Path) -> None:
         thread.start()
     try:
         for _ in range(200):
-            with Lock(path, "it"):
+            with Lock(path, Message("It is taken")):
                 pass
     finally:
         stop.set()
@@ -258,12 +260,12 @@ def test_a_lock_after_any_crash(tmp_path: Path) -> None:
     path = tmp_path / "lock"
 
     def work() -> None:
-        with Lock(path, "it"):
+        with Lock(path, Message("It is taken")):
             (tmp_path / "made").mkdir(exist_ok=True)
 
     for _ in crashes(work):
         assert holder(path) is None
-        with Lock(path, "it"):
+        with Lock(path, Message("It is taken")):
             assert holder(path) == f"process {os.getpid()}"
 
 
@@ -296,7 +298,10 @@ def test_what_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
         durable.make_folder(tmp_path / "file")
     with pytest.raises(UserError, match="cannot be written: Not a directory"):
         durable.make_folder(tmp_path / "file" / "below")
-    with pytest.raises(UserError, match="cannot be written"), Lock(tmp_path / "nowhere" / "lock", "it"):
+    with (
+        pytest.raises(UserError, match="cannot be written"),
+        Lock(tmp_path / "nowhere" / "lock", Message("It is taken")),
+    ):
         pass
     with pytest.raises(UserError, match="no folder"):
         durable.must_be_new(tmp_path / "nowhere" / "file")

@@ -1,6 +1,7 @@
 """Everything that people read is in every catalogue, and a further language is one more file."""
 
 import ast
+import re
 import string
 import subprocess
 import sys
@@ -14,6 +15,10 @@ from catalogues import KEYWORDS, SOURCE, extracted, update
 
 from veche import texts
 from veche.cli.language import OF_CLICK_COUNTED
+from veche.errors import Refused
+from veche.ledger import shape
+from veche.ledger.entries.poll import Choice
+from veche.permit.threshold import TRUSTEES, check_threshold
 from veche.texts import LOCALE, Localizable, Moment, Number, Percent, Plural, Words, duration, iso_time, languages
 from veche.texts import Message as Said
 
@@ -94,6 +99,19 @@ def test_the_extractor_sees_every_message() -> None:
                     continue
                 assert len(literals) == len(arguments), (path.name, node.lineno)
                 assert (tuple(literals) if len(literals) == 2 else literals[0]) in seen, (path.name, node.lineno)
+
+
+def test_what_a_rule_says_of_the_shape_of_an_entry_is_translated_whole() -> None:
+    with pytest.raises(Refused) as refused:
+        Choice.parse(["choice", ["Which one?", "Какой?"], [["Yes", "Да"], ["No ", "Нет"]], 1, 1, 0], 2)
+    assert refused.value.message == "Question 2, answer 2 begins or ends with a space."
+    assert refused.value.said.text("ru") == "Вопрос 2, ответ 2: пробел в начале или в конце."
+    with pytest.raises(Refused) as refused:
+        shape.uint(-1, "The height")
+    assert refused.value.said.text("ru").startswith("Высота: нужно число от 0 до ")
+    with pytest.raises(Refused) as refused:
+        check_threshold(4, 2, 1, TRUSTEES)
+    assert not re.search("[a-z]{2}", refused.value.said.text("ru"))
 
 
 def test_every_value_of_a_message_has_its_place() -> None:

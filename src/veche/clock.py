@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from veche.errors import UserError
-from veche.texts import Message, duration, iso_time
+from veche.texts import Message, Said, duration, iso_time
 
 STEP = 300
 """Seconds by which a clock may be moved against the one that cannot be set; NTP corrects less at a time."""
@@ -38,7 +38,7 @@ class Reading(NamedTuple):
     steady: int
     boot: str
 
-    def check_step(self, now: "Reading", hint: str) -> None:
+    def check_step(self, now: "Reading", hint: Said) -> None:
         """Raise WrongClock, with this hint, if between this reading and ``now`` the clock was moved by more than STEP."""
         moved = (now.time - self.time) - (now.steady - self.steady)
         if self.boot == now.boot and abs(moved) > STEP:

@@ -16,6 +16,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import StrEnum
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -71,6 +72,13 @@ class Localizable(ABC):
         return self.text(ENGLISH)
 
 
+class Term(StrEnum):
+    """A word of the format that people read as well: a role, the phase of a poll. In a message it is in their language.
+
+    Its members are marked with ``N_``, and say in English what they are in the format.
+    """
+
+
 Value = Localizable | str | PurePath | int | float
 """What may be filled into a message. Strings and paths stay as they are, but in one line (:func:`one_line`), which is right for
 names and ids; numbers are written as the language writes them, and a float has one digit after the point."""
@@ -88,6 +96,17 @@ class Verbatim(Localizable):
 
     def text(self, language: str) -> str:
         return self.words
+
+
+@dataclass(frozen=True)
+class Capital(Localizable):
+    """Words at the beginning of a sentence: with a capital letter."""
+
+    said: Localizable
+
+    def text(self, language: str) -> str:
+        words = self.said.text(language)
+        return words[:1].upper() + words[1:]
 
 
 @dataclass(frozen=True)
@@ -272,6 +291,8 @@ def _text(value: Value, language: str) -> str:
         return one_line(value.text(language))
     if isinstance(value, Localizable):
         return value.text(language)
+    if isinstance(value, Term):
+        return catalogue(language).gettext(value.value)
     if isinstance(value, int | float):
         return Number(value).text(language)
     return one_line(str(value))  # and whatever an entry that nobody has checked yet holds in place of a name

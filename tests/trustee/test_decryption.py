@@ -67,7 +67,7 @@ def test_a_share_holds_where_it_belongs_only(part: int) -> None:
 def test_only_the_binding_proof_knows_the_tally() -> None:
     """What the Belenios proofs leave open, said by which check fails."""
     share = make_share(SECRET, ALPHAS, PHI, TALLY, 0)
-    with pytest.raises(Refused, match="binding proof 1"):
+    with pytest.raises(Refused, match="Binding proof 1"):
         check_share(PUBLIC, ALPHAS, PHI, hashlib.sha256(b"another tally").digest(), 0, share)
 
 
@@ -126,7 +126,7 @@ def test_binding_proofs_of_other_places_are_refused() -> None:
     alphas = [ALPHAS[0], ALPHAS[0]]
     share = make_share(SECRET, alphas, PHI, TALLY, 0)
     check_share(PUBLIC, alphas, PHI, TALLY, 0, share)
-    with pytest.raises(Refused, match="binding proof 1"):
+    with pytest.raises(Refused, match="Binding proof 1"):
         check_share(
             PUBLIC, alphas, PHI, TALLY, 0, dataclasses.replace(share, binding=share.binding[64:] + share.binding[:64])
         )

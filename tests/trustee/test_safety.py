@@ -281,7 +281,7 @@ def test_a_folder_that_forgot_a_step_is_refused(finished: Finished, step: str) -
     city, committee = finished()
     path = city.folder / "trustee-1" / "committees" / committee.hex() / f"{step}.json"
     path.unlink()
-    with pytest.raises(UserError, match=f"shows this trustee's {step} for committee"):
+    with pytest.raises(UserError, match=f"shows a step .{step}. of this trustee"):
         city.due(1)
 
 

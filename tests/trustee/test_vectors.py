@@ -175,4 +175,4 @@ def test_what_must_be_refused_in_decryption(row: dict[str, Any]) -> None:
         check(row["index"], row["part"], row["fields"])
     assert refused.value.rule == row["rule"]
     if row["name"].startswith("a false factor"):
-        assert "binding proof 1" in refused.value.message
+        assert "Binding proof 1" in refused.value.message

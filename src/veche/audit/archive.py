@@ -163,7 +163,7 @@ def _text(said: str) -> Words:
 
 def _unfinished(archive: Archive) -> Unsupported:
     return Unsupported(
-        Message("What is in this archive holds, but this poll {value}.", value=archive.state.value),
+        Message("What is in this archive holds, but this poll {state}.", state=archive.state),
         Message("Check again when the poll is finished. If it is, somebody cut the archive: get it from elsewhere."),
     )
 
@@ -183,7 +183,7 @@ def _check_ballots(
         by_weight: dict[int, list[veche_kernel.ArchiveBallot]] = {}
         valid: list[veche_kernel.ArchiveBallot] = []
         for number, checked in enumerate(kernel.verify_json_many(batch), start + 1):
-            where = f"ballot {number}"
+            where = Message("ballot {number}", number=number)
             if isinstance(checked, veche_kernel.Failure):
                 raise DoesNotHold(
                     "A7",
@@ -209,7 +209,7 @@ def _check_ballots(
 
 def _check_tally(archive: Archive, pairs: Pairs, counted: int, total_weight: int) -> None:
     assert archive.tally is not None and archive.sized is not None  # The caller has seen to it.
-    where = "the encrypted tally"
+    where = Message("the encrypted tally")
     expected = [[Ciphertext(alpha=point_text(a), beta=point_text(b)) for a, b in question] for question in pairs]
     if decode(archive.read(archive.tally), TallyDocument, where) != expected:
         raise DoesNotHold("A8", where, Message("The encrypted tally is not the sum of the ballots that count."))
@@ -224,7 +224,7 @@ def _check_tally(archive: Archive, pairs: Pairs, counted: int, total_weight: int
                 counted=counted,
             ),
         )
-    if weight_value(sized.total_weight, "the sized tally") != total_weight:
+    if weight_value(sized.total_weight, Message("the sized tally")) != total_weight:
         raise DoesNotHold(
             "A8",
             where,
@@ -244,7 +244,7 @@ def _check_shares(
     shares: dict[int, list[bytes]] = {}
     for number, share in enumerate(archive.shares):
         progress("A9", number, len(archive.shares))
-        where = f"the share of trustee {share.owner}"
+        where = Message("the share of trustee {owner}", owner=share.owner)
         if share.owner not in keys:
             raise DoesNotHold(
                 "A9", where, Message("There is a share of trustee {owner}, but no such trustee.", owner=share.owner)

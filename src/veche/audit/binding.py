@@ -39,7 +39,7 @@ from veche.ledger.entries.permit_key import LARGEST_COUNT
 from veche.ledger.frozen_poll import uuid_of
 from veche.ledger.poll_state import PollState
 from veche.strict_json import read_json
-from veche.texts import N_, Message, Said
+from veche.texts import N_, Clause, Localizable, Message
 
 FORMAT = "veche-bound-v1"
 LIMIT = 1 << 26
@@ -113,7 +113,11 @@ def verify_binding(archive: Archive, raw: bytes) -> None:
     tally, blobs = _tally_parts(archive, file)
     shares = [_check_share(archive, file, share, dict(trustees.owners()), tally, blobs) for share in file.shares]
     _same(
-        sorted(o.trustee for o in file.shares), sorted(o.owner for o in archive.shares), "B3", "the shares", "trustees"
+        sorted(o.trustee for o in file.shares),
+        sorted(o.owner for o in archive.shares),
+        "B3",
+        Message("the shares"),
+        N_("has other trustees than the archive"),
     )
     if len(file.cells) != len(blobs) - 1:
         raise _wrong(
@@ -125,9 +129,15 @@ def verify_binding(archive: Archive, raw: bytes) -> None:
         factors = {share.trustee: points[part] for share, points in zip(file.shares, shares, strict=True)}
         _check_cell(file.cells[part - 1], part, blob, combine(trustees, factors))
     if file.cells:
-        total = decode_json(archive.read(archive.result), ResultDocument, "the result").result
+        total = decode_json(archive.read(archive.result), ResultDocument, Message("the result")).result
         sums = [[sum(numbers) for numbers in zip(*rows, strict=True)] for rows in zip(*file.cells, strict=True)]
-        _same(sums, [[int(number) for number in row] for row in total], "B4", "the results of groups", "sum")
+        _same(
+            sums,
+            [[int(number) for number in row] for row in total],
+            "B4",
+            Message("the results of groups"),
+            N_("has another sum than the archive"),
+        )
 
 
 def _read(archive: Archive, raw: bytes) -> _Binding:
@@ -144,8 +154,8 @@ def _read(archive: Archive, raw: bytes) -> _Binding:
             Message("is of the format {format!r}, not {format2}", format=file.format[:40], format2=FORMAT),
         )
     election = Election.from_json(archive.read(archive.election))
-    _hex(file.ledger, 32, "the ledger's id")
-    if file.phi != election.fingerprint or uuid_of(_hex(file.poll, 32, "the poll's id")) != election.uuid:
+    _hex(file.ledger, 32, Message("the ledger's id"))
+    if file.phi != election.fingerprint or uuid_of(_hex(file.poll, 32, Message("the poll's id"))) != election.uuid:
         raise _wrong("B1", Message("the file"), Message("is of another election than the archive"))
     return file
 
@@ -153,8 +163,8 @@ def _read(archive: Archive, raw: bytes) -> _Binding:
 def _tally_parts(archive: Archive, file: _Binding) -> tuple[bytes, Sequence[bytes]]:
     """The hash of the tally entry, and the sums of each of its parts. B2."""
     assert archive.tally is not None and archive.sized is not None
-    data = _hex(file.tally, None, "the tally entry")
-    rows = decode_json(archive.read(archive.tally), TallyDocument, "the encrypted tally")
+    data = _hex(file.tally, None, Message("the tally entry"))
+    rows = decode_json(archive.read(archive.tally), TallyDocument, Message("the encrypted tally"))
     total = b"".join(point_bytes(text) for row in rows for pair in row for text in (pair.alpha, pair.beta))
     try:
         entry = read_entry(data)
@@ -164,11 +174,19 @@ def _tally_parts(archive: Archive, file: _Binding) -> tuple[bytes, Sequence[byte
             shape.points(cell.sums, "The sums of a cell", len(total) // 32)
     except Refused as refusal:
         raise _wrong(
-            "B2", Message("the tally entry"), Message("is malformed: {rstrip}", rstrip=refusal.message.rstrip("."))
+            "B2", Message("the tally entry"), Message("is malformed: {why}", why=Clause(refusal.said))
         ) from None
-    _same(entry.poll, bytes.fromhex(file.poll), "B2", "the tally entry", "poll")
-    _same(entry.counted, archive.sized.num_tallied, "B2", "the tally entry", "number of ballots")
-    _same(entry.parts[0], total, "B2", "the tally entry", "total")
+    _same(
+        entry.poll, bytes.fromhex(file.poll), "B2", Message("the tally entry"), N_("has another poll than the archive")
+    )
+    _same(
+        entry.counted,
+        archive.sized.num_tallied,
+        "B2",
+        Message("the tally entry"),
+        N_("has another number of ballots than the archive"),
+    )
+    _same(entry.parts[0], total, "B2", Message("the tally entry"), N_("has another total than the archive"))
     return entry.hash, entry.parts
 
 
@@ -176,7 +194,7 @@ def _check_share(
     archive: Archive, file: _Binding, share: _Share, keys: dict[int, bytes], tally: bytes, blobs: Sequence[bytes]
 ) -> list[list[bytes]]:
     """The factors of each part of a share, whose proofs hold. B3."""
-    who = f"the share of trustee {share.trustee}"
+    who = Message("the share of trustee {owner}", owner=share.trustee)
     spans = [other.span for other in archive.shares if other.owner == share.trustee]
     if not spans or len(share.parts) != len(blobs):
         raise _wrong(
@@ -189,18 +207,26 @@ def _check_share(
         int(text) for row in own.decryption_proofs for proof in row for text in (proof.challenge, proof.response)
     ]
     factors = b"".join(point_bytes(text) for row in own.decryption_factors for text in row)
-    _same(_hex(share.parts[0].factors, None, f"the factors of {who}"), factors, "B3", who, "factors")
+    _same(
+        _hex(share.parts[0].factors, None, Message("the factors of {who}", who=who)),
+        factors,
+        "B3",
+        who,
+        N_("has other factors than the archive"),
+    )
     points = []
     for part, (given, blob) in enumerate(zip(share.parts, blobs, strict=True)):
         belenios = b"" if part else b"".join(number.to_bytes(32, "little") for number in numbers)
-        made = Share(_hex(given.factors, None, "the factors"), belenios, _hex(given.bound, None, "the proofs"))
+        made = Share(
+            _hex(given.factors, None, Message("the factors")), belenios, _hex(given.bound, None, Message("the proofs"))
+        )
         try:
             check_share(keys[share.trustee], alphas_of(blob), file.phi, tally, part, made)
         except Refused as refusal:
             raise _wrong(
                 "B3",
                 Message("part {part} of {who}", part=part, who=who),
-                Message("does not hold: {rstrip}", rstrip=refusal.message.rstrip(".")),
+                Message("does not hold: {why}", why=Clause(refusal.said)),
             ) from None
         points.append(made.points())
     return points
@@ -209,7 +235,7 @@ def _check_share(
 def _check_cell(numbers: list[list[int]], part: int, blob: bytes, opened: list[bytes]) -> None:
     """The result of a group, or of several together: g^number = beta / alpha^x. B4."""
     flat = [number for row in numbers for number in row]
-    where = f"the result of part {part}"
+    where = Message("the result of part {part}", part=part)
     if len(flat) != len(opened):
         raise _wrong("B4", where, Message("has {flat} numbers, not {opened}", flat=len(flat), opened=len(opened)))
     for number, beta, factor in zip(flat, betas_of(blob), opened, strict=True):
@@ -220,12 +246,12 @@ def _check_cell(numbers: list[list[int]], part: int, blob: bytes, opened: list[b
             raise _wrong("B4", where, Message("says {number}, which is not what the shares decrypt", number=number))
 
 
-def _same(given: object, wanted: object, step: str, where: str, what: str) -> None:
+def _same(given: object, wanted: object, step: str, where: Localizable, differs: str) -> None:
     if given != wanted:
-        raise _wrong(step, where, Message("has another {what} than the archive", what=what))
+        raise _wrong(step, where, Message(differs))
 
 
-def _hex(text: str, size: int | None, what: str) -> bytes:
+def _hex(text: str, size: int | None, what: Localizable) -> bytes:
     try:
         data = bytes.fromhex(text)
     except ValueError:
@@ -235,5 +261,5 @@ def _hex(text: str, size: int | None, what: str) -> bytes:
     return data
 
 
-def _wrong(step: str, where: Said, message: Said) -> DoesNotHold:
-    return DoesNotHold(step, where, Message("Beside the archive, {where} {value}.", where=where, value=message))
+def _wrong(step: str, where: Localizable, fault: Localizable) -> DoesNotHold:
+    return DoesNotHold(step, where, Message("Beside the archive, {where} {fault}.", where=where, fault=fault))

@@ -71,10 +71,10 @@ def write_archive(verified: VerifiedLedger, poll: PollState, path: Path, progres
 def check_finished(poll: PollState) -> None:
     """Raises UserError unless there will be nothing more to say about this poll's count."""
     reason = {
-        Phase.ANNOUNCED: "it has not closed yet",
-        Phase.COUNTING: "the trustees have not decrypted it yet",
-        Phase.VOID: "it is void and was never open",
-        Phase.CANCELLED: "it was cancelled, so it has no result and never will",
+        Phase.ANNOUNCED: Message("it has not closed yet"),
+        Phase.COUNTING: Message("the trustees have not decrypted it yet"),
+        Phase.VOID: Message("it is void and was never open"),
+        Phase.CANCELLED: Message("it was cancelled, so it has no result and never will"),
     }.get(poll.phase)
     if reason is not None:
         raise UserError(

@@ -71,7 +71,10 @@ def rebuild(folder: Path, progress: Progress | None = None) -> Rebuilt:
             ),
             Message("Copy checkpoint, tile and attachment there first, from anybody who has them."),
         )
-    with plainly(folder), Lock(folder / "lock", f"the ledger in {folder}", "writing"):
+    with (
+        plainly(folder),
+        Lock(folder / "lock", Message("Another program is writing the ledger in {folder}", folder=folder)),
+    ):
         snapshot, signed = read_head(Folder(folder))
         old, lost = _read_old(folder, snapshot, signed)
         taken = len(old.entries) if old is not None else 0

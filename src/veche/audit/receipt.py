@@ -62,7 +62,7 @@ def check_receipt(verified: VerifiedLedger, receipt: Receipt) -> ReceiptReport:
     """Check a receipt against this ledger. Raises DoesNotHold (step R) if the two contradict each other, or if
     the receipt is of a later state than this copy of the ledger, or of another ledger."""
     try:
-        check_whose(receipt.checkpoint, verified.state.charter, "receipt")
+        check_whose(receipt.checkpoint, verified.state.charter, Message("The receipt"))
         receipt.checkpoint.verify(head_policy(verified.state.charter))
     except DoesNotHold as error:
         raise DoesNotHold(STEP, error.where, error.said, error.advice) from None

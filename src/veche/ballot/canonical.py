@@ -19,7 +19,7 @@ import veche_kernel
 from msgspec import Meta
 
 from veche.errors import DoesNotHold
-from veche.texts import Message
+from veche.texts import Capital, Localizable, Message, Said
 
 STEP = "A3"
 """The step of an archive's verification that the errors of this file name."""
@@ -81,7 +81,7 @@ def _write(value: Any, parts: list[str]) -> None:
         raise TypeError(f"{type(value).__name__} has no place in Belenios's JSON")
 
 
-def decode(raw: bytes, kind: type[T], where: str) -> T:
+def decode(raw: bytes, kind: type[T], where: Said) -> T:
     """The value of type ``kind`` that ``raw`` spells. Raises DoesNotHold (A3) unless it is the one spelling of it."""
     try:
         value = msgspec.json.decode(raw, type=kind)
@@ -135,7 +135,7 @@ def point_bytes(text: str) -> bytes:
     return bytes.fromhex(text)[::-1]
 
 
-def point(text: str, step: str, where: str) -> bytes:
+def point(text: str, step: str, where: Localizable) -> bytes:
     """The point that ``text`` spells, canonical and in the prime-order subgroup, else DoesNotHold of ``step``."""
     encoded = point_bytes(text)
     try:
@@ -144,7 +144,7 @@ def point(text: str, step: str, where: str) -> bytes:
         raise DoesNotHold(
             step,
             where,
-            Message("{where} is not an element of the group: {error}", where=_capital(where), error=_sentence(error)),
+            Message("{where} is not an element of the group: {error}", where=Capital(where), error=_sentence(error)),
         ) from None
     return encoded
 
@@ -154,7 +154,7 @@ def scalar_text(scalar: bytes) -> str:
     return str(int.from_bytes(scalar, "little"))
 
 
-def scalar(text: str, where: str) -> bytes:
+def scalar(text: str, where: Said) -> bytes:
     """The 32 bytes, little-endian, of a scalar's text of the form ``Decimal``. Raises DoesNotHold (A3) from q on."""
     value = int(text)
     if value >= veche_kernel.ORDER:
@@ -167,7 +167,7 @@ def weight_json(value: int) -> int | str:
     return value if value <= SMALL else str(value)
 
 
-def weight_value(json: int | str, where: str) -> int:
+def weight_value(json: int | str, where: Said) -> int:
     """The number that a ``Weight`` stands for. Raises DoesNotHold (A3) for a string that should be a number."""
     value = int(json)
     if weight_json(value) != json:
@@ -177,10 +177,6 @@ def weight_value(json: int | str, where: str) -> int:
             Message("A number of {where} is written as a string, but is small enough for a number.", where=where),
         )
     return value
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _sentence(error: Exception) -> str:

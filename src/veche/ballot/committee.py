@@ -35,7 +35,7 @@ from veche.ballot.documents import (
 )
 from veche.ballot.election import GROUP
 from veche.errors import Refused, because
-from veche.texts import Message
+from veche.texts import Capital, Localizable, Message
 
 SINGLE = "single"
 PEDERSEN = "pedersen"
@@ -177,9 +177,14 @@ def check_certificate(
     """
     _check_pedersen(committee)
     _check_index(committee, index)
-    _check_point(certificate.encryption, "The encryption key")
+    _check_point(certificate.encryption, Message("The encryption key"))
     message = _certificate_message(committee, index, certificate.verification, certificate.encryption)
-    _check_signature(certificate.verification, message, certificate.signature, f"certificate of trustee {index}")
+    _check_signature(
+        certificate.verification,
+        message,
+        certificate.signature,
+        Message("the signature of the certificate of trustee {index}", index=index),
+    )
     if any(certificate.commitment == other.commitment for other in others):
         raise Refused("commitment", Message("Trustee {index} repeats the commitment of another trustee.", index=index))
 
@@ -212,7 +217,7 @@ def check_shares(committee: Committee, index: int, shares: Shares, certificates:
     """
     _check_pedersen(committee)
     _check_index(committee, index)
-    _check_complete(committee, certificates, "certificates")
+    _check_complete(committee, certificates, Message("certificates"))
     if len(shares.exponents) != 32 * committee.threshold:
         raise Refused(
             "shape", Message("A dealer publishes {threshold} exponents of 32 bytes.", threshold=committee.threshold)
@@ -235,10 +240,15 @@ def check_shares(committee: Committee, index: int, shares: Shares, certificates:
                 "An exponent of trustee {index} is no point of the group: {error}.", index=index, error=because(error)
             ),
         ) from None
-    who = f"exponents of trustee {index}"
+    who = Message("the signature of the exponents of trustee {index}", index=index)
     _check_signature(own.verification, _exponents_message(shares.exponents), shares.signature, who)
     message = _certificates_message(committee, certificates, shares.exponents)
-    _check_signature(own.verification, message, shares.certificates, f"certificates as seen by trustee {index}")
+    _check_signature(
+        own.verification,
+        message,
+        shares.certificates,
+        Message("the signature of the certificates as seen by trustee {index}", index=index),
+    )
 
 
 # Step 3: the trustee's key, or a complaint
@@ -268,7 +278,7 @@ def open_share(committee: Committee, index: int, secrets: Secrets, dealer: int, 
 
 def make_key(committee: Committee, index: int, secrets: Secrets, received: Sequence[bytes]) -> tuple[Key, bytes]:
     """The key of trustee ``index`` from the shares received (from all n dealers, opened), and its secret."""
-    _check_complete(committee, received, "shares")
+    _check_complete(committee, received, Message("shares"))
     secret = received[0]
     for share in received[1:]:
         secret = kernel.scalar_add(secret, share)
@@ -304,15 +314,18 @@ def check_key(
     """Check step 3 of trustee ``index`` against all n certificates and all n dealers' exponents. Raises Refused."""
     _check_pedersen(committee)
     _check_index(committee, index)
-    _check_complete(committee, certificates, "certificates")
-    _check_complete(committee, shares, "shares")
+    _check_complete(committee, certificates, Message("certificates"))
+    _check_complete(committee, shares, Message("shares"))
     if key.key != verification_key(shares, index):
         raise Refused(
             "key", Message("The key of trustee {index} is not the one that follows from the exponents.", index=index)
         )
     _check_knowledge(index, key)
     _check_signature(
-        certificates[index - 1].verification, point_text(key.key), key.signature, f"key of trustee {index}"
+        certificates[index - 1].verification,
+        point_text(key.key),
+        key.signature,
+        Message("the signature of the key of trustee {index}", index=index),
     )
 
 
@@ -334,9 +347,9 @@ def public_key(committee: Committee, keys: Sequence[Key], shares: Sequence[Share
 
     Raises Refused if the ceremony is not complete, or if the key is the identity, which encrypts nothing.
     """
-    _check_complete(committee, keys, "keys")
+    _check_complete(committee, keys, Message("keys"))
     if committee.mode == PEDERSEN:
-        _check_complete(committee, shares, "shares")
+        _check_complete(committee, shares, Message("shares"))
         parts = [dealer.exponents[:32] for dealer in shares]
     else:
         parts = [key.key for key in keys]
@@ -350,11 +363,11 @@ def trustees_json(
     committee: Committee, keys: Sequence[Key], certificates: Sequence[Certificate], shares: Sequence[Shares]
 ) -> bytes:
     """The ``trustees`` file of a Belenios archive, byte for byte. In mode single the two last are empty."""
-    _check_complete(committee, keys, "keys")
+    _check_complete(committee, keys, Message("keys"))
     if committee.mode == SINGLE:
         return encode([("Single", TrusteeKey(pok=Proof.of(key.proof), public_key=point_text(key.key))) for key in keys])
-    _check_complete(committee, certificates, "certificates")
-    _check_complete(committee, shares, "shares")
+    _check_complete(committee, certificates, Message("certificates"))
+    _check_complete(committee, shares, Message("shares"))
     record = KeyGeneration(
         threshold=committee.threshold,
         certs=_signed_certificates(committee, certificates),
@@ -420,23 +433,30 @@ def _sign(secret: bytes, message: str) -> bytes:
     return _prove(secret, f"sigmsg|{message}|".encode())
 
 
-def _check_proof(public: bytes, prefix: bytes, proof: bytes, what: str) -> None:
+def _check_proof(public: bytes, prefix: bytes, proof: bytes, what: Localizable) -> None:
     if len(proof) != 64:
-        raise Refused("shape", Message("The {what} has {proof} bytes instead of 64.", what=what, proof=len(proof)))
+        raise Refused("shape", Message("{what} has {proof} bytes instead of 64.", what=Capital(what), proof=len(proof)))
     try:
         kernel.schnorr_verify(public, prefix, proof[:32], proof[32:])
     except kernel.ProofError:
-        raise Refused("proof", Message("The {what} does not hold.", what=what)) from None
+        raise Refused("proof", Message("{what} does not hold.", what=Capital(what))) from None
     except ValueError as error:
-        raise Refused("shape", Message("The {what} is malformed: {error}.", what=what, error=because(error))) from None
+        raise Refused(
+            "shape", Message("{what} is malformed: {error}.", what=Capital(what), error=because(error))
+        ) from None
 
 
-def _check_signature(public: bytes, message: str, signature: bytes, what: str) -> None:
-    _check_proof(public, f"sigmsg|{message}|".encode(), signature, f"signature of the {what}")
+def _check_signature(public: bytes, message: str, signature: bytes, what: Localizable) -> None:
+    _check_proof(public, f"sigmsg|{message}|".encode(), signature, what)
 
 
 def _check_knowledge(index: int, key: Key) -> None:
-    _check_proof(key.key, _key_prefix(key.key), key.proof, f"proof that trustee {index} knows the secret of their key")
+    _check_proof(
+        key.key,
+        _key_prefix(key.key),
+        key.proof,
+        Message("the proof that trustee {index} knows the secret of their key", index=index),
+    )
 
 
 # Secrets
@@ -470,7 +490,7 @@ def _check_index(committee: Committee, index: int) -> None:
         )
 
 
-def _check_complete(committee: Committee, items: Sequence[object], what: str) -> None:
+def _check_complete(committee: Committee, items: Sequence[object], what: Message) -> None:
     if len(items) != committee.size:
         raise Refused(
             "step",
@@ -483,7 +503,7 @@ def _check_complete(committee: Committee, items: Sequence[object], what: str) ->
         )
 
 
-def _check_point(point: bytes, what: str) -> None:
+def _check_point(point: bytes, what: Message) -> None:
     try:
         kernel.point_check(point)
     except ValueError as error:

@@ -21,7 +21,7 @@ from veche.ballot.canonical import encode, point_text
 from veche.ballot.committee import PEDERSEN, SINGLE
 from veche.ballot.documents import PartialDecryption, Proof
 from veche.errors import DoesNotHold, Refused, because
-from veche.texts import Message
+from veche.texts import Capital, Message
 
 TOTAL = 0
 """The part that is the sum over all groups; part p = 1, 2, … is the p-th cell of the tally."""
@@ -130,9 +130,16 @@ def check_share(public: bytes, alphas: Sequence[bytes], phi: str, tally: bytes, 
     for j, (alpha, factor) in enumerate(zip(alphas, share.points(), strict=True)):
         at = slice(64 * j, 64 * j + 64)
         if part == TOTAL:
-            _check(public, alpha, factor, belenios_prefix(phi, public), share.proofs[at], f"Belenios proof {j + 1}")
+            _check(
+                public,
+                alpha,
+                factor,
+                belenios_prefix(phi, public),
+                share.proofs[at],
+                Message("Belenios proof {number}", number=j + 1),
+            )
         prefix = binding_prefix(phi, tally, public, part * count + j, alpha, factor)
-        _check(public, alpha, factor, prefix, share.binding[at], f"binding proof {j + 1}")
+        _check(public, alpha, factor, prefix, share.binding[at], Message("binding proof {number}", number=j + 1))
 
 
 def belenios_prefix(phi: str, public: bytes) -> bytes:
@@ -146,15 +153,15 @@ def binding_prefix(phi: str, tally: bytes, public: bytes, i: int, alpha: bytes, 
     return f"veche-decrypt-v1|{phi}|{tally.hex()}|{point_text(public)}|{i}|{statement}|".encode()
 
 
-def _check(public: bytes, alpha: bytes, factor: bytes, prefix: bytes, proof: bytes, what: str) -> None:
+def _check(public: bytes, alpha: bytes, factor: bytes, prefix: bytes, proof: bytes, what: Message) -> None:
     try:
         kernel.dleq_verify(public, alpha, factor, prefix, proof[:32], proof[32:])
     except kernel.ProofError:
-        raise Refused("proof", Message("The {what} of the decryption share does not hold.", what=what)) from None
+        raise Refused("proof", Message("{what} of the decryption share does not hold.", what=Capital(what))) from None
     except ValueError as error:
         raise Refused(
             "shape",
-            Message("The {what} of the decryption share is malformed: {error}.", what=what, error=because(error)),
+            Message("{what} of the decryption share is malformed: {error}.", what=Capital(what), error=because(error)),
         ) from None
 
 
@@ -219,7 +226,7 @@ def find_numbers(points: Sequence[bytes], most: int) -> list[int]:
     except ValueError as error:
         raise DoesNotHold(
             "decryption",
-            "result",
+            Message("the result"),
             Message("A sum does not decrypt to a number up to {most}: {error}.", most=most, error=because(error)),
         ) from None
 

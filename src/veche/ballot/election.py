@@ -61,14 +61,13 @@ class Election(Record, frozen=True, kw_only=True):
         """Reads an election. Raises Unsupported for a kind of election that this program does not know,
         DoesNotHold (A3) for JSON that is not canonical, DoesNotHold (A4) for a question that nobody could answer."""
         try:
-            election = decode(raw, cls, "the election")
+            election = decode(raw, cls, Message("the election"))
         except DoesNotHold:
             _refuse_unknown(raw)
             raise
         _refuse_unknown(raw)
-        odd = "The election is of a kind that nobody makes, and this program cannot check it: "
         if not election.questions:
-            raise Unsupported(odd + "it asks nothing.")
+            raise _odd(Message("it asks nothing"))
         if sum(question.ciphertexts for question in election.questions) > MAX_CIPHERTEXTS:
             raise Unsupported(
                 Message(
@@ -78,13 +77,25 @@ class Election(Record, frozen=True, kw_only=True):
             )
         for number, question in enumerate(election.questions, 1):
             if question.min > question.max:
-                text = (
-                    f"Nobody can answer question {number}: it wants at least {question.min} and at most {question.max}."
+                raise DoesNotHold(
+                    STEP,
+                    Message("question {number}", number=number),
+                    Message(
+                        "Nobody can answer question {number}: it wants at least {min} and at most {max}.",
+                        number=number,
+                        min=question.min,
+                        max=question.max,
+                    ),
                 )
-                raise DoesNotHold(STEP, Message("question {number}", number=number), text)
             if not question.answers or question.max > len(question.answers):
-                wanted = f"question {number} allows {question.max} of {len(question.answers)} answers."
-                raise Unsupported(odd + wanted)
+                raise _odd(
+                    Message(
+                        "question {number} allows {max} of {answers} answers",
+                        number=number,
+                        max=question.max,
+                        answers=len(question.answers),
+                    )
+                )
         return election
 
     @property
@@ -106,12 +117,18 @@ class _Kind(msgspec.Struct):
     language: object = None
 
 
+def _odd(why: Message) -> Unsupported:
+    return Unsupported(
+        Message("The election is of a kind that nobody makes, and this program cannot check it: {why}.", why=why)
+    )
+
+
 def _refuse_unknown(raw: bytes) -> None:
     try:
         kind = msgspec.json.decode(raw, type=_Kind)
     except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError):
         return  # Not a kind of election at all: the strict reader has said what is wrong.
-    hint = "Use a verifier made for this kind of election."
+    hint = Message("Use a verifier made for this kind of election.")
     if kind.version != VERSION:
         raise Unsupported(
             Message(

@@ -244,7 +244,7 @@ def check_receipt(
         found.verify(merkle.leaf_hash(data), Policy(key.name, {key: 1}, 1))
     else:
         with read_ledger(folder) as reading:
-            check_whose(found.checkpoint, reading.charter, "receipt")
+            check_whose(found.checkpoint, reading.charter, Message("The receipt"))
             found.verify(merkle.leaf_hash(data), reading.policy)
             goes_on(reading.log, head, f"checkpoint of {head.size}")
             code = _code(reading, data)
@@ -304,7 +304,7 @@ def consistency(folder: Path, checkpoint: Path, as_json: bool) -> None:
     """
     old = read_checkpoint(checkpoint)
     with read_ledger(folder) as reading:
-        check_whose(old, reading.charter, "checkpoint")
+        check_whose(old, reading.charter, Message("The checkpoint"))
         old.verify(reading.policy)
         head, new = old.checkpoint, reading.head.checkpoint
         goes_on(reading.log, head, f"checkpoint of {head.size}")

@@ -114,7 +114,11 @@ class SealedFile:
 
     def _lock(self) -> Lock:
         private_folder(self._folder)
-        return Lock(self._folder / "lock", f"what is sealed in {self._folder}", mode=PRIVATE)
+        return Lock(
+            self._folder / "lock",
+            Message("Another program is using what is sealed in {folder}", folder=self._folder),
+            mode=PRIVATE,
+        )
 
     def _must_be(self, kept: Sealed | None) -> Sealed:
         if kept is None:

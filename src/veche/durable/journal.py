@@ -34,8 +34,8 @@ from veche.durable.append import AppendOnly
 from veche.durable.draft import Draft, draft_name, sweep
 from veche.durable.files import place_of, write_private
 from veche.durable.system import PRIVATE, plainly, sync
-from veche.errors import UserError
-from veche.texts import Message
+from veche.errors import UserError, because
+from veche.texts import N_, Message
 
 CRASH = 60_000_000_000
 """Nanoseconds within which a file is begun and named, by a program that crashes before it writes the same into the journal."""
@@ -51,7 +51,7 @@ class Journal:
     """
 
     KINDS: ClassVar[Mapping[str, int]] = {"settled": 0}
-    NAME: ClassVar[str] = "The journal"
+    NAME: ClassVar[str] = N_("The journal")
 
     def __init__(self, folder: Path, file: AppendOnly) -> None:
         self._folder = folder
@@ -77,9 +77,11 @@ class Journal:
         try:
             file = AppendOnly(path)
         except OSError as error:
-            message = f"{cls.NAME} {path} cannot be opened: {error.strerror}."
             raise UserError(
-                message, Message("Without it the program does not know what it did, so it refuses.")
+                Message(
+                    "{name} {path} cannot be opened: {why}.", name=Message(cls.NAME), path=path, why=because(error)
+                ),
+                Message("Without its journal the program does not know what it has signed, so it does nothing."),
             ) from None
         with file:
             yield cls(folder, file)
@@ -125,8 +127,12 @@ class Journal:
         for number, text in enumerate(data[:whole].splitlines(), 1):
             line = self._parse(text, self._last)
             if line is None:
-                message = f"Line {number} of {self._folder / 'journal'} was changed or damaged."
-                raise UserError(message, Message("The program does not know what it did, so it refuses to go on."))
+                raise UserError(
+                    Message(
+                        "Line {line} of {path} was changed or damaged.", line=str(number), path=self._folder / "journal"
+                    ),
+                    Message("The program does not know what it has signed, so it does nothing."),
+                )
             before, self._last = self._last, line[0]
             self.events.append(line[3])
             lines.append(line)

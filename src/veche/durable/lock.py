@@ -10,7 +10,7 @@ from filelock import lock_descriptor
 
 from veche.durable.system import FOREIGN, NO_LINK, PUBLIC, plainly, write_all
 from veche.errors import UserError
-from veche.texts import Message
+from veche.texts import Localizable, Message, Verbatim
 
 _TRIES, _PAUSE = 10, 0.01  # seconds between them
 
@@ -20,15 +20,15 @@ class Held(UserError):
 
 
 class Lock:
-    """One program at a time: ``with Lock(folder / "lock", "the ledger in …")``. It holds between the threads of a process, too.
+    """One program at a time: ``with Lock(folder / "lock", Message("Another program is writing …"))``. It holds between the threads of a process, too.
 
     The system drops it when the process ends, however it ends. The file stays; while the lock is held it says who holds
     it (:func:`holder`). It is taken anew by each ``with``, never waited for: Held says in a sentence who has it.
     """
 
-    def __init__(self, path: Path, what: str, doing: str = "using", mode: int = PUBLIC) -> None:
-        """``what`` and ``doing`` complete the sentence "Another program is using …"; ``mode`` is that of the file."""
-        self._path, self._what, self._doing, self._mode = path, what, doing, mode
+    def __init__(self, path: Path, taken: Localizable, mode: int = PUBLIC) -> None:
+        """``taken`` says that another program has it, in a sentence without its full stop; ``mode`` is that of the file."""
+        self._path, self._taken, self._mode = path, taken, mode
         self._descriptor = -1
 
     def __enter__(self) -> "Lock":
@@ -42,12 +42,7 @@ class Lock:
                     time.sleep(_PAUSE)
                 else:
                     raise Held(
-                        Message(
-                            "Another program is {doing} {what}{path}.",
-                            doing=self._doing,
-                            what=self._what,
-                            path=_named(self._path),
-                        ),
+                        Message("{taken}{process}.", taken=self._taken, process=_named(self._path)),
                         Message("Wait for it, or end it."),
                     )
                 os.ftruncate(descriptor, 0)
@@ -108,6 +103,6 @@ def _record(path: Path) -> int | None:
         return None
 
 
-def _named(path: Path) -> str:
+def _named(path: Path) -> Localizable:
     process = _record(path)
-    return "" if process is None else f" (process {process})"
+    return Verbatim("") if process is None else Message(" (process {process})", process=str(process))

@@ -8,7 +8,7 @@ from veche.errors import DoesNotHold
 from veche.ledger.entries.charter import Charter
 from veche.log.checkpoint import Policy, SignedCheckpoint
 from veche.log.note import COSIGNATURE, ED25519, Verifier
-from veche.texts import Message
+from veche.texts import Localizable, Message
 
 
 def head_policy(charter: Charter) -> Policy:
@@ -16,10 +16,10 @@ def head_policy(charter: Charter) -> Policy:
     return Policy.log(charter.origin, charter.log_key)
 
 
-def check_whose(signed: SignedCheckpoint, charter: Charter, what: str) -> None:
+def check_whose(signed: SignedCheckpoint, charter: Charter, what: Localizable) -> None:
     """Raises DoesNotHold (``checkpoint``) if a head is by its own words of another ledger: that is no forgery.
 
-    ``what`` completes the sentence "The receipt is of another ledger".
+    ``what``: the receipt, the checkpoint, as the subject of the sentence.
     """
     origin = signed.checkpoint.origin
     if origin != charter.origin:
@@ -27,7 +27,7 @@ def check_whose(signed: SignedCheckpoint, charter: Charter, what: str) -> None:
             "checkpoint",
             Message("line 1"),
             Message(
-                "The {what} is of another ledger, {origin}; this one is {origin2}.",
+                "{what} is of another ledger, {origin}; this one is {origin2}.",
                 what=what,
                 origin=origin,
                 origin2=charter.origin,
@@ -42,7 +42,7 @@ def check_whose(signed: SignedCheckpoint, charter: Charter, what: str) -> None:
             "checkpoint",
             Message("the signatures"),
             Message(
-                "The {what} is of another ledger of the same name, {origin}: it is signed by another key than this ledger's.",
+                "{what} is of another ledger of the same name, {origin}: it is signed by another key than this ledger's.",
                 what=what,
                 origin=origin,
             ),

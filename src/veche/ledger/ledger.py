@@ -30,7 +30,7 @@ from veche.ledger.entries.charter import read_charter
 from veche.ledger.follower import Follower
 from veche.ledger.machine import Machine
 from veche.ledger.state import State
-from veche.ledger.store import Disagrees, Store, is_public, must_exist
+from veche.ledger.store import READ, Disagrees, Store, is_public, must_exist
 from veche.log.checkpoint import Checkpoint
 from veche.log.merkle import leaf_hash
 from veche.log.publish import Growth, edge_at
@@ -123,7 +123,9 @@ class Ledger:
         self._resources = ExitStack()
         try:
             make_folder(folder)
-            self._resources.enter_context(Lock(folder / "lock", f"the ledger in {folder}", "writing"))
+            self._resources.enter_context(
+                Lock(folder / "lock", Message("Another program is writing the ledger in {folder}", folder=folder))
+            )
             self._store = Store.open(folder)
             self._resources.callback(self._store.close)
             self._verdicts = Verdicts()
@@ -133,7 +135,7 @@ class Ledger:
             self._checking: Future[None] | None = None
             self._beside = ThreadPoolExecutor(1, "veche-beside")
             self._resources.callback(self._beside.shutdown)
-            with self._store.plainly("read"):
+            with self._store.plainly(READ):
                 self.machine = Machine(self._store.state, self.entry)
                 self._load_tree()
                 self._load()
@@ -227,7 +229,7 @@ class Ledger:
         now, is checked in ``execute``.
         """
         known = None if self._pending else self._verdicts  # what a block says that may be discarded is not remembered
-        with self._store.plainly("read"):
+        with self._store.plainly(READ):
             return self.machine.check(entries, known, self.time, ask=True)
 
     def execute(self, height: int, time: int, entries: Sequence[bytes] = ()) -> Executed:

@@ -4,7 +4,6 @@ Rules ask here whether an entry still has a place in its poll's life; what peopl
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 from veche.ledger.entries.ballot import BALLOT
 from veche.ledger.entries.committee import CertificateStep, CommitteeVoid, Complaint, KeyStep, SharesStep
@@ -13,17 +12,18 @@ from veche.ledger.entries.permit_key import Issuance, PermitKeys
 from veche.ledger.entries.result import Result
 from veche.ledger.entries.statements import Cancel, Contest, Outcome
 from veche.ledger.entries.tally import Tally, TooFew, Void
+from veche.texts import N_, Term
 
 
-class Phase(StrEnum):
+class Phase(Term):
     """Where a poll stands in the log. What the time of day adds is a :class:`Stage`."""
 
-    ANNOUNCED = "announced"
-    VOID = "void"
-    CANCELLED = "cancelled"
-    COUNTING = "counting"
-    TOO_FEW = "too-few"
-    DECIDED = "decided"
+    ANNOUNCED = N_("announced")
+    VOID = N_("void")
+    CANCELLED = N_("cancelled")
+    COUNTING = N_("counting")
+    TOO_FEW = N_("too-few")
+    DECIDED = N_("decided")
 
 
 POLL_LIFE: Mapping[Phase, Mapping[str, Phase]] = {
@@ -64,12 +64,12 @@ POLL_LIFE: Mapping[Phase, Mapping[str, Phase]] = {
 """For each phase of a poll the kinds of entry that it takes, and the phase to which each leads. Notices are always taken."""
 
 
-class CommitteePhase(StrEnum):
+class CommitteePhase(Term):
     """Where a key generation stands."""
 
-    FORMING = "forming"
-    FINISHED = "finished"
-    VOID = "void"
+    FORMING = N_("forming")
+    FINISHED = N_("finished")
+    VOID = N_("void")
 
 
 COMMITTEE_LIFE: Mapping[CommitteePhase, Mapping[str, CommitteePhase]] = {
@@ -87,18 +87,18 @@ COMMITTEE_LIFE: Mapping[CommitteePhase, Mapping[str, CommitteePhase]] = {
 """The same for a committee."""
 
 
-class Stage(StrEnum):
+class Stage(Term):
     """Where a poll stands at a moment, as people ask: is it open?"""
 
-    ANNOUNCED = "announced"
-    UNOPENED = "unopened"
-    OPEN = "open"
-    CLOSED = "closed"
-    COUNTING = "counting"
-    DECIDED = "decided"
-    TOO_FEW = "too-few"
-    VOID = "void"
-    CANCELLED = "cancelled"
+    ANNOUNCED = N_("announced")
+    UNOPENED = N_("unopened")
+    OPEN = N_("open")
+    CLOSED = N_("closed")
+    COUNTING = N_("counting")
+    DECIDED = N_("decided")
+    TOO_FEW = N_("too-few")
+    VOID = N_("void")
+    CANCELLED = N_("cancelled")
 
 
 def stage(phase: Phase, opens: int, closing: int, time: float, enough: bool) -> Stage:

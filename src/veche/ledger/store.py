@@ -15,9 +15,11 @@ from veche.ledger.ownership import take
 from veche.ledger.poll_state import PollState, Wrong
 from veche.ledger.state import State
 from veche.log.tiles import CHECKPOINT, pack, split_entries
-from veche.texts import Clause, Message, Said
+from veche.texts import N_, Clause, Message, Said
 
 DATABASE = "veche.db"
+WRITE = N_("The ledger in {folder} cannot be written: {error}.")
+READ = N_("The ledger in {folder} cannot be read: {error}.")
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _SETTINGS = """
 PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;
@@ -59,7 +61,7 @@ class Store:
     @classmethod
     def read(cls, folder: Path) -> "Store":
         """To read, as it is at this moment: what is committed later is not seen. Raises UserError if that cannot be done."""
-        with plainly(folder, "read"):
+        with plainly(folder, READ):
             address = f"{(folder / DATABASE).resolve().as_uri()}?mode=ro"
             store = cls(folder, sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False))
             try:
@@ -106,7 +108,7 @@ class Store:
 
     def check(self) -> None:
         """Compare all that is on disk and counts with what was written. Raises Disagrees."""
-        with self.plainly("read"), self.as_disagreement():
+        with self.plainly(READ), self.as_disagreement():
             check(self.db)
 
     def check_ballots(self, poll: PollState) -> None:
@@ -134,9 +136,9 @@ class Store:
     def close(self) -> None:
         self.db.close()
 
-    def plainly(self, what: str = "written") -> AbstractContextManager[None]:
+    def plainly(self, doing: str = WRITE) -> AbstractContextManager[None]:
         """Say in a plain sentence what the disk did: whatever it refuses in this ``with`` raises UserError."""
-        return plainly(self._folder, what)
+        return plainly(self._folder, doing)
 
     # Transactions
 
@@ -190,7 +192,7 @@ class Store:
     def tail(self, start: int, end: int | None = None) -> list[bytes]:
         """The entries of the tail from number ``start`` up to ``end`` (all by default)."""
         found: list[bytes] = []
-        with self.plainly("read"):
+        with self.plainly(READ):
             next_number: int | None = None
             for number, count, entries in self.db.execute(
                 "SELECT number, count, entries FROM tail WHERE number + count > ? ORDER BY number", (start,)
@@ -257,8 +259,10 @@ def whole(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def plainly(folder: Path, what: str = "written") -> Iterator[None]:
+def plainly(folder: Path, doing: str = WRITE) -> Iterator[None]:
     """Say in a plain sentence what the disk did to a ledger's folder: what it refuses in this ``with`` raises UserError.
+
+    ``doing``: READ or WRITE.
 
     Nothing is lost: what was not committed was not acknowledged.
     """
@@ -269,9 +273,7 @@ def plainly(folder: Path, what: str = "written") -> Iterator[None]:
         raise  # a mistake of this program, not of the disk
     except (OSError, sqlite3.DatabaseError) as error:
         raise UserError(
-            Message(
-                "The ledger in {folder} cannot be {what}: {error}.", folder=folder, what=what, error=because(error)
-            ),
+            Message(doing, folder=folder, error=because(error)),
             Message(
                 "Make room on the disk or give the right to write there, then start again; nothing acknowledged is lost."
             ),

@@ -29,7 +29,7 @@ from veche.log.tiles import (
     unpack,
     wrong,
 )
-from veche.texts import Message
+from veche.texts import Message, Verbatim
 
 _CACHED_TILES = 1024  # of 8 kB each
 
@@ -277,7 +277,11 @@ def _check_row(source: Source, tile: Tile, row: list[bytes]) -> None:
     for i, (stored, computed) in enumerate(zip(present, row, strict=True)):
         if stored != computed:
             item = tile.index * WIDTH + i
-            below = Tile(tile.level - 1, item).name if tile.level else f"entry {item} in {_bundle_name(tile)}"
+            below = (
+                Verbatim(Tile(tile.level - 1, item).name)
+                if tile.level
+                else Message("entry {number} in {name}", number=str(item), name=_bundle_name(tile))
+            )
             raise DoesNotHold(
                 "tiles",
                 tile.name,

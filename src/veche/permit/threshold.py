@@ -6,26 +6,34 @@ One function for all who share a duty: registrars who sign permits, trustees who
 from dataclasses import dataclass
 
 from veche.errors import Refused
-from veche.texts import Message
+from veche.texts import N_, Message
 
 
 @dataclass(frozen=True)
 class Duty:
-    """Words for a duty that n share: who they are, and what is possible if a threshold is too low, or too high."""
+    """Words for a duty that n share: who they are, and what is possible if a threshold is too low, or too high. Each is a message."""
 
     who: str
     too_low: str
     too_high: str
 
 
-REGISTRARS = Duty("registrars", "one person could get two credentials", "{f} of them could keep a citizen from voting")
+REGISTRARS = Duty(
+    N_("registrars"),
+    N_("one person could get two credentials"),
+    N_("{f} of them could keep a citizen from voting"),
+)
 TRUSTEES = Duty(
-    "trustees",
-    "two quorums could share only corrupt ones, who decrypt in a copy of the ledger what the others do in the true one",
-    "{f} of them could keep a poll from its result",
+    N_("trustees"),
+    N_(
+        "two quorums could share only corrupt ones, who decrypt in a copy of the ledger what the others do in the true one"
+    ),
+    N_("{f} of them could keep a poll from its result"),
 )
 WITNESSES = Duty(
-    "witnesses", "two ledgers could both be witnessed", "{f} of them could keep every head from being witnessed"
+    N_("witnesses"),
+    N_("two ledgers could both be witnessed"),
+    N_("{f} of them could keep every head from being witnessed"),
 )
 
 
@@ -37,14 +45,15 @@ def check_threshold(n: int, k: int, f: int, duty: Duty) -> None:
     witnesses, who cosign one root a size, cosign no fork. And f who are absent leave k. For example (2, 2, 0) and (4, 3, 1).
     Raises Refused with the rule ``class``.
     """
+    who = Message(duty.who)
     if not 1 <= k <= n:
         raise Refused(
             "class",
-            Message("There is no {k} of {n} {who}.", k=k, n=n, who=duty.who),
+            Message("There is no {k} of {n} {who}.", k=k, n=n, who=who),
             Message("Choose a number from 1 to {n}.", n=n),
         )
     if f < 0:
-        raise Refused("class", Message("{f} corrupt {who} cannot be.", f=f, who=duty.who), Message("Choose 0 or more."))
+        raise Refused("class", Message("{f} corrupt {who} cannot be.", f=f, who=who), Message("Choose 0 or more."))
     if not 2 * k > n + f:
         raise Refused(
             "class",
@@ -52,17 +61,17 @@ def check_threshold(n: int, k: int, f: int, duty: Duty) -> None:
                 "With {k} of {n} {who}, {f} of them corrupt, {too_low}.",
                 k=k,
                 n=n,
-                who=duty.who,
+                who=who,
                 f=f,
-                too_low=duty.too_low,
+                too_low=Message(duty.too_low),
             ),
             Message("It takes more than half of {n} + {f}; with one corrupt, 3 of 4 is the smallest choice.", n=n, f=f),
         )
     if not n - f >= k:
         raise Refused(
             "class",
-            Message("With {k} of {n} {who}, {format}.", k=k, n=n, who=duty.who, format=duty.too_high.format(f=f)),
-            Message("Choose {n} of {n2} at most, or more {who}.", n=n - f, n2=n, who=duty.who),
+            Message("With {k} of {n} {who}, {too_high}.", k=k, n=n, who=who, too_high=Message(duty.too_high, f=f)),
+            Message("Choose {n} of {n2} at most, or more {who}.", n=n - f, n2=n, who=who),
         )
 
 

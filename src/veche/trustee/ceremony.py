@@ -32,7 +32,7 @@ from veche.ledger.codec import decode, encode
 from veche.ledger.entries.committee import CertificateStep, Complaint, KeyStep, SharesStep, Step
 from veche.ledger.shape import Text
 from veche.strict_json import read_json
-from veche.texts import Message
+from veche.texts import N_, Message
 from veche.trustee.view import CommitteeView
 
 
@@ -68,8 +68,8 @@ class Ceremony:
         if step := self.unknown():
             raise UserError(
                 Message(
-                    "The ledger shows this trustee's {step} for committee {id}…, but {folder} does not hold it.",
-                    step=step,
+                    "The ledger shows a step ({step}) of this trustee for committee {id}…, but {folder} does not hold it.",
+                    step=Message(step),
                     id=self._view.id.hex()[:16],
                     folder=self._folder,
                 ),
@@ -119,10 +119,7 @@ class Ceremony:
             try:
                 received.append(open_share(self._committee, self.index, secrets, dealer, self._view.shares[dealer]))
             except Refused as refused:
-                text = Text(
-                    refused.message,
-                    f"Доля ключа от хранителя {dealer} не соответствует показателям, которые он опубликовал.",
-                )
+                text = Text(refused.said.text("en"), refused.said.text("ru"))
                 return {"statement": _statement(Complaint(self._view.id, self.index, dealer, text))}
         key, secret = make_key(self._committee, self.index, secrets, received)
         return {"secret": secret.hex(), "statement": _statement(KeyStep(self._view.id, self.index, key))}
@@ -156,7 +153,11 @@ class Ceremony:
             ) from None
 
     def _steps(self) -> list[tuple[str, Mapping[int, Certificate | Shares | Key]]]:
-        return [("certificate", self._view.certificates), ("shares", self._view.shares), ("answer", self._view.keys)]
+        return [
+            (N_("certificate"), self._view.certificates),
+            (N_("shares"), self._view.shares),
+            (N_("answer"), self._view.keys),
+        ]
 
     def _body(self, name: str) -> list[Any]:
         try:

@@ -19,14 +19,14 @@ the same secrets may be used by another program: keep the machine's snapshots of
 from veche import durable
 from veche.clock import Reading, WrongClock
 from veche.errors import UserError
-from veche.texts import Message, iso_time
+from veche.texts import N_, Message, iso_time
 
 
 class Journal(durable.Journal):
     """The open journal of a trustee's folder."""
 
     KINDS = {"settled": 0, "ledger": 1, "head": 5, "clock": 3, "decrypt": 2, "lost-poll": 1, "lost-committee": 1}
-    NAME = "The trustee's journal"
+    NAME = N_("The trustee's journal")
 
     def check_place(self) -> None:
         """Raise UserError if the folder is a copy of the one that this journal was written in."""

@@ -9,14 +9,14 @@ A :class:`veche.durable.journal.Journal`, which knows a copy of its folder, with
 
 from veche import durable
 from veche.errors import UserError
-from veche.texts import Message
+from veche.texts import N_, Message
 
 
 class Journal(durable.Journal):
     """The open journal of a witness's folder."""
 
     KINDS = {"settled": 0, "ledger": 1, "head": 5}
-    NAME = "The witness's journal"
+    NAME = N_("The witness's journal")
 
     def check_place(self) -> None:
         """Raise UserError if the folder is a copy of the one that this journal was written in."""

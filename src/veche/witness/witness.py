@@ -25,7 +25,7 @@ from veche.log.log import Log, Snapshot
 from veche.log.source import WITNESS, Source
 from veche.log.tiles import WIDTH
 from veche.office import check_goes_on, create_office, load_office
-from veche.texts import Message
+from veche.texts import Message, duration
 from veche.witness.journal import Journal
 
 
@@ -104,7 +104,7 @@ def _last_block(log: Log) -> BlockEntry:
 def _check_time(block: int, now: int) -> None:
     if block > now + AHEAD:
         raise UserError(
-            Message("The ledger's time is {block} seconds ahead of this machine's clock.", block=block - now),
+            Message("The ledger's time is {ahead} ahead of this machine's clock.", ahead=duration(block - now)),
             Message(
                 "Set this machine's clock if it is wrong. If it is not, the ledger's operator closes polls too early: nothing "
                 "was cosigned, and the other observers should know."
@@ -115,7 +115,9 @@ def _check_time(block: int, now: int) -> None:
 def _check_clock(last: Reading, now: Reading) -> None:
     if now.time < last.time:
         raise WrongClock(
-            Message("This machine's clock is {time} seconds behind the last cosignature.", time=last.time - now.time),
+            Message(
+                "This machine's clock is {behind} behind the last cosignature.", behind=duration(last.time - now.time)
+            ),
             Message("Set it right."),
         )
-    last.check_step(now, "Set it right. If it is right now, start the machine anew: that ends the comparison.")
+    last.check_step(now, Message("Set it right. If it is right now, start the machine anew: that ends the comparison."))

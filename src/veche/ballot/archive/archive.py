@@ -19,7 +19,6 @@ little memory. What the documents say is checked by veche.audit.archive.
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -29,7 +28,7 @@ from veche.ballot.archive.records import RecordReader, Span
 from veche.ballot.canonical import decode
 from veche.errors import DoesNotHold, Unsupported, UserError, because
 from veche.handed import is_litter
-from veche.texts import Message, Said
+from veche.texts import N_, Capital, Message, Term
 
 STEP = "A2"
 MAX_EVENT = 1024
@@ -42,14 +41,14 @@ def archives_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.bel") if not is_litter(path.name))
 
 
-class ArchiveState(Enum):
+class ArchiveState(Term):
     """How far the poll has come. The value completes the sentence "this poll ..."."""
 
-    SETUP = "has not been set up"
-    VOTING = "is open: its ballot box was not closed"
-    CLOSED = "is closed, but its ballots were not summed"
-    TALLIED = "is being decrypted: it has no result"
-    FINISHED = "is finished"
+    SETUP = N_("has not been set up")
+    VOTING = N_("is open: its ballot box was not closed")
+    CLOSED = N_("is closed, but its ballots were not summed")
+    TALLIED = N_("is being decrypted: it has no result")
+    FINISHED = N_("is finished")
 
 
 _GRAMMAR: dict[tuple[ArchiveState, str], tuple[int, ArchiveState]] = {
@@ -170,14 +169,11 @@ class Archive:
             if kind == "data":
                 digest = bytes.fromhex(span.digest)
                 if digest in seen:
-                    what = (
-                        "Two ballots are the same"
-                        if self.state is ArchiveState.VOTING
-                        else "Two data records are the same"
-                    )
-                    raise DoesNotHold(
-                        STEP, self._where, Message("{what}: {digest} is there twice.", what=what, digest=span.digest)
-                    )
+                    ballots = self.state is ArchiveState.VOTING
+                    same = N_("Two ballots are the same: {digest} is there twice.")
+                    alike = N_("Two data records are the same: {digest} is there twice.")
+                    twice = same if ballots else alike
+                    raise DoesNotHold(STEP, self._where, Message(twice, digest=span.digest))
                 seen.add(digest)
                 pending.append(span)
                 if len(pending) > 4:
@@ -191,7 +187,7 @@ class Archive:
                     raise DoesNotHold(
                         STEP,
                         self._where,
-                        Message("{capitalize} is too long for an event.", capitalize=self._where.capitalize()),
+                        Message("{event} is too long for an event.", event=Capital(self._where)),
                     )
                 self._accept(decode(content, Event, self._where), pending)
                 self._head = span.digest
@@ -205,8 +201,8 @@ class Archive:
             )
 
     @property
-    def _where(self) -> str:
-        return f"event {self._height}"
+    def _where(self) -> Message:
+        return Message("event {height}", height=self._height)
 
     def _accept(self, event: Event, pending: list[Span]) -> None:
         """Moves on by one event, which comes right after the data records ``pending``."""
@@ -222,7 +218,7 @@ class Archive:
                     Message("Use a verifier made for this kind of election."),
                 )
             raise self._fault(
-                Message("is {type}, which cannot come here: this poll {value}", type=event.type, value=self.state.value)
+                Message("is {type}, which cannot come here: this poll {state}", type=event.type, state=self.state)
             )
         count, state = step
         if len(pending) != count:
@@ -242,7 +238,7 @@ class Archive:
     def _keep(self, kind: str, pending: list[Span]) -> None:
         if kind == "Setup":
             self.election, self.trustees, self.credentials, last = pending
-            setup = decode(self.read(last), SetupData, "the setup data")
+            setup = decode(self.read(last), SetupData, Message("the setup data"))
             if [setup.election, setup.trustees, setup.credentials] != [span.digest for span in pending[:3]]:
                 raise self._fault(
                     Message("does not name the election, trustees and credentials before it, in this order")
@@ -251,19 +247,19 @@ class Archive:
             self.ballots.append(pending[0])
         elif kind == "EncryptedTally":
             self.tally = pending[0]
-            self.sized = decode(self.read(pending[1]), SizedTally, "the sized tally")
+            self.sized = decode(self.read(pending[1]), SizedTally, Message("the sized tally"))
             if self.sized.encrypted_tally != pending[0].digest:
                 raise self._fault(Message("does not name the tally before it"))
         elif kind == "PartialDecryption":
-            owned = decode(self.read(pending[1]), Owned, f"the share at {self._where}")
+            owned = decode(self.read(pending[1]), Owned, Message("the share at {event}", event=self._where))
             if owned.payload != pending[0].digest:
                 raise self._fault(Message("does not name the share before it"))
             self.shares.append(ArchiveShare(owned.owner, pending[0]))
         elif kind == "Result":
             self.result = pending[0]
 
-    def _fault(self, what: Said) -> DoesNotHold:
-        return DoesNotHold(STEP, self._where, f"{self._where.capitalize()} {what}.")
+    def _fault(self, what: Message) -> DoesNotHold:
+        return DoesNotHold(STEP, self._where, Message("{event} {what}.", event=Capital(self._where), what=what))
 
     def ballot_batches(self, most: int, most_bytes: int) -> Iterator[tuple[int, list[bytes]]]:
         """The ballots in batches, each in order after the index of its first ballot; the last batch comes first.

@@ -28,13 +28,13 @@ def read_credentials(raw: bytes) -> dict[bytes, int]:
     A weight of zero is allowed, as Belenios allows it: such a ballot is counted among the voters and changes no result.
     """
     weights: dict[bytes, int] = {}
-    where = "the list of credentials"
+    where = Message("the list of credentials")
     if raw[:1] != b"[":
         raise DoesNotHold(JSON_STEP, where, Message("The list of credentials is not a list."))
     position, follows = (2, b"]") if raw[:2] == b"[]" else (1, b",")
     while follows == b",":
         number = len(weights) + 1
-        where = f"credential {number}"
+        where = Message("credential {number}", number=number)
         match = _ENTRY.match(raw, position)
         if match is None:
             raise DoesNotHold(

@@ -73,7 +73,7 @@ class RecordReader:
         record = self._next_record()
         if record is None or record[0] != _FIRST:
             raise _not_an_archive()
-        header = decode(record[1], Header, "the first record")
+        header = decode(record[1], Header, Message("the first record"))
         if header.version != 1:
             raise Unsupported(
                 Message(

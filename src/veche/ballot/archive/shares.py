@@ -23,7 +23,7 @@ Pairs = list[list[tuple[bytes, bytes]]]
 
 def check_share(raw: bytes, owner: int, key: bytes, fingerprint: str, tally: Pairs) -> list[bytes]:
     """The factors of a share, one for each ciphertext in order. Raises DoesNotHold (A3, A9)."""
-    where = f"the share of trustee {owner}"
+    where = Message("the share of trustee {owner}", owner=owner)
     share = decode(raw, PartialDecryption, where)
     shape = [len(question) for question in tally]
     if [len(q) for q in share.decryption_factors] != shape or [len(q) for q in share.decryption_proofs] != shape:
@@ -32,8 +32,10 @@ def check_share(raw: bytes, owner: int, key: bytes, fingerprint: str, tally: Pai
     factors = []
     for q, question in enumerate(tally):
         for i, (alpha, _) in enumerate(question):
-            place = f"{where}, question {q + 1}, ciphertext {i + 1}"
-            factor = point(share.decryption_factors[q][i], SHARE_STEP, f"the factor in {place}")
+            place = Message(
+                "{where}, question {question}, ciphertext {ciphertext}", where=where, question=q + 1, ciphertext=i + 1
+            )
+            factor = point(share.decryption_factors[q][i], SHARE_STEP, Message("the factor in {place}", place=place))
             proof = share.decryption_proofs[q][i]
             challenge, response = scalar(proof.challenge, place), scalar(proof.response, place)
             try:
@@ -69,11 +71,17 @@ def combine(trustees: Trustees, shares: dict[int, list[bytes]]) -> list[bytes]:
     return [veche_kernel.msm_vartime(scalars, column) for column in columns]
 
 
-def _too_few(part: Seats, first: int, present: int) -> str:
+def _too_few(part: Seats, first: int, present: int) -> Message:
     if part.threshold is None:
-        return f"The share of trustee {first} is missing, who must decrypt."
+        return Message("The share of trustee {first} is missing, who must decrypt.", first=first)
     last = first + len(part.keys) - 1
-    return f"Of trustees {first} to {last} only {present} decrypted, and {part.threshold} must."
+    return Message(
+        "Of trustees {first} to {last} only {present} decrypted, and {threshold} must.",
+        first=first,
+        last=last,
+        present=present,
+        threshold=part.threshold,
+    )
 
 
 def check_result(raw: bytes, tally: Pairs, opened: list[bytes], total_weight: int) -> None:
@@ -82,7 +90,7 @@ def check_result(raw: bytes, tally: Pairs, opened: list[bytes], total_weight: in
     The number of votes v must satisfy g^v = beta / alpha^secret and 0 <= v <= total weight, which is below q: only one does.
     So nothing needs to be searched, however large the weights are.
     """
-    result = decode(raw, ResultDocument, "the result").result
+    result = decode(raw, ResultDocument, Message("the result")).result
     if [len(question) for question in result] != [len(question) for question in tally]:
         raise DoesNotHold(
             RESULT_STEP, Message("the result"), Message("The shape of the result is not that of the tally.")
@@ -90,7 +98,7 @@ def check_result(raw: bytes, tally: Pairs, opened: list[bytes], total_weight: in
     secrets = iter(opened)
     for q, (numbers, question) in enumerate(zip(result, tally, strict=True), 1):
         for i, (number, (_, beta)) in enumerate(zip(numbers, question, strict=True), 1):
-            where = f"the result, question {q}, number {i}"
+            where = Message("the result, question {question}, number {number}", question=q, number=i)
             value = weight_value(number, where)
             encoded = (value % veche_kernel.ORDER).to_bytes(32, "little")
             if value > total_weight or veche_kernel.base_mul(encoded) != veche_kernel.point_sub(beta, next(secrets)):

@@ -28,7 +28,7 @@ from veche.ballot.documents import (
 )
 from veche.ballot.election import GROUP
 from veche.errors import DoesNotHold, Unsupported
-from veche.texts import Message
+from veche.texts import Capital, Localizable, Message
 
 STEP = "A5"
 MAX_SIZE = 1000
@@ -61,10 +61,10 @@ class Trustees:
         committees as Belenios wrote them before 3.0."""
         parts: list[Seats] = []
         keys: list[bytes] = []
-        for kind, content in decode(raw, Kinds, "the list of trustees"):
+        for kind, content in decode(raw, Kinds, Message("the list of trustees")):
             first = sum(len(part.keys) for part in parts) + 1
             if kind == "Single":
-                where = f"trustee {first}"
+                where = Message("trustee {number}", number=first)
                 single = decode(bytes(content), TrusteeKey, where)
                 if single.signature is not None:
                     raise DoesNotHold(
@@ -75,7 +75,9 @@ class Trustees:
                 key = _proven_key(single, where)
                 parts.append(Seats([key], None))
             else:
-                committee = decode(bytes(content), KeyGeneration, f"the committee from trustee {first} on")
+                committee = decode(
+                    bytes(content), KeyGeneration, Message("the committee from trustee {first} on", first=first)
+                )
                 seats, key = _check_committee(committee, first)
                 parts.append(seats)
             keys.append(key)
@@ -87,63 +89,60 @@ class Trustees:
             raise DoesNotHold(
                 STEP, Message("the list of trustees"), Message("Two trustees have the same key: they are one.")
             )
-        return cls(parts, _not_neutral(veche_kernel.point_sum(keys), "the election's key"))
+        return cls(parts, _not_neutral(veche_kernel.point_sum(keys), Message("the election's key")))
 
     def owners(self) -> Iterator[tuple[int, bytes]]:
         """All trustees, counted from 1, with their keys."""
         return enumerate((key for part in self.parts for key in part.keys), 1)
 
 
-def _not_neutral(product: bytes, what: str) -> bytes:
+def _not_neutral(product: bytes, what: Localizable) -> bytes:
     """The product of keys, unless they cancel each other: then nothing is encrypted."""
     if product == veche_kernel.IDENTITY:
         raise DoesNotHold(
             STEP,
             Message("the list of trustees"),
-            Message("{capitalize} is the neutral element: whoever looks can decrypt.", capitalize=what.capitalize()),
+            Message("{what} is the neutral element: whoever looks can decrypt.", what=Capital(what)),
         )
     return product
 
 
-def _proven_key(key: TrusteeKey, where: str) -> bytes:
-    public = _member_key(key.public_key, f"the key of {where}")
+def _proven_key(key: TrusteeKey, where: Localizable) -> bytes:
+    public = _member_key(key.public_key, Message("the key of {where}", where=where))
     _check_schnorr(
-        public, f"pok|{GROUP}|{key.public_key}|", key.pok, f"the proof of {where} that they know their secret key"
+        public,
+        f"pok|{GROUP}|{key.public_key}|",
+        key.pok,
+        Message("the proof of {where} that they know their secret key", where=where),
     )
     return public
 
 
-def _member_key(text: str, where: str) -> bytes:
+def _member_key(text: str, where: Localizable) -> bytes:
     public = point(text, STEP, where)
     if public == veche_kernel.IDENTITY:
         raise DoesNotHold(
             STEP,
             where,
-            Message(
-                "{upper}{where} is the neutral element, whose secret everyone knows.",
-                upper=where[:1].upper(),
-                where=where[1:],
-            ),
+            Message("{where} is the neutral element, whose secret everyone knows.", where=Capital(where)),
         )
     return public
 
 
-def _check_schnorr(public: bytes, prefix: str, proof: Proof, what: str) -> None:
+def _check_schnorr(public: bytes, prefix: str, proof: Proof, what: Localizable) -> None:
     challenge, response = scalar(proof.challenge, what), scalar(proof.response, what)
     try:
         veche_kernel.schnorr_verify(public, prefix.encode(), challenge, response)
     except ValueError:
-        raise DoesNotHold(
-            STEP, what, Message("{upper}{what} does not hold.", upper=what[:1].upper(), what=what[1:])
-        ) from None
+        raise DoesNotHold(STEP, what, Message("{what} does not hold.", what=Capital(what))) from None
 
 
 def _check_committee(committee: KeyGeneration, first: int) -> tuple[Seats, bytes]:
     """The committee whose first trustee is number ``first`` of all: its seats, and its part of the key."""
     size, threshold = len(committee.certs), committee.threshold
-    where = f"the committee from trustee {first} on"
+    where = Message("the committee from trustee {first} on", first=first)
     if not size:
-        raise DoesNotHold(STEP, where, Message("{capitalize} has nobody in it.", capitalize=where.capitalize()))
+        raise DoesNotHold(STEP, where, Message("{where} has nobody in it.", where=Capital(where)))
     if committee.signatures is None or all(key.signature is None for key in committee.verification_keys):
         raise Unsupported(
             Message(
@@ -168,7 +167,7 @@ def _check_committee(committee: KeyGeneration, first: int) -> tuple[Seats, bytes
                 "In {where}, certificates, exponents, signatures, keys and threshold do not fit together.", where=where
             ),
         )
-    names = [f"trustee {first + j}" for j in range(size)]
+    names = [Message("trustee {number}", number=first + j) for j in range(size)]
     signers = [
         _check_certificate(cert, CertificateContext(group=GROUP, size=size, threshold=threshold, index=j), name)
         for j, (cert, name) in enumerate(zip(committee.certs, names, strict=True), 1)
@@ -179,8 +178,10 @@ def _check_committee(committee: KeyGeneration, first: int) -> tuple[Seats, bytes
     for j, name in enumerate(names):
         own = committee.coefexps[j]
         signer = signers[j][0]
-        _check_signed(signer, own.message, own.signature, f"the signature of {name} under the exponents")
-        texts = decode(own.message.encode(), ExponentsMessage, f"the exponents of {name}").coefexps
+        _check_signed(
+            signer, own.message, own.signature, Message("the signature of {name} under the exponents", name=name)
+        )
+        texts = decode(own.message.encode(), ExponentsMessage, Message("the exponents of {name}", name=name)).coefexps
         if len(texts) != threshold:
             raise DoesNotHold(
                 STEP,
@@ -192,9 +193,9 @@ def _check_committee(committee: KeyGeneration, first: int) -> tuple[Seats, bytes
                     threshold=threshold,
                 ),
             )
-        exponents.append([point(text, STEP, f"an exponent of {name}") for text in texts])
+        exponents.append([point(text, STEP, Message("an exponent of {name}", name=name)) for text in texts])
         acknowledged = encode(SeenMessage(certs=committee.certs, coefexps=texts)).decode()
-        what = f"the signature of {name} under the certificates of all"
+        what = Message("the signature of {name} under the certificates of all", name=name)
         _check_signed(signer, f"certs_sig|{acknowledged}", committee.signatures[j], what)
     sums = [veche_kernel.point_sum(column) for column in zip(*exponents, strict=True)]
     keys = []
@@ -203,7 +204,7 @@ def _check_committee(committee: KeyGeneration, first: int) -> tuple[Seats, bytes
         if entry.signature is None:
             raise DoesNotHold(STEP, name, Message("The verification key of {name} is not signed.", name=name))
         key = _proven_key(entry, name)
-        what = f"the signature of {name} under the verification key"
+        what = Message("the signature of {name} under the verification key", name=name)
         _check_signed(signers[j - 1][0], entry.public_key, entry.signature, what)
         powers = [pow(j, k, veche_kernel.ORDER).to_bytes(32, "little") for k in range(threshold)]
         if veche_kernel.msm_vartime(powers, sums) != key:
@@ -213,24 +214,24 @@ def _check_committee(committee: KeyGeneration, first: int) -> tuple[Seats, bytes
                 Message("The verification key of {name} is not the one that the exponents of all define.", name=name),
             )
         keys.append(key)
-    return Seats(keys, threshold), _not_neutral(sums[0], f"the key of {where}")
+    return Seats(keys, threshold), _not_neutral(sums[0], Message("the key of {where}", where=where))
 
 
-def _check_certificate(cert: SignedMessage, context: CertificateContext, name: str) -> tuple[bytes, bytes]:
+def _check_certificate(cert: SignedMessage, context: CertificateContext, name: Localizable) -> tuple[bytes, bytes]:
     """The verification and the encryption key of a trustee, who must be the one that ``context`` says."""
-    what = f"the certificate of {name}"
+    what = Message("the certificate of {name}", name=name)
     content = decode(cert.message.encode(), CertificateMessage, what)
     if content.context != context:
         raise DoesNotHold(
             STEP,
             what,
-            Message("{capitalize} was made for another committee or another seat.", capitalize=what.capitalize()),
+            Message("{what} was made for another committee or another seat.", what=Capital(what)),
         )
-    verification = _member_key(content.verification, f"the signing key of {name}")
-    encryption = _member_key(content.encryption, f"the encryption key of {name}")
-    _check_signed(verification, cert.message, cert.signature, f"the signature under {what}")
+    verification = _member_key(content.verification, Message("the signing key of {name}", name=name))
+    encryption = _member_key(content.encryption, Message("the encryption key of {name}", name=name))
+    _check_signed(verification, cert.message, cert.signature, Message("the signature under {what}", what=what))
     return verification, encryption
 
 
-def _check_signed(signer: bytes, message: str, signature: Proof, what: str) -> None:
+def _check_signed(signer: bytes, message: str, signature: Proof, what: Localizable) -> None:
     _check_schnorr(signer, f"sigmsg|{message}|", signature, what)

@@ -137,5 +137,5 @@ class CommitteeVoid(Derived):
 
 def _step(body: Any, kind: str) -> tuple[bytes, int, Sequence[Any]]:
     """Whose step it is, and the rest of the body."""
-    committee, index, *rest = shape.array(body, f"A {kind}", 4, 6)
+    committee, index, *rest = shape.array(body, Message("A {kind} entry", kind=kind), 4, 6)
     return shape.data(committee, "The committee's id", 32), shape.uint(index, "The trustee's index", 1), rest

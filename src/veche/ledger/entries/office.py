@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from veche.errors import Refused
 from veche.ledger import shape
 from veche.ledger.entries.entry import ByOffice, Derived
-from veche.texts import Message
+from veche.texts import N_, Message, Term
 
 OBJECTION = 14 * 86_400
 """Seconds in which the ledger runs between a change that its holder did not sign and its effect."""
@@ -15,14 +15,14 @@ SUSPENSION = 30 * 86_400
 """Seconds for which a key is suspended."""
 
 
-class Role(StrEnum):
+class Role(Term):
     """What an office is for."""
 
-    ORGANISER = "organiser"
-    REGISTRAR = "registrar"
-    TRUSTEE = "trustee"
-    VALIDATOR = "validator"
-    OBSERVER = "observer"
+    ORGANISER = N_("organiser")
+    REGISTRAR = N_("registrar")
+    TRUSTEE = N_("trustee")
+    VALIDATOR = N_("validator")
+    OBSERVER = N_("observer")
 
     @classmethod
     def named(cls, item: Any, rule: str) -> "Role":

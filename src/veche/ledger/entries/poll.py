@@ -39,12 +39,16 @@ class Choice:
         row = shape.array(item, "A question", 6, 6)
         if row[0] != "choice":
             raise Refused("shape", Message("This program does not know questions of type {row!r}.", row=row[0]))
-        said = shape.line(row[1], f"Question {number}", 2000)
-        answers = shape.lines(shape.array(row[2], "The answers", 1, 64), f"Question {number}, answer", 500)
+        said = shape.line(row[1], Message("Question {number}", number=number), 2000)
+        answers = shape.lines(
+            shape.array(row[2], "The answers", 1, 64),
+            lambda place: Message("Question {number}, answer {place}", number=number, place=place),
+            500,
+        )
         least, most = shape.uint(row[3], "min", 0, len(answers)), shape.uint(row[4], "max", 1, len(answers))
         if least > most:
             raise Refused("shape", Message("A question's min is greater than its max."))
-        shape.differ(answers, f"Question {number}, answers")
+        shape.differ(answers, Message("Question {number}, answers", number=number))
         blank = bool(shape.uint(row[5], "blank", 0, 1))
         if not blank and (len(answers) == 1 or least == len(answers)):
             raise Refused(
@@ -99,7 +103,9 @@ class Poll(ByOffice):
             for number, question in enumerate(shape.array(row[3], "The questions", 1, 64), 1)
         )
         pairs = [shape.array(pair, "A group", 2, 2) for pair in shape.array(row[4], "The groups", 1, MAX_GROUPS)]
-        names = shape.lines([name for name, _ in pairs], "The name of group", 200)
+        names = shape.lines(
+            [name for name, _ in pairs], lambda place: Message("The name of group {place}", place=place), 200
+        )
         shape.differ(names, "The names of groups")
         weights = [shape.uint(weight, "A group's weight", 1, 1 << 40) for _, weight in pairs]
         groups = tuple(map(Group, names, weights))

@@ -131,11 +131,11 @@ def _check_again(entry: veche_kernel.BallotEntry, last: LastBallot) -> None:
         )
 
 
-def _why_not_open(poll: PollState, time: int) -> str:
+def _why_not_open(poll: PollState, time: int) -> Message:
     if poll.phase == Phase.VOID:
-        return "This poll is void: too few registrars published permit keys."
+        return Message("This poll is void: too few registrars published permit keys.")
     if poll.phase == Phase.CANCELLED:
-        return "This poll was cancelled."
+        return Message("This poll was cancelled.")
     if time < poll.definition.opens:
-        return "This poll has not opened yet."
-    return "This poll is closed; the ballot came too late."
+        return Message("This poll has not opened yet.")
+    return Message("This poll is closed; the ballot came too late.")

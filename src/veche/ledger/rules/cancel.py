@@ -16,7 +16,7 @@ class CancelRule(Rule[Cancel]):
         poll = poll_of(state, signed.entry.poll)
         signed.together(state.charter.k)
         if not poll.takes(Cancel.kind):
-            hint = "Object to it instead: veche poll contest." if poll.takes(Contest.kind) else ""
+            hint = Message("Object to it instead: veche poll contest.") if poll.takes(Contest.kind) else ""
             raise Refused("cancel", Message("The poll cannot be cancelled: it is {phase}.", phase=poll.phase), hint)
         poll.pass_on(Cancel.kind)
         state.save_poll(poll)

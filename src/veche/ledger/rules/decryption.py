@@ -23,9 +23,7 @@ class DecryptionRule(Rule[Decryption]):
         entry = signed.entry
         poll = poll_of(state, entry.poll)
         if not poll.takes(Decryption.kind):
-            raise Refused(
-                "decryption", Message("Nothing is to be decrypted in this poll: {poll}.", poll=_why_not(poll))
-            )
+            raise Refused("decryption", Message("Nothing is to be decrypted in this poll: {why}.", why=_why_not(poll)))
         tally, committee = poll.tally, state.committee(poll.definition.committee)
         assert tally is not None and committee is not None, "a poll that is counted has both"
         check_member(committee, signed, entry.index)
@@ -48,5 +46,7 @@ class DecryptionRule(Rule[Decryption]):
             state.save_poll(poll)
 
 
-def _why_not(poll: PollState) -> str:
-    return "it has not closed" if poll.phase == Phase.ANNOUNCED else f"it is {poll.phase}"
+def _why_not(poll: PollState) -> Message:
+    if poll.phase == Phase.ANNOUNCED:
+        return Message("it has not closed")
+    return Message("it is {phase}", phase=poll.phase)

@@ -7,7 +7,7 @@ from veche.ledger.rules.permit_key import check_rows, registrar_of
 from veche.ledger.rules.rule import Rule, poll_of
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
-from veche.texts import Message
+from veche.texts import N_, Message
 
 
 class IssuanceRule(Rule[Issuance]):
@@ -26,7 +26,7 @@ class IssuanceRule(Rule[Issuance]):
             )
         if registrar in state.issuances(poll):
             raise Refused("issuance", Message("This registrar has accounted for this poll already."))
-        check_rows(poll, len(signed.entry.groups), "rows of the issuance")
+        check_rows(poll, len(signed.entry.groups), N_("rows of the issuance"))
         rows = zip(signed.entry.groups, poll.permit_keys[registrar].groups, strict=True)
         for group, (row, key) in enumerate(rows):
             used = poll.admitted.get((registrar, group), 0)

@@ -11,7 +11,7 @@ from veche.ledger.rules.rule import Rule, poll_of
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
 from veche.permit.blind_rsa import SMALL_PRIMES, has_small_factor
-from veche.texts import Message
+from veche.texts import N_, Message
 
 
 class PermitKeyRule(Rule[PermitKeys]):
@@ -26,7 +26,7 @@ class PermitKeyRule(Rule[PermitKeys]):
             raise Refused("permit-key", Message("Permit keys must be published before the poll opens."))
         if registrar in poll.permit_keys:
             raise Refused("permit-key", Message("This registrar has published its permit keys for this poll already."))
-        check_rows(poll, len(keys.groups), "permit keys")
+        check_rows(poll, len(keys.groups), N_("permit keys"))
         hashes = [digest(row.modulus) for row in keys.groups]
         if len(set(hashes)) < len(hashes) or any(state.is_known_modulus(hash) for hash in hashes):
             raise Refused(
@@ -66,14 +66,14 @@ def registrar_of(poll: PollState, signed: SignedEntry[ByOffice]) -> int:
 
 
 def check_rows(poll: PollState, count: int, what: str) -> None:
-    """Raise Refused("shape", ...) unless there is a row for each group."""
+    """Raise Refused("shape", ...) unless there is a row for each group. ``what``: a message that says what a row holds."""
     wanted = len(poll.definition.groups)
     if count != wanted:
         raise Refused(
             "shape",
             Message(
                 "There must be {what} for each of the {wanted} groups, and there are {count}.",
-                what=what,
+                what=Message(what),
                 wanted=wanted,
                 count=count,
             ),

@@ -33,6 +33,7 @@ def _awaiting(state: State, poll_id: bytes) -> PollState:
     """The poll with this id, if it takes a result now. Raises Refused."""
     poll = poll_of(state, poll_id)
     if not poll.takes(Result.kind) or not poll.openers:
-        why = "it has one" if poll.result is not None else "not enough trustees have decrypted a tally of it"
+        none = Message("not enough trustees have decrypted a tally of it")
+        why = Message("it has one") if poll.result is not None else none
         raise Refused("result", Message("This poll takes no result: {why}.", why=why))
     return poll
