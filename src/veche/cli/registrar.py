@@ -368,7 +368,12 @@ def check_proof(file: Path, folder: Path, as_json: bool) -> None:
     Example:
       veche registrar check-proof row.json
     """
-    row = RowProof.from_json(options.read_file(file))
+    content = options.read_file(file)
+    try:
+        row = RowProof.from_json(content)
+    except UserError as error:
+        error.said = Message("{path}: {why}", path=file, why=error.said)
+        raise
     with read_ledger(folder) as reading:
         poll = reading.poll(row.poll.hex())
         institution, served = _check_row(row, poll, reading)
