@@ -89,7 +89,7 @@ def key(city: DemoCity, screen: Screen) -> None:
                 "{name}: {count} step, each proven",
                 "{name}: {count} steps, each proven",
                 steps,
-                name=said.split(":")[0],
+                name=said.removeprefix("“").partition("”")[0],
             )
         )
     state = city.world.ledger.state.committee(city.committee)
@@ -242,7 +242,7 @@ def decryption(city: DemoCity, screen: Screen) -> None:
                 "{name}: verified the ledger, handed in {count} share with two proofs a number",
                 "{name}: verified the ledger, handed in {count} shares with two proofs a number",
                 len(lines),
-                name=said.split(":")[0],
+                name=said.removeprefix("“").partition("”")[0],
             )
         )
     city.world.engine.tick()
