@@ -82,6 +82,8 @@ def because(error: Exception) -> Localizable:
     """Why something failed, by an exception's own words, for a sentence of ours."""
     if isinstance(error, VecheError):
         return error.said
+    if isinstance(reason := getattr(error, "reason", None), Localizable):
+        return reason
     if isinstance(error, OSError) and error.strerror in SYSTEM:
         return Message(error.strerror)
     return Verbatim(one_line(error.strerror or str(error) if isinstance(error, OSError) else str(error)))

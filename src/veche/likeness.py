@@ -7,7 +7,8 @@ need none, because what holds them is named for it (:func:`mixed_word`).
 import re
 import unicodedata
 
-_FOLDED = str.maketrans("авекмнорстухіѕјԁԛԝһӏ", "abekmhopctyxisjdqwhl")
+CYRILLIC, LATIN = "авекмнорстухіѕјԁԛԝһӏ", "abekmhopctyxisjdqwhl"
+_FOLDED = str.maketrans(CYRILLIC, LATIN)
 """Small Cyrillic letters that stand in for Latin ones, or whose capitals do."""
 _SEEN = str.maketrans("АВЕЅІЈКМНОРСТУХЬаеорсухіѕјԁԛԝһӏ0136I|", "ABESlJKMHOPCTYXbaeopcyxisjdqwhlOlЗбll")
 """Characters of one shape in most typefaces, and what stands for both."""
@@ -18,9 +19,10 @@ _WORDS = re.compile(r"[^\W\d_]+")
 
 
 def letters(text: str) -> str:
-    """Equal for texts that differ in case, accents, or letters of another alphabet that look the same."""
+    """Equal for texts that differ in case, accents, letters of another alphabet that look the same, or digits of another script."""
     apart = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(each for each in apart if not unicodedata.combining(each)).translate(_FOLDED)
+    seen = (str(unicodedata.decimal(each, each)) for each in apart if not unicodedata.combining(each))
+    return "".join(seen).translate(_FOLDED)
 
 
 def alike(one: str, other: str) -> bool:

@@ -83,7 +83,7 @@ def test_what_does_not_go_together(offices: Path) -> None:
     fails(
         2, "cannot be read", *compare, offices / "post", offices / "registry.comparison", "--key", offices / "missing"
     )
-    fails(2, "office.key cannot be read", *compare, offices, offices / "registry.comparison", *key)
+    fails(2, "no registrar in the folder", *compare, offices, offices / "registry.comparison", *key)
     other = offices / "other.key"
     ok("registrar", "compare-key", other)
     fails(2, "another key", *compare, offices / "post", offices / "registry.comparison", "--key", other)

@@ -410,7 +410,7 @@ def test_the_folder(tmp_path: Path, registrar: Registrar, roll: Path) -> None:
         SigningKey.generate().save(place / ("office.key" if place.name == "trustee" else "other.key"))
         before = sorted(place.iterdir())
         with pytest.raises(
-            UserError, match="not a registrar's folder" if place.name == "trustee" else "cannot be read"
+            UserError, match="not a registrar's folder" if place.name == "trustee" else "no registrar in the folder"
         ):
             Registrar(place)
         with pytest.raises(UserError, match="already" if place.name == "trustee" else "not empty"):

@@ -8,7 +8,9 @@ import pytest
 from veche.errors import UserError
 from veche.registrar import roll_file
 from veche.registrar.registrar import Registrar
-from veche.registrar.roll_file import AS_TEXT, AS_UTF8, BadLine, Doubt, Resident
+from veche.registrar.roll_file import BadLine, Doubt, Resident
+
+AS_TEXT, AS_UTF8 = str(roll_file.AS_TEXT), str(roll_file.AS_UTF8)
 
 
 def read_roll(path: Path) -> list[Resident | BadLine | Doubt]:
@@ -91,7 +93,11 @@ def test_every_bad_line_is_named_with_its_reason(path: Path) -> None:
         BadLine(5, "the person is empty"),
         BadLine(6, "the district is empty"),
         BadLine(7, "the person was read in a wrong encoding, 'Арбат\ufffd'", AS_UTF8),
-        BadLine(8, "it is not well-formed CSV"),
+        BadLine(
+            8,
+            "a quotation mark stays open in it",
+            "Take the line breaks out of the cells, and every quotation mark that is not in a pair.",
+        ),
         BadLine(9, "the person holds a character that nobody sees: U+0007, a control character"),
         BadLine(10, "the person is longer than 200 characters"),
         Resident("dina", "Dina", "Arbat"),
@@ -107,17 +113,20 @@ def test_the_same_person_in_two_spellings_is_one(path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "word"),
     [
-        (b"", "person"),
+        (b"", "nobody"),
         (b"name,district", "person"),
         (b"person", "district"),
         (b"person,group,district", "one column"),
         (b"person,person,district", "one column"),
         (b"person,district,passport", "passport"),
         (b"\xff\xfe", "UTF-8"),
-        (b"\x00\x01\x02", "not known"),
+        (b"\x00\x01\x02", "UTF-16"),
         ("person,район".encode("cp1251"), "iconv -f CP1251"),
         (b"person,district\rann,Arbat\rboris,Arbat", "line ends"),
         (b"sep=;", "not known"),
+        (b"PK\x03\x04", "no CSV file"),
+        (b"<html>", "no CSV file"),
+        (b"person|district", "commas, semicolons or tabs"),
     ],
 )
 def test_files_that_are_no_roll(path: Path, registrar: Registrar, header: bytes, word: str) -> None:
@@ -195,7 +204,7 @@ def test_what_nobody_sees_is_named(path: Path, character: str, name: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "person", ["+79990001122", "1E10", "12.5", "ann@city.example", "O'Brien", "№ 7", "Ёлка", "山田"]
+    "person", ["+79990001122", "12.5", "10-01", "10 02", "ann@city.example", "O'Brien", "№ 7", "Ёлка", "山田"]
 )
 def test_what_people_write_is_a_person(path: Path, person: str) -> None:
     path.write_text(f"person;district\n{person};Arbat\n", encoding="utf-8")
@@ -207,9 +216,11 @@ def test_a_file_in_another_encoding_is_told_once(path: Path, registrar: Registra
     with pytest.raises(UserError, match=r"not in UTF-8 \(first seen in line 2\).*Windows-1251") as error:
         registrar.import_roll(path, dry_run=True)
     assert error.value.hint == AS_UTF8
-    path.write_bytes("person;district\n1;Арбат\n".encode("utf-16"))
-    with pytest.raises(UserError, match="UTF-16"):
-        registrar.import_roll(path)
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32"):
+        path.write_bytes("person;district\n1;Арбат\n".encode(encoding))
+        with pytest.raises(UserError, match="UTF-16") as error:
+            registrar.import_roll(path)
+        assert "iconv -f UTF-16" in error.value.hint
 
 
 def test_two_files_joined(path: Path) -> None:
@@ -233,6 +244,9 @@ def test_a_line_without_an_end_is_never_read_whole(path: Path) -> None:
         ("А-1", "A-1"),
         ("user07", "user7"),
         ("Алёна", "Алена"),
+        ("10-01", "10–01"),
+        ("1001.", "1001"),
+        ("12345678901", "123-456-789 01"),
     ],
 )
 def test_persons_who_look_alike_are_asked_about(path: Path, first: str, second: str) -> None:
@@ -246,7 +260,7 @@ def test_persons_who_look_alike_are_asked_about(path: Path, first: str, second: 
 def doubts(registrar: Registrar, path: Path, *rows: str) -> list[str]:
     """What an import asks; it refuses just then, and takes the roll when somebody has decided."""
     path.write_text("\n".join(["person;district", *rows]) + "\n", encoding="utf-8")
-    found = registrar.import_roll(path, dry_run=True).doubts
+    found = [str(doubt) for doubt in registrar.import_roll(path, dry_run=True).doubts]
     before = registrar.districts()
     if found:
         with pytest.raises(UserError, match="may be wrong") as error:
@@ -271,6 +285,25 @@ def test_districts_that_look_alike(path: Path, registrar: Registrar) -> None:
     assert said.startswith("Districts look alike") and all((name in said) == (name in names[:4]) for name in names)
 
 
+@pytest.mark.parametrize(
+    ("person", "why"),
+    [("1E5", "spreadsheet has shortened"), ("1E10", "spreadsheet has shortened"), ("1 001", "thousands"), ("1,234,567", "thousands"),
+     ("1.003", "thousands"), ("NULL", "where there is nobody"), ("ИСТИНА", "where there is nobody"), ("-1", "where there is nobody"),
+     ("Итого", "totals"), ("１００１", "keyboard"), ("١٠٠١", "keyboard"), ("1001²", "keyboard"), ("Аrbat", "two alphabets")],
+)  # fmt: skip
+def test_persons_about_whom_somebody_is_asked(path: Path, registrar: Registrar, person: str, why: str) -> None:
+    (said,) = doubts(registrar, path, f'"{person}";Arbat')
+    assert said.startswith("Line 2: ") and why in said
+
+
+def test_a_letter_of_another_alphabet_than_all_others(path: Path, registrar: Registrar) -> None:
+    latin, cyrillic = [f"A{number};Arbat" for number in range(1000, 1020)], "А2001;Arbat"
+    assert doubts(registrar, path, *latin) == []
+    (said,) = doubts(registrar, path, *latin, cyrillic)
+    assert said.startswith("The letters of 1 id look like those of nearly all others") and "these are Latin" in said
+    assert doubts(registrar, path, *latin, "Ж2001;Arbat") == []
+
+
 def test_names_compare_as_they_are_cleaned(path: Path, registrar: Registrar) -> None:
     rows = ["1;Нагатинский затон", "2; Нагатинскии\u0306\u00a0\u2003затон "]
     assert doubts(registrar, path, *rows) == []
@@ -285,7 +318,7 @@ def test_numbers_that_lost_their_zeros(path: Path, registrar: Registrar) -> None
     said = doubts(registrar, path, *(f"{number};Arbat" for number in [*long, "1234"]))
     assert said == [
         "20 numbers of persons have 6 digits and 1 fewer, as if zeros at the beginning were lost.",
-        "1 people are spelt in another way than on the roll now: '1234' instead of '001234'.",
+        "1 person is spelt in another way than on the roll now: '1234' instead of '001234'.",
     ]
     assert doubts(registrar, path, *(f"{number};Arbat" for number in [*long, "1234567890123450000"]))[0].startswith(
         "Line 22"
@@ -299,3 +332,9 @@ def test_a_roll_that_replaces_most_people_or_moves_them(path: Path, registrar: R
     assert said == "4 of the 6 people who are on the roll now would be gone."
     (said,) = doubts(registrar, path, *(f"a{letter};Presnya" for letter in "bcklm"))
     assert said == "5 of the 5 people who stay on the roll would be in another district."
+
+
+def test_numbers_that_were_counted_up_from_one_lost_nothing(path: Path, registrar: Registrar) -> None:
+    assert doubts(registrar, path, *(f"{number};Arbat" for number in range(1, 9000))) == []
+    (said,) = doubts(registrar, path, *(f"{number};Arbat" for number in range(900, 9000)))
+    assert said == "8,000 numbers of persons have 4 digits and 100 fewer, as if zeros at the beginning were lost."

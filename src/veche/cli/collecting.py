@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 from veche.cli.permit_file import PermitFile
 from veche.cli.reading import Reading
 from veche.cli.voter_seed import VoterSeed
-from veche.errors import Refused, UserError, VecheError
+from veche.errors import Refused, UserError, VecheError, because
 from veche.ledger.poll_state import PollState
 from veche.permit.permit import Permit
 from veche.terminal.say import confirm, say
-from veche.texts import Joined, Localizable, Message, Plural, Words
+from veche.texts import Joined, Localizable, Message, Plural, Together, Words
 from veche.voter.permits import Collected, RegistrarsRefused, narrowed
 from veche.voter.voter import Voter
 
@@ -127,7 +127,7 @@ def _group(poll: PollState, opened: Mapping[int, Desk], person: str, despite_ref
         )
         if len(enough) != 1:
             raise UserError(
-                str(disagree),
+                disagree,
                 Plural("{count} of them must name one group: name more of them with --registrar, and ask those that are wrong to "
                        "correct their rolls for the next poll.",
                        "{count} of them must name one group: name more of them with --registrar, and ask those that are wrong to "
@@ -135,7 +135,7 @@ def _group(poll: PollState, opened: Mapping[int, Desk], person: str, despite_ref
             )  # fmt: skip
         if not despite_refusal:
             raise UserError(
-                str(disagree),
+                disagree,
                 Message("Ask those that are wrong to correct their rolls before the next poll. To vote in {group} all the same: "
                         "--despite-refusal. {narrowed}", group=groups[enough[0]], narrowed=narrowed(poll.poll_class)),
             )  # fmt: skip
@@ -147,10 +147,10 @@ def _group(poll: PollState, opened: Mapping[int, Desk], person: str, despite_ref
     )
 
 
-def said_by(registrar: int, collected: Collected) -> str:
-    """What a registrar said that gave no permit; nothing if it was not asked."""
+def said_by(registrar: int, collected: Collected) -> Localizable | None:
+    """What a registrar said that gave no permit; None if it was not asked."""
     refusal = collected.refusals.get(registrar)
-    return str(refusal.error) if refusal is not None else ""
+    return because(refusal.error) if refusal is not None else None
 
 
 def permits_to_show(
@@ -164,6 +164,10 @@ def permits_to_show(
     try:
         return voter.choose_permits(poll.frozen, seen, collected, despite_refusal)
     except RegistrarsRefused as refused:
+        for registrar in refused.registrars:
+            if said := said_by(registrar, collected):
+                name = poll.poll_class.registrars[registrar].institution
+                refused.said = Together((refused.said, Message("{registrar} says: {said}", registrar=name, said=said)))
         if kept.refusals.exists():
             refused.said = Message(
                 "{refused} What they were asked and answered is in {refusals}: show it to whom you like.",

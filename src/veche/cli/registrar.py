@@ -93,8 +93,8 @@ def import_(desk: Path, roll: Path, dry_run: bool, yes: bool, as_json: bool) -> 
             options.emit(
                 {
                     "people": report.people, "added": report.added, "removed": report.removed, "moved": report.moved,
-                    "districts": report.districts, "bad": [{"line": bad.line, "reason": bad.reason} for bad in report.bad],
-                    "doubts": report.doubts,
+                    "districts": report.districts, "bad": [{"line": bad.line, "reason": str(bad.reason)} for bad in report.bad],
+                    "doubts": [str(doubt) for doubt in report.doubts],
                 }
             )  # fmt: skip
         else:
@@ -103,9 +103,9 @@ def import_(desk: Path, roll: Path, dry_run: bool, yes: bool, as_json: bool) -> 
             if len(report.bad) > _LINES_SHOWN:
                 say(Message("and {bad} lines more: --json names them all", bad=len(report.bad) - _LINES_SHOWN))
             for doubt in report.doubts:
-                click.echo(doubt)
+                say(doubt)
             if dry_run:
-                _show_report("Would be", report)
+                _show_report(report, would=True)
         report.check()
         if not report.doubts or yes:
             return
@@ -119,11 +119,20 @@ def import_(desk: Path, roll: Path, dry_run: bool, yes: bool, as_json: bool) -> 
     if dry_run:
         decide(report)
     elif not as_json:
-        _show_report("Now", report)
+        _show_report(report, would=False)
 
 
-def _show_report(when: str, report: RollReport) -> None:
-    say(Message("{when} on the roll: {people} people ({added} new, {removed} gone, {moved} moved).", when=when, people=report.people, added=report.added, removed=report.removed, moved=report.moved))  # fmt: skip
+def _show_report(report: RollReport, would: bool) -> None:
+    changes = Message(
+        "{added} new, {removed} gone, {moved} moved", added=report.added, removed=report.removed, moved=report.moved
+    )
+    say(
+        Plural("Would be on the roll: {count} person ({changes}).", "Would be on the roll: {count} people ({changes}).",
+               report.people, changes=changes)
+        if would else
+        Plural("Now on the roll: {count} person ({changes}).", "Now on the roll: {count} people ({changes}).",
+               report.people, changes=changes)
+    )  # fmt: skip
     for district, people in report.districts.items():
         click.echo(f"  {people:>8}  {district}")
 

@@ -10,6 +10,7 @@ from veche.cli.options import ANY_PATH
 from veche.durable import PRIVATE, must_be_new, write_new
 from veche.registrar.comparison import MOST_BYTES, Differences, load_key, make_key
 from veche.registrar.registrar import Registrar
+from veche.terminal.say import say, spoken
 from veche.texts import Joined, Message, Plural
 
 _SHOWN = 100
@@ -31,7 +32,7 @@ def compare_key(file: Path) -> None:
       veche registrar compare-key rolls.key
     """
     make_key(file)
-    click.echo(Message("Wrote {path}. Hand it to the other registrars in person: whoever has it and a comparison can try whether "
+    say(Message("Wrote {path}. Hand it to the other registrars in person: whoever has it and a comparison can try whether "
                        "somebody is on the roll.", path=str(file)))  # fmt: skip
 
 
@@ -53,7 +54,7 @@ def compare_file(desk: Path, key: Path, output: Path) -> None:
     secret = load_key(key)
     with Registrar(desk) as opened:
         write_new(output, opened.write_comparison(secret), PRIVATE)
-    click.echo(
+    say(
         Message(
             "Wrote {path}. The other registrar compares: veche registrar compare FOLDER {path} --key FILE",
             path=str(output),
@@ -100,25 +101,23 @@ def compare(desk: Path, file: Path, key: Path, as_json: bool) -> None:
 
 def _show(found: Differences) -> None:
     width = max(map(len, found.districts))
-    click.echo(Message("People on either roll, ours and theirs:"))
+    say(Message("People on either roll, ours and theirs:"))
     for name, (ours, theirs) in found.districts.items():
         click.echo(f"  {name:<{width}}  {ours:>8}  {theirs:>8}{'' if ours == theirs else '  !'}")
     for pair in found.alike:
-        click.echo(Message("Districts look alike: {ours} on ours, {theirs} on theirs.", ours=pair[0], theirs=pair[1]))
+        say(Message("Districts look alike: {ours} on ours, {theirs} on theirs.", ours=pair[0], theirs=pair[1]))
     if found.equal:
-        click.echo(Message("The rolls are the same. Erase the comparison, and the key if you need it no more."))
+        say(Message("The rolls are the same. Erase the comparison, and the key if you need it no more."))
         return
     if found.only_ours:
-        click.echo(
-            Plural("{count} person is on our roll only:", "{count} people are on our roll only:", len(found.only_ours))
-        )
+        say(Plural("{count} person is on our roll only:", "{count} people are on our roll only:", len(found.only_ours)))
         _show_some([
             Message("{person}, {district}; theirs has one who looks like them", person=person, district=district)
             if person in found.respelt else Message("{person}, {district}", person=person, district=district)
             for person, district in list(found.only_ours.items())[:_SHOWN]
         ], len(found.only_ours))  # fmt: skip
     if found.moved:
-        click.echo(Plural("{count} person lives in another district on theirs:",
+        say(Plural("{count} person lives in another district on theirs:",
                           "{count} people live in another district on theirs:", len(found.moved)))  # fmt: skip
         _show_some([
             Message("{person}: {ours} on ours, {theirs} on theirs", person=moved.person, ours=moved.ours, theirs=moved.theirs)
@@ -128,14 +127,14 @@ def _show(found: Differences) -> None:
         where = [
             Message("{district} {count}", district=name, count=people) for name, people in found.only_theirs.items()
         ]
-        click.echo(Plural("{count} person is on their roll only ({where}). Who, they see with your comparison.",
+        say(Plural("{count} person is on their roll only ({where}). Who, they see with your comparison.",
                           "{count} people are on their roll only ({where}). Who, they see with your comparison.",
                           sum(found.only_theirs.values()), where=Joined(tuple(where), ", ")))  # fmt: skip
-    click.echo(Message("The rolls are not the same."))
+    say(Message("The rolls are not the same."))
 
 
 def _show_some(lines: list[Message], count: int) -> None:
     for line in lines:
-        click.echo(f"  {line}")
+        click.echo(f"  {spoken(line)}")
     if count > len(lines):
-        click.echo(Message("and {count} more: --json names them all", count=count - len(lines)))
+        say(Message("and {count} more: --json names them all", count=count - len(lines)))

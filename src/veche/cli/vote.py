@@ -230,7 +230,7 @@ def _say_what_is_kept(poll: PollState, collected: Collected, voted: bool, as_jso
                 "poll": poll.id.hex(), "voted": voted,
                 "permits": [registrars[registrar].institution for registrar in sorted(collected.permits)],
                 "missing": [
-                    {"registrar": registrars[registrar].institution, "said": said_by(registrar, collected)} for registrar in missing
+                    {"registrar": registrars[registrar].institution, "said": str(said_by(registrar, collected) or "")} for registrar in missing
                 ],
             }
         )  # fmt: skip
@@ -247,7 +247,7 @@ def _say_what_is_kept(poll: PollState, collected: Collected, voted: bool, as_jso
         )
         for registrar in missing:
             if said := said_by(registrar, collected):
-                click.echo(f"  {registrars[registrar].institution}: {said}")
+                say(Message("{registrar} says: {said}", registrar=registrars[registrar].institution, said=said))
     else:
         say(
             Message(

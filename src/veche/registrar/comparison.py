@@ -85,8 +85,8 @@ def load_key(path: Path) -> bytes:
         key = b""
     if len(key) != 32:
         raise UserError(
-            str(Message("{path} is not a key for comparing rolls.", path=str(path))),
-            str(Message("Make one, and hand it to the other registrars alone: veche registrar compare-key FILE")),
+            Message("{path} is not a key for comparing rolls.", path=str(path)),
+            Message("Make one, and hand it to the other registrars alone: veche registrar compare-key FILE"),
         )
     return key
 
@@ -103,10 +103,10 @@ def write_comparison(key: bytes, office: bytes, roll: Iterable[tuple[str, str]])
     for person, district in roll:
         number = numbers.setdefault(district, len(numbers))
         if number == _MOST_DISTRICTS:
-            raise UserError(str(Message("The roll has more districts than can be compared.")))
+            raise UserError(Message("The roll has more districts than can be compared."))
         rows.append(_digest(digest_key, person) + _like(digest_key, person) + number.to_bytes(2))
     if not rows:
-        raise UserError(str(Message("The registrar has no roll yet.")), str(Message("Import one first.")))
+        raise UserError(Message("The registrar has no roll yet."), Message("Import one first."))
     rows.sort()
     head = json.dumps({"office": office.hex(), "districts": list(numbers)}).encode()
     return _MAGIC + salt + cipher.encrypt(_NONCE, b"\n".join([head, b"".join(rows)]), _MAGIC)
@@ -119,8 +119,8 @@ def compare(key: bytes, office: bytes, roll: Iterable[tuple[str, str]], comparis
     """
     if not comparison.startswith(_MAGIC):
         raise UserError(
-            str(Message("This file is no comparison of a roll.")),
-            str(Message("The other registrar writes it with: veche registrar compare-file")),
+            Message("This file is no comparison of a roll."),
+            Message("The other registrar writes it with: veche registrar compare-file"),
         )
     salt = comparison[len(_MAGIC) : len(_MAGIC) + _SALT]
     cipher, digest_key = _derive(key, salt)
@@ -128,18 +128,14 @@ def compare(key: bytes, office: bytes, roll: Iterable[tuple[str, str]], comparis
         content = cipher.decrypt(_NONCE, comparison[len(_MAGIC) + _SALT :], _MAGIC)
     except (InvalidTag, ValueError):
         raise UserError(
-            str(
-                Message(
-                    "The comparison does not open with this key: it was changed or cut, or written with another key."
-                )
-            ),
-            str(Message("Both registrars use the same key file.")),
+            Message("The comparison does not open with this key: it was changed or cut, or written with another key."),
+            Message("Both registrars use the same key file."),
         ) from None
     theirs = _Theirs(content)
     if theirs.office == office:
         raise UserError(
-            str(Message("This comparison was written by this registrar itself.")),
-            str(Message("Name the one that came from the other.")),
+            Message("This comparison was written by this registrar itself."),
+            Message("Name the one that came from the other."),
         )
     return _compare(digest_key, roll, theirs)
 
@@ -156,7 +152,7 @@ def _compare(digest_key: bytes, roll: Iterable[tuple[str, str]], theirs: "_Their
         elif theirs.districts[other[1]] != district:
             found.moved.append(Moved(person, district, theirs.districts[other[1]]))
     if not ours:
-        raise UserError(str(Message("The registrar has no roll yet.")), str(Message("Import one first.")))
+        raise UserError(Message("The registrar has no roll yet."), Message("Import one first."))
     likenesses = {likeness for likeness, _ in rest.values()}
     found.respelt = {person for person in found.only_ours if _like(digest_key, person) in likenesses}
     sizes = Counter(number for _, number in theirs.people.values())
@@ -188,8 +184,8 @@ class _Theirs:
                 raise ValueError
         except (ValueError, KeyError, TypeError, RecursionError):
             raise UserError(
-                str(Message("This comparison is not as this program writes it.")),
-                str(Message("Both registrars use the same version of the program.")),
+                Message("This comparison is not as this program writes it."),
+                Message("Both registrars use the same version of the program."),
             ) from None
 
     def _rows(self, rows: bytes) -> Iterator[tuple[bytes, bytes, int]]:

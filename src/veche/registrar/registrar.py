@@ -67,14 +67,12 @@ class Registrar:
         address, database = folder / _ADDRESS, folder / DATABASE
         if not address.exists() and not database.exists():
             raise UserError(
-                str(
-                    Message(
-                        "{folder} is not a registrar's folder: it has no {database}.",
-                        folder=str(folder),
-                        database=DATABASE,
-                    )
+                Message(
+                    "{folder} is not a registrar's folder: it has no {database}.",
+                    folder=str(folder),
+                    database=DATABASE,
                 ),
-                str(Message("Name the folder of a registrar. If the database was lost, put its newest backup there.")),
+                Message("Name the folder of a registrar. If the database was lost, put its newest backup there."),
             )
         settle(folder / _KEY, folder)  # its creation may have been cut short at the last moment
         if address.exists():
@@ -95,13 +93,13 @@ class Registrar:
         left = {path.name for path in folder.iterdir() if not is_litter(path.name)} if folder.is_dir() else set()
         if _KEY in left:
             raise UserError(
-                str(Message("{folder} holds the key of an office already.", folder=str(folder))),
-                str(Message("Choose a new folder for a new registrar.")),
+                Message("{folder} holds the key of an office already.", folder=str(folder)),
+                Message("Choose a new folder for a new registrar."),
             )
         if not left <= _BEFORE_THE_KEY:
             raise UserError(
-                str(Message("The folder {folder} is not empty.", folder=str(folder))),
-                str(Message("Choose a new folder for a new registrar.")),
+                Message("The folder {folder} is not empty.", folder=str(folder)),
+                Message("Choose a new folder for a new registrar."),
             )
         make_folder(folder, PRIVATE_FOLDER)
         for name in left:

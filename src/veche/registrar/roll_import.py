@@ -10,15 +10,15 @@ from sqlalchemy import Connection, delete, func, insert, literal, select
 
 from veche.errors import UserError
 from veche.registrar import store as store
-from veche.registrar.likeness import district_likeness, person_likeness
+from veche.registrar.likeness import alphabet, district_likeness, person_likeness
 from veche.registrar.roll_file import BadLine, Doubt, read_roll
 from veche.registrar.store import RegistrarStore
-from veche.texts import Message, Together
+from veche.texts import Joined, Localizable, Message, Plural, Together
 
 _BATCH = 10_000
 _EXAMPLES = 5
-_LONG_NUMBER = 6
-"""Digits from which on shorter numbers on the same roll are suspicious: short numbers are often counted up from 1."""
+_LONG_NUMBER = 4
+"""Digits from which on shorter numbers on the same roll are suspicious, unless nearly all of these are there: counted up from 1."""
 
 
 @dataclass(slots=True)
@@ -35,18 +35,18 @@ class RollReport:
     moved: int = 0
     districts: dict[str, int] = field(default_factory=dict)
     bad: list[BadLine] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
+    doubts: list[Localizable] = field(default_factory=list)
 
     def check(self) -> None:
         """Raise UserError, which says what to do, if this cannot be a roll: a line is bad, or nobody is on it."""
         if self.bad:
             first, count = self.bad[0], len(self.bad)
-            hints = list(dict.fromkeys(bad.hint for bad in self.bad if bad.hint))
+            hints = {str(bad.hint): bad.hint for bad in self.bad if bad.hint}.values()
             raise UserError(
-                Message(
-                    "{count} line{value} of the roll cannot be used; line {line}: {reason}.",
-                    count=count,
-                    value="s"[: count - 1],
+                Plural(
+                    "{count} line of the roll cannot be used; line {line}: {reason}.",
+                    "{count} lines of the roll cannot be used; line {line}: {reason}.",
+                    count,
                     line=str(first.line),
                     reason=first.reason,
                 ),
@@ -113,6 +113,7 @@ def _read_aside(connection: Connection, path: Path) -> RollReport:
     incoming.create(connection)
     doubtful: list[Doubt] = []
     lengths: Counter[int] = Counter()
+    alphabets: Counter[str] = Counter()
 
     def rows_of_residents() -> Iterator[dict[str, str]]:
         for line in read_roll(path):
@@ -123,6 +124,8 @@ def _read_aside(connection: Connection, path: Path) -> RollReport:
             else:
                 if line.person.isdecimal():
                     lengths[len(line.person)] += 1
+                elif written := alphabet(line.person):
+                    alphabets[written] += 1
                 yield {"person": line.person, "name": line.name, "district": line.district}
 
     rows = rows_of_residents()
@@ -141,48 +144,88 @@ def _read_aside(connection: Connection, path: Path) -> RollReport:
     everybody = connection.execute(select(func.count()).where(before)).scalar_one()
     report.removed = everybody - stayed
     report.doubts += _doubts_of_lines(doubtful) + _doubts_of_districts(report.districts) + _doubts_of_numbers(lengths)
+    report.doubts += _doubts_of_alphabets(alphabets)
     if report.removed and report.added:
         gone = select(resident.c.person).where(before, resident.c.person.not_in(select(incoming.c.person)))
         new = select(incoming.c.person).where(incoming.c.person.not_in(select(resident.c.person).where(before)))
         report.doubts += _doubts_of_spelling(connection.execute(gone).scalars(), connection.execute(new).scalars())
     if 2 * report.removed > everybody:
-        report.doubts.append(f"{report.removed} of the {everybody} people who are on the roll now would be gone.")
+        report.doubts.append(
+            Message(
+                "{removed} of the {everybody} people who are on the roll now would be gone.",
+                removed=report.removed,
+                everybody=everybody,
+            )
+        )
     if 2 * report.moved > stayed:
         report.doubts.append(
-            f"{report.moved} of the {stayed} people who stay on the roll would be in another district."
+            Message(
+                "{moved} of the {stayed} people who stay on the roll would be in another district.",
+                moved=report.moved,
+                stayed=stayed,
+            )
         )
     return report
 
 
-def _doubts_of_lines(doubtful: list[Doubt]) -> list[str]:
+def _doubts_of_lines(doubtful: list[Doubt]) -> list[Localizable]:
     more = len(doubtful) - _EXAMPLES
-    said = [f"Line {doubt.line}: {doubt.reason}." for doubt in doubtful[:_EXAMPLES]]
-    return [*said, f"There are {more} more lines like these."] if more > 0 else said
+    said: list[Localizable] = [
+        Message("Line {line}: {reason}.", line=str(doubt.line), reason=doubt.reason) for doubt in doubtful[:_EXAMPLES]
+    ]
+    return (
+        [*said, Plural("There is {count} more line like these.", "There are {count} more lines like these.", more)]
+        if more > 0
+        else said
+    )
 
 
-def _doubts_of_districts(districts: dict[str, int]) -> list[str]:
+def _doubts_of_districts(districts: dict[str, int]) -> list[Localizable]:
     alike: defaultdict[str, list[str]] = defaultdict(list)
     for district, people in districts.items():
         alike[district_likeness(district)].append(f"{district!r} ({people})")
-    return [f"Districts look alike: {', '.join(names)}." for names in alike.values() if len(names) > 1]
-
-
-def _doubts_of_numbers(lengths: Counter[int]) -> list[str]:
-    """Numbers that are shorter than nearly all others: a spreadsheet takes the zeros at their beginning away."""
-    usual, people = max(lengths.items(), key=lambda each: each[1], default=(0, 0))
-    shorter = sum(count for length, count in lengths.items() if length < usual)
-    if usual < _LONG_NUMBER or not shorter or 5 * people < 4 * lengths.total():
-        return []
     return [
-        f"{people} numbers of persons have {usual} digits and {shorter} fewer, as if zeros at the beginning were lost."
+        Message("Districts look alike: {names}.", names=", ".join(names)) for names in alike.values() if len(names) > 1
     ]
 
 
-def _doubts_of_spelling(gone: Iterator[str], new: Iterator[str]) -> list[str]:
+def _doubts_of_numbers(lengths: Counter[int]) -> list[Localizable]:
+    """Numbers that are shorter than nearly all others: a spreadsheet takes the zeros at their beginning away."""
+    usual, people = max(lengths.items(), key=lambda each: each[1], default=(0, 0))
+    shorter = sum(count for length, count in lengths.items() if length < usual)
+    if (
+        usual < _LONG_NUMBER
+        or not shorter
+        or 5 * people < 4 * lengths.total()
+        or 10 * shorter > 9 * (10 ** (usual - 1) - 1)
+    ):
+        return []
+    return [
+        Message("{people} numbers of persons have {usual} digits and {shorter} fewer, as if zeros at the beginning were lost.",
+                people=people, usual=usual, shorter=shorter)
+    ]  # fmt: skip
+
+
+def _doubts_of_alphabets(alphabets: Counter[str]) -> list[Localizable]:
+    """Ids with a letter that looks like that of another alphabet, which nearly all others have."""
+    cyrillic, latin = alphabets["cyrillic"], alphabets["latin"]
+    if not cyrillic or not latin or 5 * min(cyrillic, latin) > max(cyrillic, latin):
+        return []
+    return [
+        Plural("The letters of {count} id look like those of nearly all others, and are of another alphabet: {common}.",
+               "The letters of {count} ids look like those of nearly all others, and are of another alphabet: {common}.",
+               min(cyrillic, latin), common=Message("these are Latin") if latin > cyrillic else Message("these are Cyrillic"))
+    ]  # fmt: skip
+
+
+def _doubts_of_spelling(gone: Iterator[str], new: Iterator[str]) -> list[Localizable]:
     """People who would be gone, and in whose place somebody comes who looks like them."""
     likeness = {person_likeness(person): person for person in gone}
     pairs = [(likeness[like], person) for person in new if (like := person_likeness(person)) in likeness]
     if not pairs:
         return []
-    shown = ", ".join(f"{new!r} instead of {gone!r}" for gone, new in pairs[:_EXAMPLES])
-    return [f"{len(pairs)} people are spelt in another way than on the roll now: {shown}."]
+    shown = [Message("{new!r} instead of {gone!r}", new=new, gone=gone) for gone, new in pairs[:_EXAMPLES]]
+    return [
+        Plural("{count} person is spelt in another way than on the roll now: {shown}.",
+               "{count} people are spelt in another way than on the roll now: {shown}.", len(pairs), shown=Joined(tuple(shown), ", "))
+    ]  # fmt: skip
