@@ -1,5 +1,7 @@
 """What a registrar hands in for a poll, its keys and its account, whether a person asks for it or ``veche registrar act``."""
 
+from collections.abc import Collection
+
 from veche.audit.due import Due, Duty, registrars_due
 from veche.audit.ledger import VerifiedLedger
 from veche.cli.acting import Round
@@ -10,6 +12,7 @@ from veche.errors import UserError, VecheError
 from veche.ledger.entries.permit_key import Issuance, PermitKeys
 from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
+from veche.ledger.shape import Text
 from veche.registrar.registrar import Registrar, group_names
 from veche.terminal.show import short
 from veche.texts import Message, Moment
@@ -20,13 +23,35 @@ def permit_keys(opened: Registrar, poll: PollState, everyone: bool) -> PermitKey
 
     ``everyone``: whatever the poll's one group is called, all on the roll vote. Raises UserError and Refused.
     """
-    groups = group_names([group.name.en for group in poll.definition.groups], everyone)
-    if not everyone and (unknown := [group for group in groups if group not in opened.districts()]):
+    names = [group.name for group in poll.definition.groups]
+    if everyone:
+        groups = group_names([name.en for name in names], everyone)
+    else:
+        districts = opened.districts().keys()
+        groups = group_names([_district(name, districts) for name in names], everyone)
+    return PermitKeys(poll.id, tuple(opened.open_poll(poll.id, groups, everyone=everyone)))
+
+
+def _district(name: Text, districts: Collection[str]) -> str:
+    """The district that is called as a group is, in English or in Russian. Raises UserError if there is none, or one of each."""
+    found = [
+        called for called in dict.fromkeys(group_names([one], everyone=False)[0] for one in name) if called in districts
+    ]
+    if len(found) > 1:
         raise UserError(
-            Message("The roll has no district “{district}”, for which this poll has a group.", district=unknown[0]),
+            Message(
+                "The roll has a district “{english}” and a district “{russian}”, and this poll has one group of both names.",
+                english=found[0],
+                russian=found[1],
+            ),
+            Message("Call the district on the roll by one name."),
+        )
+    if not found:
+        raise UserError(
+            Message("The roll has no district “{district}”, for which this poll has a group.", district=name.en),
             Message('Compare with "veche registrar show". If all people on the roll vote, say --everyone.'),
         )
-    return PermitKeys(poll.id, tuple(opened.open_poll(poll.id, groups, everyone=everyone)))
+    return found[0]
 
 
 def account(opened: Registrar, poll: PollState) -> Issuance:
@@ -116,4 +141,4 @@ class Look:
         if before is not None:
             return PermitKeys(poll.id, tuple(before))
         names = [group.name for group in poll.definition.groups]
-        return permit_keys(self._opened, poll, names == [EVERYONE] and EVERYONE.en not in self._opened.districts())
+        return permit_keys(self._opened, poll, names == [EVERYONE] and not {*EVERYONE} & {*self._opened.districts()})

@@ -51,7 +51,7 @@ min = 1
 max = 1
 blank = false
 
-# Who votes: the districts, by the names that they have on the roll, each with the weight of a ballot.
+# Who votes: the districts, by the names that they have on the roll in one of the languages, each with the weight of a ballot.
 # Without any group everyone on the roll votes, with equal weight.
 # [[group]]
 # name = {{ en = "Arbat", ru = "Арбат" }}

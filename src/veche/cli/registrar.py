@@ -160,7 +160,7 @@ def show(desk: Path) -> None:
 def act(desk: Path, folder: Path, others: tuple[Path, ...], wait: bool, timeout: float, output: Path | None) -> None:
     """Verify the ledger, then do what is due: publish the keys of polls before they open, account for those that have closed.
 
-    The groups of a poll are found on the roll by their English names; if its one group is "Everyone" and no district is called so, all
+    The groups of a poll are found on the roll by their English or Russian names; if its one group is "Everyone" and no district is called so, all
     on the roll vote. What cannot be done so is said, for you to do it ("veche registrar open"), and the rest is done.
 
     \b
@@ -183,7 +183,7 @@ def open_(desk: Path, name: str, folder: Path, everyone: bool, output: Path | No
     """Make the permit keys of a poll, fix its roll, and publish both. Do it before the poll opens:
     what comes later is never taken, and a poll for which too few registrars did it is void.
 
-    The poll's groups are found on the roll by their English names. Asked again, it gives the same answer.
+    The poll's groups are found on the roll by their English or Russian names. Asked again, it gives the same answer.
 
     \b
     Example:
