@@ -125,6 +125,7 @@ def charters(city: City) -> list[Doctored]:
          refounded(city, {}, trustees=("T", "U", "V", "W"), t=4, f_t=1)),
         ("sources-refuse", "permits of two sources are wanted, and the one registrar of the second may refuse",
          refounded(city, {}, registrars=seats, k=3, f=1, sources=2)),
+        ("notice-long", "no committee lives as long as polls are to be announced ahead", refounded(city, {}, notice=7_862_401)),
         ("margin-long", "trustees are to wait longer than an hour", refounded(city, {}, margin=3601)),
         ("witnesses-few", "one witness of three may be corrupt",
          refounded(city, {6: [*decode(city.entries[0])[1][6], *observers(city, 3)], 10: [1]})),
@@ -203,24 +204,36 @@ def observer_key(number: int) -> SigningKey:
 
 
 def many_registrars() -> list[Doctored]:
-    """A city in which a first ballot shows twenty permits, which leave less room for its proofs than there is without (poll-size)."""
+    """A city in which a first ballot shows twenty permits, which leave less room for its proofs than there is without (poll-size).
+
+    It has a block a minute, and no poll that lasts less (poll-dates).
+    """
 
     def asked(answers: int) -> list[Choice]:
         return [Choice(Text("?", "?"), tuple(Text(f"{i}", f"{i}") for i in range(answers)), 1, 1, False)] * 4
 
     with (
         TemporaryDirectory() as name,
-        World(Path(name), citizens={"Arbat": 2}, trustees=(1, 1), registrars=(20, 20, 0)) as world,
+        World(Path(name), citizens={"Arbat": 2}, trustees=(1, 1), registrars=(20, 20, 0), seconds=60) as world,
     ):
         world.announce(asked(45), committee=world.form_committee("single"))
+        poll = world.ledger.entry(world.ledger.size - 1)
+        minute = edit(poll, [1, 6], decode(poll)[1][5] + 60)
+        world.submit(sign_anew(world.id, minute, *world.organisers))
         entries = list(world.check().log.entries())
         log_key = SigningKey.load(Path(name) / "ledger" / LOG_KEY)
-        longer = edit(entries[-1], [1, 3], [question.body() for question in asked(47)])
-        refused = sign_anew(world.id, longer, *world.organisers)
+        longer = edit(poll, [1, 3], [question.body() for question in asked(47)])
+        shorter = edit(poll, [1, 6], decode(poll)[1][5] + 59)
+        too_long, too_short = (sign_anew(world.id, entry, *world.organisers) for entry in (longer, shorter))
+
+    def case(file: str, name: str, entry: bytes, rule: str) -> Doctored:
+        return Doctored(file, name, [*entries, entry], step="L5", entry=len(entries), rule=rule, log_key=log_key)
+
     return [
-        Doctored("ballot-fits.tar", "a poll whose longest ballot fits into an entry with twenty permits", entries, exit=0, log_key=log_key),
-        Doctored("ballot-too-long.tar", "a poll whose ballot fits into an entry, but not with twenty permits", [*entries, refused],
-                 step="L5", entry=len(entries), rule="poll-size", log_key=log_key),
+        Doctored("ballot-fits.tar", "a poll whose longest ballot fits into an entry with twenty permits, and one that lasts one block", entries,
+                 exit=0, log_key=log_key),
+        case("ballot-too-long.tar", "a poll whose ballot fits into an entry, but not with twenty permits", too_long, "poll-size"),
+        case("poll-too-short.tar", "a poll that may be over before the next block", too_short, "poll-dates"),
     ]  # fmt: skip
 
 

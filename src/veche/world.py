@@ -81,11 +81,13 @@ class World:
         genesis: int = GENESIS,
         test: int = 0,
         witnesses: tuple[int, int] | None = None,
+        seconds: int = 1,
     ) -> None:
         """``citizens``: how many in each district. ``trustees``: (n, t). ``registrars``: (n, k, f). ``smallest``: m.
         ``witnesses``: (w, f), and then nobody acts but under heads that they cosigned.
         ``margin``: how long the trustees wait after a tally, in seconds. ``test``: by what a test ledger divides all times; then a day of a poll is so much shorter, too.
 
+        ``seconds``: between two blocks, as the charter says.
         ``sources``: the identity source of each registrar; if none are given, everyone has their own.
         """
         self.folder = folder
@@ -122,7 +124,7 @@ class World:
         self.charter = Charter(
             "veche.example/city", Text("The city's ledger", "Реестр города"), self.now, log_key.public, "City hall: computing",
             tuple(OfficeSeat(name, role, key.public) for name, role, key in offices), 3, (self.poll_class,),
-            EngineChoice("embedded", 1), corrupt, test,
+            EngineChoice("embedded", seconds), corrupt, test,
         )  # fmt: skip
         signed = self.charter.sign(b"", self.office_keys)
         self.id = digest(signed)

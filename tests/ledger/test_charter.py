@@ -132,6 +132,10 @@ def test_a_class_wants_witnesses_that_the_charter_asks_for() -> None:
     found(replace(CHARTER, classes=(replace(CLASS, witnessed=True),), witnesses=1))
 
 
+def test_a_notice_that_no_committee_outlives() -> None:
+    found(replace(CHARTER, classes=(replace(CLASS, notice=91 * 86_400),)))
+
+
 def test_durations_of_a_test_ledger() -> None:
     """Divided and rounded up, but no halt is shorter than ten blocks."""
     assert CHARTER.lasting(14 * 86_400) == 14 * 86_400 and CHARTER.halt == 600
@@ -177,7 +181,7 @@ def test_classes_that_are_refused(change: dict[str, Any]) -> None:
         {"longest": 0},
         {"margin": 3601},
         {"challenge": 2**53},
-        {"notice": 2**53},
+        {"notice": 91 * 86_400 + 1},
         {"k": 2**60},
     ],
 )

@@ -37,6 +37,7 @@ class Class(NamedTuple):
     challenge: int
     margin: int
     witnessed: int
+    shortest: int = 1  # seconds that a poll must be open at least: those between blocks
 
 
 def read_class(value: object) -> Class:
@@ -48,7 +49,7 @@ def read_class(value: object) -> Class:
     trustees = [word(who) for who in rows(trustees, 1, 32)]
     n, m = len(registrars), len(trustees)
     number(k, 1, n), number(f), number(sources, 1, k), number(t, 1, m), number(f_t)
-    number(smallest, 2), number(notice), number(longest, 1), number(organisers, 1, 32)
+    number(smallest, 2), number(notice, 0, 7_862_400), number(longest, 1), number(organisers, 1, 32)
     number(challenge), number(margin, 0, 3600), number(witnessed, 0, 1)
     need(2 * k > n + f and n - f >= k, f"the registrars of class {name} do not add up")
     need(2 * t > m + f_t and m - f_t >= t, f"the trustees of class {name} do not add up")
@@ -102,7 +103,8 @@ class Offices:
         self.test = number(test, 0, 100_000)
         self.classes = {}
         for c in map(read_class, rows(classes, 1, 100)):
-            self.classes[c.name] = c._replace(notice=self.lasting(c.notice), longest=self.lasting(c.longest))
+            notice, longest = self.lasting(c.notice), self.lasting(c.longest)
+            self.classes[c.name] = c._replace(notice=notice, longest=longest, shortest=engine[1])
         need(len(self.classes) == len(classes), "two classes have one name")
         watching = sum(role == "observer" and who != self.operator for who, role in self.active.values())
         self.corrupt = [number(corrupt) for corrupt in rows(witnesses, 0, 1)]

@@ -313,7 +313,7 @@ def announce(
     named = [(line(n, 200), number(w, 1, MOST)) for n, w in (row(r, 2) for r in rows(groups, 1, 200))]
     different([n for n, _ in named])
     need(number(opens) > time and opens >= time + cls.notice, "a poll opens too soon")
-    need(opens < number(closes) <= opens + cls.longest, "a poll closes too early or too late")
+    need(opens + cls.shortest <= number(closes) <= opens + cls.longest, "a poll closes too early or too late")
     need(isinstance(committee, bytes) and committee in committees, "a poll names an unknown committee")
     used = committees[committee]
     need(free(used, cls, opens), "a poll's committee is not finished, not of its class or not fresh")

@@ -34,6 +34,8 @@ CHALLENGE = 14 * 86_400
 """Seconds of the challenge window unless a class says otherwise: two weeks."""
 MARGIN = 3_600
 """Seconds by which a trustee's clock must have passed a tally's block, unless a class says less."""
+MAX_NOTICE = 91 * 86_400
+"""The longest notice in seconds: a committee serves polls that open in 92 days (``FRESH``), so that a day is left to publish one."""
 HALT = 600
 """Seconds between two blocks above which the ledger halted in between."""
 MAX_TEST = 100_000
@@ -95,7 +97,7 @@ class PollClass:
             shape.word(row[0], "A class's name"), registrars, shape.uint(row[2], "k"), shape.uint(row[3], "f"),
             shape.uint(row[4], "The number of identity sources"), trustees, shape.uint(row[6], "t"),
             shape.uint(row[7], "The number of corrupt trustees"), shape.uint(row[8], "The smallest tally"),
-            shape.uint(row[9], "The notice"), shape.uint(row[10], "The longest duration", 1),
+            shape.uint(row[9], "The notice", 0, MAX_NOTICE), shape.uint(row[10], "The longest duration", 1),
             shape.uint(row[11], "The number of organisers", 1, 32), shape.uint(row[12], "The challenge window"),
             shape.uint(row[13], "The margin", 0, MARGIN), bool(shape.uint(row[14], "Whether heads are witnessed", 0, 1)),
         )  # fmt: skip

@@ -53,6 +53,12 @@ def freeze(state: State, poll: Poll, poll_id: bytes, time: int) -> tuple[FrozenP
             Message("The poll must be published {notice} before it opens.", notice=duration(max(notice, 1))),
             Message("Choose a later opening."),
         )
+    if poll.closes - poll.opens < state.charter.engine.seconds:
+        raise Refused(
+            "poll-dates",
+            Message("The poll may be over before there is a block in which somebody votes."),
+            Message("Choose a later closing."),
+        )
     if poll.closes - poll.opens > longest:
         raise Refused(
             "poll-dates",
