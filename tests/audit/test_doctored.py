@@ -74,7 +74,7 @@ def test_a_process_of_its_own() -> None:
         assert done.returncode == row["exit"], done.stderr
         if row["step"]:
             said = json.loads(done.stdout)
-            assert (said["step"], said["where"]) == (row["step"], f"entry {row['entry']}")
+            assert (said["error"]["step"], said["error"]["where"]) == (row["step"], f"entry {row['entry']}")
 
 
 def test_how_the_polls_end() -> None:
