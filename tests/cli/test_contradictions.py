@@ -55,3 +55,23 @@ def test_a_registrar_whose_database_is_gone_does_not_begin_with_an_empty_one(tmp
     (folder / "registrar.db").unlink()
     fails(2, "newest backup", "registrar", "show", folder)
     assert "registrar.db" not in content(folder)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "command"),
+    [
+        ("--raw", "--json", "ledger entry {0} 0 --raw --json"),
+        (
+            "--key",
+            "--ledger",
+            "ledger check-receipt {0}/vote.tlog-proof --key veche.example/city+1a2b3c4d+Ab --ledger {0}",
+        ),
+        ("--once", "--seconds", "ledger run {0} --once --seconds 3"),
+        ("--due", "done", "poll outcome 3fa9 done --text a --text-ru b --due 2027-05-01 --key {0}/key --ledger {0}"),
+        ("--due", "not", "poll outcome 3fa9 not --text a --text-ru b --due 2027-05-01 --key {0}/key --ledger {0}"),
+    ],
+)
+def test_options_that_contradict_each_other(one: str, other: str, command: str, tmp_path: Path) -> None:
+    """Before anything is read, and nothing is written."""
+    fails(2, f"{one} and {other} do not go together.", *command.format(tmp_path).split())
+    assert content(tmp_path) == {}

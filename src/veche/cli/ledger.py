@@ -117,6 +117,7 @@ def run(folder: Path, once: bool, seconds: float | None, after_outage: bool, ver
     Example:
       veche ledger run ledger
     """
+    options.not_together("--once", "--seconds", once and seconds is not None)
     if verbose:
         logs.verbose()
     stop = False

@@ -141,6 +141,7 @@ def entry(folder: Path, number: int, raw: bool, as_json: bool) -> None:
       veche ledger entry ledger 0
       veche ledger entry ledger 17 --raw > 17.entry
     """
+    options.not_together("--raw", "--json", raw and as_json)
     with read_ledger(folder, verified=False) as reading:
         data = reading.entry(number)
         item = decode(data)
@@ -235,6 +236,7 @@ def check_receipt(
         raise UserError(
             Message("A ballot's code is computed with its poll."), Message("Give --ledger instead of --key.")
         )
+    options.not_together("--key", "--ledger", vkey is not None and options.was_given("folder"))
     found = read_receipt(file)
     data = options.read_file(entry_file or file.with_name(file.name.removesuffix(FILE_EXTENSION) + ".entry"))
     head = found.checkpoint.checkpoint

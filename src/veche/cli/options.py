@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from veche.cli.answer import OPTION, emit
 from veche.errors import UserError, because
@@ -95,6 +96,19 @@ def load_key(path: Path) -> SigningKey:
             )
         path /= "office.key"
     return SigningKey.load(path)
+
+
+def not_together(one: str, other: str, both: bool) -> None:
+    """Raise UserError if ``both`` of two options were given of which one says what the other denies."""
+    if both:
+        raise UserError(
+            Message("{one} and {other} do not go together.", one=one, other=other), Message("Give one of the two.")
+        )
+
+
+def was_given(parameter: str) -> bool:
+    """Whether this option of the command that runs stands on its command line."""
+    return click.get_current_context().get_parameter_source(parameter) == ParameterSource.COMMANDLINE
 
 
 def parse_hex(text: str, size: int, what: str) -> bytes:

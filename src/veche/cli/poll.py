@@ -320,6 +320,7 @@ def outcome(
     Example:
       veche poll outcome 3fa9 will --text "50 km/h from May." --text-ru "50 км/ч с мая." --due 2027-05-01 --key office.key
     """
+    options.not_together("--due", status, due is not None and status != OutcomeStatus.WILL)
     signer = options.load_key(key)
     seconds = int(due.replace(tzinfo=UTC).timestamp()) if due is not None else 0
     if seconds < 0:
