@@ -140,11 +140,24 @@ def charters(city: City) -> list[Doctored]:
          refounded(city, {8: [city_class.body(), replace_fields(city_class, name="City").body()]})),
         ("witnesses-none", "a class wants witnessed heads, and the charter asks for no witnesses",
          refounded(city, {}, witnessed=True)),
+        ("engine-unknown", "the engine is one that nobody knows", refounded(city, {9: ["raft", 1]})),
+        ("engine-key-missing", "the engine is CometBFT, and no validator is named", refounded(city, {9: ["cometbft", 1]})),
+        ("engine-key-office", "the validator votes with the key of an organiser",
+         refounded(city, {9: ["cometbft", 1, city.organisers[0].public]})),
+        ("engine-key-log", "the validator votes with the log's key", refounded(city, {9: ["cometbft", 1, city.log_key.public]})),
+        ("engine-key-anybody", "the validator votes with a key for which anybody can sign",
+         refounded(city, {9: ["cometbft", 1, b"\x01" + bytes(31)]})),
     ]  # fmt: skip
     return [
         *(Doctored(f"{file}.tar", name, entries, step="L1", entry=0) for file, name, entries in cases),
         Doctored(
             "charter-test.tar", "a test ledger, on which a day takes 87 seconds", refounded(city, {11: 1000}), exit=0
+        ),
+        Doctored(
+            "charter-cometbft.tar",
+            "a ledger on CometBFT",
+            refounded(city, {9: ["cometbft", 5, observer_key(9).public]}),
+            exit=0,
         ),
     ]
 

@@ -31,6 +31,11 @@ class SigningKey:
     def generate(cls) -> "SigningKey":
         return cls(os.urandom(32))
 
+    @property
+    def seed(self) -> bytes:
+        """The 32 bytes of which the key is made, for the files of other programs."""
+        return self._key.private_bytes_raw()
+
     @classmethod
     def load(cls, path: Path) -> "SigningKey":
         """Read a key file. Raises UserError if it is missing, malformed or readable by others."""
@@ -44,7 +49,7 @@ class SigningKey:
 
     def save(self, path: Path) -> None:
         """Write the key to a new file, whole or not at all. Raises UserError: a key is never replaced."""
-        write_private(path, self._key.private_bytes_raw().hex().encode() + b"\n")
+        write_private(path, self.seed.hex().encode() + b"\n")
 
     def sign(self, message: bytes) -> bytes:
         return self._key.sign(message)

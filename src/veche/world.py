@@ -1,4 +1,4 @@
-"""A small city in one folder: offices, registrars, trustees, citizens and a ledger on the embedded engine, under a clock that is moved by hand.
+"""A small city in one folder: offices, registrars, trustees, citizens and a ledger on either engine, under a clock that is moved by hand.
 
 For the demo, the scenarios and the tests. Everybody acts through the same code as in a real city; what is simulated is time
 and that all are in one process. :meth:`World.check` runs the auditor, which knows nothing but the public files.
@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from veche.audit.ledger import VerifiedLedger, verify_ledger
 from veche.audit.view import View
-from veche.clock import Reading, by_hand
+from veche.clock import Clock, Reading, by_hand
 from veche.durable import make_folder
 from veche.engine.block_clock import BlockClock
 from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
@@ -23,6 +23,7 @@ from veche.ledger.codec import digest
 from veche.ledger.entries.charter import Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat
 from veche.ledger.entries.office import Role
 from veche.ledger.entries.poll import Choice, Group, Poll
+from veche.ledger.ledger import Ledger
 from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
 from veche.ledger.signing import sign
@@ -36,6 +37,7 @@ from veche.witness.witness import Witness, put_cosigned
 
 DAY = 86_400
 GENESIS = 1_779_448_000  # 2026-05-22, 11:06 UTC: nothing that a test lets happen is still to come
+PAUSE = 60  # seconds for which an engine waits for something to happen
 STEP = 540  # seconds between two blocks while time passes: less than a halt
 
 ORGANISERS = ("City hall: polls office", "City hall: legal office")
@@ -57,6 +59,27 @@ class Citizen:
     voter: Voter
     permits: dict[bytes, list[Permit]] = field(default_factory=dict)
     turns: dict[bytes, int] = field(default_factory=dict)
+
+
+class EngineKind(Protocol):
+    """An engine on which a world can run."""
+
+    def choose(self, folder: Path, seconds: int) -> EngineChoice:
+        """What the charter says of it, before there is a ledger in the folder."""
+
+    def make(self, ledger: Ledger, key: SigningKey, clock: Clock) -> Engine:
+        """The engine, with pauses so long that only what happens makes a block."""
+
+
+class _Embedded:
+    def choose(self, folder: Path, seconds: int) -> EngineChoice:
+        return EngineChoice("embedded", seconds)
+
+    def make(self, ledger: Ledger, key: SigningKey, clock: Clock) -> Engine:
+        return EmbeddedEngine(ledger, key, BlockClock(ledger, clock), PAUSE)
+
+
+EMBEDDED = _Embedded()
 
 
 def _corrupt(n: int, t: int) -> int:
@@ -82,12 +105,14 @@ class World:
         test: int = 0,
         witnesses: tuple[int, int] | None = None,
         seconds: int = 1,
+        engine: EngineKind = EMBEDDED,
     ) -> None:
         """``citizens``: how many in each district. ``trustees``: (n, t). ``registrars``: (n, k, f). ``smallest``: m.
         ``witnesses``: (w, f), and then nobody acts but under heads that they cosigned.
         ``margin``: how long the trustees wait after a tally, in seconds. ``test``: by what a test ledger divides all times; then a day of a poll is so much shorter, too.
 
         ``seconds``: between two blocks, as the charter says.
+        ``engine``: on which the ledger runs.
         ``sources``: the identity source of each registrar; if none are given, everyone has their own.
         """
         self.folder = folder
@@ -124,14 +149,14 @@ class World:
         self.charter = Charter(
             "veche.example/city", Text("The city's ledger", "Реестр города"), self.now, log_key.public, "City hall: computing",
             tuple(OfficeSeat(name, role, key.public) for name, role, key in offices), 3, (self.poll_class,),
-            EngineChoice("embedded", seconds), corrupt, test,
+            engine.choose(folder / "ledger", seconds), corrupt, test,
         )  # fmt: skip
         signed = self.charter.sign(b"", self.office_keys)
         self.id = digest(signed)
         self.ledger = create_ledger(folder / "ledger", signed, log_key, self.clock)
         # A simulated city survives no loss of power, and need not.
         self.ledger.state.db.execute("PRAGMA synchronous=OFF")
-        self.engine: Engine = EmbeddedEngine(self.ledger, log_key, BlockClock(self.ledger, self.clock), pause=60)
+        self.engine = engine.make(self.ledger, log_key, self.clock)
 
     def _write_roll(self) -> None:
         roll = self.folder / "roll.csv"

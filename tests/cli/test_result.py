@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from veche.ballot import decryption
 from veche.cli import main
-from veche.engine.embedded import EmbeddedEngine
+from veche.engine.results import Results
 from veche.ledger.entries.poll import Choice
 from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
@@ -66,7 +66,7 @@ def test_a_search_keeps_nobody_waiting(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_an_engine_that_stops_or_starts_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(EmbeddedEngine, "_search", lambda engine: None)
+        patch.setattr(Results, "search", lambda results, state: None)
         begun = int(time.time()) - 2 * DAY
         with World(tmp_path, citizens={"Centre": 4}, genesis=begun) as world:
             poll = counted(world)
@@ -79,7 +79,7 @@ def test_an_engine_that_stops_or_starts_finds_it(tmp_path: Path, monkeypatch: py
     code, text = run("verify", folder)
     assert code == 0 and "nobody has handed in the result yet" in " ".join(text.split())
     with monkeypatch.context() as patch:
-        patch.setattr(EmbeddedEngine, "_search", lambda engine: None)
+        patch.setattr(Results, "search", lambda results, state: None)
         code, text = run("poll", "result", short, "--ledger", folder)
     assert code == 0 and "The result: entry" in text
     code, text = run("poll", "result", short, "--ledger", folder)

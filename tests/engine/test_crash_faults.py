@@ -21,8 +21,9 @@ from node import Node
 
 from veche.audit.ledger import verify_ledger
 from veche.clock import Reading, by_hand
-from veche.engine.embedded import EmbeddedEngine, Job, create_ledger
+from veche.engine.embedded import EmbeddedEngine, create_ledger
 from veche.engine.engine import Answer, Stopped
+from veche.engine.waiting import Job
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.entries.poll import Choice
@@ -280,19 +281,19 @@ def test_what_is_handed_in_right_before_the_end_is_finished(
     stage = stages["ballots"]
     node = open_copy(stage, tmp_path / "ledger")
     engine = EmbeddedEngine(node.ledger, node.key, lambda: stage.time, pause=0.01)
-    take, answers, ender = engine._take, list[Answer](), threading.Thread(target=engine.stop)
+    take, answers, ender = engine._waiting.take, list[Answer](), threading.Thread(target=engine.stop)
 
-    def take_and_be_late(wait: bool) -> list[Job]:
-        jobs = take(wait)
+    def take_and_be_late(pause: float) -> list[Job]:
+        jobs = take(pause)
         if not answers:
             assert not jobs
             answers.append(engine.submit(stage.entries[0]))
             ender.start()
-            while not engine._stopping:
+            while not engine._waiting.stopping:
                 time.sleep(0.001)
         return jobs
 
-    monkeypatch.setattr(engine, "_take", take_and_be_late)
+    monkeypatch.setattr(engine._waiting, "take", take_and_be_late)
     with node:
         engine.__enter__()
         engine._thread.join()

@@ -37,6 +37,8 @@ CHARTER = Charter(
     tuple(OfficeSeat(name, Role.OBSERVER, key.public) for name, key in zip("ABCDEF", KEYS, strict=True)), 3, (CLASS,),
     EngineChoice("embedded", 1),
 )  # fmt: skip
+VALIDATOR = SigningKey(bytes([7]) * 32).public
+"""A key for votes that is nobody's office."""
 
 
 def found(charter: Charter | list[Any], keys: list[SigningKey] = KEYS) -> Charter:
@@ -225,13 +227,25 @@ def test_no_name_is_spelt_in_two_ways() -> None:
         ("shape", {"operator": ""}),
         ("shape", {"k": 7}),  # more than there are institutions
         ("shape", {"classes": ()}),
-        ("charter", {"engine": ("cometbft", 1)}),
-        ("shape", {"engine": ("embedded", 0)}),
-        ("shape", {"engine": ("embedded", 61)}),
+        ("charter", {"engine": EngineChoice("cometbft", 1)}),
+        ("charter", {"engine": EngineChoice("embedded", 1, VALIDATOR)}),
+        ("charter", {"engine": EngineChoice("raft", 1)}),
+        ("charter", {"engine": EngineChoice("cometbft", 1, CHARTER.log_key)}),
+        ("charter", {"engine": EngineChoice("cometbft", 1, KEYS[0].public)}),
+        ("shape", {"engine": EngineChoice("cometbft", 1, VALIDATOR[:-1])}),
+        ("shape", {"engine": EngineChoice("cometbft", 1, b"\x01" + bytes(31))}),  # for which anybody can sign
+        ("shape", {"engine": EngineChoice("embedded", 0)}),
+        ("shape", {"engine": EngineChoice("cometbft", 61, VALIDATOR)}),
     ],
 )
 def test_charters_that_are_refused(rule: str, change: dict[str, Any]) -> None:
     refused(rule, replace(CHARTER, **change))
+
+
+def test_a_charter_names_its_engine() -> None:
+    choice = EngineChoice("cometbft", 5, VALIDATOR)
+    assert found(replace(CHARTER, engine=choice), KEYS).engine == choice
+    assert found(CHARTER, KEYS).engine == EngineChoice("embedded", 1)
 
 
 def test_offices_are_different_and_all_sign() -> None:

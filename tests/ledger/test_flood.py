@@ -13,8 +13,9 @@ import pytest
 import veche_kernel as kernel
 from doctor import cast_anew
 
-from veche.engine import embedded
-from veche.engine.embedded import LOG_KEY, MOST_OF_ONE, EmbeddedEngine
+from veche.engine import waiting as queue
+from veche.engine.embedded import LOG_KEY, EmbeddedEngine
+from veche.engine.waiting import MOST_OF_ONE
 from veche.errors import Refused
 from veche.keys import SigningKey
 from veche.ledger.checks import Checked, Verdict, Verdicts
@@ -183,14 +184,14 @@ def test_no_credential_keeps_an_engine_busy(tmp_path: Path) -> None:
 
 
 def test_what_lies_in_an_engine_has_a_bound_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "ROOM_BYTES", 10_000)
+    monkeypatch.setattr(queue, "ROOM_BYTES", 10_000)
     with World(tmp_path, citizens={"Centre": 2}) as world:
         idle = EmbeddedEngine(world.ledger, SigningKey.load(tmp_path / "ledger" / LOG_KEY), lambda: world.now)
         idle.submit(bytes(10_000))
         waiting = threading.Thread(target=lambda: world.engine.submit(b"") and idle.submit(b"1"), daemon=True)
         waiting.start()
         waiting.join(0.2)
-        assert waiting.is_alive() and len(idle._handed_in) == 1
-        assert idle._take(wait=False)
+        assert waiting.is_alive() and len(idle._waiting) == 1
+        assert idle._waiting.take()
         waiting.join(10)
-        assert not waiting.is_alive() and idle._bytes == 1
+        assert not waiting.is_alive() and idle._waiting._bytes == 1

@@ -92,7 +92,11 @@ class Offices:
         need(version == VERSION, "the charter is of another version")
         need(all("!" <= c <= "~" and c != "+" for c in word(self.origin, 100)), "bad origin")
         line(name, 500), number(self.time), self._key(self.log_key)
-        need(row(engine, 2)[0] == "embedded" and number(engine[1], 1, 60), "the engine is unknown")
+        name, pause, *votes = rows(engine, 2, 3)
+        need((name, len(votes)) in {("embedded", 0), ("cometbft", 1)} and number(pause, 1, 60), "the engine is unknown")
+        for vote in votes:
+            self._key(vote)
+            need(vote not in {self.log_key, *(key for _, _, key in offices)}, "a validator's key has another use")
         self.active: dict[bytes, tuple[str, str]] = {}
         self.seen: dict[bytes, tuple[str, str]] = {}
         self.suspended: dict[bytes, int] = {}

@@ -49,7 +49,8 @@ REASONS = {
 """How the stranger says which rule an entry breaks."""
 STEPS = {
     "L1": "checkpoint|log is empty|did not sign the charter|signature of .* does not hold|trustees of class .* add up|too few identity"
-    "|too few witnesses|nobody is to witness|between 0 and 3600|between 0 and 7862400|spelt in two ways",
+    "|too few witnesses|nobody is to witness|between 0 and 3600|between 0 and 7862400|spelt in two ways"
+    "|engine is unknown|key has another use|anybody could sign",
     "L2": "not signed by the log's key|of another log",
     "L3": "root|tile",
     "L4": "block",

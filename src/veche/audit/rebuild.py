@@ -13,7 +13,7 @@ from pathlib import Path
 from veche.audit.ledger import Progress, check_attachments, read_head, replay_files
 from veche.audit.replay import Replay
 from veche.durable import Lock, put_in_place, remove
-from veche.engine.embedded import LOG_KEY, check_key
+from veche.engine.publishing import LOG_KEY, check_key
 from veche.errors import DoesNotHold, UserError
 from veche.keys import SigningKey
 from veche.ledger.entries.charter import Charter

@@ -16,8 +16,8 @@ from veche.cli.permit_file import PermitFile
 from veche.cli.reading import UNWITNESSED, Reading, read_ledger, wait_until_published
 from veche.cli.sealed_file import Cast, SealedFile
 from veche.durable import PRIVATE, replace
-from veche.engine.embedded import BUSY
 from veche.engine.inbox import hand_in
+from veche.engine.waiting import BUSY
 from veche.errors import DoesNotHold, Refused, UserError, VecheError, because
 from veche.ledger.entries.ballot import read_ballot
 from veche.ledger.life import Stage

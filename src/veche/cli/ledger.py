@@ -23,8 +23,9 @@ from veche.cli.verify import progress_bar
 from veche.collector import relax
 from veche.durable import make_folder
 from veche.engine.block_clock import BlockClock
-from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
+from veche.engine.embedded import LOG_KEY, create_ledger
 from veche.engine.inbox import CLEANING, PAUSE, Inbox, open_ledger, outcomes
+from veche.engine.running import engine_of
 from veche.errors import Refused, UserError, VecheError
 from veche.keys import SigningKey
 from veche.ledger.entries import ByOffice
@@ -136,7 +137,7 @@ def run(folder: Path, once: bool, seconds: float | None, after_outage: bool, ver
             inbox.recover(written)
             pause = written.state.charter.engine.seconds
             clock = BlockClock(written, after_outage=after_outage)
-            with EmbeddedEngine(written, key, clock, pause) as engine, Display(folder, verbose) as display:
+            with engine_of(written, key, clock, pause) as engine, Display(folder, verbose) as display:
                 size = engine.tick()
                 say(Message("The ledger in {folder} runs, with {size} entries.", folder=folder, size=size))
                 logs.log().info("the engine runs", folder=str(folder), size=size)

@@ -1,9 +1,13 @@
 """Engines: they agree on the order of entries and the time of blocks, with themselves or with others.
 
 - :mod:`engine`       what an engine is to those who hand entries in
-- :mod:`embedded`     one process, which agrees with itself, and signs the heads with the log's key
-- :mod:`cometbft`     many processes of independent institutions, of which over two thirds agree
-- :mod:`inbox`        how other processes hand entries in to it
+- :mod:`running`      the engine that a ledger's charter names
+- :mod:`embedded`     one process, which agrees with itself
+- :mod:`cometbft`     processes of independent institutions, of which over two thirds agree
+- :mod:`waiting`      what was handed in and has no answer yet
+- :mod:`results`      searching for results, beside the blocks
+- :mod:`publishing`   the log's key: how a ledger begins, and its heads are signed
+- :mod:`inbox`        how other processes hand entries in
 - :mod:`block_clock`  the times of blocks: this machine's clock, as long as it can be believed
 
 The only place that reads a clock for the ledger. An engine drives a :class:`veche.ledger.ledger.Ledger` and decides nothing

@@ -3,8 +3,9 @@
 from threading import Condition
 from typing import Protocol, Self
 
-from veche.errors import VecheError
+from veche.errors import UserError, VecheError
 from veche.ledger.ledger import Ledger
+from veche.texts import Message
 
 
 class Stopped(VecheError):
@@ -48,6 +49,15 @@ class Answer:
         if self._outcome is None:
             raise TimeoutError("there is no answer yet")
         return self._outcome
+
+
+def check_engine(ledger: Ledger, name: str) -> None:
+    """Raises UserError if the charter names another engine: blocks that the others did not agree on would end the ledger."""
+    named = ledger.state.charter.engine.name
+    if named != name:
+        raise UserError(
+            Message("The charter of this ledger names the engine {named}, and this is {name}.", named=named, name=name)
+        )
 
 
 class Engine(Protocol):

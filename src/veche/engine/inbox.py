@@ -25,8 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from veche.durable import FOREIGN, UNFINISHED, Held, holder, make_folder, replace, sync_folder, write_shared
-from veche.engine.embedded import BATCH, BUSY, LOG_KEY, EmbeddedEngine
 from veche.engine.engine import Answer, Engine
+from veche.engine.publishing import LOG_KEY
+from veche.engine.running import engine_of
+from veche.engine.waiting import BATCH, BUSY
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.codec import MAX_ENTRY
@@ -275,7 +277,7 @@ def _run_for_a_moment(folder: Path) -> None:
     with ledger:
         inbox = Inbox(folder)
         inbox.recover(ledger)
-        with EmbeddedEngine(ledger, key) as engine:
+        with engine_of(ledger, key) as engine:
             inbox.serve(engine)
 
 

@@ -1,5 +1,11 @@
 """The engine that agrees with others: CometBFT in a process beside ours, which asks what its blocks mean.
 
-- :mod:`abci_pb2`   the messages of ABCI 2.0, as classes; written by cometbft/protos.py from ``abci.proto``
-- :mod:`server`     asked over a socket: frames, and answers in order
+- :mod:`engine`       the two processes as one engine
+- :mod:`application`  what blocks mean: ABCI's calls, answered by the four calls of a ledger
+- :mod:`server`       asked over a socket: frames, and answers in order
+- :mod:`process`      CometBFT's process: started, watched, ended
+- :mod:`home`         CometBFT's folder: genesis, settings, keys
+- :mod:`abci_pb2`     the messages of ABCI 2.0, as classes; written by cometbft/protos.py from ``abci.proto``
+
+docs/adr/0018-engine-over-cometbft.md says why it is so.
 """

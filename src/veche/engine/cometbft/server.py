@@ -50,23 +50,21 @@ async def read_frame(reader: asyncio.StreamReader) -> bytes | None:
             (byte,) = await reader.readexactly(1)
         except asyncio.IncompleteReadError:
             if at:
-                raise Malformed(str(Message("CometBFT stopped in the middle of a message."))) from None
+                raise Malformed(Message("CometBFT stopped in the middle of a message.")) from None
             return None
         length |= (byte & 0x7F) << 7 * at
         if byte < 0x80:
             break
     else:
-        raise Malformed(str(Message("CometBFT sent a message whose length has no end.")))
+        raise Malformed(Message("CometBFT sent a message whose length has no end."))
     if length > MOST:
         raise Malformed(
-            str(
-                Message("CometBFT sent a message of {length} bytes; at most {most} are read.", length=length, most=MOST)
-            )
+            Message("CometBFT sent a message of {length} bytes; at most {most} are read.", length=length, most=MOST)
         )
     try:
         return await reader.readexactly(length)
     except asyncio.IncompleteReadError:
-        raise Malformed(str(Message("CometBFT stopped in the middle of a message."))) from None
+        raise Malformed(Message("CometBFT stopped in the middle of a message.")) from None
 
 
 def read_request(data: bytes) -> Asked:
@@ -74,14 +72,12 @@ def read_request(data: bytes) -> Asked:
     try:
         request = Request.FromString(data)
     except DecodeError:
-        raise Malformed(str(Message("CometBFT sent what is not a message of ABCI."))) from None
+        raise Malformed(Message("CometBFT sent what is not a message of ABCI.")) from None
     kind = request.WhichOneof("value")
     if kind is None:
         raise Malformed(
-            str(Message("CometBFT asked for what this program does not know.")),
-            str(
-                Message("It needs the CometBFT that it was made with: the package veche-cometbft of the same version.")
-            ),
+            Message("CometBFT asked for what this program does not know."),
+            Message("It needs the CometBFT that it was made with: the package veche-cometbft of the same version."),
         )
     asked: Asked = getattr(request, kind)
     return asked

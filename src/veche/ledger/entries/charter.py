@@ -44,11 +44,33 @@ HALT_BLOCKS = 10
 """A test ledger halts after so many times the seconds between two blocks at the earliest."""
 
 
+EMBEDDED, COMETBFT = "embedded", "cometbft"
+"""Names of engines."""
+
+
 class EngineChoice(NamedTuple):
-    """The engine that orders the entries, and its seconds between blocks."""
+    """The engine that orders the entries, and its seconds between blocks. ``key``: with which the operator's validator votes
+    (Ed25519), if the engine is CometBFT."""
 
     name: str
     seconds: int
+    key: bytes = b""
+
+    def body(self) -> list[Any]:
+        return [self.name, self.seconds, *([self.key] if self.key else [])]
+
+    @classmethod
+    def parse(cls, item: Any) -> "EngineChoice":
+        row = shape.array(item, "The engine", 2, 3)
+        seconds = shape.uint(row[1], "The engine's seconds between blocks", 1, 60)
+        if row[0] == EMBEDDED and len(row) == 2:
+            return cls(EMBEDDED, seconds)
+        if row[0] == COMETBFT and len(row) == 3:
+            return cls(COMETBFT, seconds, shape.office_key(row[2], "The validator's key"))
+        raise Refused(
+            "charter",
+            Message("This program does not know the engine {engine!r}, or what is said of it.", engine=row[0]),
+        )
 
 
 @dataclass(frozen=True)
@@ -173,7 +195,7 @@ class Charter(ByOffice):
 
     def body(self) -> list[Any]:
         return [1, self.origin, list(self.name), self.time, self.log_key, self.operator,
-                [[name, str(role), key] for name, role, key in self.offices], self.k, [c.body() for c in self.classes], list(self.engine),
+                [[name, str(role), key] for name, role, key in self.offices], self.k, [c.body() for c in self.classes], self.engine.body(),
                 [] if self.witnesses is None else [self.witnesses], self.test]  # fmt: skip
 
     def lasting(self, seconds: int) -> int:
@@ -230,15 +252,12 @@ class Charter(ByOffice):
         if len({fold(c.name) for c in classes}) < len(classes):
             raise Refused("charter", Message("Two classes have the same name."))
         k = shape.uint(row[7], "k", 1, len({office.institution for office in offices}))
-        engine = shape.array(row[9], "The engine", 2, 2)
-        if engine[0] != "embedded":
-            raise Refused("charter", Message("This program does not know the engine {engine!r}.", engine=engine[0]))
-        seconds = shape.uint(engine[1], "The engine's seconds between blocks", 1, 60)
+        engine = EngineChoice.parse(row[9])
         witnesses = shape.array(row[10], "The witnesses", 0, 1)
         made = cls(
             origin, shape.line(row[2], "The ledger's name", 500), shape.uint(row[3], "The time of genesis"),
             shape.office_key(row[4], "The log's key"), shape.word(row[5], "The operator"), tuple(offices), k, classes,
-            EngineChoice("embedded", seconds), shape.uint(witnesses[0], "The number of corrupt witnesses") if witnesses else None,
+            engine, shape.uint(witnesses[0], "The number of corrupt witnesses") if witnesses else None,
             shape.uint(row[11], "The divisor of a test ledger", 0, MAX_TEST),
         )  # fmt: skip
         for names in (made.institutions, {seat.source for one in classes for seat in one.registrars}):
@@ -252,6 +271,12 @@ class Charter(ByOffice):
                     ),
                     Message("Write it in one way."),
                 )
+        if engine.key and engine.key in {made.log_key, *(office.key for office in offices)}:
+            raise Refused(
+                "charter",
+                Message("The validator votes with a key that has another use, too."),
+                Message("Make one that has no other."),
+            )
         made.check_witnesses(sum(o.role is Role.OBSERVER and o.institution != made.operator for o in offices))
         if made.witnesses is None and any(c.witnessed for c in classes):
             raise Refused(

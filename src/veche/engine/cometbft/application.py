@@ -1,0 +1,299 @@
+"""What CometBFT's blocks mean: ABCI's calls, answered by the four calls of a ledger. docs/adr/0018-engine-over-cometbft.md.
+
+    PrepareProposal   execute what waits and propose what the rules admit
+    ProcessProposal   execute what is proposed; accept it if the rules admit all of it
+    FinalizeBlock     what was executed already, or execute it; the head of the block before is agreed now, and published
+    Commit            commit; whoever waited for the block before is answered
+
+All of it happens on one thread, which owns the ledger; only checks run on others.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from google.protobuf.message import Message as Asked
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from veche.engine.cometbft import abci_pb2 as abci
+from veche.engine.cometbft.home import EVIDENCE_BLOCKS, app_hash, chain_id
+from veche.engine.engine import Stopped
+from veche.engine.publishing import Publishing
+from veche.engine.results import Results
+from veche.engine.waiting import Job, Waiting
+from veche.errors import Refused
+from veche.ledger.checks import Verdict
+from veche.ledger.ledger import Executed, Ledger
+from veche.texts import Message
+
+AHEAD = 2
+"""Batches that are being checked meanwhile."""
+KEPT_BLOCKS = 2 * EVIDENCE_BLOCKS
+"""How many of its blocks CometBFT keeps: more than can be needed to show that somebody voted twice, or to replay."""
+_TX = 8
+"""Bytes that an entry takes in a block beside its own."""
+
+OK, REFUSED = 0, 1
+"""Result codes. Nothing else is in a result, so that nothing can differ from node to node."""
+
+
+@dataclass
+class _Proposal:
+    """What this node proposed last: under a height, with those that the rules refused there."""
+
+    height: int = 0
+    entries: tuple[bytes, ...] = ()
+    jobs: list[Job] = field(default_factory=list)
+    refused: list[tuple[Job, Refused]] = field(default_factory=list)
+
+
+@dataclass
+class _Block:
+    """A block that was executed, by all that its outcome depends on."""
+
+    height: int
+    time: int
+    entries: tuple[bytes, ...]
+    executed: Executed
+
+
+class Application:
+    """Answers CometBFT for one ledger. ``idle`` is set while nothing waits; ``moved``: when the last block came."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        publishing: Publishing,
+        waiting: Waiting,
+        results: Results,
+        clock: Callable[[], int],
+        late: int,
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        """``clock`` is read before each proposal, and raises WrongClock. ``late``: seconds by which a block's time may be behind it;
+        this node proposes entries under no earlier one. ``fail`` is told what breaks outside of CometBFT's calls."""
+        self._ledger, self._publishing, self._waiting, self._results = ledger, publishing, waiting, results
+        self._clock, self._late, self._fail = clock, late, fail
+        self._checkers = ThreadPoolExecutor(AHEAD, "veche-check")
+        self._checking: deque[tuple[list[Job], asyncio.Future[list[Verdict]]]] = deque()
+        self._ready: deque[Job] = deque()  # checked, in the order in which they came, in no block yet
+        self._asked: list[tuple[int, Job]] = []  # who wants a block of this time or later
+        self._settled: list[tuple[Job, int | BaseException]] = []  # in a block that is durable, and not agreed yet
+        self._proposal = _Proposal()
+        self._block: _Block | None = None
+        self._something = asyncio.Event()
+        self._closed = False
+        self.idle = asyncio.Event()
+        self.moved = time.monotonic()
+
+    def behind(self) -> Iterable[Job]:
+        """Jobs that were taken from those that wait and have no answer yet."""
+        return [
+            *(job for jobs, _ in self._checking for job in jobs),
+            *self._ready,
+            *(job for _, job in self._asked),
+            *(job for job, _ in self._settled),
+        ]
+
+    def close(self) -> None:
+        """Take nothing more, and wait for the checks that are running."""
+        self._closed = True
+        self._checkers.shutdown()
+
+    async def answer(self, asked: Asked) -> Asked:
+        """Answer one request. Raises what the engine cannot go on with."""
+        match asked:
+            case abci.RequestEcho():
+                return abci.ResponseEcho(message=asked.message)
+            case abci.RequestInfo():
+                return self._info()
+            case abci.RequestInitChain():
+                return self._init_chain(asked)
+            case abci.RequestPrepareProposal():
+                return self._prepare(asked)
+            case abci.RequestProcessProposal():
+                return self._process(asked)
+            case abci.RequestFinalizeBlock():
+                return self._finalize(asked)
+            case abci.RequestCommit():
+                return self._commit()
+            case abci.RequestCheckTx():  # with a mempool of our own nobody asks
+                return abci.ResponseCheckTx(code=REFUSED)
+            case abci.RequestInsertTx():
+                return abci.ResponseInsertTx(code=REFUSED)
+            case abci.RequestReapTxs():
+                return abci.ResponseReapTxs()
+            case abci.RequestQuery():  # our own door is the public one
+                return abci.ResponseQuery(code=REFUSED, height=self._ledger.height)
+            case abci.RequestListSnapshots():
+                return abci.ResponseListSnapshots()
+            case abci.RequestOfferSnapshot():
+                return abci.ResponseOfferSnapshot(result=abci.ResponseOfferSnapshot.REJECT)
+            case abci.RequestLoadSnapshotChunk():
+                return abci.ResponseLoadSnapshotChunk()
+            case abci.RequestApplySnapshotChunk():
+                return abci.ResponseApplySnapshotChunk(result=abci.ResponseApplySnapshotChunk.ABORT)
+        raise Stopped(Message("CometBFT asked for a vote's extension, which this chain does not have."))
+
+    # What waits
+
+    def look(self) -> None:
+        """Take what was handed in, and let it be checked. Called when there is something, or the end has come."""
+        if self._closed:
+            return
+        while len(self._checking) < AHEAD and self._block is None and (jobs := self._waiting.take()):
+            try:
+                check = self._ledger.check([entry for entry, _ in jobs if entry is not None])
+                future = asyncio.get_running_loop().run_in_executor(self._checkers, check.run)
+            except Exception as error:
+                self._ready += jobs  # they are answered, whatever happens
+                self._fail(error)
+                return
+            self._checking.append((jobs, future))
+            future.add_done_callback(self._checked)
+        self._note()
+
+    def _checked(self, _: asyncio.Future[list[Verdict]]) -> None:
+        while self._checking and self._checking[0][1].done():
+            jobs, future = self._checking[0]
+            future.exception()  # whoever executes the block meets it again
+            self._checking.popleft()
+            self._ready += jobs
+        self.look()
+
+    def _note(self) -> None:
+        """Tell who waits for something to do, or for the end."""
+        if self._ready or self._asked or self._settled or self._waiting.stopping or not self._agreed:
+            self._something.set()
+        if not (self._ready or self._asked or self._settled or self._checking or len(self._waiting)) and self._agreed:
+            self.idle.set()
+        else:
+            self.idle.clear()
+
+    @property
+    def _agreed(self) -> bool:
+        """Whether the newest head is one that consensus has agreed on."""
+        return self._publishing.published == self._ledger.head
+
+    async def wanted(self) -> None:
+        """Until a block is to be made: there are entries, somebody asked, a head is not agreed yet, or the end has come."""
+        self._something.clear()
+        self.look()
+        await self._something.wait()
+
+    # The calls
+
+    def _info(self) -> abci.ResponseInfo:
+        height = self._ledger.height
+        return abci.ResponseInfo(
+            data="veche",
+            app_version=1,
+            last_block_height=height,
+            last_block_app_hash=app_hash(self._ledger.head) if height else b"",
+        )
+
+    def _init_chain(self, asked: abci.RequestInitChain) -> abci.ResponseInitChain:
+        key = self._ledger.state.charter.engine.key
+        if asked.chain_id != chain_id(self._ledger.id) or [one.pub_key.ed25519 for one in asked.validators] != [key]:
+            raise Stopped(Message("CometBFT's folder is of another ledger."))
+        return abci.ResponseInitChain(app_hash=app_hash(self._ledger.head))
+
+    def _prepare(self, asked: abci.RequestPrepareProposal) -> abci.ResponsePrepareProposal:
+        now, at = self._clock(), _seconds(asked.time)
+        jobs, room = [], asked.max_tx_bytes
+        while self._ready and self._ready[0][0] is None:
+            self._asked.append((now, self._ready.popleft()))
+        for job in self._ready:
+            if job[0] is None or (room := room - len(job[0]) - _TX) < 0:
+                break
+            jobs.append(job)
+        if now - at > self._late:
+            jobs = []
+        entries = [entry for entry, _ in jobs if entry is not None]
+        if not entries:
+            self._proposal = _Proposal(asked.height)
+            return abci.ResponsePrepareProposal()
+        answers = self._execute(asked.height, at, entries).answers
+        admitted = [job for job, answer in zip(jobs, answers, strict=True) if not isinstance(answer, Refused)]
+        refused = [(job, answer) for job, answer in zip(jobs, answers, strict=True) if isinstance(answer, Refused)]
+        proposed = tuple(entry for entry, _ in admitted if entry is not None)
+        self._proposal = _Proposal(asked.height, proposed, admitted, refused)
+        return abci.ResponsePrepareProposal(txs=proposed)
+
+    def _process(self, asked: abci.RequestProcessProposal) -> abci.ResponseProcessProposal:
+        status = abci.ResponseProcessProposal.ACCEPT
+        try:
+            executed = self._execute(asked.height, _seconds(asked.time), asked.txs)
+        except Refused:
+            status = abci.ResponseProcessProposal.REJECT
+        else:
+            if any(isinstance(answer, Refused) for answer in executed.answers):
+                status = abci.ResponseProcessProposal.REJECT
+        return abci.ResponseProcessProposal(status=status)
+
+    def _finalize(self, asked: abci.RequestFinalizeBlock) -> abci.ResponseFinalizeBlock:
+        if asked.height != self._ledger.height + 1:
+            raise Stopped(Message("CometBFT decided block {height}, which does not follow.", height=asked.height))
+        self._publishing.publish()  # this block's header holds the hash of the head so far
+        executed = self._execute(asked.height, _seconds(asked.time), asked.txs)
+        results = [
+            abci.ExecTxResult(code=REFUSED if isinstance(answer, Refused) else OK) for answer in executed.answers
+        ]
+        return abci.ResponseFinalizeBlock(tx_results=results, app_hash=app_hash(executed.head))
+
+    def _commit(self) -> abci.ResponseCommit:
+        block = self._block
+        if block is None:
+            raise Stopped(Message("CometBFT committed a block that was not decided."))
+        self._ledger.commit()
+        self._block, self.moved = None, time.monotonic()
+        if block.executed.logged:
+            self._results.search(self._ledger.state)
+        before, self._settled = self._settled, []
+        self._waiting.answer([job for job, _ in before], [outcome for _, outcome in before])
+        self._settle(block)
+        if self._agreed:
+            self._waiting.answer([job for job, _ in self._settled], [outcome for _, outcome in self._settled])
+            self._settled = []
+            done = [job for wanted, job in self._asked if wanted <= block.time]
+            self._asked = [(wanted, job) for wanted, job in self._asked if wanted > block.time]
+            self._waiting.answer(done, [self._ledger.size] * len(done))
+        self.look()
+        return abci.ResponseCommit(retain_height=max(0, self._ledger.state.get("heartbeat_height") - KEPT_BLOCKS))
+
+    def _settle(self, block: _Block) -> None:
+        """What became of the entries for which somebody waits here: those of this block, whoever proposed it, and what the rules
+        refused if it was this node."""
+        proposal, self._proposal = self._proposal, _Proposal()
+        settled: list[tuple[Job, int | BaseException]] = []
+        if (proposal.height, proposal.entries) == (block.height, block.entries):
+            settled += zip(proposal.jobs, block.executed.answers, strict=True)
+            settled += proposal.refused
+        else:
+            outcomes: dict[bytes, deque[int | Refused]] = {}
+            for entry, outcome in zip(block.entries, block.executed.answers, strict=True):
+                outcomes.setdefault(entry, deque()).append(outcome)
+            for job in self._ready:
+                if job[0] is not None and outcomes.get(job[0]):
+                    settled.append((job, outcomes[job[0]].popleft()))
+        if settled:
+            gone = {id(job) for job, _ in settled}
+            self._ready = deque(job for job in self._ready if id(job) not in gone)
+        self._settled = settled
+
+    def _execute(self, height: int, time: int, entries: Sequence[bytes]) -> Executed:
+        """Execute this block, unless it is the one that was executed last. Raises what :meth:`Ledger.execute` raises."""
+        block, these = self._block, tuple(entries)
+        if block is None or (block.height, block.time, block.entries) != (height, time, these):
+            self._block = None
+            block = _Block(height, time, these, self._ledger.execute(height, time, these))
+            self._block = block
+        return block.executed
+
+
+def _seconds(time: Timestamp) -> int:
+    """A block's time as the ledger has it: whole seconds since 1970."""
+    return time.seconds

@@ -1,0 +1,196 @@
+"""The engine of a ledger whose charter names CometBFT: two processes that live as one program.
+
+Entries are taken in here, checked, and proposed; CometBFT says which block comes next and when. An entry is acknowledged when its
+block is durable and the head over it agreed and published, never before. After a crash both are simply started again.
+"""
+
+import asyncio
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import Message as Asked
+
+from veche.clock import about
+from veche.engine.block_clock import BlockClock
+from veche.engine.cometbft.application import Application
+from veche.engine.cometbft.home import prepare
+from veche.engine.cometbft.process import Process, program
+from veche.engine.cometbft.server import Server
+from veche.engine.engine import Answer, Stopped, check_engine
+from veche.engine.publishing import Publishing
+from veche.engine.results import Results
+from veche.engine.waiting import Waiting
+from veche.keys import SigningKey
+from veche.ledger.entries.charter import COMETBFT
+from veche.ledger.ledger import Ledger
+from veche.texts import Message
+
+LATE = 5
+"""Seconds beyond the pause by which a block's time may be behind the clock of whoever proposes it. When it is more, there was a halt."""
+STALL = 60
+"""Seconds beyond the longest pause without a block, after which one validator alone can only have stopped."""
+
+
+class CometEngine:
+    """Drives a ledger as CometBFT says, and signs its heads with the log's ``key``. See :class:`veche.engine.engine.Engine`.
+
+    ``clock`` is read before each proposal: this machine's, as far as it can be believed
+    (:class:`~veche.engine.block_clock.BlockClock`), if none is given. ``pause`` is the time between two blocks when there is
+    nothing to say, in seconds. The ledger belongs to the engine's thread from ``with`` to ``stop``.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        key: SigningKey,
+        clock: Callable[[], int] | None = None,
+        pause: float = 1.0,
+        command: Sequence[str | Path] = (),
+        environment: Mapping[str, str] = {},
+    ) -> None:
+        """``command`` and ``environment``: how another CometBFT than the installed one is run.
+
+        Raises UserError if this is not the key that the charter names, its engine is another, or there is no CometBFT.
+        """
+        check_engine(ledger, COMETBFT)
+        self.ledger = ledger
+        self._publishing = Publishing(ledger, key)
+        self._clock, self._pause = clock, pause
+        self.late, self.orderly, self.patience = int(pause) + LATE, True, pause + STALL
+        self._command, self._environment = command or [program()], environment
+        self._failure: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting = Waiting(self._wake)
+        self._results = Results(self._waiting.put_found)
+        self._application: Application | None = None
+        self._thread = threading.Thread(target=self._run, name="veche-engine")
+
+    def __enter__(self) -> "CometEngine":
+        """Begin. Raises WrongClock if this machine's clock is to be read, and cannot be believed."""
+        if self._clock is None:
+            self._clock = BlockClock(self.ledger)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Finish what was handed in, publish it, and end both. Raises what broke the engine, if anything did."""
+        self._waiting.stop()
+        self._thread.join()
+        self._results.close()
+        self.check()
+
+    def check(self) -> None:
+        """Raise what broke the engine, if anything did."""
+        if self._failure is not None:
+            raise self._failure
+
+    def submit(self, entry: bytes) -> Answer:
+        """Hand in an entry. The answer is its number in the log once that is durable and agreed, or Refused."""
+        return self._waiting.put(entry)
+
+    def tick(self) -> int:
+        """Make blocks until one is not older than this moment, durable and published; the answer is the size of the log.
+
+        Results for which the engine searches are in it or before it.
+        """
+        self._results.wait()
+        return self._waiting.put(None).result()
+
+    def _wake(self) -> None:
+        loop = self._loop
+        if loop is not None:
+            with suppress(RuntimeError):  # it has ended
+                loop.call_soon_threadsafe(self._look)
+
+    def _look(self) -> None:
+        if self._application is not None:
+            self._application.look()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:
+            self._failure = error
+        behind = () if self._application is None else self._application.behind()
+        self._waiting.end(self._failure, behind)
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        assert self._clock is not None
+        broken: asyncio.Future[None] = self._loop.create_future()
+
+        def fail(error: BaseException) -> None:
+            if not broken.done():
+                broken.set_exception(error)
+
+        self._results.search(self.ledger.state)
+        application = Application(
+            self.ledger, self._publishing, self._waiting, self._results, self._clock, self.late, fail
+        )
+        self._application = application
+        folder = Path(tempfile.mkdtemp(prefix="veche-"))  # private, and its name is short enough for a socket
+        try:
+            process = Process(prepare(self.ledger, folder / "abci", self._pause), self._command, self._environment)
+            async with Server(folder / "abci", partial(self.answer, application), fail):
+                await self._live(application, process, broken)
+        finally:
+            application.close()
+            self.ledger.discard()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    async def _live(self, application: Application, process: Process, broken: "asyncio.Future[None]") -> None:
+        """Until everything is finished after :meth:`stop`. Raises what either process broke with."""
+        await process.start()
+        died, ended = asyncio.create_task(process.wait()), asyncio.create_task(self._finished(application))
+        stalled = asyncio.create_task(self._stalled(application, process))
+        running: set[asyncio.Future[Any]] = {broken, died, ended, stalled}
+        try:
+            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            if broken.done():  # first: what broke here is why the other one ended
+                broken.result()
+            if died.done():
+                raise died.result()
+            if stalled.done():
+                raise stalled.result()
+            ended.result()
+        finally:
+            ended.cancel()
+            await process.stop(self.orderly and not broken.done())
+            for one in running:
+                one.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def answer(self, application: Application, asked: Asked) -> Asked:
+        """Answer one request of CometBFT."""
+        return await application.answer(asked)
+
+    async def _stalled(self, application: Application, process: Process) -> Stopped:
+        """When no block has come for so long that none will; the sentence that says so.
+
+        CometBFT ends its part in consensus when it finds something wrong, and goes on as a process that does nothing.
+        """
+        while (still := time.monotonic() - application.moved) < self.patience:
+            await asyncio.sleep(min(1.0, self.patience))
+        return Stopped(
+            Message(
+                "CometBFT has made no block for {duration}: {reason}",
+                duration=about(int(still)),
+                reason=process.last_words(),
+            ),
+            Message("Look whether this machine's clock is right and its disk has room; then start the engine again."),
+        )
+
+    async def _finished(self, application: Application) -> None:
+        while not (self._waiting.stopping and self._results.done() and application.idle.is_set()):
+            await asyncio.sleep(0.02)
+            self._look()

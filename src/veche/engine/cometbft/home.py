@@ -1,0 +1,187 @@
+"""CometBFT's folder beside a ledger: what it is told, and its keys. docs/adr/0018-engine-over-cometbft.md.
+
+    cometbft/config/    genesis.json, config.toml, and the keys of votes and of the node
+    cometbft/data/      its own: blocks, and what it voted last
+
+The genesis follows from the charter byte for byte, so that institutions that share nothing else begin the same chain.
+"""
+
+import base64
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from veche.durable import PRIVATE, PRIVATE_FOLDER, make_folder, must_be_new, read_private, replace, write_private
+from veche.errors import UserError
+from veche.keys import SigningKey
+from veche.ledger.codec import digest
+from veche.ledger.entries.charter import read_charter
+from veche.ledger.ledger import Ledger
+from veche.log.checkpoint import Checkpoint
+from veche.log.merkle import leaf_hash
+from veche.log.tiles import Edge
+from veche.texts import Message
+
+FOLDER = "cometbft"
+"""CometBFT's folder, in that of the ledger."""
+MOST_BYTES = 4 << 20
+"""Bytes of a block."""
+POWER = 1000
+"""Of each validator. With 1, the median of an even number of times would be an extreme one."""
+EVIDENCE_BLOCKS = 100_000
+"""Blocks for which a validator can be shown to have voted twice."""
+
+_KEY = Path("config") / "priv_validator_key.json"
+_STATE = Path("data") / "priv_validator_state.json"
+_NODE_KEY = Path("config") / "node_key.json"
+
+
+def app_hash(head: Checkpoint) -> bytes:
+    """What the validators agree on: SHA-256 of the text of the head to which a block leads."""
+    return hashlib.sha256(head.text().encode()).digest()
+
+
+def chain_id(ledger: bytes) -> str:
+    """The chain's name, from the ledger's id."""
+    return f"veche-{ledger.hex()[:40]}"
+
+
+def genesis(charter: bytes, first: bytes) -> bytes:
+    """The chain's first file. ``charter`` and ``first``: the two entries of block 0."""
+    founded, edge = read_charter(charter), Edge()
+    list(edge.extend([leaf_hash(charter), leaf_hash(first)]))
+    head = Checkpoint(founded.origin, edge.size, edge.root())
+    return _json(
+        {
+            "genesis_time": datetime.fromtimestamp(founded.time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "chain_id": chain_id(digest(charter)),
+            "initial_height": "1",
+            "consensus_params": {
+                "block": {"max_bytes": str(MOST_BYTES), "max_gas": "-1"},
+                "evidence": {
+                    "max_age_num_blocks": str(EVIDENCE_BLOCKS),
+                    "max_age_duration": str(14 * 86_400 * 10**9),
+                    "max_bytes": "65536",
+                },
+                "validator": {"pub_key_types": ["ed25519"]},
+                "version": {"app": "1"},
+                "abci": {"vote_extensions_enable_height": "0"},
+            },
+            "validators": [
+                {
+                    "address": _address(founded.engine.key),
+                    "pub_key": _public(founded.engine.key),
+                    "power": str(POWER),
+                    "name": founded.operator,
+                }
+            ],
+            "app_hash": app_hash(head).hex().upper(),
+        }
+    )
+
+
+def config(pause: float, socket: Path) -> bytes:
+    """CometBFT's settings: with the application at this socket, and so many seconds between blocks when there is nothing to say."""
+    return f"""\
+# Written anew at each start, by veche.
+proxy_app = "unix://{socket}"
+abci = "socket"
+moniker = "veche"
+log_level = "error"
+log_format = "json"
+db_backend = "goleveldb"
+filter_peers = false
+[rpc]
+laddr = ""
+[p2p]
+laddr = "tcp://127.0.0.1:0"
+pex = false
+[mempool]
+type = "nop"
+broadcast = false
+[statesync]
+enable = false
+[blocksync]
+adaptive_sync = false
+[storage]
+discard_abci_responses = true
+[tx_index]
+indexer = "null"
+[consensus]
+create_empty_blocks = true
+create_empty_blocks_interval = "{int(1000 * pause)}ms"
+timeout_commit = "0s"
+skip_timeout_commit = true
+double_sign_check_height = 0
+""".encode()
+
+
+def make_keys(folder: Path) -> bytes:
+    """Make the keys of a validator in a ledger's folder; the answer is the public key, for the charter.
+
+    The key of votes comes last: a crash leaves none of it, and making them begins again. Raises UserError if there is one.
+    """
+    home = folder / FOLDER
+    for below in ("config", "data"):
+        make_folder(home / below, PRIVATE_FOLDER)
+    must_be_new(home / _KEY)
+    replace(home / _STATE, _json({"height": "0", "round": 0, "step": 0}), PRIVATE)
+    node, votes = SigningKey.generate(), SigningKey.generate()
+    replace(home / _NODE_KEY, _json({"priv_key": _secret(node)}), PRIVATE)
+    key = {"address": _address(votes.public), "pub_key": _public(votes.public), "priv_key": _secret(votes)}
+    write_private(home / _KEY, _json(key))
+    return votes.public
+
+
+def prepare(ledger: Ledger, socket: Path, pause: float) -> Path:
+    """Write what CometBFT is told into its folder, and look whether its keys are there; the folder.
+
+    Raises UserError if the key of votes is missing or is not the charter's, or what it voted last is missing: whoever votes
+    without knowing that may contradict themselves.
+    """
+    home, charter = ledger.folder / FOLDER, ledger.state.charter
+    if _key_of(home / _KEY) != charter.engine.key:
+        raise UserError(
+            Message("The key of votes in {folder} is not the one that the charter names.", folder=str(home)),
+            Message("Give the ledger's own folder, with the key that was made for this charter."),
+        )
+    if not (home / _STATE).is_file():
+        raise UserError(
+            Message("What this validator voted last is missing: {file}", file=str(home / _STATE)),
+            Message(
+                "Do not start it: it could vote twice, which is what others take for fraud. Bring the file back, or have the seat"
+                " given another key."
+            ),
+        )
+    replace(home / "config" / "genesis.json", genesis(ledger.entry(0), ledger.entry(1)), PRIVATE)
+    replace(home / "config" / "config.toml", config(pause, socket), PRIVATE)
+    return home
+
+
+def _key_of(path: Path) -> bytes:
+    """The public key in a file of :func:`make_keys`. Raises UserError."""
+    try:
+        key: Any = json.loads(read_private(path))
+        seed = base64.b64decode(key["priv_key"]["value"], validate=True)[:32]
+        return SigningKey(seed).public
+    except (ValueError, KeyError, TypeError):
+        raise UserError(Message("{file} is not a key of votes of CometBFT.", file=str(path))) from None
+
+
+def _address(public: bytes) -> str:
+    return hashlib.sha256(public).digest()[:20].hex().upper()
+
+
+def _public(public: bytes) -> dict[str, str]:
+    return {"type": "tendermint/PubKeyEd25519", "value": base64.b64encode(public).decode()}
+
+
+def _secret(key: SigningKey) -> dict[str, str]:
+    """Go's form of a secret key: the seed and the public key."""
+    return {"type": "tendermint/PrivKeyEd25519", "value": base64.b64encode(key.seed + key.public).decode()}
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n"

@@ -1,0 +1,114 @@
+"""CometBFT's process: started, watched and ended by ours, so that the two live as one program."""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from filelock import lock_descriptor
+
+from veche.durable import PRIVATE
+from veche.engine.engine import Stopped
+from veche.errors import UserError
+from veche.texts import Message
+
+PATIENCE = 15
+"""Seconds for an end: CometBFT's own after it was asked to, and that of one which a crash of ours left behind."""
+_LAST = 8192
+"""Bytes of what it said last that are kept."""
+_LOCK = "running"
+
+
+def program() -> Path:
+    """The CometBFT that is installed. Raises UserError if there is none."""
+    hint = Message("Install it: pip install veche[network]. In a checkout of the sources: make cometbft")
+    try:
+        import veche_cometbft
+    except ImportError:
+        raise UserError(Message("CometBFT is not installed, and this ledger's charter names it."), str(hint)) from None
+    if not veche_cometbft.PROGRAM.is_file():
+        raise UserError(Message("CometBFT is not compiled, and this ledger's charter names it."), str(hint))
+    return veche_cometbft.PROGRAM
+
+
+class Process:
+    """One run of CometBFT from its folder ``home``. It ends when this process does: the other end of its standard input is here."""
+
+    def __init__(self, home: Path, command: Sequence[str | Path], environment: Mapping[str, str] = {}) -> None:
+        """``command``: the program, with what comes before its own arguments; ``environment``: beside this process's."""
+        self._home, self._command, self._environment = home, command, environment
+        self._said = b""
+
+    async def start(self) -> None:
+        """Start it. Raises UserError if that cannot be, or if another one runs from this folder and does not end."""
+        lock = os.open(self._home / _LOCK, os.O_RDWR | os.O_CREAT, PRIVATE)
+        try:
+            await self._take(lock)
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command, "start", "--home", self._home,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+                pass_fds=(lock,), start_new_session=True, env={**os.environ, **self._environment},
+            )  # fmt: skip
+        except OSError as error:
+            raise UserError(Message("CometBFT could not be started: {reason}", reason=error.strerror or "")) from None
+        finally:
+            os.close(lock)  # held on by CometBFT, which does not know of it, until it ends
+        self._listening = asyncio.create_task(self._listen())
+
+    @staticmethod
+    async def _take(lock: int) -> None:
+        end = time.monotonic() + PATIENCE
+        while not lock_descriptor(lock, blocking=False):
+            if time.monotonic() > end:
+                raise UserError(
+                    Message("Another CometBFT runs from this ledger's folder, and does not end."),
+                    Message("Look who has started it, and end it."),
+                )
+            await asyncio.sleep(0.02)
+
+    async def _listen(self) -> None:
+        assert self._process.stdout is not None
+        while said := await self._process.stdout.read(_LAST):
+            self._said = (self._said + said)[-_LAST:]
+
+    async def wait(self) -> Stopped:
+        """Until it has ended; the sentence that says so."""
+        code = await self._process.wait()
+        await self._listening
+        return Stopped(
+            Message("CometBFT has ended ({code}): {reason}", code=code, reason=self.last_words()),
+            Message("Nothing that was answered is lost. Start the engine again; if this comes again, ask for help with what it said."),
+        )  # fmt: skip
+
+    def last_words(self) -> str:
+        """What a person should read of what it said last: its last error, or its last line."""
+        return last_words(self._said)
+
+    async def stop(self, orderly: bool) -> None:
+        """End it. ``orderly``: let it finish what it does, if it can."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), PATIENCE if orderly else 0)
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+        self._listening.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._listening
+
+
+def last_words(said: bytes) -> str:
+    """The last line of JSON that CometBFT wrote, as a sentence; or its last line, if that is none."""
+    found = ""
+    for line in said.decode(errors="replace").splitlines():
+        try:
+            event: dict[str, object] = dict(json.loads(line))
+            found = " ".join(str(event[name]) for name in ("_msg", "err", "error") if name in event)
+        except (ValueError, RecursionError, TypeError):
+            found = line.strip() or found
+    return found[:500]

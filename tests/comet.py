@@ -1,0 +1,128 @@
+"""Worlds on CometBFT, under a clock that is moved by hand: a build of it that reads the time in a file."""
+
+import asyncio
+import math
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from filelock import lock_descriptor
+from google.protobuf.message import Message as Asked
+
+from veche.clock import Clock
+from veche.durable import make_folder
+from veche.engine.block_clock import BlockClock
+from veche.engine.cometbft.abci_pb2 import RequestCommit
+from veche.engine.cometbft.application import Application
+from veche.engine.cometbft.engine import CometEngine
+from veche.engine.cometbft.home import make_keys
+from veche.engine.engine import Engine
+from veche.keys import SigningKey
+from veche.ledger.entries.charter import EngineChoice
+from veche.ledger.ledger import Ledger
+
+ROOT = Path(__file__).parents[1]
+MODULE = "github.com/cometbft/cometbft"
+CLOCK = "VECHE_TEST_CLOCK"
+
+
+NOW = """// Now is the time in the file, which must be there.
+func Now() time.Time {
+	said, err := os.ReadFile(os.Getenv("VECHE_TEST_CLOCK"))
+	if err != nil {
+		panic(err)
+	}
+	seconds, err := strconv.ParseInt(strings.TrimSpace(string(said)), 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	return Canonical(time.Unix(seconds, 0))
+}
+"""
+
+
+@cache
+def program() -> Path:
+    """CometBFT with another clock, built from a copy of its sources. Go remembers what it compiled: only the first time takes a minute."""
+    sys.path.insert(0, str(ROOT / "cometbft"))
+    try:
+        import build
+    finally:
+        sys.path.pop(0)
+    folder = ROOT / "build" / "cometbft-clock"
+    binary = folder / "veche-cometbft"
+    make_folder(folder)
+    with (folder / "lock").open("w") as lock:  # the tests run in several processes
+        lock_descriptor(lock.fileno(), blocking=True)
+        wanted = NOW + (build.HERE / "go.mod").read_text() + (build.HERE / "main.go").read_text()
+        made = folder / "made"
+        if not made.exists() or made.read_text() != wanted:
+            theirs = Path(build.go("list", "-m", "-f", "{{.Dir}}", MODULE).strip())
+            shutil.rmtree(folder / "cometbft", ignore_errors=True)
+            for package in theirs.rglob("*"):
+                if (
+                    package.is_file()
+                    and package.suffix not in (".md", ".png", ".json")
+                    and not package.name.endswith("_test.go")
+                ):
+                    copy = folder / "cometbft" / package.relative_to(theirs)
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(package, copy)
+            clock = folder / "cometbft" / "types/time/time.go"
+            text, count = re.subn(r"// Now returns.*?\n}\n", NOW, clock.read_text(encoding="utf-8"), flags=re.DOTALL)
+            assert count == 1
+            clock.write_text(text.replace('"sort"', '"os"\n\t"sort"\n\t"strconv"\n\t"strings"'), encoding="utf-8")
+            module = (build.HERE / "go.mod").read_text(encoding="utf-8")
+            (folder / "go.mod").write_text(f"{module}\nreplace {MODULE} => {folder / 'cometbft'}\n", encoding="utf-8")
+            shutil.copyfile(build.HERE / "go.sum", folder / "go.sum")
+            build.build(binary, "-modfile", str(folder / "go.mod"))
+            made.write_text(wanted)
+    return binary
+
+
+class OnCometBFT:
+    """One validator; its clock is the world's."""
+
+    def choose(self, folder: Path, seconds: int) -> EngineChoice:
+        return EngineChoice("cometbft", seconds, make_keys(folder))
+
+    def make(self, ledger: Ledger, key: SigningKey, clock: Clock) -> Engine:
+        return engine(ledger, key, BlockClock(ledger, clock))
+
+
+def engine(ledger: Ledger, key: SigningKey, clock: Callable[[], int]) -> CometEngine:
+    """An engine whose CometBFT reads this clock, too."""
+    file = ledger.folder / "clock"
+
+    def read() -> int:
+        now = clock()
+        draft = file.with_suffix(".draft")
+        draft.write_text(f"{now}\n")
+        draft.replace(file)
+        return now
+
+    read()
+    return HeldEngine(ledger, key, read, 0, [program()], {CLOCK: str(file)})
+
+
+class HeldEngine(CometEngine):
+    """Makes a block when there is something to say, and no other: so it is at rest when everybody has their answer.
+
+    CometBFT is not told that a block is committed before the next one is wanted; for it, the ledger is slow.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.late, self.orderly, self.patience = 0, False, math.inf
+
+    async def answer(self, application: Application, asked: Asked) -> Asked:
+        answer = await super().answer(application, asked)
+        if isinstance(asked, RequestCommit):
+            await application.wanted()
+            while self._waiting.stopping and application.idle.is_set():  # it will be ended here, at rest
+                await asyncio.sleep(0.01)
+        return answer

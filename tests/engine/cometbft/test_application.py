@@ -1,0 +1,392 @@
+"""The application without CometBFT: asked by a consensus of our own, which fails rounds, decides badly, and compares two nodes."""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from comet import OnCometBFT
+from google.protobuf.message import Message as Asked
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from veche.audit.ledger import verify_ledger
+from veche.clock import WrongClock
+from veche.engine.cometbft import abci_pb2 as abci
+from veche.engine.cometbft.application import Application
+from veche.engine.cometbft.home import MOST_BYTES, chain_id, genesis
+from veche.engine.cometbft.server import read_request
+from veche.engine.engine import Answer, Stopped
+from veche.engine.publishing import Publishing
+from veche.engine.results import Results
+from veche.engine.waiting import Waiting
+from veche.errors import Refused, UserError
+from veche.ledger.ledger import Ledger
+from veche.log.checkpoint import SignedCheckpoint
+from veche.log.source import Folder
+
+from ..stage import Stage, make_stage
+
+ACCEPT = abci.ResponseProcessProposal.ACCEPT
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    return make_stage(OnCometBFT(), tmp_path_factory.mktemp("city"))
+
+
+@pytest.fixture
+def stage(made: Stage, tmp_path: Path) -> Stage:
+    return made.copy(tmp_path / "ledger")
+
+
+class Node:
+    """One validator's application, and what its consensus asks of it."""
+
+    def __init__(self, stage: Stage, late: int = 1) -> None:
+        self.ledger = stage.open()
+        self.now = stage.now
+        self.waiting, self.failures = Waiting(), list[BaseException]()
+        self.results = Results(self.waiting.put_found)
+        self.publishing = Publishing(self.ledger, stage.key)
+        self.application = Application(
+            self.ledger, self.publishing, self.waiting, self.results, lambda: self.now, late, self.failures.append
+        )
+
+    def close(self) -> None:
+        self.application.close()
+        self.results.close()
+        self.waiting.end(None, self.application.behind())
+        self.ledger.close()
+
+    @property
+    def height(self) -> int:
+        return self.ledger.height + 1
+
+    async def ask(self, asked: Asked, time: int | None = None) -> Any:
+        if time is not None:
+            asked.time.seconds = time  # type: ignore[attr-defined]
+        return await self.application.answer(asked)
+
+    async def hand_in(self, *entries: bytes) -> list[Answer]:
+        """Hand in, and wait until all are checked."""
+        answers = [self.waiting.put(entry) for entry in entries]
+        self.application.look()
+        while self.application._checking:
+            await asyncio.sleep(0.001)
+        return answers
+
+    async def propose(self, time: int | None = None, room: int = MOST_BYTES) -> list[bytes]:
+        made = await self.ask(abci.RequestPrepareProposal(height=self.height, max_tx_bytes=room), time or self.now)
+        return list(made.txs)
+
+    async def accepts(self, entries: Sequence[bytes], time: int | None = None) -> bool:
+        asked = abci.RequestProcessProposal(height=self.height, txs=entries)
+        return bool((await self.ask(asked, time or self.now)).status == ACCEPT)
+
+    async def decide(self, entries: Sequence[bytes], time: int | None = None) -> abci.ResponseFinalizeBlock:
+        asked = abci.RequestFinalizeBlock(height=self.height, txs=entries)
+        return await self.ask(asked, time or self.now)  # type: ignore[no-any-return]
+
+    async def commit(self) -> None:
+        await self.ask(abci.RequestCommit())
+
+    async def block(
+        self, entries: Sequence[bytes] | None = None, time: int | None = None
+    ) -> abci.ResponseFinalizeBlock:
+        """A round in which nothing goes wrong: of these entries, or of what this node proposes."""
+        proposed = await self.propose(time) if entries is None else list(entries)
+        assert await self.accepts(proposed, time)
+        decided = await self.decide(proposed, time)
+        await self.commit()
+        return decided
+
+    @property
+    def published(self) -> int:
+        """How many entries everybody can read."""
+        return SignedCheckpoint.parse((self.ledger.folder / "checkpoint").read_bytes()).checkpoint.size
+
+
+@pytest.fixture
+def node(stage: Stage) -> Iterator[Node]:
+    node = Node(stage)
+    yield node
+    node.close()
+    assert not node.failures
+
+
+def together(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Run a test that awaits."""
+
+    def run(**fixtures: Any) -> None:
+        asyncio.run(asyncio.wait_for(test(**fixtures), 60))
+
+    run.__name__, run.__doc__, run.__annotations__ = test.__name__, test.__doc__, test.__annotations__
+    run.__signature__ = __import__("inspect").signature(test)  # type: ignore[attr-defined]
+    return run
+
+
+def app_hash(ledger: Ledger) -> bytes:
+    """Said anew: SHA-256 of the three lines."""
+    return hashlib.sha256(ledger.head.text().encode()).digest()
+
+
+@together
+async def test_what_they_agree_on_is_the_text_of_the_checkpoint(node: Node, stage: Stage) -> None:
+    await node.hand_in(*stage.ballots)
+    decided = await node.block()
+    assert decided.app_hash == app_hash(node.ledger) and len(decided.tx_results) == len(stage.ballots)
+    info = await node.ask(abci.RequestInfo())
+    assert (info.last_block_height, info.last_block_app_hash) == (node.ledger.height, decided.app_hash)
+    for result in decided.tx_results:
+        assert result == abci.ExecTxResult(code=0), "nothing else may be in a result"
+
+
+@together
+async def test_nothing_is_public_and_nobody_answered_before_the_next_block(node: Node, stage: Stage) -> None:
+    """Its header holds the hash: until then only this program believes in the head."""
+    await node.block()
+    before = node.published
+    (answer,) = await node.hand_in(stage.ballots[0])
+    await node.block()
+    assert node.published == before and node.ledger.size > before and not answer.done()
+    entries = await node.propose()
+    assert await node.accepts(entries) and not answer.done()
+    await node.decide(entries)
+    assert node.published == node.ledger.size and not answer.done()
+    await node.commit()
+    assert node.ledger.entry(answer.result(0)) == stage.ballots[0]
+
+
+@together
+async def test_a_refusal_is_told_when_the_block_is_decided_and_not_in_a_round_that_failed(
+    node: Node, stage: Stage
+) -> None:
+    first, second = stage.ballots[0], stage.ballots[8]  # of one citizen: handed in the wrong way round
+    answers = await node.hand_in(second, first)
+    await node.propose()
+    assert not any(answer.done() for answer in answers)
+    await node.block([])  # another validator's block: what was refused there was refused nowhere
+    assert not any(answer.done() for answer in answers)
+    proposed = await node.propose()
+    await node.block()
+    await node.block()
+    outcomes = [answer.exception(0) for answer in answers]
+    assert [outcome is None for outcome in outcomes] == [entry in proposed for entry in (second, first)]
+    assert any(isinstance(outcome, Refused) for outcome in outcomes)
+
+
+@together
+async def test_a_round_that_fails_leaves_nothing_behind(node: Node, stage: Stage) -> None:
+    """Executed in two rounds that came to nothing, then another block: as if they had not been."""
+    size, head = node.ledger.size, node.ledger.head
+    await node.hand_in(*stage.ballots[:2])
+    assert await node.propose() == stage.ballots[:2]
+    assert await node.accepts(stage.ballots[2:4]) and await node.accepts(stage.ballots[:1])
+    assert (node.ledger.size, node.ledger.head) == (size, head)
+    await node.block(stage.ballots[4:5])
+    assert node.ledger.entry(node.ledger.size - 1) == stage.ballots[4]
+    await node.block()
+    assert [node.ledger.entry(node.ledger.size - at) for at in (2, 1)] == stage.ballots[:2]
+    await node.block()
+    verify_ledger(Folder(node.ledger.folder))
+
+
+@together
+async def test_a_block_of_another_validator_answers_whoever_waits_here(node: Node, stage: Stage) -> None:
+    answers = await node.hand_in(*stage.ballots[:3])
+    await node.block([stage.ballots[1], stage.ballots[5], stage.ballots[0]])
+    await node.block([])
+    assert [answer.done() for answer in answers] == [True, True, False]
+    assert [node.ledger.entry(answer.result(0)) for answer in answers[:2]] == stage.ballots[:2]
+    assert await node.propose() == [stage.ballots[2]], "it is offered until it is in a block"
+
+
+@together
+async def test_a_proposal_with_anything_that_the_rules_refuse_is_rejected(node: Node, stage: Stage) -> None:
+    good = stage.ballots[0]
+    flipped = good[:-1] + bytes([good[-1] ^ 1])
+    for bad in ([good, good], [stage.ballots[8], good], [flipped], [good, b""], [bytes(70_000)], [b"\x80"]):
+        assert not await node.accepts(bad)
+    assert not await node.accepts([good], time=node.ledger.time - 1)
+    assert await node.accepts([good])
+
+
+@together
+async def test_what_is_decided_all_the_same_gets_a_code_and_no_entry(node: Node, stage: Stage) -> None:
+    """Over two thirds lied; whoever follows must go on, and the log is right."""
+    size = node.ledger.size
+    decided = await node.decide([b"", stage.ballots[0], stage.ballots[0], bytes(70_000)])
+    assert [result.code for result in decided.tx_results] == [1, 0, 1, 1]
+    await node.commit()
+    assert node.ledger.size == size + 2 and node.ledger.entry(size + 1) == stage.ballots[0]
+    await node.block()
+    verify_ledger(Folder(node.ledger.folder))
+
+
+@together
+async def test_no_entry_is_proposed_under_a_time_long_past(node: Node, stage: Stage) -> None:
+    """The first block after a halt carries the time from before it; ballots in it would count as of then."""
+    await node.hand_in(*stage.ballots[:2])
+    before = node.now
+    node.now += 86_400 * 2
+    assert await node.propose(before) == []
+    await node.block([], before)
+    assert await node.propose(node.now - 2) == []
+    await node.block([], node.now - 2)
+    assert await node.propose(node.now - 1) == stage.ballots[:2]
+    await node.block(None, node.now - 1)
+    assert node.ledger.time == node.now - 1 and node.ledger.entry(node.ledger.size - 1) == stage.ballots[1]
+
+
+@together
+async def test_a_clock_that_cannot_be_believed_proposes_nothing(node: Node, stage: Stage) -> None:
+    def moved() -> int:
+        raise WrongClock("This machine's clock was moved.")
+
+    node.application._clock = moved
+    with pytest.raises(WrongClock):
+        await node.propose()
+
+
+@together
+async def test_a_proposal_fits(node: Node, stage: Stage) -> None:
+    await node.hand_in(*stage.ballots)
+    size = len(stage.ballots[0])
+    for room, count in ((size - 1, 0), (size, 0), (size + 8, 1), (4 * size, 3)):
+        proposed = await node.propose(room=room)
+        assert len(proposed) == count or sum(map(len, proposed)) + 4 * len(proposed) <= room
+        assert proposed == stage.ballots[: len(proposed)]
+    assert await node.propose() == stage.ballots
+
+
+@together
+async def test_two_nodes_have_one_log(node: Node, stage: Stage, made: Stage, tmp_path: Path) -> None:
+    """One proposes, the other hears of it in proposals, or only when all is decided."""
+    others = [Node(made.copy(tmp_path / name / "ledger")) for name in ("voter", "follower")]
+    await node.hand_in(*stage.ballots[:10], b"junk", *stage.ballots[10:])
+    for step in range(0, 4000, 400):
+        node.now += step
+        proposed = await node.propose(room=4 * len(stage.ballots[0]))
+        hashes = {(await node.block(proposed)).app_hash, (await others[0].block(proposed, node.now)).app_hash}
+        hashes.add((await others[1].decide(proposed, node.now)).app_hash)
+        await others[1].commit()
+        assert hashes == {app_hash(node.ledger)}
+    logs = [[one.ledger.entry(number) for number in range(one.ledger.size)] for one in (node, *others)]
+    assert logs[0] == logs[1] == logs[2] and set(stage.ballots) <= set(logs[0])
+    for other in others:
+        other.close()
+
+
+@together
+async def test_a_replay_leads_to_the_same_hashes(node: Node, stage: Stage, made: Stage, tmp_path: Path) -> None:
+    """A crash lost the height of blocks that append nothing: they come again, and are what they were."""
+    blocks = []
+    for step, entries in ((0, stage.ballots[:2]), (5, []), (7, []), (700, []), (3, stage.ballots[2:4])):
+        node.now += step
+        blocks.append((node.now, entries, (await node.block(entries)).app_hash))
+    again = Node(made.copy(tmp_path / "again" / "ledger"))
+    for number, (time, entries, expected) in enumerate(blocks):
+        if number == 3:  # killed, when two blocks were not written down
+            height = again.ledger.height
+            again.close()
+            again = Node(Stage(tmp_path / "again" / "ledger", stage.now, stage.ballots))
+            assert again.ledger.height < height
+            for late, (time_before, before, hash_before) in enumerate(blocks[:3]):
+                if late >= 3 - (height - again.ledger.height):
+                    assert (await again.decide(before, time_before)).app_hash == hash_before
+                    await again.commit()
+        assert (await again.decide(entries, time)).app_hash == expected
+        await again.commit()
+    again.close()
+
+
+@together
+async def test_a_chain_of_another_ledger_is_refused(node: Node, stage: Stage) -> None:
+    key = node.ledger.state.charter.engine.key
+    right = abci.RequestInitChain(chain_id=chain_id(node.ledger.id))
+    right.validators.add(power=1000).pub_key.ed25519 = key
+    assert (await node.ask(right)).app_hash == app_hash(node.ledger)
+    for change in ("chain_id", "validators"):
+        wrong = abci.RequestInitChain()
+        wrong.CopyFrom(right)
+        wrong.ClearField(change)
+        with pytest.raises(Stopped, match="another ledger"):
+            await node.ask(wrong)
+
+
+@together
+async def test_what_does_not_follow_stops_it(node: Node, stage: Stage) -> None:
+    with pytest.raises(Stopped, match="not decided"):
+        await node.commit()
+    for height in (node.ledger.height, node.height + 1):
+        with pytest.raises(Stopped, match="does not follow"):
+            await node.ask(abci.RequestFinalizeBlock(height=height), node.now)
+
+
+@together
+async def test_every_request_has_its_answer(node: Node, stage: Stage) -> None:
+    """Whatever a part of CometBFT that we do not use might ask."""
+    for field in abci.Request.DESCRIPTOR.fields:
+        asked = read_request(abci.Request(**{field.name: {}}).SerializeToString())
+        try:
+            answer = await node.ask(asked)
+        except (Stopped, UserError, Refused):
+            assert field.name in (
+                "init_chain",
+                "commit",
+                "finalize_block",
+                "extend_vote",
+                "verify_vote_extension",
+                "flush",
+            )
+        else:
+            assert type(answer).__name__ == type(asked).__name__.replace("Request", "Response")
+    assert (await node.ask(abci.RequestCheckTx(tx=stage.ballots[0]))).code == 1
+
+
+def test_genesis_follows_from_the_charter(stage: Stage, made: Stage) -> None:
+    with stage.open() as ledger:
+        first = genesis(ledger.entry(0), ledger.entry(1))
+        assert (stage.folder / "cometbft/config/genesis.json").read_bytes() == first
+        assert len(chain_id(ledger.id)) <= 50 and chain_id(ledger.id).encode() in first
+
+
+TXS = st.lists(st.one_of(st.binary(max_size=80), st.integers(0, 400)), max_size=12)
+
+
+@given(blocks=st.lists(st.tuples(TXS, st.integers(0, 90_000), st.booleans()), min_size=1, max_size=5))
+@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+def test_any_blocks_leave_two_nodes_equal(
+    made: Stage, tmp_path_factory: pytest.TempPathFactory, blocks: list[tuple[list[bytes | int], int, bool]]
+) -> None:
+    """Blocks of junk, spoiled ballots and good ones, some proposed first and some not: no crash, one hash, a log that verifies."""
+
+    def entry(made_of: bytes | int) -> bytes:
+        if isinstance(made_of, bytes):
+            return made_of
+        ballot = made.ballots[made_of % 16]
+        at = made_of // 16 * 97 % len(ballot)
+        return ballot if made_of % 3 else ballot[:at] + bytes([ballot[at] ^ 1]) + ballot[at + 1 :]
+
+    async def run() -> None:
+        folder = tmp_path_factory.mktemp("nodes")
+        nodes = [Node(made.copy(folder / name / "ledger")) for name in "ab"]
+        time = made.now
+        for made_of, step, proposed in blocks:
+            entries, time = [entry(one) for one in made_of], time + step
+            if proposed:
+                await nodes[0].accepts(entries, time)
+            decided = [await node.decide(entries, time) for node in nodes]
+            assert decided[0] == decided[1] and decided[0].app_hash
+            for node in nodes:
+                await node.commit()
+        for node in nodes:
+            node.publishing.publish()
+            with contextlib.closing(node):
+                verify_ledger(Folder(node.ledger.folder))
+
+    asyncio.run(run())

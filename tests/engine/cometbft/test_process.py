@@ -1,0 +1,233 @@
+"""The two processes as one program, on this machine's clock and with the CometBFT that is installed: who dies, and who goes on."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import veche_cometbft
+from comet import OnCometBFT
+
+from veche.audit.ledger import verify_ledger
+from veche.clock import WrongClock
+from veche.engine.cometbft import process as process_module
+from veche.engine.cometbft.engine import CometEngine
+from veche.engine.cometbft.home import make_keys
+from veche.engine.cometbft.process import last_words
+from veche.engine.engine import Stopped
+from veche.errors import UserError
+from veche.ledger.ledger import Ledger
+from veche.log.source import Folder
+
+from ..stage import Stage, make_stage
+
+RUN = """
+import sys
+from pathlib import Path
+from veche.engine.cometbft.engine import CometEngine
+from veche.engine.publishing import LOG_KEY
+from veche.keys import SigningKey
+from veche.ledger.ledger import Ledger
+folder = Path(sys.argv[1])
+with Ledger(folder) as ledger, CometEngine(ledger, SigningKey.load(folder / LOG_KEY), pause=0.1) as engine:
+    for line in sys.stdin:
+        print(engine.submit(bytes.fromhex(line)).result() if line.strip() else engine.tick(), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """A ledger whose last block is of a moment ago."""
+    return make_stage(OnCometBFT(), tmp_path_factory.mktemp("city"), int(time.time()) - 3670)
+
+
+@pytest.fixture
+def stage(made: Stage, tmp_path: Path) -> Stage:
+    return made.copy(tmp_path / "ledger")
+
+
+@pytest.fixture
+def ledger(stage: Stage) -> Iterator[Ledger]:
+    with stage.open() as made:
+        yield made
+
+
+def programs(folder: Path) -> list[int]:
+    """The CometBFTs that run from this ledger's folder."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = each.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"start" in words and str(folder / "cometbft").encode() in words:
+            found.append(int(each.parent.name))
+    return found
+
+
+def gone(folder: Path) -> bool:
+    """Whether none runs any more, soon."""
+    end = time.monotonic() + 10
+    while programs(folder) and time.monotonic() < end:
+        time.sleep(0.02)
+    return not programs(folder)
+
+
+def test_it_runs_on_this_machines_clock(stage: Stage, ledger: Ledger) -> None:
+    with CometEngine(ledger, stage.key, pause=0.2) as engine:
+        numbers = [engine.submit(entry).result(timeout=30) for entry in stage.ballots[:3]]
+        engine.tick()
+        assert abs(ledger.time - time.time()) < 3
+        height = ledger.height
+        time.sleep(1)
+        assert ledger.height > height + 1, "it beats while nothing happens"
+    assert gone(stage.folder)
+    assert [ledger.entry(number) for number in numbers] == stage.ballots[:3]
+    verify_ledger(Folder(stage.folder))
+
+
+def test_when_cometbft_dies_everybody_is_told_and_it_can_be_started_again(stage: Stage, ledger: Ledger) -> None:
+    engine = CometEngine(ledger, stage.key, pause=0.2)
+    engine.__enter__()
+    number = engine.submit(stage.ballots[0]).result(timeout=30)
+    (pid,) = programs(stage.folder)
+    os.kill(pid, signal.SIGSTOP)
+    answer = engine.submit(stage.ballots[1])
+    os.kill(pid, signal.SIGKILL)
+    assert isinstance(why := answer.exception(timeout=30), Stopped) and "CometBFT has ended" in why.message and why.hint
+    with pytest.raises(Stopped, match="CometBFT has ended"):
+        engine.stop()
+    with CometEngine(ledger, stage.key, pause=0.2) as engine:
+        assert ledger.entry(number) == stage.ballots[0]
+        assert engine.submit(stage.ballots[1]).result(timeout=30)
+    verify_ledger(Folder(stage.folder))
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="This looks for processes where Linux has them.")
+def test_when_we_die_cometbft_does_and_what_was_acknowledged_is_there(stage: Stage) -> None:
+    acknowledged: dict[int, bytes] = {}
+    for burst in range(4):
+        command = [sys.executable, "-W", "error", "-c", RUN, str(stage.folder)]
+        ours = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        assert ours.stdin is not None and ours.stdout is not None
+        for entry in stage.ballots[3 * burst : 3 * burst + 3]:
+            ours.stdin.write(entry.hex() + "\n")
+            acknowledged[int(ours.stdout.readline())] = entry
+        assert len(programs(stage.folder)) == 1
+        ours.kill()  # the next is started at once: it waits for the CometBFT of this one
+        ours.wait()
+        ours.stdin.close()
+        ours.stdout.close()
+    assert gone(stage.folder)
+    with stage.open() as ledger:
+        assert len(acknowledged) == 12
+        assert all(ledger.entry(number) == entry for number, entry in acknowledged.items())
+    verify_ledger(Folder(stage.folder))
+
+
+def test_a_clock_that_is_moved_ends_both(stage: Stage, ledger: Ledger) -> None:
+    moved = False
+
+    def clock() -> int:
+        if moved:
+            raise WrongClock("This machine's clock was moved.")
+        return int(time.time())
+
+    engine = CometEngine(ledger, stage.key, clock, pause=0.1)
+    engine.__enter__()
+    engine.tick()
+    moved, before = True, ledger.time
+    with pytest.raises(WrongClock):
+        engine.tick()
+    with pytest.raises(WrongClock):
+        engine.stop()
+    assert gone(stage.folder) and ledger.time <= before + 2
+
+
+def test_one_that_makes_no_blocks_is_ended(stage: Stage, ledger: Ledger) -> None:
+    """CometBFT can give up consensus and go on as a process that does nothing."""
+    engine = CometEngine(ledger, stage.key, pause=0.1)
+    engine.patience = 1.0
+    engine.__enter__()
+    engine.tick()
+    (pid,) = programs(stage.folder)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(Stopped, match="has made no block for"):
+            engine.submit(stage.ballots[0]).result(timeout=40)
+    finally:
+        if pid in programs(stage.folder):
+            os.kill(pid, signal.SIGCONT)
+    with pytest.raises(Stopped):
+        engine.stop()
+
+
+def test_what_is_missing_is_said(stage: Stage, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = stage.folder / "cometbft"
+
+    def why() -> UserError:
+        engine = CometEngine(ledger, stage.key, pause=0.1)
+        with pytest.raises(UserError) as caught, engine:
+            engine.tick()
+        return caught.value
+
+    state = home / "data" / "priv_validator_state.json"
+    state.rename(home / "aside")
+    assert "voted last is missing" in why().message and "twice" in why().hint
+    (home / "aside").rename(state)
+    key = home / "config" / "priv_validator_key.json"
+    key.rename(home / "aside")
+    assert str(key) in why().message
+    key.write_text("{}")
+    key.chmod(0o600)
+    assert "not a key of votes" in why().message
+    key.unlink()
+    shutil.rmtree(home / "data")
+    make_keys(stage.folder)
+    assert "not the one that the charter names" in why().message
+    monkeypatch.setattr(veche_cometbft, "PROGRAM", home / "nothing")
+    with pytest.raises(UserError, match="not compiled") as caught:
+        CometEngine(ledger, stage.key)
+    assert "make cometbft" in caught.value.hint
+
+
+def test_keys_are_made_once_and_are_private(tmp_path: Path) -> None:
+    public = make_keys(tmp_path)
+    with pytest.raises(UserError):
+        make_keys(tmp_path)
+    key = tmp_path / "cometbft/config/priv_validator_key.json"
+    assert json.loads(key.read_text())["address"] and len(public) == 32
+    for file in (tmp_path / "cometbft").rglob("*"):
+        assert file.stat().st_mode & 0o077 == 0, file
+
+
+def test_two_do_not_run_from_one_folder(stage: Stage, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    with CometEngine(ledger, stage.key, pause=0.1) as engine:
+        engine.tick()
+        monkeypatch.setattr(process_module, "PATIENCE", 0.3)
+        second = CometEngine(ledger, stage.key, pause=0.1)
+        with pytest.raises(UserError, match="Another CometBFT runs"), second:
+            second.tick()
+        monkeypatch.undo()
+        engine.tick()
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (b"", ""),
+        (b"ERROR: failed to load\n", "ERROR: failed to load"),
+        (b'{"level":"error","_msg":"CONSENSUS FAILURE!!!","err":"no space"}\n', "CONSENSUS FAILURE!!! no space"),
+        (b"\xff\xfe[1,2]\n[1,2]", "[1,2]"),
+        (b"x" * 9000, "x" * 500),
+    ],
+)
+def test_its_last_words(said: bytes, expected: str) -> None:
+    assert re.sub(r"\s+", " ", last_words(said)) == expected

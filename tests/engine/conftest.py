@@ -1,0 +1,28 @@
+"""Both engines: what is true of one is true of the other."""
+
+from collections.abc import Callable
+
+import comet
+import pytest
+from comet import OnCometBFT
+
+from veche.engine.embedded import EmbeddedEngine
+from veche.engine.engine import Engine
+from veche.keys import SigningKey
+from veche.ledger.ledger import Ledger
+from veche.world import EMBEDDED, PAUSE, EngineKind
+
+KINDS: dict[str, EngineKind] = {"embedded": EMBEDDED, "cometbft": OnCometBFT()}
+
+
+@pytest.fixture(scope="module", params=list(KINDS))
+def kind(request: pytest.FixtureRequest) -> EngineKind:
+    """The engine that a world runs on."""
+    return KINDS[request.param]
+
+
+def run(ledger: Ledger, key: SigningKey, clock: Callable[[], int]) -> Engine:
+    """An engine as the ledger's charter names it, under a clock that is moved by hand."""
+    if ledger.state.charter.engine.name == "cometbft":
+        return comet.engine(ledger, key, clock)
+    return EmbeddedEngine(ledger, key, clock, PAUSE)
