@@ -48,8 +48,10 @@ def fails(code: int, words: str, *arguments: object) -> str:
 def exports(large: City, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the ledger in one file (ledger.tar), and an archive with what belongs beside it (poll.bel)."""
     folder = tmp_path_factory.mktemp("exports")
-    assert f"{large.verified.head.size} entries" in works("export", large.folder, folder / "ledger.tar")
-    said = works("export", folder / "ledger.tar", folder / "poll.bel", "--poll", large.polls["courtyard"].hex()[:12])
+    assert f"{large.verified.head.size} entries" in works("export", "--ledger", large.folder, folder / "ledger.tar")
+    said = works(
+        "export", "--ledger", folder / "ledger.tar", folder / "poll.bel", "--poll", large.polls["courtyard"].hex()[:12]
+    )
     assert "10 ballots, 10 of them counted" in said and "--bound" in said
     return folder
 
@@ -165,7 +167,7 @@ def test_what_does_not_hold(large: City, tmp_path: Path) -> None:
     assert STEPS["L5"] in said and f"Where: entry {at}" in said and "Keep this copy as evidence" in said
     error = json.loads(run("verify", folder, "--json").stdout)["error"]
     assert (error["exit"], error["step"], error["where"], error["meaning"]) == (1, "L5", f"entry {at}", STEPS["L5"])
-    fails(1, "✗ L5", "export", folder, tmp_path / "x.bel", "--poll", large.polls["speed"].hex())
+    fails(1, "✗ L5", "export", "--ledger", folder, tmp_path / "x.bel", "--poll", large.polls["speed"].hex())
     assert not (tmp_path / "x.bel").exists()
 
 
@@ -175,10 +177,12 @@ def test_a_ledger_without_a_head(tmp_path: Path) -> None:
 
 
 def test_too_few_ballots(large: City, tmp_path: Path) -> None:
-    said = works("export", large.folder, tmp_path / "few.bel", "--poll", large.polls["few"].hex())
+    said = works("export", "--ledger", large.folder, tmp_path / "few.bel", "--poll", large.polls["few"].hex())
     assert "nothing is ever decrypted" in said and [path.name for path in tmp_path.iterdir()] == ["few.bel"]
     fails(3, "its ballots were not summed", "verify", tmp_path / "few.bel")
-    fails(2, "cancelled", "export", large.folder, tmp_path / "c.bel", "--poll", large.polls["cancelled"].hex())
+    fails(
+        2, "cancelled", "export", "--ledger", large.folder, tmp_path / "c.bel", "--poll", large.polls["cancelled"].hex()
+    )
 
 
 def test_nothing_to_verify(tmp_path: Path) -> None:
@@ -216,11 +220,11 @@ def test_options_that_do_not_fit(large: City, exports: Path, tmp_path: Path) -> 
 
 def test_export_never_replaces(large: City, exports: Path, tmp_path: Path) -> None:
     good = (exports / "ledger.tar").read_bytes()
-    fails(2, "exists already", "export", large.folder, exports / "ledger.tar")
-    fails(2, "no folder", "export", large.folder, tmp_path / "nowhere" / "x.tar")
-    fails(2, "cannot be read", "export", tmp_path / "missing", tmp_path / "x.tar")
+    fails(2, "exists already", "export", "--ledger", large.folder, exports / "ledger.tar")
+    fails(2, "no folder", "export", "--ledger", large.folder, tmp_path / "nowhere" / "x.tar")
+    fails(2, "cannot be read", "export", "--ledger", tmp_path / "missing", tmp_path / "x.tar")
     assert (exports / "ledger.tar").read_bytes() == good
-    works("export", exports / "ledger.tar", tmp_path / "again.tar")  # equal ledgers give equal files
+    works("export", "--ledger", exports / "ledger.tar", tmp_path / "again.tar")  # equal ledgers give equal files
     assert (tmp_path / "again.tar").read_bytes() == good
     assert [path.name for path in tmp_path.iterdir()] == ["again.tar"]
 

@@ -118,7 +118,7 @@ def test_each_damage_is_named_and_healed(damage: Callable[[Path], None], folder:
     damage(folder)
     with pytest.raises(UserError, match="database") as caught:
         held(folder)
-    assert f"veche ledger rebuild {folder}" in caught.value.hint
+    assert f"veche ledger rebuild --ledger {folder}" in caught.value.hint
     seen: list[tuple[int, int]] = []
     made = rebuild(folder, lambda done, total: seen.append((done, total)))
     assert (made.size, made.taken) == (seen[-1][1], 0)
@@ -264,12 +264,12 @@ def test_a_process_that_is_killed(folder: Path) -> None:
     expected = held(folder)
     garble(folder)
     for wait in (0.6, 0.8, 1.0):
-        process = subprocess.Popen([sys.executable, "-m", "veche.cli", "ledger", "rebuild", folder])
+        process = subprocess.Popen([sys.executable, "-m", "veche.cli", "ledger", "rebuild", "--ledger", folder])
         time.sleep(wait)
         process.send_signal(signal.SIGKILL)
         process.wait()
     if (folder / NEW).exists():
         with pytest.raises(UserError):
             Ledger(folder)
-    subprocess.run([sys.executable, "-m", "veche.cli", "ledger", "rebuild", folder], check=True)
+    subprocess.run([sys.executable, "-m", "veche.cli", "ledger", "rebuild", "--ledger", folder], check=True)
     assert held(folder) == expected

@@ -62,7 +62,7 @@ def found(folder: Path, run: Run = veche) -> City:
             keys[name] = ok("office", "keygen", place).first
         offices[name] = place
     city = City(folder, offices)
-    log_key = ok("ledger", "keygen", city.ledger).first
+    log_key = ok("ledger", "keygen", "--ledger", city.ledger).first
     draft = folder / "charter.toml"
     draft.write_text(charter_draft(log_key, keys), encoding="utf-8")
     entry = folder / "charter.entry"
@@ -70,7 +70,7 @@ def found(folder: Path, run: Run = veche) -> City:
         # Each signs for themselves; the entry travels from one to the next.
         signed = ok("charter", "sign", draft if number == 0 else entry, "--key", place)
     assert "Everybody has signed" in signed.out
-    ok("ledger", "init", city.ledger, entry)
+    ok("ledger", "init", "--ledger", city.ledger, entry)
     roll = folder / "roll.csv"
     lines = [f"person-{i},{'Arbat' if i % 2 else 'Presnensky'}" for i in range(PEOPLE)]
     roll.write_text("person,district\n" + "\n".join(lines) + "\n", encoding="utf-8")

@@ -106,7 +106,7 @@ class Engine:
     """``veche ledger run`` in a process of its own."""
 
     def __init__(self, folder: Path) -> None:
-        words = [*PROGRAM, "ledger", "run", str(folder)]
+        words = [*PROGRAM, "ledger", "run", "--ledger", str(folder)]
         self.process = subprocess.Popen(
             words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
         )

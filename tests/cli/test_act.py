@@ -91,7 +91,10 @@ def test_a_poll_that_nobody_has_to_be_told_of(tmp_path: Path, engines: list[Engi
     poll = ok("poll", "publish", entry, *ledger, "--json", run=inside).json["poll"]
 
     def kinds() -> list[str]:
-        return [row["kind"] for row in ok("ledger", "log", city.ledger, "--from", "0", "--json", run=inside).json]
+        return [
+            row["kind"]
+            for row in ok("ledger", "log", "--ledger", city.ledger, "--from", "0", "--json", run=inside).json
+        ]
 
     until(lambda: kinds().count("permit-key") == 2, opens - time.time())
     sleep_until(opens + 5)
@@ -269,7 +272,7 @@ def test_a_trustee_and_a_registrar_offline(tmp_path: Path) -> None:
 
     def act(role: str, place: Path, folder: Path) -> Answer:
         copy.unlink(missing_ok=True)
-        ok("export", city.ledger, copy, run=inside)
+        ok("export", "--ledger", city.ledger, copy, run=inside)
         return ok(role, "act", place, "--ledger", copy, "-o", folder, run=inside)
 
     for step in ("certificate", "shares", "key"):

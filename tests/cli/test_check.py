@@ -297,9 +297,9 @@ def test_nothing_is_written_through_a_link(home: Home, tmp_path: Path) -> None:
     poll, ledger = home.town.name, home.words[:2]
     home.seal()
     commands: dict[str, tuple[object, ...]] = {
-        "city.tar": ("export", home.town.folder, "{}"),
+        "city.tar": ("export", "--ledger", home.town.folder, "{}"),
         "page.html": ("verify", home.town.folder, "--report", "{}"),
-        "two.tlog-proof": ("ledger", "receipt", home.town.folder, "2", "-o", "{}"),
+        "two.tlog-proof": ("ledger", "receipt", "--ledger", home.town.folder, "2", "-o", "{}"),
         "charter.toml": ("charter", "new", "{}"),
         "opened.json": ("open", poll, *home.words, "-o", "{}"),
         "row.json": ("registrar", "proof", home.folder.parent / "registrar-1", poll, "--person", "Centre-0", "-o", "{}", *ledger),
@@ -339,7 +339,7 @@ def test_found_by_code_and_by_words(home: Home) -> None:
         (row,) = ok("find", *words, *ledger, "--json").json
         assert (row["entry"], row["code"], row["state"]) == (cast["entry"], code, "last")
         assert "own" not in row
-        assert ok("ledger", "receipt", home.town.folder, *words).out.startswith("c2sp.org/tlog-proof@v1")
+        assert ok("ledger", "receipt", "--ledger", home.town.folder, *words).out.startswith("c2sp.org/tlog-proof@v1")
     shown = ok("find", code, *home.words).out
     assert sealed["words"]["ru"] in shown and "It bears the credential that this seed gives." in shown
     fails(2, "neither a code nor a tracker", "find", code[:60], *ledger)
@@ -360,7 +360,7 @@ def test_a_receipt_shows_that_what_was_sealed_was_cast(home: Home) -> None:
     fails(1, "what was cast is not what was sealed", "ledger", "check-receipt", receipt, "--code", "0" * 64, *ledger)
     fails(2, "Give --ledger", "ledger", "check-receipt", receipt, "--code", code, "--key", "x")
     path = home.folder / "again"
-    ok("ledger", "receipt", home.town.folder, code, "-o", path)
+    ok("ledger", "receipt", "--ledger", home.town.folder, code, "-o", path)
     assert path.stat().st_mode & 0o777 == 0o600
 
 

@@ -53,7 +53,7 @@ def test_readers_warn_of_a_ledger_that_is_ahead_of_their_clock(town: Path, monke
         ("verify", town / "ledger"),
         ("verify", town / "ledger", "--json"),
         ("poll", "list", *ledger),
-        ("ledger", "show", town / "ledger"),
+        ("ledger", "show", "--ledger", town / "ledger"),
     ]
     for command in commands:
         set_clock(monkeypatch, time - AHEAD)
@@ -81,14 +81,14 @@ def test_an_engine_after_an_outage_waits_for_a_person(town: Path) -> None:
     assert last_block(town) < time.time() - OUTAGE
     ledger = ("--ledger", town / "ledger")
     sentence = "Either the engine did not run for so long, or the clock is ahead"
-    said = fails(2, sentence, "ledger", "run", town / "ledger", "--once", run=inside)
+    said = fails(2, sentence, "ledger", "run", "--ledger", town / "ledger", "--once", run=inside)
     assert "--after-outage" in said.err
     form = ("committee", "form", "--class", "city", "--mode", "single", "--key", town / "organiser.key", *ledger)
     before = last_block(town)
-    fails(2, sentence, "ledger", "run", town / "ledger", "--seconds", 1, run=inside)
+    fails(2, sentence, "ledger", "run", "--ledger", town / "ledger", "--seconds", 1, run=inside)
     assert last_block(town) == before
-    ok("ledger", "run", town / "ledger", "--once", "--after-outage", run=inside)
-    ok("ledger", "run", town / "ledger", "--once", run=inside)
+    ok("ledger", "run", "--ledger", town / "ledger", "--once", "--after-outage", run=inside)
+    ok("ledger", "run", "--ledger", town / "ledger", "--once", run=inside)
     fails(1, "t must be n", *form, run=inside)  # t is less than n: a refusal by a rule, so an engine ran
 
 

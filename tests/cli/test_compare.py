@@ -32,7 +32,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pass
     shutil.copytree(top / "elsewhere" / "ledger", top / "stranger")
     for name in ("ledger", "older", "fork", "longer-fork", "stranger"):
-        ok("export", top / name, top / f"{name}.tar", run=inside)
+        ok("export", "--ledger", top / name, top / f"{name}.tar", run=inside)
         shutil.copy(top / name / "checkpoint", top / f"{name}.head")
     return top
 
@@ -90,10 +90,10 @@ def test_the_evidence_is_kept_as_it_is_at_this_moment(town: Path, tmp_path: Path
 
 
 def test_two_heads_of_one_size_need_the_key_and_nothing_else(town: Path) -> None:
-    key = ok("ledger", "show", town / "ledger", "--json", run=inside).json["vkey"]
+    key = ok("ledger", "show", "--ledger", town / "ledger", "--json", run=inside).json["vkey"]
     assert compare(town, "ledger.head", "fork.head", "--key", key).code == 1
     assert compare(town, "ledger.head", "ledger.head", "--key", key).code == 0
-    other = ok("ledger", "show", town / "stranger", "--json", run=inside).json["vkey"]
+    other = ok("ledger", "show", "--ledger", town / "stranger", "--json", run=inside).json["vkey"]
     fails(
         2,
         "is of another ledger of the same name",

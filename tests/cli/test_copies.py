@@ -29,12 +29,12 @@ def town(tmp_path: Path) -> Path:
         world.vote(world.citizens[4], poll, [[0, 1]])
         world.wait_until(poll.closing)
         size = world.ledger.size
-    ok("export", tmp_path / "ledger", tmp_path / "city.tar", run=inside)
+    ok("export", "--ledger", tmp_path / "ledger", tmp_path / "city.tar", run=inside)
     shutil.copytree(tmp_path / "older", tmp_path / "fork")
     with Node(tmp_path / "fork") as fork:
         fork.lead_on(poll.closing, size)
         fork.publish()
-    ok("ledger", "run", tmp_path / "ledger", "--once", "--after-outage", run=inside)
+    ok("ledger", "run", "--ledger", tmp_path / "ledger", "--once", "--after-outage", run=inside)
     return tmp_path
 
 
@@ -61,7 +61,7 @@ def test_copies_that_are_behind_are_part_of_the_longest(town: Path) -> None:
 
 def test_the_longest_is_what_counts(town: Path) -> None:
     """Where the own node is behind, the trustee has seen what others have; if they are shown less than that later, they are told."""
-    size = ok("ledger", "show", town / "ledger", "--json", run=inside).json["size"]
+    size = ok("ledger", "show", "--ledger", town / "ledger", "--json", run=inside).json["size"]
     assert inside(*act(town, "older", "ledger")).code != 0  # nobody takes a share there
     assert f" head {size} " in (town / "trustee-1" / "journal").read_text()
     fails(2, f"{size} were there when this trustee last looked", *act(town, "older"), run=inside)

@@ -98,7 +98,7 @@ def test_the_ledger_goes_on_after_the_demo(played: tuple[Path, Answer]) -> None:
     assert [poll["status"] for poll in polls] == ["decided"] * 4 + ["open"]
     (question,) = polls[0]["questions"]
     assert sum(answer["votes"] for answer in question["answers"]) == polls[0]["counted"]
-    ok("ledger", "run", ledger, "--once", run=inside)
+    ok("ledger", "run", "--ledger", ledger, "--once", run=inside)
 
 
 def test_the_picture_stands_alone(played: tuple[Path, Answer]) -> None:
@@ -116,7 +116,7 @@ def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_demo_that_is_in_use_is_left_alone(played: tuple[Path, Answer]) -> None:
     folder = played[0] / "city"
-    words = [*PROGRAM, "ledger", "run", str(folder / "ledger")]
+    words = [*PROGRAM, "ledger", "run", "--ledger", str(folder / "ledger")]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
     assert process.stdout is not None
     process.stdout.readline()

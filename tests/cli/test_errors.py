@@ -96,9 +96,9 @@ def files(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     "words",
     [
-        ("ledger", "show", "{}"), ("ledger", "log", "{}"), ("ledger", "entry", "{}", "0"), ("ledger", "receipt", "{}", "0"),
-        ("ledger", "run", "{}"), ("poll", "list", "-l", "{}"), ("poll", "show", "abcd", "-l", "{}"),
-        ("committee", "list", "-l", "{}"), ("find", "A" * 43, "-l", "{}"), ("charter", "show", "{}"),
+        ("ledger", "show", "--ledger", "{}"), ("ledger", "log", "--ledger", "{}"), ("ledger", "entry", "--ledger", "{}", "0"), ("ledger", "receipt", "--ledger", "{}", "0"),
+        ("ledger", "run", "--ledger", "{}"), ("poll", "list", "-l", "{}"), ("poll", "show", "abcd", "-l", "{}"),
+        ("committee", "list", "-l", "{}"), ("find", "A" * 43, "-l", "{}"), ("charter", "show", "-l", "{}"),
         ("vote", "abcd", "-l", "{}", "--seal", "-c", "1"), ("open", "abcd", "-l", "{}"),
     ],
 )  # fmt: skip
@@ -122,16 +122,18 @@ def test_no_ledger(words: tuple[str, ...], kind: str, tmp_path: Path) -> None:
 
 def test_a_second_ledger_is_not_begun_in_the_same_folder(pilot: Pilot) -> None:
     before = (pilot.city.ledger / "checkpoint").read_bytes()
-    fails(2, "There is a ledger in", "ledger", "init", pilot.city.ledger, pilot.city.folder / "charter.entry")
-    fails(2, "exists already", "ledger", "keygen", pilot.city.ledger)
+    fails(
+        2, "There is a ledger in", "ledger", "init", "--ledger", pilot.city.ledger, pilot.city.folder / "charter.entry"
+    )
+    fails(2, "exists already", "ledger", "keygen", "--ledger", pilot.city.ledger)
     assert (pilot.city.ledger / "checkpoint").read_bytes() == before
 
 
 def test_a_ledger_needs_its_own_key_and_a_whole_charter(pilot: Pilot, tmp_path: Path) -> None:
     charter = pilot.city.folder / "charter.entry"
-    fails(2, "There is no log key", "ledger", "init", tmp_path / "new", charter)
-    ok("ledger", "keygen", tmp_path / "new")
-    fails(2, "not the log's key", "ledger", "init", tmp_path / "new", charter)
+    fails(2, "There is no log key", "ledger", "init", "--ledger", tmp_path / "new", charter)
+    ok("ledger", "keygen", "--ledger", tmp_path / "new")
+    fails(2, "not the log's key", "ledger", "init", "--ledger", tmp_path / "new", charter)
     ok(
         "charter",
         "sign",
@@ -141,13 +143,13 @@ def test_a_ledger_needs_its_own_key_and_a_whole_charter(pilot: Pilot, tmp_path: 
         "-o",
         tmp_path / "c.entry",
     )
-    fails(1, "signed by all", "ledger", "init", tmp_path / "new", tmp_path / "c.entry")
+    fails(1, "signed by all", "ledger", "init", "--ledger", tmp_path / "new", tmp_path / "c.entry")
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["log.key"]
 
 
 def test_entries_and_ids_that_are_not_there(pilot: Pilot) -> None:
-    fails(2, "has no entry 9999", "ledger", "entry", pilot.city.ledger, 9999)
-    fails(2, "has no entry 9999", "ledger", "receipt", pilot.city.ledger, 9999)
+    fails(2, "has no entry 9999", "ledger", "entry", "--ledger", pilot.city.ledger, 9999)
+    fails(2, "has no entry 9999", "ledger", "receipt", "--ledger", pilot.city.ledger, 9999)
     other = "0000" if pilot.poll.startswith("ffff") else "ffff"
     fails(2, f"no poll {other!r}", "poll", "show", other, *pilot.ledger)
     fails(2, "no poll 'ab'", "poll", "show", "ab", *pilot.ledger)
@@ -415,7 +417,7 @@ def test_keys_that_others_can_read_are_refused(pilot: Pilot, tmp_path: Path) -> 
         *pilot.ledger,
     )
     (pilot.city.ledger / "log.key").chmod(0o644)
-    fails(2, "can be read by others", "ledger", "run", pilot.city.ledger, "--once")
+    fails(2, "can be read by others", "ledger", "run", "--ledger", pilot.city.ledger, "--once")
     seed = tmp_path / "seed"
     seed.write_text("00" * 32)
     seed.chmod(0o644)
@@ -453,7 +455,7 @@ def test_an_entry_file_with_a_false_signature_is_not_signed_further(pilot: Pilot
 def test_a_malformed_body_is_refused_by_the_rules(pilot: Pilot, tmp_path: Path) -> None:
     key = SigningKey.load(pilot.city.organisers[0])
     entry = tmp_path / "e.entry"
-    ledger = bytes.fromhex(ok("ledger", "show", pilot.city.ledger, "--json").json["ledger"])
+    ledger = bytes.fromhex(ok("ledger", "show", "--ledger", pilot.city.ledger, "--json").json["ledger"])
     bodies: list[list[Any]] = [[], [1], [b"", [], []], ["x", ["y"]], [[[[]]]]]
     for kind in ("outcome", "poll", "cancel", "office", "notice", "committee", "rules", "permit-key", "decryption"):
         for body in bodies:
@@ -497,7 +499,7 @@ def test_objecting_comes_after_the_tally(pilot: Pilot, tmp_path: Path) -> None:
     fails(1, "nothing to contest", *words)
     assert not entry.exists()
     # Somebody whose program does not ask has signed it all the same.
-    ledger = bytes.fromhex(ok("ledger", "show", pilot.city.ledger, "--json").json["ledger"])
+    ledger = bytes.fromhex(ok("ledger", "show", "--ledger", pilot.city.ledger, "--json").json["ledger"])
     body = [bytes.fromhex(pilot.poll), ["a", "б"]]
     entry.write_bytes(sign(ledger, "contest", body, [SigningKey.load(one)]))
     fails(1, "nothing to contest", "ledger", "sign", entry, "--key", pilot.city.registrars[0], *pilot.ledger)
@@ -526,9 +528,9 @@ def test_offices_come_and_go(pilot: Pilot, tmp_path: Path) -> None:
         assert ("takes effect 14 days after" in ok(*words).out) == (action == "add")
         ok("ledger", "submit", entry, *pilot.ledger)
         entry.unlink()
-    (change,) = ok("ledger", "show", pilot.city.ledger, "--json").json["changes"]
+    (change,) = ok("ledger", "show", "--ledger", pilot.city.ledger, "--json").json["changes"]
     assert (change["action"], change["institution"], change["key"]) == ("add", "Tax office", key)
-    assert "Waiting:   add  Tax office  observer" in ok("ledger", "show", pilot.city.ledger).out
+    assert "Waiting:   add  Tax office  observer" in ok("ledger", "show", "--ledger", pilot.city.ledger).out
     ends = (*signers, "-o", entry, *pilot.ledger)
     fails(2, "is not a public key", "office", "add", *seat, "--public", "ab", *ends)
     fails(2, "Tax office holds no office as observer", "office", "retire", *seat, *ends)
@@ -541,14 +543,16 @@ def test_a_stolen_key(pilot: Pilot, tmp_path: Path) -> None:
     _, two = pilot.city.organisers
     key = SigningKey.load(two / "office.key" if two.is_dir() else two).public
     (office,) = [
-        row for row in ok("ledger", "show", pilot.city.ledger, "--json").json["offices"] if row["key"] == key.hex()
+        row
+        for row in ok("ledger", "show", "--ledger", pilot.city.ledger, "--json").json["offices"]
+        if row["key"] == key.hex()
     ]
     seat = ("--institution", office["institution"], "--role", "organiser")
     entry = tmp_path / "e.entry"
     said = ok("office", "suspend", *seat, "--key", two, "-o", entry, *pilot.ledger).out
     assert "hand it in" in said
     ok("ledger", "submit", entry, *pilot.ledger)
-    assert f"Suspended: {office['institution']}  organiser  {key.hex()}, until" in ok("ledger", "show", pilot.city.ledger).out  # fmt: skip
+    assert f"Suspended: {office['institution']}  organiser  {key.hex()}, until" in ok("ledger", "show", "--ledger", pilot.city.ledger).out  # fmt: skip
     fails(2, "is suspended until", "committee", "form", "--class", "pilot", "--key", two, *pilot.ledger)
 
 
@@ -557,12 +561,16 @@ def test_the_holder_of_a_key_replaces_it(pilot: Pilot, tmp_path: Path) -> None:
     desk, new = pilot.city.registrars[0], tmp_path / "new.key"
     public = ok("office", "keygen", new).out.strip()
     old = ok("office", "public", desk).out.strip()
-    (office,) = [row for row in ok("ledger", "show", pilot.city.ledger, "--json").json["offices"] if row["key"] == old]
+    (office,) = [
+        row
+        for row in ok("ledger", "show", "--ledger", pilot.city.ledger, "--json").json["offices"]
+        if row["key"] == old
+    ]
     entry = tmp_path / "e.entry"
     words = ("--institution", office["institution"], "--role", "registrar", "--public", public)
     ok("office", "rotate", *words, "--key", one, "--key", desk, "-o", entry, *pilot.ledger)
     ok("ledger", "submit", entry, *pilot.ledger)
-    shown = ok("ledger", "show", pilot.city.ledger, "--json").json
+    shown = ok("ledger", "show", "--ledger", pilot.city.ledger, "--json").json
     assert shown["changes"] == []
     assert {(row["key"], row["active"]) for row in shown["offices"]} >= {(old, False), (public, True)}
     fails(2, f"it was that of {office['institution']}", "registrar", "issuance", desk, pilot.poll[:8], *pilot.ledger)
@@ -706,12 +714,12 @@ def test_trustees_mistakes(made: Pilot, tmp_path: Path) -> None:
 
 def test_receipts_that_do_not_hold(pilot: Pilot, tmp_path: Path) -> None:
     receipt, entry = tmp_path / "r.tlog-proof", tmp_path / "r.entry"
-    ok("ledger", "receipt", pilot.city.ledger, 3, "-o", receipt)
-    entry.write_text(ok("ledger", "entry", pilot.city.ledger, 3, "--json").out)
+    ok("ledger", "receipt", "--ledger", pilot.city.ledger, 3, "-o", receipt)
+    entry.write_text(ok("ledger", "entry", "--ledger", pilot.city.ledger, 3, "--json").out)
     fails(1, "", "ledger", "check-receipt", receipt, *pilot.ledger)  # not the entry's bytes
     entry.write_bytes(raw_entry(pilot))
     ok("ledger", "check-receipt", receipt, *pilot.ledger)
-    vkey = ok("ledger", "show", pilot.city.ledger, "--json").json["vkey"]
+    vkey = ok("ledger", "show", "--ledger", pilot.city.ledger, "--json").json["vkey"]
     ok("ledger", "check-receipt", receipt, "--key", vkey)
     fails(2, "is not a verifier key", "ledger", "check-receipt", receipt, "--key", "nonsense")
     fails(2, "is damaged", "ledger", "check-receipt", receipt, "--key", str(vkey).replace("pilot", "other"))
@@ -734,25 +742,25 @@ def test_receipts_that_do_not_hold(pilot: Pilot, tmp_path: Path) -> None:
 
 def raw_entry(pilot: Pilot) -> bytes:
     """The bytes of entry 3, as "veche ledger entry --raw" writes them."""
-    return CliRunner().invoke(main, ["ledger", "entry", str(pilot.city.ledger), "3", "--raw"]).stdout_bytes
+    return CliRunner().invoke(main, ["ledger", "entry", "--ledger", str(pilot.city.ledger), "3", "--raw"]).stdout_bytes
 
 
 def test_a_ledger_that_was_rewritten_does_not_go_on(pilot: Pilot, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     kept.write_bytes((pilot.city.ledger / "checkpoint").read_bytes())
     key = SigningKey.load(pilot.city.organisers[0])
-    ledger = bytes.fromhex(ok("ledger", "show", pilot.city.ledger, "--json").json["ledger"])
+    ledger = bytes.fromhex(ok("ledger", "show", "--ledger", pilot.city.ledger, "--json").json["ledger"])
     # Two copies of the city, each with its log's key, go on in different ways.
     fork = tmp_path / "fork"
     shutil.copytree(pilot.city.ledger, fork)
     for place, text in ((pilot.city.ledger, "One."), (fork, "Another.")):
         hand_in(place, [sign(ledger, "notice", [b"", [text, text], []], [key])])
-        ok("ledger", "consistency", place, kept)
+        ok("ledger", "consistency", "--ledger", place, kept)
     kept.write_bytes((fork / "checkpoint").read_bytes())
-    fails(1, "was rewritten", "ledger", "consistency", pilot.city.ledger, kept)
+    fails(1, "was rewritten", "ledger", "consistency", "--ledger", pilot.city.ledger, kept)
     kept.write_bytes(b"nonsense")
-    fails(2, "is not a checkpoint", "ledger", "consistency", pilot.city.ledger, kept)
-    fails(2, "cannot be read", "ledger", "consistency", pilot.city.ledger, tmp_path / "gone")
+    fails(2, "is not a checkpoint", "ledger", "consistency", "--ledger", pilot.city.ledger, kept)
+    fails(2, "cannot be read", "ledger", "consistency", "--ledger", pilot.city.ledger, tmp_path / "gone")
 
 
 # Keys that hold no office
@@ -794,7 +802,7 @@ def test_an_engine_refuses_another_log_key_before_it_publishes(pilot: Pilot, tmp
     before = head.read_bytes()
     key.unlink()
     SigningKey.generate().save(key)
-    fails(2, "not the log's key that the charter names", "ledger", "run", pilot.city.ledger, "--once")
+    fails(2, "not the log's key that the charter names", "ledger", "run", "--ledger", pilot.city.ledger, "--once")
     fails(2, "not the log's key that the charter names", "committee", "form", "--class", "pilot", "--key",
           pilot.city.organisers[0], *pilot.ledger)  # fmt: skip
     assert head.read_bytes() == before
@@ -803,7 +811,11 @@ def test_an_engine_refuses_another_log_key_before_it_publishes(pilot: Pilot, tmp
 def test_who_holds_an_office_hears_that_others_want_it(pilot: Pilot, tmp_path: Path) -> None:
     desk, entry = pilot.city.registrars[0], tmp_path / "e.entry"
     old = ok("office", "public", desk).first
-    (office,) = [row for row in ok("ledger", "show", pilot.city.ledger, "--json").json["offices"] if row["key"] == old]
+    (office,) = [
+        row
+        for row in ok("ledger", "show", "--ledger", pilot.city.ledger, "--json").json["offices"]
+        if row["key"] == old
+    ]
     seat = ("--institution", office["institution"], "--role", "registrar")
     one, two = pilot.city.organisers
     ok("office", "rotate", *seat, "--public", ok("office", "keygen", tmp_path / "k").first, "--key", one, "--key", two,
@@ -840,7 +852,7 @@ def test_no_file_whatever_brings_forth_a_traceback(pilot: Pilot, tmp_path: Path)
     path = tmp_path / "file"
     commands = (
         ("ledger", "check-receipt", path, "--entry", path, *pilot.ledger),
-        ("ledger", "consistency", pilot.city.ledger, path),
+        ("ledger", "consistency", "--ledger", pilot.city.ledger, path),
         ("ledger", "submit", path, *pilot.ledger),
         ("ledger", "sign", path, "-k", pilot.city.organisers[0], *pilot.ledger),
         ("charter", "show", path),

@@ -107,7 +107,7 @@ def test_nothing_is_written_in_the_place_of_a_device(tmp_path: Path) -> None:
 def test_a_receipt_on_the_output_is_one_in_any_encoding(tmp_path: Path) -> None:
     made = found(tmp_path / "city", run=inside)
     env = environment() | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    words = [sys.executable, "-m", "veche.cli", "ledger", "receipt", str(made.ledger), "0"]
+    words = [sys.executable, "-m", "veche.cli", "ledger", "receipt", "--ledger", str(made.ledger), "0"]
     (tmp_path / "r.tlog-proof").write_bytes(subprocess.run(words, env=env, capture_output=True, check=True).stdout)
     ok("verify", made.ledger, "--receipt", tmp_path / "r.tlog-proof", run=inside)
 
@@ -119,7 +119,7 @@ def test_an_engine_notices_that_its_ledger_was_taken_away(tmp_path: Path) -> Non
     for what in ("removed", "replaced"):
         ledger = tmp_path / what
         shutil.copytree(made.ledger, ledger)
-        running = subprocess.Popen([*PROGRAM, "ledger", "run", str(ledger)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())  # fmt: skip
+        running = subprocess.Popen([*PROGRAM, "ledger", "run", "--ledger", str(ledger)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())  # fmt: skip
         try:
             assert running.stdout is not None
             assert b"runs" in running.stdout.readline()

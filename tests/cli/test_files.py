@@ -40,7 +40,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
             world.engine.tick()
     for name, poll in (("closed", closed), ("opened", opened), ("announced", announced)):
         (top / name).write_text(poll.id.hex())
-    ok("export", top / "ledger", top / "copy.tar", run=inside)
+    ok("export", "--ledger", top / "ledger", top / "copy.tar", run=inside)
     return top
 
 
@@ -70,7 +70,10 @@ def test_an_entry_is_made_here_and_handed_in_there(town: Path, tmp_path: Path, k
     ok(*words, "-o", file, run=inside)
     assert file.read_bytes() == made, "again: the same"
     answer = ok("ledger", "submit", file, "--ledger", town / "ledger", "--json", run=inside)
-    assert ok("ledger", "entry", town / "ledger", answer.json["entry"], "--json", run=inside).json["kind"] == kind
+    assert (
+        ok("ledger", "entry", "--ledger", town / "ledger", answer.json["entry"], "--json", run=inside).json["kind"]
+        == kind
+    )
     file.write_text("something else")
     fails(2, "exists already", *words, "-o", file, run=inside)
 
@@ -146,7 +149,7 @@ def test_a_ballot_goes_by_file_and_its_receipt_comes_with_a_newer_copy(town: Pat
     assert not list(tmp_path.glob("*.tlog-proof"))
     ok("ledger", "submit", file, "--ledger", town / "ledger", run=inside)
     newer = tmp_path / "newer.tar"
-    ok("export", town / "ledger", newer, run=inside)
+    ok("export", "--ledger", town / "ledger", newer, run=inside)
     answer = cast("--ledger", newer, "--json")
     assert answer.code == 0 and Path(answer.json["receipt"]).exists(), answer.err
     ok("ledger", "check-receipt", answer.json["receipt"], "--ledger", newer, run=inside)

@@ -110,7 +110,7 @@ ANYBODYS = [
     "find {tracker} -l {ledger}",
     "registrar check-proof {row} -l {ledger}",
     "ledger check-receipt {receipt} -l {ledger}",
-    "ledger consistency {ledger} {checkpoint}",
+    "ledger consistency --ledger {ledger} {checkpoint}",
     "verify {ledger} --receipt {receipt}",
     "vote {poll} -l {ledger} --seed {new}/voter.seed --choose 1 --receipts {new}",
     "export {ledger} {new}/poll.bel --poll {poll}",
@@ -119,10 +119,10 @@ ANYBODYS = [
 """What a citizen, an observer, a journalist runs. It is never answered from a database."""
 NODES = [
     "poll list -l {ledger}",
-    "ledger show {ledger}",
-    "ledger log {ledger} --from 0",
-    "ledger entry {ledger} 0",
-    "ledger receipt {ledger} 5",
+    "ledger show --ledger {ledger}",
+    "ledger log --ledger {ledger} --from 0",
+    "ledger entry --ledger {ledger} 0",
+    "ledger receipt --ledger {ledger} 5",
     "committee list -l {ledger}",
     "registrar issue {registrar} {poll} --person Centre-0 --group 0 --blinded 00 -l {ledger}",
     "registrar proof {registrar} {poll} --person Centre-0 -o {new}/row.json -l {ledger}",

@@ -109,9 +109,9 @@ def test_no_command_lets_others_speak_for_it(
 
 def test_every_entry_and_poll(town: Town) -> None:
     """Each entry of the ledger, in full; each poll; and the page, which is HTML."""
-    size = inside("ledger", "show", town.ledger, "--json").json["size"]
+    size = inside("ledger", "show", "--ledger", town.ledger, "--json").json["size"]
     for number in range(size):
-        answer = inside("ledger", "entry", town.ledger, number)
+        answer = inside("ledger", "entry", "--ledger", town.ledger, number)
         assert answer.code == 0
         check(answer)
     polls = inside("poll", "list", "-l", town.ledger, "--json").json
@@ -126,7 +126,7 @@ def test_every_entry_and_poll(town: Town) -> None:
 def test_entries_that_nobody_has_checked(town: Town) -> None:
     """What somebody sends to be signed or handed in, though no ledger would take it."""
     key = SigningKey.load(town.key)
-    ledger = bytes.fromhex(inside("ledger", "show", town.ledger, "--json").json["ledger"])
+    ledger = bytes.fromhex(inside("ledger", "show", "--ledger", town.ledger, "--json").json["ledger"])
     wild = [WILD, WILD]
     bodies: dict[str, list[Any]] = {
         "notice": [b"", wild, [[WILD, bytes(32)]]],
@@ -172,7 +172,7 @@ def test_names_of_files_and_words_of_the_command_line(town: Town) -> None:
     alone: tuple[tuple[object, ...], ...] = (
         ("verify", wild),
         ("charter", "show", wild),
-        ("export", wild, wild),
+        ("export", "--ledger", wild, wild),
         ("trustee", "show", wild),
         ("registrar", "import", wild, wild),
     )

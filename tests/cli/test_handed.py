@@ -33,8 +33,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> City:
     """A ledger with an entry that is no ballot behind its charter, a receipt of it, and everybody's folders."""
     made = found(tmp_path_factory.mktemp("handed"), run=inside)
     ok("committee", "form", "--class", "pilot", "--key", made.organisers[0], "--ledger", made.ledger)
-    ok("ledger", "receipt", made.ledger, 2, "-o", made.folder / "r.tlog-proof")
-    entry = CliRunner().invoke(main, ["ledger", "entry", str(made.ledger), "2", "--raw"])
+    ok("ledger", "receipt", "--ledger", made.ledger, 2, "-o", made.folder / "r.tlog-proof")
+    entry = CliRunner().invoke(main, ["ledger", "entry", "--ledger", str(made.ledger), "2", "--raw"])
     (made.folder / "r.entry").write_bytes(entry.stdout_bytes)
     return made
 
@@ -72,13 +72,13 @@ def test_what_mail_and_editors_change_is_put_right(city: City, how: str, tmp_pat
     shutil.copy(city.folder / "r.entry", tmp_path)
     ok("verify", city.ledger, "--receipt", receipt)
     ok("ledger", "check-receipt", receipt, "--ledger", city.ledger)
-    ok("ledger", "consistency", city.ledger, checkpoint)
+    ok("ledger", "consistency", "--ledger", city.ledger, checkpoint)
     copy = tmp_path / "copy"
     shutil.copytree(city.ledger / "tile", copy / "tile")
     shutil.copy(checkpoint, copy)
     ok("verify", copy)
-    ok("export", copy, tmp_path / "copy.tar")
-    ok("export", city.ledger, tmp_path / "own.tar")
+    ok("export", "--ledger", copy, tmp_path / "copy.tar")
+    ok("export", "--ledger", city.ledger, tmp_path / "own.tar")
     assert (tmp_path / "copy.tar").read_bytes() == (tmp_path / "own.tar").read_bytes()
 
 
@@ -92,7 +92,7 @@ def test_what_cannot_be_put_right_is_named_and_is_no_verdict(city: City, how: st
     for words in (
         ("verify", city.ledger, "--receipt", receipt),
         ("ledger", "check-receipt", receipt, "--ledger", city.ledger),
-        ("ledger", "consistency", city.ledger, checkpoint),
+        ("ledger", "consistency", "--ledger", city.ledger, checkpoint),
         ("witness", "publish", checkpoint, "--ledger", city.ledger),
     ):
         answer = fails(2, "is not a receipt" if receipt in words else "is not a checkpoint", *words)
@@ -105,7 +105,7 @@ def test_a_ledger_with_an_empty_checkpoint_is_none(city: City, content: bytes, t
     shutil.copytree(city.ledger / "tile", copy / "tile")
     (copy / "checkpoint").write_bytes(content)
     for words in (
-        ("verify", copy), ("export", copy, tmp_path / "x.tar"), ("ledger", "show", copy), ("poll", "list", "-l", copy),
+        ("verify", copy), ("export", "--ledger", copy, tmp_path / "x.tar"), ("ledger", "show", "--ledger", copy), ("poll", "list", "-l", copy),
         ("witness", "cosign", tmp_path / "w", "-l", copy),
     ):  # fmt: skip
         if words[0] == "witness":
@@ -131,14 +131,14 @@ def test_litter_is_seen_nowhere(city: City, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(city.ledger / "tile", copy / "tile")
     shutil.copy(city.ledger / "checkpoint", copy)
-    ok("export", copy, tmp_path / "clean.tar")
+    ok("export", "--ledger", copy, tmp_path / "clean.tar")
     for folder in ("", "tile", "tile/entries", "tile/0", "tile/0/000.p", "attachment", "witness"):
         (copy / folder).mkdir(exist_ok=True)
         for name in LITTER:
             (copy / folder / name).write_bytes(b"junk")
         (copy / folder / "__MACOSX").mkdir()
     assert ok("verify", copy).out == ok("verify", tmp_path / "clean.tar").out
-    ok("export", copy, tmp_path / "littered.tar")
+    ok("export", "--ledger", copy, tmp_path / "littered.tar")
     assert (tmp_path / "littered.tar").read_bytes() == (tmp_path / "clean.tar").read_bytes()
 
 

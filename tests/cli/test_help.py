@@ -7,6 +7,7 @@ import pytest
 
 from veche.cli import main
 from veche.cli.group import COMMANDS
+from veche.cli.options import LedgerPath
 
 from .conftest import inside, ok
 
@@ -39,6 +40,18 @@ def test_it_says_what_it_is_for(words: tuple[str, ...]) -> None:
 def test_every_option_is_explained(words: tuple[str, ...]) -> None:
     options = [one for one in ALL[words].params if isinstance(one, click.Option)]
     assert all(option.help for option in options), [option.name for option in options if not option.help]
+
+
+def test_the_ledger_is_named_in_one_way() -> None:
+    """``--ledger FOLDER``, ``-l``, VECHE_LEDGER, else ``ledger``: in every command but the two whose object it is."""
+    bare = {}
+    for words, command in ALL.items():
+        for param in command.params:
+            if isinstance(param.type, LedgerPath) and param.opts not in (["--ledger", "-l"], ["--also"]):
+                bare[words] = param.name
+            elif param.opts == ["--ledger", "-l"]:
+                assert (param.envvar, param.default) == ("VECHE_LEDGER", "ledger"), words
+    assert set(bare) == {("verify",), ("compare",)}
 
 
 def test_an_unknown_command_is_named() -> None:

@@ -305,11 +305,11 @@ def test_a_running_engine_says_what_happens_and_to_nobody(office: Office) -> Non
     entry = office.notice(1)
     junk = office.folder / "inbox" / f"{'5' * 64}.entry"
     junk.write_bytes(b"a secret that is no entry")
-    quiet = ok("ledger", "run", office.folder, "--once")
+    quiet = ok("ledger", "run", "--ledger", office.folder, "--once")
     (line,) = map(json.loads, quiet.err.splitlines())
     assert (line["level"], line["event"]) == ("warning", "dropped a file from the inbox")
     office.put(entry)
-    told = ok("ledger", "run", office.folder, "--seconds", "0.5", "--verbose")
+    told = ok("ledger", "run", "--ledger", office.folder, "--seconds", "0.5", "--verbose")
     events = [json.loads(line) for line in told.err.splitlines()]
     assert [event["event"] for event in events] == ["the engine runs", "grown", "the engine ended"]
     assert events[1]["entries"] == 2 and events[2]["size"] == len(office.entries())
@@ -407,7 +407,7 @@ def test_whoever_looks_whether_an_engine_runs_disturbs_nobody(office: Office, mo
 def test_one_engine_at_a_time(office: Office, engines: list[Engine], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("veche.cli.ledger.PATIENCE", 0.3)
     engines.append(Engine(office.folder))
-    fails(2, "Another program is writing", "ledger", "run", office.folder, run=inside)
+    fails(2, "Another program is writing", "ledger", "run", "--ledger", office.folder, run=inside)
     stopped = engines[0].stop()
     assert stopped.code == 0 and "all of them published" in stopped.out and not stopped.err
 

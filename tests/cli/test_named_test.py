@@ -71,7 +71,7 @@ def made(
         world.organisers[0].save(folder / "one.key")
         world.organisers[1].save(folder / "two.key")
     town = Town(folder, poll.id.hex(), committee.hex())
-    ok("ledger", "run", town.ledger, "--once", "--after-outage", run=inside)
+    ok("ledger", "run", "--ledger", town.ledger, "--once", "--after-outage", run=inside)
     ledger, draft = ("--ledger", town.ledger), poll_draft(town.committee, time.time() + 7200, time.time() + 7220)
     town.file("map.geojson").write_text("{}", encoding="utf-8")
     town.file("poll.toml").write_text(draft.replace('"pilot"', '"city"'), encoding="utf-8")
@@ -83,7 +83,7 @@ def made(
     ok("registrar", "proof", town.file("registrar-1"), town.poll, "--person", "Centre-0", "-o", town.file("row.json"), *ledger,
        run=inside)  # fmt: skip
     ok("witness", "init", town.file("witness"), "--institution", "Library", run=inside)
-    ok("ledger", "receipt", town.ledger, "2", "-o", town.file("two.tlog-proof"), run=inside)
+    ok("ledger", "receipt", "--ledger", town.ledger, "2", "-o", town.file("two.tlog-proof"), run=inside)
     shutil.copy(town.ledger / "checkpoint", town.file("kept"))
     verified = verify_ledger(Folder(town.ledger))
     for number, name in ((0, "charter.entry"), (2, "two.entry")):
@@ -143,20 +143,26 @@ CALLS: dict[str, Callable[[Town], tuple[object, ...]]] = {
     "check": lambda town: (town.file("code"), town.file("opened"), "-l", town.ledger),
     "find": lambda town: ("--seed", town.file("you.seed"), "-l", town.ledger),
     "verify": lambda town: (town.ledger,),
-    "export": lambda town: (town.ledger, town.file("out.tar")),
+    "export": lambda town: ("-l", town.ledger, town.file("out.tar")),
     "due": at(),
     "compare": lambda town: (town.ledger, town.file("kept")),
-    "ledger init": lambda town: (town.file("new-1"), town.file("charter.entry")),
-    "ledger run": lambda town: (town.ledger, "--once"),
-    "ledger rebuild": lambda town: (town.ledger,),
+    "ledger init": lambda town: ("-l", town.file("new-1"), town.file("charter.entry")),
+    "ledger run": lambda town: ("-l", town.ledger, "--once"),
+    "ledger rebuild": lambda town: (
+        "-l",
+        town.ledger,
+    ),
     "ledger sign": lambda town: (town.file("contest.entry"), "-l", town.ledger, "--key", town.file("two.key")),
     "ledger submit": lambda town: (town.file("contest.entry"), "-l", town.ledger),
-    "ledger show": lambda town: (town.ledger,),
-    "ledger log": lambda town: (town.ledger, "--last", "3"),
-    "ledger entry": lambda town: (town.ledger, "2"),
-    "ledger receipt": lambda town: (town.ledger, "2"),
+    "ledger show": lambda town: (
+        "-l",
+        town.ledger,
+    ),
+    "ledger log": lambda town: ("-l", town.ledger, "--last", "3"),
+    "ledger entry": lambda town: ("-l", town.ledger, "2"),
+    "ledger receipt": lambda town: ("-l", town.ledger, "2"),
     "ledger check-receipt": lambda town: (town.file("two.tlog-proof"), "-l", town.ledger),
-    "ledger consistency": lambda town: (town.ledger, town.file("kept")),
+    "ledger consistency": lambda town: ("-l", town.ledger, town.file("kept")),
     "poll preview": lambda town: (town.file("poll.toml"), "-l", town.ledger),
     "poll sign": lambda town: (town.file("poll.entry"), "-l", town.ledger, "--key", town.key),
     "poll publish": lambda town: (town.file("signed.entry"), "-l", town.ledger),
@@ -178,7 +184,7 @@ CALLS: dict[str, Callable[[Town], tuple[object, ...]]] = {
         town.key,
     ),
     "charter sign": lambda town: (town.file("charter.entry"), "--key", town.key),
-    "charter show": lambda town: (town.ledger,),
+    "charter show": at(),
     "office add": office("add.entry"),
     "office rotate": office("rotate.entry"),
     "office retire": office("retire.entry"),

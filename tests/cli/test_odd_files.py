@@ -37,8 +37,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> City:
     draft.write_text(poll_draft(committee[:8], time.time() + 3600, time.time() + 7200), encoding="utf-8")
     ok("poll", "sign", draft, "--key", one, "--key", two, *ledger)
     (made.folder / "poll.id").write_text(ok("poll", "publish", entry, *ledger, "--json").json["poll"])
-    ok("ledger", "receipt", made.ledger, 2, "-o", made.folder / "r.tlog-proof")
-    second = CliRunner().invoke(main, ["ledger", "entry", str(made.ledger), "2", "--raw"])
+    ok("ledger", "receipt", "--ledger", made.ledger, 2, "-o", made.folder / "r.tlog-proof")
+    second = CliRunner().invoke(main, ["ledger", "entry", "--ledger", str(made.ledger), "2", "--raw"])
     (made.folder / "r.entry").write_bytes(second.stdout_bytes)
     return made
 
@@ -90,20 +90,20 @@ FILES: dict[str, dict[str, tuple[str, ...]]] = {
     "check": {"file": ("ab" * 32, "{}", *LEDGER), "folder": ("ab" * 32, "{opened}", "--ledger", "{}")},
     "find": {"folder": ("A" * 43, "--ledger", "{}"), "seed": ("--seed", "{}", *LEDGER)},
     "verify": {"path": ("{}",), "receipt": ("{ledger}", "--receipt", "{}"), "beside": ("{ledger}", "--bound", "{}")},
-    "export": {"ledger": ("{}", "{new}")},
+    "export": {"folder": ("{new}", "--ledger", "{}")},
     "ledger check-receipt": {
         "file": ("{}", "--entry", "{entry}", *LEDGER),
         "entry_file": ("{receipt}", "--entry", "{}", *LEDGER),
         "folder": ("{receipt}", "--ledger", "{}"),
     },
-    "ledger consistency": {"folder": ("{}", "{checkpoint}"), "checkpoint": ("{ledger}", "{}")},
-    "ledger entry": {"folder": ("{}", "0")},
-    "ledger init": {"folder": ("{}", "{charter}"), "charter": ("{keyed}", "{}")},
-    "ledger log": {"folder": ("{}",)},
-    "ledger rebuild": {"folder": ("{}",)},
-    "ledger receipt": {"folder": ("{}", "0")},
-    "ledger run": {"folder": ("{}", "--once")},
-    "ledger show": {"folder": ("{}",)},
+    "ledger consistency": {"folder": ("{checkpoint}", "--ledger", "{}"), "checkpoint": ("{}", *LEDGER)},
+    "ledger entry": {"folder": ("0", "--ledger", "{}")},
+    "ledger init": {"folder": ("{charter}", "--ledger", "{}"), "charter": ("{}", "--ledger", "{keyed}")},
+    "ledger log": {"folder": ("--ledger", "{}")},
+    "ledger rebuild": {"folder": ("--ledger", "{}")},
+    "ledger receipt": {"folder": ("0", "--ledger", "{}")},
+    "ledger run": {"folder": ("--once", "--ledger", "{}")},
+    "ledger show": {"folder": ("--ledger", "{}")},
     "ledger sign": {
         "file": ("{}", *KEY, *LEDGER), "folder": ("{copy}", *KEY, "--ledger", "{}"), "keys": ("{copy}", "--key", "{}", *LEDGER),
     },
@@ -120,7 +120,7 @@ FILES: dict[str, dict[str, tuple[str, ...]]] = {
         "file": ("{}", *KEY, "-o", "{new}", *LEDGER), "folder": ("{draft}", *KEY, "-o", "{new}", "--ledger", "{}"),
         "keys": ("{draft}", "--key", "{}", "-o", "{new}", *LEDGER),
     },
-    "charter show": {"source": ("{}",)},
+    "charter show": {"file": ("{}",), "folder": ("--ledger", "{}")},
     "charter sign": {"file": ("{}", *KEY, "-o", "{new}"), "keys": ("{charter draft}", "--key", "{}", "-o", "{new}")},
     **{
         f"office {what}": {
@@ -221,7 +221,7 @@ def places(city: City, tmp_path: Path) -> dict[str, str]:
         (tmp_path / name).write_bytes(content)
         (tmp_path / name).chmod(0o600)
     ok("poll", "new", tmp_path / "draft.toml")
-    ok("ledger", "keygen", tmp_path / "keyed")
+    ok("ledger", "keygen", "--ledger", tmp_path / "keyed")
     ok("witness", "init", tmp_path / "witness", "--institution", "Observers")
     ok("trustee", "init", tmp_path / "trustee", "--institution", "University")
     return {
@@ -239,9 +239,7 @@ def test_odd_files_get_a_sentence(command: str, what: str, places: dict[str, str
     odd = tmp_path / "handed" / "odd-file"
     odd.parent.mkdir()
     for name, content in ODD.items():
-        for suffix in (
-            ("", ".entry", ".json") if command.startswith(("poll", "charter")) and what in ("file", "source") else ("",)
-        ):
+        for suffix in ("", ".entry", ".json") if command.startswith(("poll", "charter")) and what == "file" else ("",):
             path = odd.with_suffix(suffix)
             path.write_bytes(content)
             path.chmod(0o600)

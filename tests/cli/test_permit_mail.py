@@ -24,7 +24,7 @@ class Mail:
         self.poll = world.poll([JOIN], committee=world.form_committee(), districts=districts)
         world.engine.tick()
         self.copy = top / "copy.tar"
-        ok("export", top / "ledger", self.copy, run=inside)
+        ok("export", "--ledger", top / "ledger", self.copy, run=inside)
         self.request = top / "request.json"
 
     def vote(self, *words: object, seed: str = "voter.seed", person: str = "Centre-0") -> Answer:

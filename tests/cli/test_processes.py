@@ -45,12 +45,14 @@ def test_ctrl_c_is_how_an_engine_ends(city: City, engines: list[Engine]) -> None
 
 
 def test_a_closed_pipe_is_no_mistake(city: City) -> None:
-    words = " ".join(f"'{word}'" for word in [*PROGRAM, "ledger", "entry", str(city.ledger), "0"])
+    words = " ".join(f"'{word}'" for word in [*PROGRAM, "ledger", "entry", "--ledger", str(city.ledger), "0"])
     done = subprocess.run(["bash", "-c", f"{words} | head -c 10"], capture_output=True, text=True, env=environment())
     assert done.stdout.startswith("Entry 0") and not done.stderr
 
 
-@pytest.mark.parametrize("words", [("verify", "{}"), ("ledger", "log", "{}"), ("poll", "list", "--ledger", "{}")])
+@pytest.mark.parametrize(
+    "words", [("verify", "{}"), ("ledger", "log", "--ledger", "{}"), ("poll", "list", "--ledger", "{}")]
+)
 def test_a_closed_pipe_is_no_verdict(city: City, words: tuple[str, ...]) -> None:
     """1 would mean that something does not hold."""
     command = " ".join(f"'{word}'" for word in [*PROGRAM, *(word.format(city.ledger) for word in words)])
@@ -67,6 +69,6 @@ def test_the_ledger_may_be_named_in_the_environment(city: City) -> None:
 
 
 def test_a_full_disk_is_said_plainly(city: City, tmp_path: Path) -> None:
-    words = " ".join(f"'{word}'" for word in [*PROGRAM, "ledger", "show", str(city.ledger)])
+    words = " ".join(f"'{word}'" for word in [*PROGRAM, "ledger", "show", "--ledger", str(city.ledger)])
     done = subprocess.run(["bash", "-c", f"{words} > /dev/full"], capture_output=True, text=True, env=environment())
     assert done.returncode != 0 and "No space left" in done.stderr and "Traceback" not in done.stderr

@@ -24,7 +24,10 @@ def test_on_a_terminal_it_shows_what_goes_on(tmp_path: Path) -> None:
     city = found(tmp_path, run=inside)
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        [*PROGRAM, "ledger", "run", str(city.ledger)], stdout=slave, stderr=subprocess.PIPE, env=environment()
+        [*PROGRAM, "ledger", "run", "--ledger", str(city.ledger)],
+        stdout=slave,
+        stderr=subprocess.PIPE,
+        env=environment(),
     )
     os.close(slave)
     shown = ""
@@ -71,9 +74,9 @@ def test_polls_and_witnesses(tmp_path: Path) -> None:
 
 def test_elsewhere_a_line_whenever_the_ledger_has_grown_and_none_unasked(tmp_path: Path) -> None:
     city = found(tmp_path, run=inside)
-    quiet = ok("ledger", "run", city.ledger, "--seconds", "2.5")
+    quiet = ok("ledger", "run", "--ledger", city.ledger, "--seconds", "2.5")
     assert quiet.err == "" and len(quiet.out.splitlines()) == 2
-    told = ok("ledger", "run", city.ledger, "--seconds", "2.5", "--verbose")
+    told = ok("ledger", "run", "--ledger", city.ledger, "--seconds", "2.5", "--verbose")
     assert [line.split('"event"')[1].split('"')[1] for line in told.err.splitlines()] == [
         "the engine runs",
         "the engine ended",

@@ -46,7 +46,7 @@ class Town:
             self.name = world.charter.name
         self.folder = folder
         self.ledger = ("--ledger", str(folder / "ledger"))
-        ok("ledger", "run", folder / "ledger", "--once", "--after-outage")
+        ok("ledger", "run", "--ledger", folder / "ledger", "--once", "--after-outage")
         (folder / "map.geojson").write_text("{}", encoding="utf-8")
         self.draft()
 
@@ -168,7 +168,7 @@ def test_who_may_not_sign_is_told_before_anything_is_signed(town: Town) -> None:
     fails(1, "A poll is signed by organisers only", "ledger", "sign", entry, *town.key("registrar"), *town.ledger)
     notice = town.folder / "notice.entry"
     said = Notice(b"", Text("A key was lost.", "Потерян ключ."), (Attachment("report.pdf", bytes(32)),))
-    ledger = bytes.fromhex(ok("ledger", "show", town.folder / "ledger", "--json").json["ledger"])
+    ledger = bytes.fromhex(ok("ledger", "show", "--ledger", town.folder / "ledger", "--json").json["ledger"])
     notice.write_bytes(said.sign(ledger, [SigningKey.load(town.folder / "one.key")]))
     shown = fails(1, "A notice is signed by one office", "ledger", "sign", notice, *town.key("two"), *town.ledger)
     assert "  in Russian: Потерян ключ." in shown.out and "not here: ask whoever sent the entry" in shown.out
@@ -252,7 +252,7 @@ def test_what_is_signed_is_what_was_shown(town: Town, monkeypatch: pytest.Monkey
 
 
 def test_a_charter_is_shown_whole_once(town: Town, tmp_path: Path) -> None:
-    said = ok("charter", "show", town.folder / "ledger")
+    said = ok("charter", "show", "--ledger", town.folder / "ledger")
     assert "Seconds" not in said.out and "Engine: embedded, 1 second between two blocks at least" in said.out
     assert "  in Russian: Реестр города" in said.out
 

@@ -98,7 +98,7 @@ def test_a_pilot_from_the_first_key_to_the_verified_result(tmp_path: Path, engin
     assert "replaced" in ok("find", votes[0]["tracker"], *ledger, "--json").out
     assert ok("find", again["tracker"], *ledger, "--json").json[0]["state"] in ("last", "counted")
     assert "The receipt holds" in ok("ledger", "check-receipt", again["receipt"], *ledger).out
-    vkey = ok("ledger", "show", city.ledger, "--json").json["vkey"]
+    vkey = ok("ledger", "show", "--ledger", city.ledger, "--json").json["vkey"]
     assert "The receipt holds" in ok("ledger", "check-receipt", again["receipt"], "--key", vkey).out
     kept = tmp_path / "kept-checkpoint"
     kept.write_bytes((city.ledger / "checkpoint").read_bytes())
@@ -137,7 +137,7 @@ def test_a_pilot_from_the_first_key_to_the_verified_result(tmp_path: Path, engin
         ok("registrar", "erase", place, poll[:8], "--yes", *ledger)
 
     # The ledger goes on from what was kept, and holds as a whole.
-    assert "nothing was changed" in ok("ledger", "consistency", city.ledger, kept).out
+    assert "nothing was changed" in ok("ledger", "consistency", "--ledger", city.ledger, kept).out
     assert engines[0].stop().code == 0
     ok("verify", city.ledger)
-    assert "Speed and courtyard" in ok("ledger", "log", city.ledger, "--kind", "poll").out
+    assert "Speed and courtyard" in ok("ledger", "log", "--ledger", city.ledger, "--kind", "poll").out

@@ -66,7 +66,7 @@ def test_a_receipt_of_another_ledger_is_no_forgery(origin: str, sentence: str, l
     for command in (
         ["ledger", "check-receipt", made, "-l", ledger],
         ["verify", ledger, "--receipt", made],
-        ["ledger", "consistency", ledger, other / "checkpoint"],
+        ["ledger", "consistency", "--ledger", ledger, other / "checkpoint"],
     ):
         answer = fails(1, sentence, *command, run=inside)
         assert not any(word in answer.err for word in ("alarm", "forge", "evidence", "0 of 1"))

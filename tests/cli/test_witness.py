@@ -53,7 +53,7 @@ def test_cosign_publish_verify(world: World, tmp_path: Path) -> None:
     newer = world.witnesses[0].cosign(Folder(ledger), lambda: by_hand(time.time() + 5))
     put_cosigned(ledger, world.witnesses[0].key.public, newer)
     fails(2, "A newer head", "witness", "publish", tmp_path / "head", "--ledger", ledger, run=inside)
-    ok("export", ledger, tmp_path / "city.tar", run=inside)
+    ok("export", "--ledger", ledger, tmp_path / "city.tar", run=inside)
     copy = tmp_path / "city.tar"
     fails(2, "exported file", "witness", "cosign", world.folder / "witness-1", "--ledger", copy, run=inside)
     assert "1 of 1 have cosigned" in ok("verify", tmp_path / "city.tar", run=inside).out
@@ -129,7 +129,7 @@ def test_a_receipt_waits_for_witnesses(world: World, tmp_path: Path) -> None:
     number = world.vote(world.citizens[0], poll, [[1, 0]])
     world.engine.tick()
     ledger, receipt = world.folder / "ledger", tmp_path / "receipt"
-    ok("ledger", "receipt", ledger, number, "-o", receipt, run=inside)
+    ok("ledger", "receipt", "--ledger", ledger, number, "-o", receipt, run=inside)
     assert ok("verify", ledger, "--receipt", receipt, "--json", run=inside).json["receipt"]["state"] == "unwitnessed"
     assert "too few witnesses" in ok("verify", ledger, "--receipt", receipt, run=inside).out
     world.cosign()
@@ -147,7 +147,7 @@ def test_a_ballot_that_no_witness_saw_is_named_as_one(world: World, tmp_path: Pa
     world.engine.tick()
     world.citizens[0].voter._seed.save(seed)
     receipt = tmp_path / "ballot.tlog-proof"
-    ok("ledger", "receipt", ledger, number, "-o", receipt, run=inside)
+    ok("ledger", "receipt", "--ledger", ledger, number, "-o", receipt, run=inside)
     (tmp_path / "ballot.entry").write_bytes(world.ledger.entry(number))
     check = ("ledger", "check-receipt", receipt, "--ledger", ledger)
     assert "Too few witnesses" in ok("find", *at, run=inside).out

@@ -62,9 +62,9 @@ def test_program(run: Run, city: Path) -> None:
     (poll,) = json.loads(run("veche", "verify", "city.tar", "--json", cwd=city).stdout)["polls"]
     expected = [
         (0, ["verify", "ledger", "--report", "report"]),
-        (0, ["export", "ledger", "again.tar"]),
+        (0, ["export", "--ledger", "ledger", "again.tar"]),
         (0, ["verify", "again.tar"]),
-        (0, ["export", "again.tar", "again.bel", "--poll", poll["id"][:8]]),
+        (0, ["export", "--ledger", "again.tar", "again.bel", "--poll", poll["id"][:8]]),
         (0, ["verify", "again.bel", "--bound", "again.bound.json"]),
         (1, ["verify", "damaged.tar"]),
         (2, ["verify", "nothing.tar"]),

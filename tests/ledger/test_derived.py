@@ -125,7 +125,7 @@ def test_a_bit_that_fell_over_at_rest_is_found_before_anything_is_signed(table: 
     before = (folder / "checkpoint").read_bytes()
     with pytest.raises(Disagrees) as caught:
         Node(folder)
-    assert caught.value.hint.endswith(f"veche ledger rebuild {folder}")
+    assert caught.value.hint.endswith(f"veche ledger rebuild --ledger {folder}")
     assert (folder / "checkpoint").read_bytes() == before
 
 

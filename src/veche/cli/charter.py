@@ -11,7 +11,7 @@ from veche.cli.draft_charter import charter_json, read_charter, template
 from veche.cli.earnest import say_if_test
 from veche.cli.entry_file import SUFFIX, OnItsWay, is_entry, read_entry, read_on_its_way
 from veche.cli.language import CommandGroup
-from veche.cli.options import ANY_PATH, LEDGER_PATH
+from veche.cli.options import ANY_PATH
 from veche.cli.reading import read_ledger
 from veche.cli.signing import consider_charter
 from veche.durable import write_new
@@ -37,7 +37,7 @@ def charter() -> None:
       veche charter new charter.toml
       veche charter sign charter.toml --key office.key      (makes charter.entry)
       veche charter sign charter.entry --key other.key      (and so on, until all have signed)
-      veche ledger init ledger charter.entry
+      veche ledger init charter.entry
     """
 
 
@@ -49,7 +49,7 @@ def new(file: Path, log_key: str) -> None:
 
     \b
     Example:
-      veche charter new charter.toml --log-key "$(veche ledger keygen ledger)"
+      veche charter new charter.toml --log-key "$(veche ledger keygen)"
     """
     if log_key:
         options.parse_hex(log_key, 32, "a public key")
@@ -89,7 +89,9 @@ def sign(file: Path, keys: tuple[Path, ...], output: Path | None, yes: bool) -> 
         say(Message("Still to sign: {list}.", list=", ".join(missing)))
     else:
         check_charter(entry)
-        say(Message("Everybody has signed. Begin the ledger: veche ledger init FOLDER {target}", target=target))
+        say(
+            Message("Everybody has signed. Begin the ledger: veche ledger init --ledger FOLDER {target}", target=target)
+        )
 
 
 def _check_keys(charter: Charter, keys: Mapping[Path, SigningKey]) -> None:
@@ -108,23 +110,24 @@ def _check_keys(charter: Charter, keys: Mapping[Path, SigningKey]) -> None:
 
 
 @charter.command()
-@click.argument("source", type=LEDGER_PATH, envvar="VECHE_LEDGER", default="ledger")
+@click.argument("file", type=ANY_PATH, required=False)
+@options.ledger
 @options.json
-def show(source: Path, as_json: bool) -> None:
-    """Show the charter of a ledger, or in an entry file or draft.
+def show(file: Path | None, folder: Path, as_json: bool) -> None:
+    """Show the charter of a ledger, or the one in FILE: an entry or a draft.
 
     \b
     Example:
-      veche charter show ledger
+      veche charter show
       veche charter show charter.toml
     """
-    if source.suffix in (".toml", ".json"):
-        found = read_charter(source)
-    elif is_entry(source):
-        found = Charter.parse(read_entry(source, "charter")[1][1])
-    else:
-        with read_ledger(source) as reading:
+    if file is None:
+        with read_ledger(folder) as reading:
             found = reading.charter
+    elif file.suffix in (".toml", ".json"):
+        found = read_charter(file)
+    else:
+        found = Charter.parse(read_entry(file, "charter")[1][1])
     say_if_test(found)
     if as_json:
         options.emit(charter_json(found))

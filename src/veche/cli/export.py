@@ -8,8 +8,9 @@ from veche.audit.export import write_archive
 from veche.audit.ledger import open_ledger
 from veche.audit.poll_words import ballots, entries
 from veche.audit.report import find_poll
+from veche.cli import options
 from veche.cli.language import Command
-from veche.cli.options import ANY_PATH, LEDGER_PATH
+from veche.cli.options import ANY_PATH
 from veche.cli.reading import published_charter, verified_ledger
 from veche.cli.verify import progress_bar
 from veche.cli.verify_show import show_refusal
@@ -22,18 +23,18 @@ from veche.texts import Message, Number
 
 
 @click.command(cls=Command)
-@click.argument("ledger", type=LEDGER_PATH)
 @click.argument("file", type=ANY_PATH)
+@options.ledger
 @click.option(
     "--poll",
     "poll_id",
     metavar="ID",
     help="Write a Belenios archive of this poll (the first digits of its id will do).",
 )
-def export(ledger: Path, file: Path, poll_id: str | None) -> int:
+def export(file: Path, folder: Path, poll_id: str | None) -> int:
     """Write a ledger into one FILE, or one of its finished polls as a Belenios archive.
 
-    LEDGER is a ledger's folder or an exported file. Without --poll the FILE is a plain tar of all that the ledger has
+    Without --poll the FILE is a plain tar of all that the ledger has
     published, to be sent to anyone; "veche verify FILE" checks it. With --poll the ledger is verified first; beside the archive,
     which belenios-tool can check, a file FILE.bound.json keeps the proofs that Belenios archives have no place for.
 
@@ -41,12 +42,12 @@ def export(ledger: Path, file: Path, poll_id: str | None) -> int:
 
     \b
     Example:
-      veche export build/demo/ledger city.tar
-      veche export build/demo/ledger station.bel --poll 3f9a
+      veche export city.tar --ledger build/demo/ledger
+      veche export station.bel --poll 3f9a --ledger build/demo/ledger
     """
     must_be_new(file)
     try:
-        source = open_ledger(ledger)
+        source = open_ledger(folder)
         try:
             if poll_id is None:
                 _export_ledger(source, file)

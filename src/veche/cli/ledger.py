@@ -14,7 +14,7 @@ from veche.cli.earnest import say_if_test
 from veche.cli.entry_file import read_entry, read_on_its_way
 from veche.cli.language import CommandGroup
 from veche.cli.ledger_read import READERS
-from veche.cli.options import ANY_PATH, folder_argument
+from veche.cli.options import ANY_PATH
 from veche.cli.poll_attachments import beside
 from veche.cli.reading import published_charter, read_ledger
 from veche.cli.running import Display
@@ -45,10 +45,10 @@ def ledger() -> None:
 
     \b
     Example:
-      veche ledger keygen ledger            make the log's key, for the charter
-      veche ledger init ledger charter.entry
-      veche ledger run ledger               until Ctrl-C
-      veche ledger show ledger
+      veche ledger keygen            make the log's key, for the charter
+      veche ledger init charter.entry
+      veche ledger run               until Ctrl-C
+      veche ledger show
     """
 
 
@@ -57,13 +57,13 @@ for command in READERS:
 
 
 @ledger.command()
-@folder_argument
+@options.ledger
 def keygen(folder: Path) -> None:
-    """Make the key that signs the checkpoints of a new ledger in FOLDER, and print its public half for the charter.
+    """Make the key that signs the checkpoints of a new ledger, and print its public half for the charter. The folder of --ledger becomes the ledger.
 
     \b
     Example:
-      veche ledger keygen ledger
+      veche ledger keygen
     """
     key = SigningKey.generate()
     make_folder(folder)  # it will hold what everybody may read, so it is not as private as the key
@@ -72,30 +72,30 @@ def keygen(folder: Path) -> None:
 
 
 @ledger.command()
-@folder_argument
+@options.ledger
 @click.argument("charter", type=ANY_PATH)
 def init(folder: Path, charter: Path) -> None:
-    """Begin a ledger in FOLDER with the CHARTER that all offices signed. Its key is there already ("keygen").
+    """Begin a ledger, in the folder of --ledger, with the CHARTER that all offices signed. Its key is there already ("keygen").
 
     \b
     Example:
-      veche ledger init ledger charter.entry
+      veche ledger init charter.entry
     """
     entry, _ = read_entry(charter, "charter")
     if not (folder / LOG_KEY).exists():
         raise UserError(
             Message("There is no log key in {folder}.", folder=folder),
-            Message("Make it first: veche ledger keygen {folder}", folder=folder),
+            Message("Make it first: veche ledger keygen --ledger {folder}", folder=folder),
         )
     with create_ledger(folder, entry, SigningKey.load(folder / LOG_KEY)) as made:
         say_if_test(made.state.charter)
         say(Message("The ledger {origin} begins in {folder}.", origin=made.state.charter.origin, folder=folder))
         say(Message("Its id is {id}.", id=made.id.hex()))
-    say(Message("Let it run: veche ledger run {folder}", folder=folder))
+    say(Message("Let it run: veche ledger run --ledger {folder}", folder=folder))
 
 
 @ledger.command()
-@folder_argument
+@options.ledger
 @click.option("--once", is_flag=True, help="Make one block of what waits, publish it, and end.")
 @click.option("--seconds", type=click.FloatRange(0), metavar="N", help="End after so many seconds.")
 @click.option(
@@ -103,7 +103,7 @@ def init(folder: Path, charter: Path) -> None:
 )
 @click.option("--verbose", is_flag=True, help="Say more on the standard error: JSON, or plain lines on a terminal.")
 def run(folder: Path, once: bool, seconds: float | None, after_outage: bool, verbose: bool) -> None:
-    """Run the engine of the ledger in FOLDER: make blocks, take what is handed in, publish. Until Ctrl-C.
+    """Run the engine of a ledger: make blocks, take what is handed in, publish. Until Ctrl-C.
 
     Other commands hand entries in through the folder's inbox. While no engine runs, time stands still for the ledger, and
     polls that were open close later.
@@ -116,7 +116,7 @@ def run(folder: Path, once: bool, seconds: float | None, after_outage: bool, ver
 
     \b
     Example:
-      veche ledger run ledger
+      veche ledger run
     """
     options.not_together("--once", "--seconds", once and seconds is not None)
     if verbose:
@@ -166,16 +166,16 @@ def run(folder: Path, once: bool, seconds: float | None, after_outage: bool, ver
 
 
 @ledger.command()
-@folder_argument
+@options.ledger
 def rebuild(folder: Path) -> None:
-    """Make the database of the ledger in FOLDER anew from its public files, after verifying them as "veche verify" does.
+    """Make the database of a ledger anew from its public files, after verifying them as "veche verify" does.
 
     For when it is missing, damaged, older than the public files, or not what follows from them. What was accepted in the last
     moments and not published yet is taken over from the old database, if that can be read. No engine may run meanwhile.
 
     \b
     Example:
-      veche ledger rebuild ledger
+      veche ledger rebuild
     """
     relax()
     with progress_bar("entries") as progress:
@@ -212,7 +212,7 @@ def rebuild(folder: Path) -> None:
             ),
             err=True,
         )
-    say(Message("Let it run: veche ledger run {folder}", folder=folder))
+    say(Message("Let it run: veche ledger run --ledger {folder}", folder=folder))
 
 
 @ledger.command()

@@ -11,7 +11,7 @@ from veche.cli.ballots import find_ballots
 from veche.cli.draft_charter import charter_json
 from veche.cli.language import Command
 from veche.cli.note_file import read_checkpoint, read_receipt
-from veche.cli.options import ANY_PATH, folder_argument, parse_code
+from veche.cli.options import ANY_PATH, parse_code
 from veche.cli.reading import UNWITNESSED, Reading, goes_on, read_ledger
 from veche.durable import PRIVATE, write_new
 from veche.engine.inbox import engine_runs
@@ -33,14 +33,14 @@ from veche.texts import Message, Verbatim, iso_time, one_line
 
 
 @click.command(cls=Command)
-@folder_argument
+@options.ledger
 @options.json
 def show(folder: Path, as_json: bool) -> None:
     """Show what a ledger is: its name, charter, head, and the offices as they are now.
 
     \b
     Example:
-      veche ledger show ledger
+      veche ledger show
     """
     with read_ledger(folder, verified=False) as reading:
         charter, head = reading.charter, reading.head.checkpoint
@@ -99,7 +99,7 @@ def show(folder: Path, as_json: bool) -> None:
 
 
 @click.command(cls=Command)
-@folder_argument
+@options.ledger
 @click.option("--from", "start", type=click.IntRange(0), metavar="N", help="Begin at this entry.")
 @click.option("--last", type=click.IntRange(1), metavar="N", help="Only the last so many (20 unless --from is given).")
 @click.option("--kind", metavar="KIND", help="Only entries of this kind: poll, ballot, tally, ...")
@@ -109,8 +109,8 @@ def log(folder: Path, start: int | None, last: int | None, kind: str | None, as_
 
     \b
     Example:
-      veche ledger log ledger --last 50
-      veche ledger log ledger --from 0 --kind poll
+      veche ledger log --last 50
+      veche ledger log --from 0 --kind poll
     """
     with read_ledger(folder, verified=False) as reading:
         if start is None:
@@ -129,7 +129,7 @@ def log(folder: Path, start: int | None, last: int | None, kind: str | None, as_
 
 
 @click.command(cls=Command)
-@folder_argument
+@options.ledger
 @click.argument("number", type=click.IntRange(0))
 @click.option("--raw", is_flag=True, help="Write the bytes of the entry and nothing else.")
 @options.json
@@ -138,8 +138,8 @@ def entry(folder: Path, number: int, raw: bool, as_json: bool) -> None:
 
     \b
     Example:
-      veche ledger entry ledger 0
-      veche ledger entry ledger 17 --raw > 17.entry
+      veche ledger entry 0
+      veche ledger entry 17 --raw > 17.entry
     """
     options.not_together("--raw", "--json", raw and as_json)
     with read_ledger(folder, verified=False) as reading:
@@ -167,7 +167,7 @@ def entry(folder: Path, number: int, raw: bool, as_json: bool) -> None:
 
 
 @click.command(cls=Command)
-@folder_argument
+@options.ledger
 @click.argument("words", metavar="NUMBER | CODE | NINE WORDS | TRACKER", nargs=-1, required=True)
 @click.option("--output", "-o", type=ANY_PATH, metavar="FILE", help="Where to write it; otherwise it is printed.")
 def receipt(folder: Path, words: tuple[str, ...], output: Path | None) -> None:
@@ -177,8 +177,8 @@ def receipt(folder: Path, words: tuple[str, ...], output: Path | None) -> None:
 
     \b
     Example:
-      veche ledger receipt ledger 17 -o 17.tlog-proof
-      veche ledger receipt ledger abbey anchor angel ankle antenna apple apricot archer arena
+      veche ledger receipt 17 -o 17.tlog-proof
+      veche ledger receipt abbey anchor angel ankle antenna apple apricot archer arena
     """
     with read_ledger(folder, verified=False) as reading:
         number = _number(reading, " ".join(words))
@@ -293,7 +293,7 @@ def _code(reading: Reading, data: bytes) -> bytes | None:
 
 
 @click.command(cls=Command)
-@folder_argument
+@options.ledger
 @click.argument("checkpoint", type=ANY_PATH)
 @options.json
 def consistency(folder: Path, checkpoint: Path, as_json: bool) -> None:
@@ -302,7 +302,7 @@ def consistency(folder: Path, checkpoint: Path, as_json: bool) -> None:
     \b
     Example:
       cp ledger/checkpoint monday
-      veche ledger consistency ledger monday
+      veche ledger consistency monday
     """
     old = read_checkpoint(checkpoint)
     with read_ledger(folder) as reading:

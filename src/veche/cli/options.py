@@ -15,7 +15,7 @@ from veche.keys import SigningKey
 from veche.texts import Message
 
 __all__ = [
-    "ANY_PATH", "LEDGER_PATH", "LedgerPath", "despite_refusal", "emit", "folder_argument", "json", "key", "ledger", "load_key",
+    "ANY_PATH", "LEDGER_PATH", "LedgerPath", "despite_refusal", "emit", "json", "key", "ledger", "load_key",
     "must_be_writable", "parse_code", "parse_hex", "read_file", "receipts", "seed",
 ]  # fmt: skip
 
@@ -53,8 +53,6 @@ also = click.option(
     "--also", "others", type=LEDGER_PATH, multiple=True, metavar="FOLDER", envvar="VECHE_ALSO", show_envvar=True,
     help="Another copy of the ledger, from somebody else: all must be one ledger, or nothing is done. Give one wherever you can; repeat it.",
 )  # fmt: skip
-
-folder_argument = click.argument("folder", type=LEDGER_PATH, envvar="VECHE_LEDGER", default="ledger")
 
 entry_output = click.option(
     "--output", "-o", type=ANY_PATH, metavar="FILE",

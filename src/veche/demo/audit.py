@@ -100,7 +100,7 @@ def look_around(city: DemoCity, screen: Screen) -> None:
         (Message("your ballot"), f"find --seed {you} -l {ledger}"),
         (Message("somebody's"), f"find {city.tracker} -l {ledger}"),
         (Message("a result"), f"poll show {speed} -l {ledger}"),
-        (Message("the log"), f"ledger log {ledger} --last 12"),
+        (Message("the log"), f"ledger log --ledger {ledger} --last 12"),
         (Message("verify it"), f"verify {ledger}"),
         (Message("the forged one"), f"verify {_path(city.folder / FORGED)}"),
         (Message("the archive"), f"verify {_path(city.folder / ARCHIVE)}"),

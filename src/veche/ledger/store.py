@@ -229,7 +229,7 @@ class Disagrees(UserError):
 
 def mend(folder: Path) -> Message:
     """What to do about a database that is missing, or not what follows from the log."""
-    return Message("Make it anew from the public files: veche ledger rebuild {folder}", folder=folder)
+    return Message("Make it anew from the public files: veche ledger rebuild --ledger {folder}", folder=folder)
 
 
 def must_exist(folder: Path) -> None:
