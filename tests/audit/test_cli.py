@@ -256,7 +256,7 @@ def test_the_report_on_an_archive(exports: Path, tmp_path: Path) -> None:
 
 def test_the_program_itself(large: City) -> None:
     """As a process of its own, with warnings as errors."""
-    command = [sys.executable, "-W", "error", "-m", "veche.cli", "verify", str(large.folder)]
+    command = [sys.executable, "-W", "error", "-m", "veche", "verify", str(large.folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     assert "✓ L8" in done.stdout

@@ -69,7 +69,7 @@ def test_exports_of_odd_folders(row: dict[str, Any], tmp_path: Path) -> None:
 
 def test_a_process_of_its_own() -> None:
     for row in [row for row in LEDGERS if row["file"] in ("honest.tar", "tally-sums.tar", "newer-rules.tar")]:
-        command = [sys.executable, "-W", "error", "-m", "veche.cli", "verify", "--json", str(FOLDER / row["file"])]
+        command = [sys.executable, "-W", "error", "-m", "veche", "verify", "--json", str(FOLDER / row["file"])]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == row["exit"], done.stderr
         if row["step"]:

@@ -264,12 +264,12 @@ def test_a_process_that_is_killed(folder: Path) -> None:
     expected = held(folder)
     garble(folder)
     for wait in (0.6, 0.8, 1.0):
-        process = subprocess.Popen([sys.executable, "-m", "veche.cli", "ledger", "rebuild", "--ledger", folder])
+        process = subprocess.Popen([sys.executable, "-m", "veche", "ledger", "rebuild", "--ledger", folder])
         time.sleep(wait)
         process.send_signal(signal.SIGKILL)
         process.wait()
     if (folder / NEW).exists():
         with pytest.raises(UserError):
             Ledger(folder)
-    subprocess.run([sys.executable, "-m", "veche.cli", "ledger", "rebuild", "--ledger", folder], check=True)
+    subprocess.run([sys.executable, "-m", "veche", "ledger", "rebuild", "--ledger", folder], check=True)
     assert held(folder) == expected

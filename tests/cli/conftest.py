@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from veche.cli import main
 
-PROGRAM = [sys.executable, "-W", "error", "-m", "veche.cli"]
+PROGRAM = [sys.executable, "-W", "error", "-m", "veche"]
 
 
 @dataclass(frozen=True)

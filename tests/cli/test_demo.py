@@ -31,8 +31,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Answer]:
 def commands(answer: Answer) -> list[list[str]]:
     """The command lines that the demo prints at the end, without the program's name."""
     lines = [line.strip() for line in answer.out.split("Now look around yourself")[1].splitlines()]
-    called = [line for line in lines if " -m veche.cli " in line or line.startswith("veche ")]
-    return [shlex.split(re.split(r" -m veche.cli |^veche ", line)[1]) for line in called]
+    called = [line for line in lines if " -m veche " in line or line.startswith("veche ")]
+    return [shlex.split(re.split(r" -m veche |^veche ", line)[1]) for line in called]
 
 
 def test_it_tells_the_story_to_a_pipe(played: tuple[Path, Answer]) -> None:

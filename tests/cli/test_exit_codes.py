@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="shells and devi
 
 def shell(words: str, path: Path, **more: str) -> int:
     """The exit code of ``veche`` in a shell line: V is the program, L the ledger."""
-    line = words.replace("V ", " ".join([*PROGRAM[:1], "-m", "veche.cli "])).replace("L", str(path))
+    line = words.replace("V ", " ".join([*PROGRAM[:1], "-m", "veche "])).replace("L", str(path))
     done = subprocess.run(
         ["bash", "-c", line], env=environment() | more, stdin=subprocess.DEVNULL, capture_output=True, timeout=120
     )
@@ -61,7 +61,7 @@ def test_a_terminal_s_encoding_changes_nothing(name: str) -> None:
 
 def test_json_in_any_encoding_says_the_same() -> None:
     path = ROOT / "vectors" / "doctored" / "honest.tar"
-    words = [sys.executable, "-m", "veche.cli", "verify", str(path), "--json"]
+    words = [sys.executable, "-m", "veche", "verify", str(path), "--json"]
     said = []
     for encoding in ("utf-8", "ascii", "cp437"):
         env = environment() | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
@@ -107,7 +107,7 @@ def test_nothing_is_written_in_the_place_of_a_device(tmp_path: Path) -> None:
 def test_a_receipt_on_the_output_is_one_in_any_encoding(tmp_path: Path) -> None:
     made = found(tmp_path / "city", run=inside)
     env = environment() | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    words = [sys.executable, "-m", "veche.cli", "ledger", "receipt", "--ledger", str(made.ledger), "0"]
+    words = [sys.executable, "-m", "veche", "ledger", "receipt", "--ledger", str(made.ledger), "0"]
     (tmp_path / "r.tlog-proof").write_bytes(subprocess.run(words, env=env, capture_output=True, check=True).stdout)
     ok("verify", made.ledger, "--receipt", tmp_path / "r.tlog-proof", run=inside)
 

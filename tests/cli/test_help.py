@@ -1,15 +1,22 @@
 """Every command teaches: what it is for, an example, and what each option means."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
 
+import veche
 from veche.cli import main
 from veche.cli.group import COMMANDS
 from veche.cli.options import LedgerPath
 
 from .conftest import inside, ok
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 def commands(group: click.Group, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -57,6 +64,25 @@ def test_the_ledger_is_named_in_one_way() -> None:
 def test_an_unknown_command_is_named() -> None:
     answer = inside("volte")
     assert answer.code == 2 and "volte" in answer.err
+
+
+def test_the_package_is_the_program() -> None:
+    done = subprocess.run([sys.executable, "-m", "veche", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == ok("--version", run=inside).out == f"veche {veche.__version__}\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete(shell: str) -> None:
+    """What README says to put into a shell's beginning; and what the shell then asks for."""
+    assert "_VECHE_COMPLETE=bash_source veche" in README.read_text(encoding="utf-8")
+    program = [sys.executable, "-c", "from veche.cli import main; main(prog_name='veche')"]
+    asked = {**os.environ, "COMP_WORDS": "veche led", "COMP_CWORD": "1"} | (
+        {"COMP_CWORD": "led"} if shell == "fish" else {}
+    )
+    source = asked | {"_VECHE_COMPLETE": f"{shell}_source"}
+    complete = asked | {"_VECHE_COMPLETE": f"{shell}_complete"}
+    assert "_VECHE_COMPLETE" in subprocess.run(program, capture_output=True, text=True, env=source, check=True).stdout
+    assert "ledger" in subprocess.run(program, capture_output=True, text=True, env=complete, check=True).stdout
 
 
 def test_the_version() -> None:

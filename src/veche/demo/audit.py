@@ -115,7 +115,7 @@ def program() -> str:
     found, own = shutil.which("veche"), Path(sys.argv[0])
     if found is not None and (own.name != "veche" or Path(found).resolve() == own.resolve()):
         return "veche"
-    return _path(own) if own.name == "veche" else f"{_path(Path(sys.executable))} -m veche.cli"
+    return _path(own) if own.name == "veche" else f"{_path(Path(sys.executable))} -m veche"
 
 
 def _path(path: Path) -> str:

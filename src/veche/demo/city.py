@@ -109,7 +109,7 @@ class DemoCity:
         self.world.engine.tick()
         running = [
             subprocess.Popen(
-                [sys.executable, "-m", "veche.cli", "trustee", "act", str(self.folder / f"trustee-{number}"),
+                [sys.executable, "-m", "veche", "trustee", "act", str(self.folder / f"trustee-{number}"),
                  "--ledger", str(self.ledger), "--timeout", str(wait)],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             )

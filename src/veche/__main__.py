@@ -1,4 +1,4 @@
-"""``python -m veche.cli`` is ``veche``."""
+"""``python -m veche`` is ``veche``."""
 
 from veche.cli.group import main
 
