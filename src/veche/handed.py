@@ -57,7 +57,7 @@ def what_else(data: bytes) -> Message | None:
         return Message("It was quoted in a mail: each line begins with >.")
     if _MAIL.match(lines[0]):
         return Message("It is a whole mail: save what is attached to it.")
-    if _QUOTED_PRINTABLE.search(data):
+    if data.isascii() and b"\0" not in data and _QUOTED_PRINTABLE.search(data):
         return Message("It is in quoted-printable, as mail is sent: save the attachment with a mail program.")
     return None
 

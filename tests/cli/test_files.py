@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from veche.engine.embedded import EmbeddedEngine
+from veche.engine.results import Results
 from veche.ledger.codec import decode
 from veche.ledger.entries.poll import Choice
 from veche.ledger.shape import Text
@@ -22,7 +22,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A city of today: one poll is decrypted and has no result in the ledger, one is open, one is announced; and an export of its ledger."""
     top = tmp_path_factory.mktemp("town")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(EmbeddedEngine, "_search", lambda engine: None)
+        patch.setattr(Results, "search", lambda results, state: None)
         with World(top, citizens={"Centre": 4}, genesis=int(time.time()) - 2 * DAY) as world:
             committee = world.form_committee()
             closed = world.poll([JOIN], committee=committee, days=1)

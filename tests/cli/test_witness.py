@@ -33,7 +33,7 @@ def test_init_and_show(tmp_path: Path) -> None:
     assert ok("witness", "show", tmp_path / "w", run=inside).out == f"Press council\nPublic key {key}\n"
     assert (tmp_path / "w" / "office.key").stat().st_mode & 0o777 == 0o600
     fails(2, "is not empty", "witness", "init", tmp_path / "w", "--institution", "Press council", run=inside)
-    fails(2, "cannot be read", "witness", "show", tmp_path / "nowhere", run=inside)
+    fails(2, "There is no folder", "witness", "show", tmp_path / "nowhere", run=inside)
 
 
 def test_cosign_publish_verify(world: World, tmp_path: Path) -> None:

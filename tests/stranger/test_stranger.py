@@ -13,7 +13,7 @@ import pytest
 from doctor import ORIGIN, change, drop, drop_block, edit, find, flip, insert, publish, replace, sign_anew, swap
 
 from veche.audit.ledger import verify_ledger
-from veche.errors import DoesNotHold
+from veche.errors import DoesNotHold, UserError
 from veche.keys import SigningKey
 from veche.ledger.codec import decode, encode
 from veche.ledger.signing import sign
@@ -257,7 +257,15 @@ def test_files(single: City, tmp_path: Path) -> None:
             (good / name).unlink()
             if bad is not None:
                 (good / name).write_bytes(bad)
-            both_refuse(good)
+            if name != "checkpoint" or bad not in (None, content[:-1]):
+                both_refuse(good)
+            elif bad is not None:  # an end of a line is no part of what a checkpoint says
+                agree(single, good)
+            else:
+                with pytest.raises(UserError, match="has no checkpoint"):
+                    verify_ledger(Folder(good))
+                with pytest.raises(Refused):
+                    verify(good)
             (good / name).write_bytes(content)
     (good / "attachment").mkdir()
     (good / "attachment" / group.sha(bytes(40)).hex()).write_bytes(bytes(40))
