@@ -60,13 +60,13 @@ def test_a_registrar_whose_database_is_gone_does_not_begin_with_an_empty_one(tmp
 @pytest.mark.parametrize(
     ("one", "other", "command"),
     [
-        ("--raw", "--json", "ledger entry {0} 0 --raw --json"),
+        ("--raw", "--json", "ledger entry 0 --ledger {0} --raw --json"),
         (
             "--key",
             "--ledger",
             "ledger check-receipt {0}/vote.tlog-proof --key veche.example/city+1a2b3c4d+Ab --ledger {0}",
         ),
-        ("--once", "--seconds", "ledger run {0} --once --seconds 3"),
+        ("--once", "--seconds", "ledger run --ledger {0} --once --seconds 3"),
         ("--due", "done", "poll outcome 3fa9 done --text a --text-ru b --due 2027-05-01 --key {0}/key --ledger {0}"),
         ("--due", "not", "poll outcome 3fa9 not --text a --text-ru b --due 2027-05-01 --key {0}/key --ledger {0}"),
     ],

@@ -378,6 +378,8 @@ def _charter(charter: Charter) -> Iterator[Localizable]:
     engine = Plural("{name}, {count} second between two blocks at least", "{name}, {count} seconds between two blocks at least",
                     charter.engine.seconds, name=charter.engine.name)  # fmt: skip
     yield Row(Message("Engine"), engine)
+    if charter.engine.key:
+        yield Row(Message("Key with which the operator's validator votes"), charter.engine.key.hex())
     yield Row(Message("Institutions that change offices or cancel a poll together"), Number(charter.k))
     if charter.witnesses is None:
         yield Row(Message("Witnesses"), Message("none: nobody but the operator vouches that all are shown one ledger"))
