@@ -2,6 +2,7 @@
 
 - :mod:`engine`       what an engine is to those who hand entries in
 - :mod:`running`      the engine that a ledger's charter names
+- :mod:`threaded`     what every engine is around the thread on which it makes its blocks
 - :mod:`embedded`     one process, which agrees with itself
 - :mod:`cometbft`     processes of independent institutions, of which over two thirds agree
 - :mod:`waiting`      what was handed in and has no answer yet

@@ -5,16 +5,13 @@ the rules and into a block. An entry is acknowledged when its block is durable, 
 simply started again: what was acknowledged is in the ledger, what was not may be handed in again.
 """
 
-import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from veche.engine.block_clock import BlockClock
-from veche.engine.engine import Answer, check_engine
-from veche.engine.publishing import LOG_KEY, Publishing, create_ledger
-from veche.engine.results import Results
-from veche.engine.waiting import Job, Waiting
+from veche.engine.publishing import LOG_KEY, create_ledger
+from veche.engine.threaded import AHEAD, ThreadedEngine
+from veche.engine.waiting import Job
 from veche.keys import SigningKey
 from veche.ledger.checks import Verdict
 from veche.ledger.entries.charter import EMBEDDED
@@ -22,11 +19,8 @@ from veche.ledger.ledger import Ledger
 
 __all__ = ["LOG_KEY", "EmbeddedEngine", "create_ledger"]
 
-AHEAD = 2
-"""Batches that are being checked meanwhile: one more than is needed, so that no core waits for the end of a batch."""
 
-
-class EmbeddedEngine:
+class EmbeddedEngine(ThreadedEngine):
     """Drives a ledger, and signs its heads with the log's ``key``. See :class:`veche.engine.engine.Engine`.
 
     ``clock`` gives the times of blocks, in seconds since 1970: this machine's, as far as it can be believed
@@ -39,64 +33,21 @@ class EmbeddedEngine:
     ) -> None:
         """What a crash left unpublished is published. Raises UserError if this is not the key that the charter names, or its
         engine is another."""
-        check_engine(ledger, EMBEDDED)
-        self.ledger = ledger
-        self._publishing = Publishing(ledger, key)
+        super().__init__(EMBEDDED, ledger, key, clock)
         self._publishing.publish()
-        self._clock = clock
         self._pause = pause
-        self._failure: BaseException | None = None
-        self._waiting = Waiting()
         self._taken: list[Job] = []  # the newest batch, which may not be among those that are being checked yet
         self._checking: deque[tuple[list[Job], Future[list[Verdict]]]] = deque()
         self._checkers = ThreadPoolExecutor(AHEAD, "veche-check")
-        self._results = Results(self._waiting.put_found)
-        self._thread = threading.Thread(target=self._run, name="veche-engine")
-
-    def __enter__(self) -> "EmbeddedEngine":
-        """Begin. Raises WrongClock if this machine's clock is to give the times, and cannot be believed."""
-        if self._clock is None:
-            self._clock = BlockClock(self.ledger)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     def stop(self) -> None:
-        """Finish what was handed in, publish it, and end. Raises what broke the engine, if anything did."""
-        self._waiting.stop()
-        self._thread.join()
-        self._checkers.shutdown()
-        self._results.close()
-        if self._failure is not None:
-            raise self._failure
-
-    def check(self) -> None:
-        """Raise what broke the engine, if anything did."""
-        if self._failure is not None:
-            raise self._failure
-
-    def submit(self, entry: bytes) -> Answer:
-        """Hand in an entry. The answer is its number in the log once that is durable, or Refused."""
-        return self._waiting.put(entry)
-
-    def tick(self) -> int:
-        """Make a block now, and wait until it is durable; the answer is the size of the log. For who moves the clock.
-
-        Results for which the engine searches are in that block or before it.
-        """
-        self._results.wait()
-        return self._waiting.put(None).result()
-
-    def _run(self) -> None:
-        failure: BaseException | None = None
         try:
-            self._serve()
-        except BaseException as error:
-            self._failure = failure = error
-        taken = [*(job for jobs, _ in self._checking for job in jobs), *self._taken]
-        self._waiting.end(failure, taken)
+            super().stop()
+        finally:
+            self._checkers.shutdown()
+
+    def _taken_in(self) -> Iterable[Job]:
+        return [*(job for jobs, _ in self._checking for job in jobs), *self._taken]
 
     def _serve(self) -> None:
         checking = self._checking

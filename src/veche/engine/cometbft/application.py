@@ -23,14 +23,13 @@ from veche.engine.cometbft.home import EVIDENCE_BLOCKS, app_hash, chain_id
 from veche.engine.engine import Stopped
 from veche.engine.publishing import Publishing
 from veche.engine.results import Results
+from veche.engine.threaded import AHEAD
 from veche.engine.waiting import Job, Waiting
 from veche.errors import Refused
 from veche.ledger.checks import Verdict
 from veche.ledger.ledger import Executed, Ledger
 from veche.texts import Message
 
-AHEAD = 2
-"""Batches that are being checked meanwhile."""
 KEPT_BLOCKS = 2 * EVIDENCE_BLOCKS
 """How many of its blocks CometBFT keeps: more than can be needed to show that somebody voted twice, or to replay."""
 _TX = 8

@@ -7,9 +7,8 @@ block is durable and the head over it agreed and published, never before. After 
 import asyncio
 import shutil
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -18,15 +17,13 @@ from typing import Any
 from google.protobuf.message import Message as Asked
 
 from veche.clock import about
-from veche.engine.block_clock import BlockClock
 from veche.engine.cometbft.application import Application
 from veche.engine.cometbft.home import prepare
 from veche.engine.cometbft.process import Process, program
 from veche.engine.cometbft.server import Server
-from veche.engine.engine import Answer, Stopped, check_engine
-from veche.engine.publishing import Publishing
-from veche.engine.results import Results
-from veche.engine.waiting import Waiting
+from veche.engine.engine import Stopped
+from veche.engine.threaded import ThreadedEngine
+from veche.engine.waiting import Job
 from veche.keys import SigningKey
 from veche.ledger.entries.charter import COMETBFT
 from veche.ledger.ledger import Ledger
@@ -38,7 +35,7 @@ STALL = 60
 """Seconds beyond the longest pause without a block, after which one validator alone can only have stopped."""
 
 
-class CometEngine:
+class CometEngine(ThreadedEngine):
     """Drives a ledger as CometBFT says, and signs its heads with the log's ``key``. See :class:`veche.engine.engine.Engine`.
 
     ``clock`` is read before each proposal: this machine's, as far as it can be believed
@@ -59,52 +56,12 @@ class CometEngine:
 
         Raises UserError if this is not the key that the charter names, its engine is another, or there is no CometBFT.
         """
-        check_engine(ledger, COMETBFT)
-        self.ledger = ledger
-        self._publishing = Publishing(ledger, key)
-        self._clock, self._pause = clock, pause
+        super().__init__(COMETBFT, ledger, key, clock, self._wake)
+        self._pause = pause
         self.late, self.orderly, self.patience = int(pause) + LATE, True, pause + STALL
         self._command, self._environment = command or [program()], environment
-        self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiting = Waiting(self._wake)
-        self._results = Results(self._waiting.put_found)
         self._application: Application | None = None
-        self._thread = threading.Thread(target=self._run, name="veche-engine")
-
-    def __enter__(self) -> "CometEngine":
-        """Begin. Raises WrongClock if this machine's clock is to be read, and cannot be believed."""
-        if self._clock is None:
-            self._clock = BlockClock(self.ledger)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Finish what was handed in, publish it, and end both. Raises what broke the engine, if anything did."""
-        self._waiting.stop()
-        self._thread.join()
-        self._results.close()
-        self.check()
-
-    def check(self) -> None:
-        """Raise what broke the engine, if anything did."""
-        if self._failure is not None:
-            raise self._failure
-
-    def submit(self, entry: bytes) -> Answer:
-        """Hand in an entry. The answer is its number in the log once that is durable and agreed, or Refused."""
-        return self._waiting.put(entry)
-
-    def tick(self) -> int:
-        """Make blocks until one is not older than this moment, durable and published; the answer is the size of the log.
-
-        Results for which the engine searches are in it or before it.
-        """
-        self._results.wait()
-        return self._waiting.put(None).result()
 
     def _wake(self) -> None:
         loop = self._loop
@@ -116,15 +73,13 @@ class CometEngine:
         if self._application is not None:
             self._application.look()
 
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except BaseException as error:
-            self._failure = error
-        behind = () if self._application is None else self._application.behind()
-        self._waiting.end(self._failure, behind)
+    def _serve(self) -> None:
+        asyncio.run(self._live())
 
-    async def _serve(self) -> None:
+    def _taken_in(self) -> Iterable[Job]:
+        return () if self._application is None else self._application.behind()
+
+    async def _live(self) -> None:
         self._loop = asyncio.get_running_loop()
         assert self._clock is not None
         broken: asyncio.Future[None] = self._loop.create_future()
@@ -142,13 +97,13 @@ class CometEngine:
         try:
             process = Process(prepare(self.ledger, folder / "abci", self._pause), self._command, self._environment)
             async with Server(folder / "abci", partial(self.answer, application), fail):
-                await self._live(application, process, broken)
+                await self._watch(application, process, broken)
         finally:
             application.close()
             self.ledger.discard()
             shutil.rmtree(folder, ignore_errors=True)
 
-    async def _live(self, application: Application, process: Process, broken: "asyncio.Future[None]") -> None:
+    async def _watch(self, application: Application, process: Process, broken: "asyncio.Future[None]") -> None:
         """Until everything is finished after :meth:`stop`. Raises what either process broke with."""
         await process.start()
         died, ended = asyncio.create_task(process.wait()), asyncio.create_task(self._finished(application))
