@@ -79,6 +79,25 @@ def found(folder: Path, run: Run = veche) -> City:
     return city
 
 
+def announce(city: City, run: Run = veche) -> tuple[str, str]:
+    """Form a committee, and publish a poll that opens in an hour: the ids of both. Nobody has opened it yet."""
+
+    def ok(*args: object) -> Answer:
+        return must(*args, *ledger, run=run)
+
+    ledger = ("--ledger", city.ledger)
+    one, two = city.organisers
+    committee = str(ok("committee", "form", "--class", "pilot", "--key", one, "--json").json["committee"])
+    for _ in range(3):
+        for place in city.trustees:
+            ok("trustee", "act", place)
+    (city.folder / "map.geojson").write_text("{}", encoding="utf-8")
+    draft, entry = city.folder / "poll.toml", city.folder / "poll.entry"
+    draft.write_text(poll_draft(committee[:8], time.time() + 3600, time.time() + 7200), encoding="utf-8")
+    ok("poll", "sign", draft, "--key", one, "--key", two)
+    return committee, str(ok("poll", "publish", entry, "--json").json["poll"])
+
+
 def charter_draft(log_key: str, keys: dict[str, str]) -> str:
     offices = "".join(
         f'[[office]]\ninstitution = "{name}"\nrole = "{role}"\nkey = "{keys[name]}"\n' for name, role in OFFICES

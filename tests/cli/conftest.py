@@ -102,6 +102,16 @@ def fails(code: int, sentence: str, *args: object, run: Run = veche) -> Answer:
     return answer
 
 
+def ok_inside(*args: object) -> Answer:
+    """:func:`ok` in this process."""
+    return ok(*args, run=inside)
+
+
+def fails_inside(code: int, sentence: str, *args: object) -> Answer:
+    """:func:`fails` in this process."""
+    return fails(code, sentence, *args, run=inside)
+
+
 class Engine:
     """``veche ledger run`` in a process of its own."""
 

@@ -26,19 +26,11 @@ from veche.voter.voter import Voter, seal
 from veche.words import LANGUAGES, in_words
 from veche.world import Citizen, World
 
-from .conftest import Answer, inside
-from .conftest import fails as must_fail
-from .conftest import ok as must
+from .conftest import fails_inside as fails
+from .conftest import inside
+from .conftest import ok_inside as ok
 
 TRAMS = Choice(Text("More trams?", "Больше трамваев?"), (Text("Yes", "Да"), Text("No", "Нет")), 1, 1, False)
-
-
-def ok(*args: object) -> Answer:
-    return must(*args, run=inside)
-
-
-def fails(code: int, sentence: str, *args: object) -> Answer:
-    return must_fail(code, sentence, *args, run=inside)
 
 
 class Town:

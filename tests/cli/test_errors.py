@@ -25,20 +25,12 @@ from veche.log.note import ED25519, Verifier
 from veche.log.receipt import Receipt
 from veche.trustee.trustee import Trustee
 
-from .city import City, found, moment, poll_draft
-from .conftest import Answer, inside
-from .conftest import fails as must_fail
-from .conftest import ok as must
+from .city import City, announce, found, moment, poll_draft
+from .conftest import fails_inside as fails
+from .conftest import inside
+from .conftest import ok_inside as ok
 
 DRAFTS = Path(__file__).with_name("drafts")
-
-
-def ok(*args: object) -> Answer:
-    return must(*args, run=inside)
-
-
-def fails(code: int, sentence: str, *args: object) -> Answer:
-    return must_fail(code, sentence, *args, run=inside)
 
 
 @dataclass(frozen=True)
@@ -57,19 +49,9 @@ class Pilot:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Pilot:
     city = found(tmp_path_factory.mktemp("pilot"), run=inside)
-    ledger = ("--ledger", city.ledger)
-    one, two = city.organisers
-    committee = ok("committee", "form", "--class", "pilot", "--key", one, *ledger, "--json").json["committee"]
-    for _ in range(3):
-        for place in city.trustees:
-            ok("trustee", "act", place, *ledger)
-    (city.folder / "map.geojson").write_text("{}", encoding="utf-8")
-    draft, entry = city.folder / "poll.toml", city.folder / "poll.entry"
-    draft.write_text(poll_draft(committee[:8], time.time() + 3600, time.time() + 7200), encoding="utf-8")
-    ok("poll", "sign", draft, "--key", one, "--key", two, *ledger)
-    poll = ok("poll", "publish", entry, *ledger, "--json").json["poll"]
+    committee, poll = announce(city, run=inside)
     for place in city.registrars:
-        ok("registrar", "open", place, poll[:8], *ledger)
+        ok("registrar", "open", place, poll[:8], "--ledger", city.ledger)
     return Pilot(city, committee, poll)
 
 

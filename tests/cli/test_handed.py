@@ -11,21 +11,13 @@ from click.testing import CliRunner
 from veche.cli import main
 
 from .city import City, found
-from .conftest import Answer, inside
-from .conftest import fails as must_fail
-from .conftest import ok as must
+from .conftest import fails_inside as fails
+from .conftest import inside
+from .conftest import ok_inside as ok
 
 LITTER = (
     ".DS_Store", "._checkpoint", "Thumbs.db", "desktop.ini", ".directory", "checkpoint~", ".checkpoint.swp", "#draft#", "~$roll.csv"
 )  # fmt: skip
-
-
-def ok(*args: object) -> Answer:
-    return must(*args, run=inside)
-
-
-def fails(code: int, sentence: str, *args: object) -> Answer:
-    return must_fail(code, sentence, *args, run=inside)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,30 +12,17 @@ from click.testing import CliRunner
 
 from veche.cli import main
 
-from .city import City, found, poll_draft
-from .conftest import Answer, inside
-from .conftest import ok as must
-
-
-def ok(*args: object) -> Answer:
-    return must(*args, run=inside)
+from .city import City, announce, found
+from .conftest import inside
+from .conftest import ok_inside as ok
 
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> City:
     """A ledger with a poll that opens in an hour, and a receipt of the entry behind its charter's block."""
     made = found(tmp_path_factory.mktemp("odd"), run=inside)
-    ledger = ("--ledger", made.ledger)
-    one, two = made.organisers
-    committee = ok("committee", "form", "--class", "pilot", "--key", one, *ledger, "--json").json["committee"]
-    for _ in range(3):
-        for place in made.trustees:
-            ok("trustee", "act", place, *ledger)
-    (made.folder / "map.geojson").write_text("{}", encoding="utf-8")
-    draft, entry = made.folder / "poll.toml", made.folder / "poll.entry"
-    draft.write_text(poll_draft(committee[:8], time.time() + 3600, time.time() + 7200), encoding="utf-8")
-    ok("poll", "sign", draft, "--key", one, "--key", two, *ledger)
-    (made.folder / "poll.id").write_text(ok("poll", "publish", entry, *ledger, "--json").json["poll"])
+    _, poll = announce(made, run=inside)
+    (made.folder / "poll.id").write_text(poll)
     ok("ledger", "receipt", "--ledger", made.ledger, 2, "-o", made.folder / "r.tlog-proof")
     second = CliRunner().invoke(main, ["ledger", "entry", "--ledger", str(made.ledger), "2", "--raw"])
     (made.folder / "r.entry").write_bytes(second.stdout_bytes)

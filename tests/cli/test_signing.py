@@ -18,19 +18,11 @@ from veche.ledger.shape import Attachment, Text
 from veche.world import World
 
 from .city import moment
-from .conftest import PROGRAM, Answer, environment, inside
-from .conftest import fails as must_fail
-from .conftest import ok as must
+from .conftest import PROGRAM, environment
+from .conftest import fails_inside as fails
+from .conftest import ok_inside as ok
 
 JOIN = Choice(Text("Join?", "Вступить?"), (Text("For", "За"), Text("Against", "Против")), 1, 1, False)
-
-
-def ok(*args: object) -> Answer:
-    return must(*args, run=inside)
-
-
-def fails(code: int, sentence: str, *args: object) -> Answer:
-    return must_fail(code, sentence, *args, run=inside)
 
 
 class Town:

@@ -1,6 +1,7 @@
 """Both engines: what is true of one is true of the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import comet
 import pytest
@@ -12,6 +13,8 @@ from veche.keys import SigningKey
 from veche.ledger.ledger import Ledger
 from veche.world import EMBEDDED, PAUSE, EngineKind
 
+from .stage import Stage
+
 KINDS: dict[str, EngineKind] = {"embedded": EMBEDDED, "cometbft": OnCometBFT()}
 
 
@@ -19,6 +22,18 @@ KINDS: dict[str, EngineKind] = {"embedded": EMBEDDED, "cometbft": OnCometBFT()}
 def kind(request: pytest.FixtureRequest) -> EngineKind:
     """The engine that a world runs on."""
     return KINDS[request.param]
+
+
+@pytest.fixture
+def stage(made: Stage, tmp_path: Path) -> Stage:
+    """A copy of what the module's fixture ``made``, for one test."""
+    return made.copy(tmp_path / "ledger")
+
+
+@pytest.fixture
+def ledger(stage: Stage) -> Iterator[Ledger]:
+    with stage.open() as opened:
+        yield opened
 
 
 def run(ledger: Ledger, key: SigningKey, clock: Callable[[], int]) -> Engine:

@@ -2,7 +2,6 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,17 +25,6 @@ from .stage import TRAMS, Stage, make_stage
 @pytest.fixture(scope="module")
 def made(kind: EngineKind, tmp_path_factory: pytest.TempPathFactory) -> Stage:
     return make_stage(kind, tmp_path_factory.mktemp("city"))
-
-
-@pytest.fixture
-def stage(made: Stage, tmp_path: Path) -> Stage:
-    return made.copy(tmp_path / "ledger")
-
-
-@pytest.fixture
-def ledger(stage: Stage) -> Iterator[Ledger]:
-    with stage.open() as made:
-        yield made
 
 
 def log_of(folder: Path) -> list[bytes]:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,17 +45,6 @@ with Ledger(folder) as ledger, CometEngine(ledger, SigningKey.load(folder / LOG_
 def made(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """A ledger whose last block is of a moment ago."""
     return make_stage(OnCometBFT(), tmp_path_factory.mktemp("city"), int(time.time()) - 3670)
-
-
-@pytest.fixture
-def stage(made: Stage, tmp_path: Path) -> Stage:
-    return made.copy(tmp_path / "ledger")
-
-
-@pytest.fixture
-def ledger(stage: Stage) -> Iterator[Ledger]:
-    with stage.open() as made:
-        yield made
 
 
 def programs(folder: Path) -> list[int]:
