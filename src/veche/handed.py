@@ -36,7 +36,7 @@ def as_text(data: bytes) -> str:
     return data.decode("utf-16" if data.startswith(_UTF16) else "utf-8-sig")
 
 
-def one_line(data: bytes) -> str:
+def only_line(data: bytes) -> str:
     """What a file of one line says, however its line ends. Raises ValueError."""
     return as_text(data).strip()
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from veche.durable import read_private, write_private
 from veche.errors import UserError
-from veche.handed import one_line
+from veche.handed import only_line
 from veche.texts import Message
 
 
@@ -41,7 +41,7 @@ class SigningKey:
         """Read a key file. Raises UserError if it is missing, malformed or readable by others."""
         text = read_private(path)
         try:
-            return cls(bytes.fromhex(one_line(text)))
+            return cls(bytes.fromhex(only_line(text)))
         except ValueError:
             raise UserError(
                 Message("{path} is not a Veche key file.", path=path), Message("It should hold 64 hexadecimal digits.")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from veche.durable import UNFINISHED, Journal, read_private, remove, settle, write_private
 from veche.errors import DoesNotHold, UserError
-from veche.handed import is_litter, one_line
+from veche.handed import is_litter, only_line
 from veche.keys import SigningKey
 from veche.texts import N_, Message
 
@@ -79,7 +79,7 @@ def load_office(folder: Path, who: str) -> tuple[str, SigningKey]:
             Message("Every office has a folder of its own: name that one."),
         )
     try:
-        institution = one_line(read_private(folder / "institution"))
+        institution = only_line(read_private(folder / "institution"))
     except ValueError:
         raise UserError(
             Message("The file {folder} is damaged.", folder=folder / "institution"),

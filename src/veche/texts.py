@@ -21,6 +21,7 @@ from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path, PurePath
+from unicodedata import category
 
 ENGLISH = "en"
 LOCALE = Path(__file__).parent / "locale"
@@ -119,16 +120,6 @@ class Clause(Localizable):
         return self.said.text(language).rstrip(".")
 
 
-@dataclass(frozen=True)
-class Together(Localizable):
-    """Sentences one after another, but for empty ones."""
-
-    sentences: tuple["Said", ...]
-
-    def text(self, language: str) -> str:
-        return " ".join(filter(None, (_text(sentence, language) for sentence in self.sentences)))
-
-
 def one_line(text: str) -> str:
     """A text of others in one line, without what could steer a terminal or turn its direction: whatever cannot be printed is �, and
     a line's end ⏎. So it never speaks for the program."""
@@ -136,12 +127,9 @@ def one_line(text: str) -> str:
         return text
     whole = text.replace("\r\n", "\n").replace("\n", "⏎")
     return "".join(
-        char if char.isprintable() else " " if char in SPACES else "\N{REPLACEMENT CHARACTER}" for char in whole
+        char if char.isprintable() else " " if char == "\t" or category(char) == "Zs" else "\N{REPLACEMENT CHARACTER}"
+        for char in whole
     )
-
-
-SPACES = "\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-"""What separates words and is not printable to Python."""
 
 
 class Message(Localizable):
@@ -177,13 +165,13 @@ class Plural(Message):
 
 @dataclass(frozen=True)
 class Listed(Localizable):
-    """Several things one after another, with ``between`` them."""
+    """Several things one after another, with ``between`` them; empty ones are left out."""
 
-    items: tuple[Localizable, ...]
+    items: tuple[Said, ...]
     between: str = ", "
 
     def text(self, language: str) -> str:
-        return self.between.join(_text(item, language) for item in self.items)
+        return self.between.join(filter(None, (_text(item, language) for item in self.items)))
 
 
 @dataclass(frozen=True)
@@ -203,17 +191,6 @@ class Words(Localizable):
 
 LONGEST = 10**20
 """From here on a number is written without separators: decimal, which Babel uses, has 28 digits."""
-
-
-@dataclass(frozen=True)
-class Joined(Localizable):
-    """Several of them, one after the other."""
-
-    parts: tuple[Localizable, ...]
-    between: str
-
-    def text(self, language: str) -> str:
-        return self.between.join(part.text(language) for part in self.parts)
 
 
 @dataclass(frozen=True)

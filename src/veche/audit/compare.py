@@ -135,4 +135,6 @@ def _check(copy: Copy, policy: Policy, first: Copy, second: Copy) -> None:
     try:
         copy.signed.verify(policy)
     except DoesNotHold as error:
-        raise DoesNotHold("checkpoint", copy.name, f"{copy.name}: {error.message}", error.advice) from None
+        raise DoesNotHold(
+            "checkpoint", copy.name, Message("{path}: {why}", path=copy.name, why=error.said), error.advice
+        ) from None

@@ -114,6 +114,12 @@ class GroupView:
     accounts: list[AccountReport]
 
 
+def people_of(groups: Sequence[GroupView]) -> int | None:
+    """How many may vote in these groups together; None as long as no registrar has said it."""
+    known = [group.people for group in groups if group.people is not None]
+    return sum(known) if known else None
+
+
 @dataclass(frozen=True)
 class CellView:
     """``groups`` (by index) that were counted together, their ballots, what these weigh together, and their result."""
@@ -211,7 +217,6 @@ def view_poll(state: State, poll: PollState, now: int) -> PollView:
     committee = state.committee(definition.committee)
     assert committee is not None, "a poll's committee is in the ledger"
     groups = _groups(state, poll)
-    rolls = [group.people for group in groups if group.people is not None]
     rows = [tuple(row.people for row in keys.groups) for keys in poll.permit_keys.values()]
     shared = poll.complete
     return PollView(
@@ -233,7 +238,7 @@ def view_poll(state: State, poll: PollState, now: int) -> PollView:
         counted=sum(poll.counted),
         weight=sum(group.counted * group.weight for group in groups),
         smallest=poll_class.smallest,
-        people=sum(rolls) if rolls else None,
+        people=people_of(groups),
         rolls_differ=len(set(rows)) > 1,
         questions=question_views(definition.questions, poll.result.total if poll.result else None),
         groups=groups,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from veche.audit.percents import percents
 from veche.audit.poll_report import StatementReport
-from veche.audit.poll_view import AnswerView, CellView, GroupView, Next, PollView, QuestionView
+from veche.audit.poll_view import AnswerView, CellView, Next, PollView, QuestionView, people_of
 from veche.audit.witnesses import Witnesses
 from veche.ledger.life import Stage
 from veche.texts import DATE, N_, Listed, Localizable, Message, Moment, Percent, Plural, iso_time
@@ -108,12 +108,6 @@ def group_turnout(poll: PollView, cell: CellView) -> Message:
     return _turnout(
         cell.counted, cell.weight, people_of([poll.groups[group] for group in cell.groups]), poll.rolls_differ
     )
-
-
-def people_of(groups: Sequence[GroupView]) -> int | None:
-    """How many may vote in these groups together; None as long as no registrar has said it."""
-    known = [group.people for group in groups if group.people is not None]
-    return sum(known) if known else None
 
 
 def _turnout(counted: int, weight: int, people: int | None, differ: bool) -> Message:

@@ -11,8 +11,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from veche.audit.poll_view import PollView, QuestionView
-from veche.audit.poll_words import people_of
+from veche.audit.poll_view import PollView, QuestionView, people_of
 from veche.texts import Localizable
 
 COLUMNS = (

@@ -128,7 +128,7 @@ class _Office:
 
     def _verify(self) -> VerifiedLedger:
         """The ledger, verified anew only if it or what witnesses cosigned has changed."""
-        shown = [one for path in self._copies for one in _shown(path)]  # first: what comes meanwhile is not missed
+        shown = self._shown()  # first: what comes meanwhile is not missed
         if self._verified is None or (shown != self._seen and clock_time.monotonic() >= self._rests_until):
             began = clock_time.monotonic()
             before, self._verified, self._seen = self._verified, verified_copies(self._copies), shown
@@ -136,6 +136,10 @@ class _Office:
             if before is not None:
                 _close(before)
         return self._verified
+
+    def _shown(self) -> list[bytes | None]:
+        """What all copies show: whatever it is, more of it may make something due."""
+        return [one for path in self._copies for one in _shown(path)]
 
     def _do(self, entries: Sequence[bytes]) -> bool:
         """Hand in, or write to files; whether the ledger has changed by it, or has to be looked at again."""
@@ -210,7 +214,7 @@ class _Office:
         """Wait until the ledger shows something else, or until the monotonic time ``until``; how long to wait between two looks next."""
         while clock_time.monotonic() < until:
             clock_time.sleep(max(0.0, min(pause, until - clock_time.monotonic())))
-            if [one for path in self._copies for one in _shown(path)] != self._seen:
+            if self._shown() != self._seen:
                 clock_time.sleep(max(0.0, min(self._rests_until, until) - clock_time.monotonic()))
                 return PAUSE
             pause = min(SLOWEST, 1.5 * pause)
@@ -230,7 +234,7 @@ def file_name(entry: bytes) -> str:
 
 
 def _shown(path: Path) -> list[bytes | None]:
-    """A ledger's head, and what witnesses cosigned: whatever it is, more of it may make something due."""
+    """A copy's head, and what witnesses cosigned."""
     source = open_source(path)
     shown = [source.get(name) for name in (CHECKPOINT, *source.names(WITNESS))]
     if isinstance(source, Export):

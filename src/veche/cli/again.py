@@ -3,7 +3,8 @@
 import shlex
 
 import click
-from click.core import ParameterSource
+
+from veche.cli.options import was_given
 
 
 def again(*words: str, seed: bool = True) -> str:
@@ -15,6 +16,6 @@ def again(*words: str, seed: bool = True) -> str:
     wanted = (("--seed", "seed"), ("--ledger", "folder")) if seed else (("--ledger", "folder"),)
     given: list[str] = []
     for option, parameter in wanted:
-        if context is not None and context.get_parameter_source(parameter) == ParameterSource.COMMANDLINE:
+        if context is not None and was_given(parameter):
             given += [option, shlex.quote(str(context.params[parameter]))]
     return " ".join(["veche", *words, *given])

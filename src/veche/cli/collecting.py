@@ -13,7 +13,7 @@ from veche.errors import Refused, UserError, VecheError, because
 from veche.ledger.poll_state import PollState
 from veche.permit.permit import Permit
 from veche.terminal.say import confirm, say
-from veche.texts import Joined, Localizable, Message, Plural, Together, Words
+from veche.texts import Listed, Localizable, Message, Plural, Words
 from veche.voter.permits import Collected, RegistrarsRefused, narrowed
 from veche.voter.voter import Voter
 
@@ -123,7 +123,7 @@ def _group(poll: PollState, opened: Mapping[int, Desk], person: str, despite_ref
             views.append(Message("{names}: not on the roll", names=", ".join(without)))
         disagree = Message(
             "The registrars do not agree in which group you vote ({views}). None was asked for a permit.",
-            views=Joined(tuple(views), "; "),
+            views=Listed(tuple(views), "; "),
         )
         if len(enough) != 1:
             raise UserError(
@@ -167,7 +167,9 @@ def permits_to_show(
         for registrar in refused.registrars:
             if said := said_by(registrar, collected):
                 name = poll.poll_class.registrars[registrar].institution
-                refused.said = Together((refused.said, Message("{registrar} says: {said}", registrar=name, said=said)))
+                refused.said = Listed(
+                    (refused.said, Message("{registrar} says: {said}", registrar=name, said=said)), " "
+                )
         if kept.refusals.exists():
             refused.said = Message(
                 "{refused} What they were asked and answered is in {refusals}: show it to whom you like.",

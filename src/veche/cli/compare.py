@@ -54,9 +54,9 @@ def compare(first: Path, second: Path, vkey: str | None, output: Path | None, as
         if copy.charter is not None:
             say_if_test(copy.charter)
     found = compare_copies(*copies, None if key is None else Policy(key.name, {key: 1}, 1))
-    kept = output is not None and found is Relation.CONTRADICTS
-    if kept and output is not None:
-        _keep(output, copies)
+    evidence = output if found is Relation.CONTRADICTS else None
+    if evidence is not None:
+        _keep(evidence, copies)
     if as_json:
         options.emit(
             {
@@ -68,7 +68,7 @@ def compare(first: Path, second: Path, vkey: str | None, output: Path | None, as
                     }
                     for copy in copies
                 ],
-                "evidence": str(output) if kept else None,
+                "evidence": None if evidence is None else str(evidence),
             }
         )  # fmt: skip
         return int(found is Relation.CONTRADICTS)
@@ -80,12 +80,12 @@ def compare(first: Path, second: Path, vkey: str | None, output: Path | None, as
     for copy in copies:
         click.echo(f"\n{_head(copy)}", nl=False)
     click.echo()
-    where = str(output) if kept else f"{copies[0].name}, {copies[1].name}"
-    more = (
-        Message("Both are kept in {folder}. Show them to others, and raise the alarm.", folder=where)
-        if kept
-        else Message("Keep both as they are now (again with -o FOLDER), show them to others, and raise the alarm.")
-    )
+    if evidence is not None:
+        where = str(evidence)
+        more = Message("Both are kept in {folder}. Show them to others, and raise the alarm.", folder=evidence)
+    else:
+        where = f"{copies[0].name}, {copies[1].name}"
+        more = Message("Keep both as they are now (again with -o FOLDER), show them to others, and raise the alarm.")
     raise DoesNotHold("consistency", where, _verdict(found, *copies), more)
 
 

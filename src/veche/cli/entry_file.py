@@ -135,14 +135,11 @@ def read_on_its_way(path: Path, ledger: bytes, kind: type[E]) -> OnItsWay[E]:
     data, item = read_entry(path, None if kind is ByOffice else kind.kind)
     if item[0] == BALLOT:
         raise UserError(Message("{path} holds a ballot, which no office signs.", path=path))
-    try:
-        entry = parse_item(item)
-    except Refused as refused:
-        raise Refused(refused.rule, Message("{path}: {why}", path=path, why=refused.said), refused.advice) from None
+    entry = parse_item(item)
     if not isinstance(entry, kind):
         raise UserError(Message("{path} holds a {kind} entry, which nobody signs.", path=path, kind=item[0]))
+    pairs = signatures(item)
     try:
-        pairs = signatures(item)
         check_signatures(signed_message(ledger, item[0], item[1]), pairs)
     except Refused as wrong:
         raise Refused(

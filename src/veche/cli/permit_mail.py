@@ -19,9 +19,9 @@ from veche.permit.request import PermitRequest
 from veche.registrar.registrar import Registrar
 from veche.registrar.roll_file import clean
 from veche.terminal.say import say
-from veche.texts import Joined, Message, Words
+from veche.texts import Listed, Message, Words
 from veche.voter.voter import Voter
-from veche.words import LANGUAGES, in_words
+from veche.words import in_every_language
 
 
 def ask(
@@ -74,11 +74,6 @@ def ask(
     return made
 
 
-def code_said(request: RequestFile) -> list[str]:
-    """The code of a request as people say it, in every language."""
-    return [in_words(request.code, language) for language in LANGUAGES]
-
-
 def _group(poll: PollState, name: str | None, known: int | None) -> int:
     names = [group.name for group in poll.definition.groups]
     if name is None:
@@ -89,7 +84,7 @@ def _group(poll: PollState, name: str | None, known: int | None) -> int:
         wanted = name.strip().casefold()
         found = [place for place, both in enumerate(names) if wanted in (both.en.casefold(), both.ru.casefold())]
     if len(found) != 1:
-        said = Joined(tuple(Words(both.en, both.ru) for both in names), ", ")
+        said = Listed(tuple(Words(both.en, both.ru) for both in names))
         raise UserError(
             Message("It is not clear in which group you vote."),
             Message("Say one with --group: {groups}", groups=said),
@@ -193,5 +188,5 @@ def show_request(request: RequestFile, poll: PollState, err: bool = False) -> No
         person=request.person, title=Words(*poll.definition.title), group=Words(*group),
     )  # fmt: skip
     say(said, err=err)
-    for words in code_said(request):
+    for words in in_every_language(request.code).values():
         click.echo(f"  {words}", err=err)

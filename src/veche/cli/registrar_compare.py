@@ -11,7 +11,7 @@ from veche.durable import PRIVATE, must_be_new, write_new
 from veche.registrar.comparison import MOST_BYTES, Differences, load_key, make_key
 from veche.registrar.registrar import Registrar
 from veche.terminal.say import say, spoken
-from veche.texts import Joined, Message, Plural
+from veche.texts import Listed, Message, Plural
 
 _SHOWN = 100
 """Persons that are shown one by one."""
@@ -129,7 +129,7 @@ def _show(found: Differences) -> None:
         ]
         say(Plural("{count} person is on their roll only ({where}). Who, they see with your comparison.",
                           "{count} people are on their roll only ({where}). Who, they see with your comparison.",
-                          sum(found.only_theirs.values()), where=Joined(tuple(where), ", ")))  # fmt: skip
+                          sum(found.only_theirs.values()), where=Listed(tuple(where))))  # fmt: skip
     say(Message("The rolls are not the same."))
 
 

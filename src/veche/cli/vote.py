@@ -31,7 +31,7 @@ from veche.terminal.show import short
 from veche.texts import Message
 from veche.voter.permits import Collected
 from veche.voter.voter import Voter, seal
-from veche.words import LANGUAGES, in_words
+from veche.words import in_every_language
 
 
 @click.command(cls=Command, short_help="Vote in a poll, or vote again.")
@@ -120,8 +120,7 @@ def vote(
     sealed_file.write(sealed)
     name = short(poll.id)
     if only_seal and as_json:
-        words = {language: in_words(sealed.code, language) for language in LANGUAGES}
-        options.emit({"poll": poll.id.hex(), "code": sealed.code.hex(), "words": words})
+        options.emit({"poll": poll.id.hex(), "code": sealed.code.hex(), "words": in_every_language(sealed.code)})
         return
     say(Message("Sealed. Nothing is cast yet. The code of this ballot, whole and in nine words:\n"), err=as_json)
     for line in code_lines(sealed.code):
@@ -191,7 +190,7 @@ def _ask(
     registrars = [poll.poll_class.registrars[place].institution for place in sorted(made.blinded)]
     if as_json:
         options.emit({"file": str(path), "poll": poll.id.hex(), "registrars": registrars, "code": made.code.hex(),
-                      "words": {language: in_words(made.code, language) for language in LANGUAGES}})  # fmt: skip
+                      "words": in_every_language(made.code)})  # fmt: skip
         return
     permit_mail.show_request(made, poll)
     say(Message("Wrote {path}. Give it to: {registrars}. Show each of them who you are, and say the code.",

@@ -17,7 +17,7 @@ from veche.terminal.results import bars, cells
 from veche.terminal.show import short, tracker
 from veche.texts import Message, Plural, Words
 from veche.voter.voter import check_opened, seal
-from veche.words import LANGUAGES, in_words
+from veche.words import in_every_language
 from veche.world import REGISTRARS, TRUSTEES
 
 HOUR = 3600
@@ -143,7 +143,7 @@ def voting(city: DemoCity, screen: Screen) -> None:
         Message(
             "Anna checks the device first. It seals a ballot and shows its code, “{code}”, and only then hears “check”. Another "
             "device seals the same choice again, “{answer}”, and finds the same code. That ballot is forgotten.",
-            code=Words(*(in_words(sealed.code, language) for language in LANGUAGES)),
+            code=Words(**in_every_language(sealed.code)),
             answer=Words(*STATION.question.answers[sealed.choices[0].index(1)]),
         )
     )

@@ -56,7 +56,7 @@ def fold(said: str) -> str:
     return re.sub(f"[{SPACES}]+", " ", folded).strip(" ")
 
 
-def alike(names: Iterable[str]) -> tuple[str, str] | None:
+def two_spellings(names: Iterable[str]) -> tuple[str, str] | None:
     """Two of these names that differ and have the same :func:`fold`; None if there are none. A name may be there twice."""
     known: dict[str, str] = {}
     for said in names:

@@ -11,7 +11,7 @@ import veche_kernel
 
 from veche.errors import Refused, because
 from veche.ledger.readable import SPACES, fold, is_blank, is_mark, name_of, unseen
-from veche.texts import N_, Localizable, Message, Number, Said, Together
+from veche.texts import N_, Listed, Localizable, Message, Number, Said
 
 
 class Text(NamedTuple):
@@ -130,7 +130,7 @@ def lines(items: Sequence[Any], what: Callable[[int], Said], most: int) -> tuple
         except Refused as error:
             wrong.append(error)
     if wrong:
-        raise refuse(Together(tuple(error.said for error in wrong)), wrong[0].advice)
+        raise refuse(Listed(tuple(error.said for error in wrong), " "), wrong[0].advice)
     return tuple(made)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from veche.durable import read_private, write_private
 from veche.errors import UserError
-from veche.handed import one_line
+from veche.handed import only_line
 from veche.texts import Message
 
 SEED_SIZE = 32
@@ -54,7 +54,7 @@ class Seed:
         """Read a seed's file. Raises UserError if it is missing, malformed or readable by others."""
         content = read_private(path)
         try:
-            return cls.from_hex(one_line(content))
+            return cls.from_hex(only_line(content))
         except (ValueError, UserError):
             raise UserError(
                 Message("{path} does not hold a seed.", path=path), Message("It should hold 64 hexadecimal digits.")

@@ -13,7 +13,7 @@ from veche.registrar import store as store
 from veche.registrar.likeness import alphabet, district_likeness, person_likeness
 from veche.registrar.roll_file import BadLine, Doubt, read_roll
 from veche.registrar.store import RegistrarStore
-from veche.texts import Joined, Localizable, Message, Plural, Together
+from veche.texts import Listed, Localizable, Message, Plural
 
 _BATCH = 10_000
 _EXAMPLES = 5
@@ -50,7 +50,7 @@ class RollReport:
                     line=str(first.line),
                     reason=first.reason,
                 ),
-                Together((*hints, Message("Nothing was imported."))),
+                Listed((*hints, Message("Nothing was imported.")), " "),
             )
         if self.people == 0:
             raise UserError(Message("There is nobody on this roll."), Message("Nothing was imported."))
@@ -227,5 +227,5 @@ def _doubts_of_spelling(gone: Iterator[str], new: Iterator[str]) -> list[Localiz
     shown = [Message("{new!r} instead of {gone!r}", new=new, gone=gone) for gone, new in pairs[:_EXAMPLES]]
     return [
         Plural("{count} person is spelt in another way than on the roll now: {shown}.",
-               "{count} people are spelt in another way than on the roll now: {shown}.", len(pairs), shown=Joined(tuple(shown), ", "))
+               "{count} people are spelt in another way than on the roll now: {shown}.", len(pairs), shown=Listed(tuple(shown)))
     ]  # fmt: skip

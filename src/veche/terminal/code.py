@@ -5,7 +5,7 @@ from io import StringIO
 
 import segno
 
-from veche.words import LANGUAGES, in_words
+from veche.words import in_every_language
 
 
 def code_text(code: bytes) -> str:
@@ -16,8 +16,7 @@ def code_text(code: bytes) -> str:
 def code_lines(code: bytes) -> Iterator[str]:
     """The whole code, and its nine words in each language."""
     yield code_text(code)
-    for language in LANGUAGES:
-        yield in_words(code, language)
+    yield from in_every_language(code).values()
 
 
 def code_picture(code: bytes) -> str:

@@ -1,6 +1,6 @@
 """All that an entry says, for whoever is about to sign it: no field is left out, and nothing is abbreviated.
 
-It is the one place where an entry is written out whole; tests/cli/test_whole.py changes every field of every kind, and wants to see it.
+It is the one place where an entry is written out whole; tests/terminal/test_whole.py changes every field of every kind, and wants to see it.
 Texts are shown in both of the city's languages, whatever language the labels are in. What others have written stands behind a
 label of ours, or, where it has several lines, behind a bar (:mod:`veche.terminal.foreign`).
 """

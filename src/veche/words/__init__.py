@@ -38,6 +38,11 @@ def in_words(digest: bytes, language: str = "en") -> str:
     return " ".join(words[number] for number in _numbers(digest[:PREFIX]))
 
 
+def in_every_language(digest: bytes) -> dict[str, str]:
+    """The same in each language, by its name."""
+    return {language: in_words(digest, language) for language in LANGUAGES}
+
+
 def from_words(text: str) -> bytes:
     """The first 10 bytes of the hash that nine words say, in any language. Raises UserError with the word that is wrong."""
     given = text.split()

@@ -8,7 +8,7 @@ from veche.ledger import shape
 from veche.ledger.codec import decode
 from veche.ledger.entries.entry import ByOffice
 from veche.ledger.entries.office import Role
-from veche.ledger.readable import alike, fold
+from veche.ledger.readable import fold, two_spellings
 from veche.ledger.shape import Text
 from veche.ledger.signing import check_signatures, signatures, signed_message
 from veche.permit.threshold import REGISTRARS, TRUSTEES, WITNESSES, check_threshold, fewest_sources, quorum
@@ -261,7 +261,7 @@ class Charter(ByOffice):
             shape.uint(row[11], "The divisor of a test ledger", 0, MAX_TEST),
         )  # fmt: skip
         for names in (made.institutions, {seat.source for one in classes for seat in one.registrars}):
-            if found := alike(sorted(names)):
+            if found := two_spellings(sorted(names)):
                 raise Refused(
                     "charter",
                     Message(

@@ -7,7 +7,7 @@ weeks, in which the holder alone can stop it. Polls and committees keep the keys
 from veche.errors import Refused
 from veche.ledger.block import Block
 from veche.ledger.entries.office import OBJECTION, SUSPENSION, OfficeAction, OfficeChange, OfficeEffect
-from veche.ledger.readable import alike
+from veche.ledger.readable import two_spellings
 from veche.ledger.rules.rule import Rule
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import OfficeKey, PendingChange, Seat, State
@@ -119,7 +119,7 @@ def _check_new_key(state: State, change: OfficeChange, held: bytes | None) -> No
             Message("Use the action add."),
         )
     known = state.institutions()
-    if change.institution not in known and (found := alike([*sorted(known), change.institution])):
+    if change.institution not in known and (found := two_spellings([*sorted(known), change.institution])):
         raise Refused(
             "office",
             Message(
