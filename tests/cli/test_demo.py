@@ -37,7 +37,7 @@ def commands(answer: Answer) -> list[list[str]]:
 
 def test_it_tells_the_story_to_a_pipe(played: tuple[Path, Answer]) -> None:
     out = played[1].out
-    assert "\x1b" not in out
+    assert "\x1b" not in out and "⏎" not in out
     for rule in ("proofs", "permits", "permit-once", "turn", "kind", "not-open"):
         assert re.search(rf"✗ .* {rule} ", out), rule
     assert "The Bar association is on holiday" in out and "Journalists' union: verified the ledger" in out

@@ -42,8 +42,8 @@ class Screen:
         return [self.console, self._picture] if self.pictured else [self.console]
 
     def words(self, said: Localizable | Text) -> str:
-        """A text in the demo's language."""
-        return in_language(said, self.lang)
+        """A text in the demo's language: what others wrote in one line, what the demo says as it stands."""
+        return said.text(self.lang) if isinstance(said, Localizable) else in_language(said, self.lang)
 
     def show(self, what: RenderableType) -> None:
         for console in self._consoles:
