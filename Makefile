@@ -19,7 +19,7 @@ setup: build/.setup
 
 build/.setup: pyproject.toml cometbft/pyproject.toml $(KERNEL) $(filter .uv/bin/uv,$(UV))
 	@echo "Setting up: the kernel is compiled, which takes a minute or more and says nothing meanwhile"
-	$(UV) sync --quiet --all-packages --reinstall-package veche-kernel
+	$(UV) sync --quiet --all-packages --all-extras --reinstall-package veche-kernel
 	@mkdir -p build && touch $@
 
 # What only a ledger of several institutions needs. Go comes with the set-up.
@@ -46,7 +46,7 @@ texts: setup
 	$(VENV)/python tests/catalogues.py
 
 bench: setup
-	$(UV) sync --quiet --all-packages --group bench
+	$(UV) sync --quiet --all-packages --all-extras --group bench
 	$(VENV)/python -m bench
 
 # What a release is: wheels and sources of all packages, and the hashes of all that they need. On Linux the kernel is linked

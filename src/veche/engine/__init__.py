@@ -6,6 +6,7 @@
 - :mod:`embedded`     one process, which agrees with itself
 - :mod:`cometbft`     processes of independent institutions, of which over two thirds agree
 - :mod:`waiting`      what was handed in and has no answer yet
+- :mod:`looking`      a look at entries before they come to a block
 - :mod:`results`      searching for results, beside the blocks
 - :mod:`publishing`   the log's key: how a ledger begins, and its heads are signed
 - :mod:`inbox`        how other processes hand entries in

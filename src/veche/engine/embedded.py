@@ -9,11 +9,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from veche.engine.looking import Look
 from veche.engine.publishing import LOG_KEY, create_ledger
 from veche.engine.threaded import AHEAD, ThreadedEngine
 from veche.engine.waiting import Job
 from veche.keys import SigningKey
-from veche.ledger.checks import Verdict
 from veche.ledger.entries.charter import EMBEDDED
 from veche.ledger.ledger import Ledger
 
@@ -37,7 +37,7 @@ class EmbeddedEngine(ThreadedEngine):
         self._publishing.publish()
         self._pause = pause
         self._taken: list[Job] = []  # the newest batch, which may not be among those that are being checked yet
-        self._checking: deque[tuple[list[Job], Future[list[Verdict]]]] = deque()
+        self._checking: deque[tuple[Look, Future[None]]] = deque()
         self._checkers = ThreadPoolExecutor(AHEAD, "veche-check")
 
     def stop(self) -> None:
@@ -47,7 +47,7 @@ class EmbeddedEngine(ThreadedEngine):
             self._checkers.shutdown()
 
     def _taken_in(self) -> Iterable[Job]:
-        return [*(job for jobs, _ in self._checking for job in jobs), *self._taken]
+        return [*(job for look, _ in self._checking for job in look.jobs), *self._taken]
 
     def _serve(self) -> None:
         checking = self._checking
@@ -55,8 +55,8 @@ class EmbeddedEngine(ThreadedEngine):
         while True:
             self._taken = jobs = self._waiting.take(0 if checking else self._pause)
             if jobs:
-                check = self.ledger.check([entry for entry, _ in jobs if entry is not None])
-                checking.append((jobs, self._checkers.submit(check.run)))
+                look = Look(self.ledger, jobs)
+                checking.append((look, self._checkers.submit(look.run)))
             elif not checking:
                 if (
                     self._waiting.stopping and not self._waiting
@@ -67,9 +67,10 @@ class EmbeddedEngine(ThreadedEngine):
                     continue
                 self._block([])
             if checking and (len(checking) > AHEAD or not jobs):
-                ready, verdicts = checking[0]
-                verdicts.result()
-                self._block(ready)
+                look, checked = checking[0]
+                checked.result()
+                look.tell(self._waiting)
+                self._block(look.jobs)
                 checking.popleft()
 
     def _block(self, jobs: Sequence[Job]) -> None:
@@ -78,6 +79,7 @@ class EmbeddedEngine(ThreadedEngine):
         entries = [entry for entry, _ in jobs if entry is not None]
         executed = ledger.execute(ledger.height + 1, max(self._clock(), ledger.time), entries)
         ledger.commit()
+        self._tell(executed, entries)
         if executed.logged:
             self._results.search(ledger.state)
         self._waiting.answer([job for job in jobs if job[0] is not None], executed.answers)

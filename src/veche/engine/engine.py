@@ -1,9 +1,11 @@
 """What an engine is to those who hand entries in: it agrees on their order, with itself or with others."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from threading import Condition
 from typing import Protocol, Self
 
-from veche.errors import UserError, VecheError
+from veche.errors import Refused, UserError, VecheError
 from veche.ledger.ledger import Ledger
 from veche.texts import Message
 
@@ -12,19 +14,33 @@ class Stopped(VecheError):
     """The engine has ended and takes no more entries."""
 
 
+class Listener(Protocol):
+    """Whoever handed an entry in and wants to be told, instead of waiting. On any thread: it must neither wait nor raise."""
+
+    def looked(self, refused: Refused | None) -> None:
+        """What is dear of it was checked and the state was asked: it has a chance, or why it has none. In that case the same is the
+        answer, too, for nobody keeps what has no chance."""
+
+    def answered(self, outcome: int | BaseException) -> None:
+        """What :meth:`Answer.result` gives or raises."""
+
+
 class Answer:
     """What becomes of an entry that was handed in. It cannot be taken back."""
 
-    __slots__ = ("_answered", "_outcome")
+    __slots__ = ("_answered", "_outcome", "listener")
 
-    def __init__(self, answered: Condition) -> None:
+    def __init__(self, answered: Condition, listener: Listener | None = None) -> None:
         """``answered``: of whoever answers; it is notified when there are answers, whichever."""
         self._answered = answered
         self._outcome: int | BaseException | None = None
+        self.listener = listener
 
     def give(self, outcome: int | BaseException) -> None:
         """Say what became of it; then notify ``answered``, once for however many."""
         self._outcome = outcome
+        if self.listener is not None:
+            self.listener.answered(outcome)
 
     def done(self) -> bool:
         """Whether there is an answer."""
@@ -51,6 +67,26 @@ class Answer:
         return self._outcome
 
 
+@dataclass(frozen=True)
+class Decided:
+    """A block that is durable. ``entries``: those of it that were handed in, with their numbers; ``size``: of the log with it."""
+
+    height: int
+    time: int
+    size: int
+    entries: Sequence[tuple[bytes, int]]
+
+
+class Watcher(Protocol):
+    """Whoever is told what the engine does, on its thread: must neither wait nor raise."""
+
+    def decided(self, decided: Decided) -> None:
+        """Of each block, in their order, before anybody is answered."""
+
+    def published(self, size: int) -> None:
+        """Of each head that is final and published, by its size."""
+
+
 def check_engine(ledger: Ledger, name: str) -> None:
     """Raises UserError if the charter names another engine: blocks that the others did not agree on would end the ledger."""
     named = ledger.state.charter.engine.name
@@ -72,8 +108,11 @@ class Engine(Protocol):
 
     def __exit__(self, *_: object) -> None: ...
 
-    def submit(self, entry: bytes) -> Answer:
+    def submit(self, entry: bytes, listener: Listener | None = None) -> Answer:
         """Hand in an entry. The answer is its number in the log once that is durable, or Refused."""
+
+    def watch(self, watcher: Watcher) -> None:
+        """Have somebody told of blocks and heads. Before the engine begins."""
 
     def tick(self) -> int:
         """Make a block now, and wait until it is durable and published; the answer is the size of the log."""

@@ -1,5 +1,6 @@
 """The log's key: it begins a ledger, and signs the heads under which whatever the engine made durable becomes public."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from veche.clock import STEP, Clock, WrongClock, system
@@ -18,10 +19,10 @@ LOG_KEY = "log.key"
 class Publishing:
     """What an engine has that signs a ledger's heads. ``published``: the head of what was published by it."""
 
-    def __init__(self, ledger: Ledger, key: SigningKey) -> None:
-        """Raises UserError if this is not the key that the charter names."""
+    def __init__(self, ledger: Ledger, key: SigningKey, told: Callable[[Checkpoint], None] = lambda head: None) -> None:
+        """``told``: is told of each head that is published. Raises UserError if this is not the key that the charter names."""
         check_key(ledger.state.charter, key)
-        self._ledger, self._key = ledger, key
+        self._ledger, self._key, self._told = ledger, key, told
         self._publication = Publication(ledger.folder)
         self.published: Checkpoint | None = None
 
@@ -31,6 +32,7 @@ class Publishing:
         if head != self.published:
             self._publication.publish(self._ledger, SignedCheckpoint(head, (sign(head, self._key),)))
             self.published = head
+            self._told(head)
 
 
 def create_ledger(folder: Path, charter: bytes, key: SigningKey, clock: Clock = system) -> Ledger:

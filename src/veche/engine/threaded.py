@@ -2,16 +2,17 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
 from veche.engine.block_clock import BlockClock
-from veche.engine.engine import Answer, check_engine
+from veche.engine.engine import Answer, Decided, Listener, Watcher, check_engine
 from veche.engine.publishing import Publishing
 from veche.engine.results import Results
 from veche.engine.waiting import Job, Waiting
 from veche.keys import SigningKey
-from veche.ledger.ledger import Ledger
+from veche.ledger.ledger import Executed, Ledger
+from veche.log.checkpoint import Checkpoint
 
 AHEAD = 2
 """Batches that are being checked meanwhile: one more than is needed, so that no core waits for the end of a batch."""
@@ -35,7 +36,8 @@ class ThreadedEngine(ABC):
         """
         check_engine(ledger, name)
         self.ledger = ledger
-        self._publishing = Publishing(ledger, key)
+        self._watchers: list[Watcher] = []
+        self._publishing = Publishing(ledger, key, self._published)
         self._clock = clock
         self._failure: BaseException | None = None
         self._waiting = Waiting(wake)
@@ -64,9 +66,29 @@ class ThreadedEngine(ABC):
         if self._failure is not None:
             raise self._failure
 
-    def submit(self, entry: bytes) -> Answer:
+    def submit(self, entry: bytes, listener: Listener | None = None) -> Answer:
         """Hand in an entry. The answer is its number in the log once that is durable and agreed, or Refused."""
-        return self._waiting.put(entry)
+        return self._waiting.put(entry, listener)
+
+    def watch(self, watcher: Watcher) -> None:
+        """Have somebody told of blocks and heads, on the engine's thread. Before the engine begins."""
+        self._watchers.append(watcher)
+
+    def _tell(self, executed: Executed, entries: Sequence[bytes]) -> None:
+        """Tell those who watch of a block that is durable now, and of these entries."""
+        if self._watchers:
+            numbers = [
+                (entry, answer)
+                for entry, answer in zip(entries, executed.answers, strict=True)
+                if isinstance(answer, int)
+            ]
+            decided = Decided(executed.height, executed.time, self.ledger.size, numbers)
+            for watcher in self._watchers:
+                watcher.decided(decided)
+
+    def _published(self, head: Checkpoint) -> None:
+        for watcher in self._watchers:
+            watcher.published(head.size)
 
     def tick(self) -> int:
         """Make a block now, and wait until it is durable and published; the answer is the size of the log. For who moves the clock.

@@ -7,7 +7,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 
-from veche.engine.engine import Answer, Stopped
+from veche.engine.engine import Answer, Listener, Stopped
 from veche.errors import Refused
 from veche.ledger.entries.ballot import is_ballot
 from veche.texts import Message
@@ -52,9 +52,9 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def put(self, entry: bytes | None) -> Answer:
+    def put(self, entry: bytes | None, listener: Listener | None = None) -> Answer:
         """Hand in an entry, or None for a block now; as long as there is no room, wait. Raises Stopped."""
-        answer = Answer(self._answered)
+        answer = Answer(self._answered, listener)
         whose = _whose(entry)
         with self._changed:
             while (len(self._jobs) >= ROOM or self._bytes >= ROOM_BYTES) and not self.stopping:

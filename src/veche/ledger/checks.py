@@ -19,7 +19,7 @@ import veche_kernel
 from veche.errors import Refused
 from veche.ledger.entries.ballot import POLL_ID, is_ballot, refused
 from veche.ledger.poll_state import PollState
-from veche.ledger.rules.ballot import check_standing
+from veche.ledger.rules.ballot import check_open, check_standing
 from veche.ledger.state import State
 
 REMEMBERED = 8_192
@@ -98,6 +98,8 @@ class Check:
         where to remember the verdicts. ``ask``: whether to ask the state before anything dear; who reads a log need not.
         """
         self._entries, self._known = entries, known
+        self.against: dict[bytes, Refused] = {}
+        """What the state says against ballots, if it was asked: those are not checked."""
         ballots = [data for data in entries if is_ballot(data)]
         self._found: dict[bytes, Verdict] = dict.fromkeys(ballots) if known is None else known.of(ballots)
         self._polls = {
@@ -109,7 +111,14 @@ class Check:
         self._due: dict[bytes, list[veche_kernel.IdentifiedBallot]] | None = None
         if ask:
             found = self._identify()
-            self._due = {poll_id: _with_a_chance(state, self._polls[poll_id], found[poll_id]) for poll_id in found}
+            self._due = {
+                poll_id: _with_a_chance(state, self._polls[poll_id], found[poll_id], self.against) for poll_id in found
+            }
+            for poll_id in {data[POLL_ID] for data in ballots} - self._polls.keys():
+                try:
+                    check_open(state, time, poll_id)
+                except Refused as refusal:
+                    self.against |= {data: refusal for data in ballots if data[POLL_ID] == poll_id}
 
     def run(self) -> list[Verdict]:
         """One verdict an entry."""
@@ -154,8 +163,10 @@ def _unchecked(found: Sequence[_Found]) -> list[veche_kernel.IdentifiedBallot]:
     return [ballot for ballot in found if not isinstance(ballot, Checked)]
 
 
-def _with_a_chance(state: State, poll: PollState, found: Sequence[_Found]) -> list[veche_kernel.IdentifiedBallot]:
-    """Of these ballots of an open poll those that are worth to be checked.
+def _with_a_chance(
+    state: State, poll: PollState, found: Sequence[_Found], against: dict[bytes, Refused]
+) -> list[veche_kernel.IdentifiedBallot]:
+    """Of these ballots of an open poll those that are worth to be checked; what is said against the others goes into ``against``.
 
     What the state says against a ballot stays so, with one exception: a credential that has no ballot yet may have one in a
     moment, if its first one is among these. (If that is on its way in another batch, the later one is looked at again when
@@ -166,15 +177,15 @@ def _with_a_chance(state: State, poll: PollState, found: Sequence[_Found]) -> li
     first = {credential for credential, ballot in zip(credentials, found, strict=True) if ballot.entry.registrars}
     chosen = []
     for credential, ballot in zip(credentials, found, strict=True):
-        if isinstance(ballot, Checked):
-            continue
         last = state.last_ballot(poll, credential)
         if last is not None or credential not in first or ballot.entry.registrars:
             try:
                 check_standing(poll, ballot.entry, last)
-            except Refused:
+            except Refused as refusal:
+                against[ballot.entry.data] = refusal
                 continue
-        chosen.append(ballot)
+        if not isinstance(ballot, Checked):
+            chosen.append(ballot)
     return chosen
 
 

@@ -26,6 +26,7 @@ from veche.errors import Refused, UserError
 from veche.ledger.block import Block
 from veche.ledger.checks import Check, Verdict, Verdicts
 from veche.ledger.codec import digest
+from veche.ledger.entries.ballot import is_ballot
 from veche.ledger.entries.charter import read_charter
 from veche.ledger.follower import Follower
 from veche.ledger.machine import Machine
@@ -231,6 +232,17 @@ class Ledger:
         known = None if self._pending else self._verdicts  # what a block says that may be discarded is not remembered
         with self._store.plainly(READ):
             return self.machine.check(entries, known, self.time, ask=True)
+
+    def why_unwritten(self, data: bytes) -> Refused | None:
+        """Why an entry that is no ballot has no chance, whatever else is in its block: nobody who may has written it. None if it has."""
+        if is_ballot(data):
+            return None
+        try:
+            with self._store.plainly(READ):
+                self.machine.check_written(data)
+        except Refused as refused:
+            return refused
+        return None
 
     def execute(self, height: int, time: int, entries: Sequence[bytes] = ()) -> Executed:
         """Execute a block of those entries that the rules admit. What was executed before and not committed is discarded.

@@ -5,7 +5,7 @@ the entries of a log and compares. Both see in ``block.appended`` everything tha
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from veche.errors import Refused, Unsupported
 from veche.ledger import rules
@@ -28,6 +28,15 @@ from veche.ledger.state import OfficeKey, State
 from veche.texts import Message
 
 RULES_VERSION = 1
+
+
+class Written(NamedTuple):
+    """An entry of which it is known who wrote it: ``signers`` under this ``rule``; or, without a rule, anybody, for it is a result."""
+
+    unread: Unread
+    rule: Rule[Any] | None = None
+    signers: tuple[SigningOffice, ...] = ()
+    body_hash: bytes = b""
 
 
 class Machine:
@@ -142,7 +151,21 @@ class Machine:
         """
         if is_ballot(data):
             return self._admit_ballot(data, verdict)
-        # What is cheap first, and nothing made of the body before it is known that offices wrote it.
+        written = self.check_written(data)
+        if written.rule is None:
+            return admit_result(self.state, self.block, Result.parse(written.unread.body()), data)
+        signed = SignedEntry(data, written.rule.entry.parse(written.unread.body()), written.signers)
+        written.rule.admit(self.state, self.block, signed)
+        number = self.block.append(data)
+        self.state.remember_body(written.body_hash)
+        written.rule.then(self.state, self.block, signed)
+        return number
+
+    def check_written(self, data: bytes) -> Written:
+        """Whoever may has written this entry, which is no ballot: offices whose signatures hold, or it is a result that is awaited.
+
+        What is cheap comes first, and nothing is made of the body before it is known who wrote it. Raises Refused.
+        """
         unread = Unread(data)
         kind = unread.kind
         if kind == BALLOT:
@@ -150,7 +173,7 @@ class Machine:
         if kind == Result.kind:
             unread.check_unsigned()
             check_awaited(self.state, data)
-            return admit_result(self.state, self.block, Result.parse(unread.body()), data)
+            return Written(unread)
         rule = rules.BY_KIND.get(kind)
         if rule is None:
             raise Refused("kind", Message("Nobody can hand in an entry of kind {kind!r}.", kind=kind[:40]))
@@ -161,12 +184,7 @@ class Machine:
         if not self.state.is_new_body(body_hash):
             raise _repeated(kind)
         check_signatures(message, pairs)
-        signed = SignedEntry(data, rule.entry.parse(unread.body()), signers)
-        rule.admit(self.state, self.block, signed)
-        number = self.block.append(data)
-        self.state.remember_body(body_hash)
-        rule.then(self.state, self.block, signed)
-        return number
+        return Written(unread, rule, signers, body_hash)
 
     def rehearse(self, entry: ByOffice, keys: Sequence[bytes], time: int) -> None:
         """Raise Refused if this entry, signed with these keys and by further offices if it takes more, would not be admitted in a
@@ -200,7 +218,7 @@ class Machine:
         if isinstance(verdict, Refused):
             raise Refused(verdict.rule, verdict.said, verdict.advice)  # a new one each time: it is remembered
         entry = read_ballot(data) if verdict is None else verdict.entry
-        poll = check_open(self.state, self.block, entry.poll)
+        poll = check_open(self.state, self.block.time, entry.poll)
         if verdict is None:
             verdict = identify_ballot(poll, entry)
         last = self.state.last_ballot(poll, verdict.credential)

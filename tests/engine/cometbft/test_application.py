@@ -53,7 +53,14 @@ class Node:
         self.results = Results(self.waiting.put_found)
         self.publishing = Publishing(self.ledger, stage.key)
         self.application = Application(
-            self.ledger, self.publishing, self.waiting, self.results, lambda: self.now, late, self.failures.append
+            self.ledger,
+            self.publishing,
+            self.waiting,
+            self.results,
+            lambda: self.now,
+            late,
+            lambda executed, entries: None,
+            self.failures.append,
         )
 
     def close(self) -> None:

@@ -21,12 +21,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from veche.engine.cometbft import abci_pb2 as abci
 from veche.engine.cometbft.home import EVIDENCE_BLOCKS, app_hash, chain_id
 from veche.engine.engine import Stopped
+from veche.engine.looking import Look
 from veche.engine.publishing import Publishing
 from veche.engine.results import Results
 from veche.engine.threaded import AHEAD
 from veche.engine.waiting import Job, Waiting
 from veche.errors import Refused
-from veche.ledger.checks import Verdict
 from veche.ledger.ledger import Executed, Ledger
 from veche.texts import Message
 
@@ -70,14 +70,15 @@ class Application:
         results: Results,
         clock: Callable[[], int],
         late: int,
+        tell: Callable[[Executed, Sequence[bytes]], None],
         fail: Callable[[BaseException], None],
     ) -> None:
         """``clock`` is read before each proposal, and raises WrongClock. ``late``: seconds by which a block's time may be behind it;
-        this node proposes entries under no earlier one. ``fail`` is told what breaks outside of CometBFT's calls."""
+        this node proposes entries under no earlier one. ``tell`` is told of each block that is durable, and of its entries. ``fail`` is told what breaks outside of CometBFT's calls."""
         self._ledger, self._publishing, self._waiting, self._results = ledger, publishing, waiting, results
-        self._clock, self._late, self._fail = clock, late, fail
+        self._clock, self._late, self._tell, self._fail = clock, late, tell, fail
         self._checkers = ThreadPoolExecutor(AHEAD, "veche-check")
-        self._checking: deque[tuple[list[Job], asyncio.Future[list[Verdict]]]] = deque()
+        self._checking: deque[tuple[Look, asyncio.Future[None]]] = deque()
         self._ready: deque[Job] = deque()  # checked, in the order in which they came, in no block yet
         self._asked: list[tuple[int, Job]] = []  # who wants a block of this time or later
         self._settled: list[tuple[Job, int | BaseException]] = []  # in a block that is durable, and not agreed yet
@@ -91,7 +92,7 @@ class Application:
     def behind(self) -> Iterable[Job]:
         """Jobs that were taken from those that wait and have no answer yet."""
         return [
-            *(job for jobs, _ in self._checking for job in jobs),
+            *(job for look, _ in self._checking for job in look.jobs),
             *self._ready,
             *(job for _, job in self._asked),
             *(job for job, _ in self._settled),
@@ -145,22 +146,23 @@ class Application:
             return
         while len(self._checking) < AHEAD and self._block is None and (jobs := self._waiting.take()):
             try:
-                check = self._ledger.check([entry for entry, _ in jobs if entry is not None])
-                future = asyncio.get_running_loop().run_in_executor(self._checkers, check.run)
+                look = Look(self._ledger, jobs)
+                future = asyncio.get_running_loop().run_in_executor(self._checkers, look.run)
             except Exception as error:
                 self._ready += jobs  # they are answered, whatever happens
                 self._fail(error)
                 return
-            self._checking.append((jobs, future))
+            self._checking.append((look, future))
             future.add_done_callback(self._checked)
         self._note()
 
-    def _checked(self, _: asyncio.Future[list[Verdict]]) -> None:
+    def _checked(self, _: asyncio.Future[None]) -> None:
         while self._checking and self._checking[0][1].done():
-            jobs, future = self._checking[0]
-            future.exception()  # whoever executes the block meets it again
+            look, future = self._checking[0]
+            if future.exception() is None:  # else whoever executes the block meets it again
+                look.tell(self._waiting)
             self._checking.popleft()
-            self._ready += jobs
+            self._ready += look.jobs
         self.look()
 
     def _note(self) -> None:
@@ -249,6 +251,7 @@ class Application:
             raise Stopped(Message("CometBFT committed a block that was not decided."))
         self._ledger.commit()
         self._block, self.moved = None, time.monotonic()
+        self._tell(block.executed, block.entries)
         if block.executed.logged:
             self._results.search(self._ledger.state)
         before, self._settled = self._settled, []

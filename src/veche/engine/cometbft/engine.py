@@ -90,7 +90,7 @@ class CometEngine(ThreadedEngine):
 
         self._results.search(self.ledger.state)
         application = Application(
-            self.ledger, self._publishing, self._waiting, self._results, self._clock, self.late, fail
+            self.ledger, self._publishing, self._waiting, self._results, self._clock, self.late, self._tell, fail
         )
         self._application = application
         folder = Path(tempfile.mkdtemp(prefix="veche-"))  # private, and its name is short enough for a socket

@@ -13,13 +13,13 @@ from veche.ledger.state import State
 from veche.texts import Message
 
 
-def check_open(state: State, block: Block, poll_id: bytes) -> PollState:
-    """The poll, which takes ballots in this block. Raises Refused."""
+def check_open(state: State, time: int, poll_id: bytes) -> PollState:
+    """The poll, which takes ballots in a block of this time. Raises Refused."""
     poll = state.poll(poll_id)
     if poll is None:
         raise Refused("unknown-poll", Message("There is no poll with this id in the ledger."))
-    if not poll.open_at(block.time):
-        raise Refused("not-open", _why_not_open(poll, block.time))
+    if not poll.open_at(time):
+        raise Refused("not-open", _why_not_open(poll, time))
     return poll
 
 

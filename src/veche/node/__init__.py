@@ -1,0 +1,13 @@
+"""A node: a ledger's engine with a door to the world. It takes entries in over HTTP, keeps them until they are in a block, and serves
+the ledger's public files.
+
+- :mod:`progress`  what becomes of an entry on its way, and how that is said
+- :mod:`outbox`    what was taken in and is in no block yet: on disk, before anybody is told so
+- :mod:`intake`    entries on their way, from the door to a final head
+- :mod:`published` the ledger's public files, and receipts made from them
+- :mod:`api`       what is answered over HTTP
+- :mod:`service`   all of it on a thread and a loop of its own, beside the engine's
+
+The engine's thread owns the ledger. What is here hands entries in to it (``Engine.submit``), is told of blocks (``Engine.watch``), and
+otherwise sees what everybody sees.
+"""

@@ -1,0 +1,248 @@
+"""What a node answers over HTTP, to anybody from anywhere: no cookies, no names, nothing in a log about who asked.
+
+    POST /entries                  one entry, as bytes: how far it came
+    GET  /entries/{hash}           the same later
+    GET  /entries/{hash}/events    the same as it happens (server-sent events), to the end
+    GET  /entries/{hash}/receipt   once it is final
+    GET  /status                   what this node is and does
+    GET  /checkpoint, /tile/..., /attachment/..., /witness/...   the public files (docs/protocol.md, section 5)
+
+Every answer but a file or a receipt is JSON. A body is read up to what it may have, and no further.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from veche.engine.engine import Stopped
+from veche.errors import Refused, UserError, VecheError
+from veche.ledger.codec import MAX_ENTRY
+from veche.log.tiles import CHECKPOINT, WIDTH, Tile
+from veche.logs import log
+from veche.node.intake import Busy, Intake, Way
+from veche.node.progress import Progress, Refusal, Said, Stage
+from veche.node.published import Published
+from veche.texts import Message
+
+BODY_SECONDS = 20
+"""Seconds within which a body has come, or is not waited for."""
+ENTRY_SECONDS = 20
+"""Seconds within which an entry is kept or refused, or whoever handed it in is told to ask later."""
+QUIET_SECONDS = 15
+"""Seconds after which whoever listens to an entry's events hears that the node is still there."""
+LISTENERS = 2_000
+"""Who may listen to events at a time."""
+_HASH = re.compile(r"[0-9a-f]{64}")
+_OCTETS = "application/octet-stream"
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Content-Type",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """What was wrong with a request, or with this node."""
+
+    message: Said
+    hint: Said
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What a node is and does. ``height`` and ``time``: of the last block; ``final``: the size of the newest final head; ``waiting``:
+    entries on their way to a block."""
+
+    ledger: str
+    origin: str
+    engine: str
+    height: int
+    time: int
+    final: int
+    waiting: int
+
+
+class Api:
+    """The answers of one node."""
+
+    def __init__(self, intake: Intake, published: Published, ledger: bytes, origin: str, engine: str) -> None:
+        self._intake, self._published = intake, published
+        self._names = ledger.hex(), origin, engine
+        self._reading = ThreadPoolExecutor(1, "veche-read")
+        self._listeners = 0
+
+    def application(self) -> web.Application:
+        made = web.Application(middlewares=[_answer_mistakes], client_max_size=MAX_ENTRY)
+        made.on_response_prepare.append(_allow_all)
+        made.router.add_post("/entries", self._take)
+        made.router.add_get("/entries/{hash}", self._stage)
+        made.router.add_get("/entries/{hash}/events", self._events)
+        made.router.add_get("/entries/{hash}/receipt", self._receipt)
+        made.router.add_get("/status", self._status)
+        made.router.add_get(r"/{name:checkpoint|(?:tile|attachment|witness)/.+}", self._file)
+        return made
+
+    def close(self) -> None:
+        self._reading.shutdown()
+
+    # Entries
+
+    async def _take(self, request: web.Request) -> web.Response:
+        if request.content_type != _OCTETS:
+            raise web.HTTPUnsupportedMediaType
+        entry = await read_body(request, MAX_ENTRY)
+        try:
+            way = await asyncio.wait_for(self._intake.take(entry), ENTRY_SECONDS)
+        except TimeoutError:
+            return _busy(Busy(ENTRY_SECONDS))
+        return _progress(way.progress, 422 if way.stage is Stage.REFUSED else 202)
+
+    async def _stage(self, request: web.Request) -> web.Response:
+        return _progress((await self._way(request)).progress)
+
+    async def _way(self, request: web.Request) -> Way:
+        text = request.match_info["hash"]
+        found = await self._intake.find(bytes.fromhex(text)) if _HASH.fullmatch(text) else None
+        if found is None or found.stage is None:
+            raise web.HTTPNotFound
+        return found
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        way = await self._way(request)
+        if self._listeners >= LISTENERS:
+            return _busy(Busy(QUIET_SECONDS))
+        self._listeners += 1
+        try:
+            response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+            await response.prepare(request)
+            said = None
+            while True:
+                progress = way.progress
+                if progress != said:
+                    await response.write(b"event: stage\ndata: " + msgspec.json.encode(progress) + b"\n\n")
+                    said = progress
+                if progress.stage.ends:
+                    break
+                try:
+                    await asyncio.wait_for(way.changed(), QUIET_SECONDS)
+                except TimeoutError:
+                    await response.write(b": still there\n\n")
+            return response
+        finally:
+            self._listeners -= 1
+
+    async def _receipt(self, request: web.Request) -> web.Response:
+        way = await self._way(request)
+        receipt = None if way.number is None else await self._read(self._published.receipt, way.number)
+        if receipt is None:
+            raise web.HTTPNotFound
+        return web.Response(body=receipt, content_type="text/plain", headers={"Cache-Control": "no-store"})
+
+    # What everybody sees
+
+    async def _status(self, request: web.Request) -> web.Response:
+        intake = self._intake
+        return _json(Status(*self._names, intake.height, intake.time, intake.final, intake.waiting))
+
+    async def _file(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        data = await self._read(self._published.file, name)
+        if data is None:
+            raise web.HTTPNotFound
+        kind = "text/plain" if name == CHECKPOINT else _OCTETS
+        kept = "public, max-age=31536000, immutable" if _is_for_good(name) else "no-cache"
+        return web.Response(body=data, content_type=kind, headers={"Cache-Control": kept})
+
+    async def _read(self, read: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._reading, read, *arguments)
+
+
+async def read_body(request: web.Request, limit: int) -> bytes:
+    """What was sent, if it is no longer than this and comes in time. Raises as aiohttp's handlers do."""
+    if request.content_length is not None and request.content_length > limit:
+        raise web.HTTPRequestEntityTooLarge(limit, request.content_length)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.content.iter_any():
+                body += part
+                if len(body) > limit:
+                    raise web.HTTPRequestEntityTooLarge(limit, len(body))
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+    return bytes(body)
+
+
+def _is_for_good(name: str) -> bool:
+    """Whether a file of this name never changes: a full tile, an attachment."""
+    if name.startswith("attachment/"):
+        return True
+    try:
+        return Tile.parse(name).width == WIDTH
+    except ValueError:
+        return False
+
+
+def _json(answer: msgspec.Struct, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(
+        body=msgspec.json.encode(answer), status=status, content_type="application/json",
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )  # fmt: skip
+
+
+def _progress(progress: Progress, status: int = 200) -> web.Response:
+    return _json(progress, status)
+
+
+def _failure(error: VecheError, status: int, headers: dict[str, str] | None = None) -> web.Response:
+    return _json(Failure(Said.of(error.said), Said.of(error.advice)), status, headers)
+
+
+def _busy(error: Busy) -> web.Response:
+    return _failure(error, 429, {"Retry-After": str(error.seconds)})
+
+
+async def _allow_all(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+
+
+_MISTAKES = {
+    404: Message("There is nothing of this name here."),
+    405: Message("This is not done with what has this name."),
+    408: Message("The request did not come to its end in time."),
+    413: Message("What was sent is longer than it may be."),
+    415: Message("What is sent must be of the type application/octet-stream."),
+}
+
+
+@web.middleware
+async def _answer_mistakes(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Nothing but a plain sentence ever tells of a mistake."""
+    if request.method == "OPTIONS":
+        return web.Response(status=204, headers=_CORS)
+    try:
+        return await handler(request)
+    except Busy as error:
+        return _busy(error)
+    except Stopped as error:
+        return _failure(error, 503, {"Retry-After": "30"})
+    except Refused as error:
+        return _json(Refusal.of(error), 422)
+    except UserError as error:  # the machine: what it says names its folders, which are nobody's business
+        log().error("a request failed", reason=error.message)
+        return _failure(
+            UserError(Message("This node has a fault and takes nothing in now.")), 503, {"Retry-After": "60"}
+        )
+    except web.HTTPException as error:
+        said = _MISTAKES.get(error.status)
+        if said is None:
+            raise
+        return _failure(UserError(said), error.status)

@@ -1,0 +1,297 @@
+"""Entries on their way: taken in, checked by the engine, kept on disk, in a block, under a final head.
+
+All of it lives on one loop, but for the disk, which has a thread. The engine tells from its own thread what it finds
+(:class:`Posted`). Whoever waits for an entry's next stage waits for its :class:`Way`.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from hashlib import sha256
+from typing import Any
+
+from veche.engine.engine import Decided, Engine
+from veche.errors import Refused, VecheError
+from veche.node.outbox import Outbox
+from veche.node.progress import Progress, Refusal, Stage
+from veche.texts import Message
+
+ROOM = 5_000
+"""Entries on their way to a block; of more nobody is relieved. Less than an engine has room for, so that handing in never waits."""
+ROOM_BYTES = 24 << 20
+"""The same in bytes."""
+ENDED = 10_000
+"""Entries that have come to an end, of which it is known without looking."""
+RATE = 300
+"""Entries a second that a node is taken to get rid of, when it says after how many seconds to come again."""
+
+
+class Busy(VecheError):
+    """Too much is on its way. ``seconds``: after how many to come again."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            Message("This node has more on its way than it can take in now."),
+            Message("Hand in again in a moment, or to another node."),
+        )
+        self.seconds = seconds
+
+
+class Posted:
+    """What other threads have to say to a loop, in their order: waking it costs a system call, so it is woken once for however many."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+        self._awake = False
+
+    def post(self, call: Callable[..., None], *arguments: Any) -> None:
+        """Have something called on the loop. On any thread; once the loop has ended, nothing comes of it."""
+        self._waiting.append((call, arguments))
+        if not self._awake:
+            self._awake = True
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._drain)
+
+    def _drain(self) -> None:
+        self._awake = False  # first: what is posted from here on wakes it again, or is found below
+        while self._waiting:
+            call, arguments = self._waiting.popleft()
+            call(*arguments)
+
+
+class Way:
+    """One entry on its way. ``stage`` is None until it is kept. The engine's listener (:class:`veche.engine.engine.Listener`)."""
+
+    __slots__ = ("_intake", "_waiting", "entry", "hash", "number", "refusal", "stage")
+
+    def __init__(self, intake: "Intake", entry: bytes) -> None:
+        self._intake = intake
+        self.entry, self.hash = entry, sha256(entry).digest()
+        self.stage: Stage | None = None
+        self.number: int | None = None
+        self.refusal: Refusal | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+
+    @property
+    def progress(self) -> Progress:
+        """As it is said. Only once there is a stage."""
+        assert self.stage is not None
+        return Progress(self.hash.hex(), self.stage, self.number, self.refusal)
+
+    async def changed(self) -> None:
+        """Until the next stage."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        try:
+            await future
+        finally:
+            with suppress(ValueError):
+                self._waiting.remove(future)
+
+    def come(self, stage: Stage) -> None:
+        """It has come so far; whoever waits goes on."""
+        self.stage = stage
+        self.wake()
+
+    def wake(self) -> None:
+        """Let whoever waits look again."""
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    # What the engine says, on its thread
+
+    def looked(self, refused: Refused | None) -> None:
+        if refused is None:
+            self._intake.posted.post(self._intake.hold, self)
+
+    def answered(self, outcome: int | BaseException) -> None:
+        if isinstance(outcome, Refused):
+            self._intake.posted.post(self._intake.refuse, self, outcome)
+
+
+class Intake:
+    """The entries of one node. ``broken`` is what its disk refused, if anything: then nothing more is taken in."""
+
+    def __init__(self, engine: Engine, outbox: Outbox, final: int, loop: asyncio.AbstractEventLoop) -> None:
+        """``final``: the size of the newest final head. ``loop``: on which all methods are called. Neither it nor the engine has begun."""
+        self._engine, self._outbox = engine, outbox
+        self.posted = Posted(loop)
+        self.broken: BaseException | None = None
+        self.final = final
+        self.height, self.time = engine.ledger.height, engine.ledger.time
+        self._ways: dict[bytes, Way] = {}  # on their way to a block
+        self._bytes = 0
+        self._placed: list[Way] = []  # in the ledger, and not final yet
+        self._ended: OrderedDict[bytes, Way] = OrderedDict()
+        self._to_keep: list[Way] = []
+        self._to_settle: list[Decided] = []
+        self._to_drop: list[bytes] = []
+        self._disk = ThreadPoolExecutor(1, "veche-outbox")
+        self._writing: asyncio.Task[None] | None = None
+        engine.watch(self)
+
+    def offer_again(self) -> None:
+        """Hand in what was kept when the node ended. Once, when the engine runs."""
+        for entry in self._outbox.kept():
+            way = self._begin(entry)
+            way.come(Stage.KEPT)
+            self._engine.submit(entry, way)
+
+    async def close(self) -> None:
+        """Write down what is still to be written."""
+        while self._writing is not None:
+            await asyncio.wait([self._writing])
+        self._disk.shutdown()
+
+    @property
+    def waiting(self) -> int:
+        """How many entries are on their way to a block."""
+        return len(self._ways)
+
+    async def take(self, entry: bytes) -> Way:
+        """Take an entry in; where it is once it is kept, or refused. The same one twice is one.
+
+        Raises Busy, Stopped, and UserError if the disk is full.
+        """
+        found = await self.find(sha256(entry).digest())
+        if found is not None and found.stage is not Stage.REFUSED:  # things may have changed since a refusal
+            way = found
+        else:
+            if self.broken is not None:
+                raise self.broken
+            if len(self._ways) >= ROOM or self._bytes + len(entry) > ROOM_BYTES:
+                raise Busy(1 + len(self._ways) // RATE)
+            way = self._begin(entry)
+            try:
+                self._engine.submit(entry, way)
+            except BaseException:
+                self._end(way)
+                raise
+        while way.stage is None:
+            await way.changed()
+            if self.broken is not None:
+                raise self.broken
+        return way
+
+    async def find(self, entry: bytes) -> Way | None:
+        """The entry with this hash, if this node knows of it."""
+        found = self._ways.get(entry) or self._ended.get(entry)
+        if found is None:
+            loop = asyncio.get_running_loop()
+            number = await loop.run_in_executor(self._disk, self._outbox.number_of, entry)
+            found = self._ways.get(entry) or self._ended.get(entry)  # meanwhile
+            if found is None and number is not None:
+                found = Way(self, b"")
+                found.hash, found.number = entry, number
+                found.come(Stage.FINAL if number < self.final else Stage.LEDGER)
+                if found.stage is Stage.LEDGER:
+                    self._placed.append(found)
+                    self._remember(found)
+        return found
+
+    def _begin(self, entry: bytes) -> Way:
+        way = Way(self, entry)
+        self._ended.pop(way.hash, None)
+        self._ways[way.hash] = way
+        self._bytes += len(entry)
+        return way
+
+    def _end(self, way: Way) -> None:
+        if self._ways.pop(way.hash, None) is not None:
+            self._bytes -= len(way.entry)
+
+    def _remember(self, way: Way) -> None:
+        way.entry = b""
+        self._ended[way.hash] = way
+        while len(self._ended) > ENDED:
+            self._ended.popitem(last=False)
+
+    # What the engine says, on its thread
+
+    def decided(self, decided: Decided) -> None:
+        self.posted.post(self._decided, decided)
+
+    def published(self, size: int) -> None:
+        self.posted.post(self._final, size)
+
+    # The same on the loop
+
+    def hold(self, way: Way) -> None:
+        """It has a chance: keep it."""
+        if way.stage is None:
+            self._to_keep.append(way)
+            self._write()
+
+    def refuse(self, way: Way, refused: Refused) -> None:
+        """The rules refuse it, unless it has come into the log in the meantime: then that is what they refuse it for."""
+        if way.number is None and self._ways.get(way.hash) is way:
+            self._end(way)
+            way.refusal = Refusal.of(refused)
+            if way.stage is not None:
+                self._to_drop.append(way.hash)
+                self._write()
+            way.come(Stage.REFUSED)
+            self._remember(way)
+
+    def _decided(self, decided: Decided) -> None:
+        self.height, self.time = decided.height, decided.time
+        if not decided.entries:
+            return
+        self._to_settle.append(decided)
+        for entry, number in decided.entries:
+            way = self._ways.get(sha256(entry).digest())
+            if way is not None:
+                self._end(way)
+                way.number = number
+                self._placed.append(way)
+                self._remember(way)
+                way.come(Stage.LEDGER)
+        self._write()
+
+    def _final(self, size: int) -> None:
+        self.final = size
+        before, self._placed = self._placed, []
+        for way in before:
+            if way.number is not None and way.number < size:
+                way.come(Stage.FINAL)
+            else:
+                self._placed.append(way)
+
+    # The disk
+
+    def _write(self) -> None:
+        if self._writing is None and self.broken is None:
+            self._writing = asyncio.get_running_loop().create_task(self._write_all())
+
+    async def _write_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._to_keep or self._to_settle or self._to_drop:
+                keep, self._to_keep = self._to_keep, []
+                settle, self._to_settle = self._to_settle, []
+                drop, self._to_drop = self._to_drop, []
+                keep = [way for way in keep if way.stage is None]  # some came into the log in the meantime
+                await loop.run_in_executor(self._disk, self._save, [way.entry for way in keep], settle, drop)
+                for way in keep:
+                    if way.stage is None:
+                        way.come(Stage.KEPT)
+        except Exception as error:
+            self.broken = error
+            for way in self._ways.values():
+                way.wake()
+        finally:
+            self._writing = None
+
+    def _save(self, keep: Sequence[bytes], settle: Sequence[Decided], drop: Sequence[bytes]) -> None:
+        if keep:
+            self._outbox.keep(keep)
+        if settle:
+            placed = [(sha256(entry).digest(), number) for decided in settle for entry, number in decided.entries]
+            self._outbox.settle(placed, settle[-1].time, settle[-1].size)
+        if drop:
+            self._outbox.drop(drop)

@@ -1,0 +1,55 @@
+"""What becomes of an entry on its way, and how the API says it."""
+
+from enum import StrEnum
+
+import msgspec
+
+from veche.errors import Refused
+from veche.texts import Localizable, Words
+
+
+class Stage(StrEnum):
+    """How far an entry has come. The first of them is said when it is durable at this node, never before."""
+
+    KEPT = "kept"
+    LEDGER = "ledger"
+    FINAL = "final"
+    REFUSED = "refused"
+
+    @property
+    def ends(self) -> bool:
+        """Whether nothing follows."""
+        return self in (Stage.FINAL, Stage.REFUSED)
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A sentence in both languages: the node does not know its reader's."""
+
+    en: str
+    ru: str
+
+    @classmethod
+    def of(cls, said: Localizable) -> "Said":
+        words = Words.of(said)
+        return cls(words.en, words.ru)
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why an entry was refused: the rule's name (docs/protocol.md, section 8), a sentence, and what to do."""
+
+    rule: str
+    message: Said
+    hint: Said
+
+    @classmethod
+    def of(cls, refused: Refused) -> "Refusal":
+        return cls(refused.rule, Said.of(refused.said), Said.of(refused.advice))
+
+
+class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``entry``: SHA-256 in hexadecimal digits. ``number``: in the log, from ``ledger`` on."""
+
+    entry: str
+    stage: Stage
+    number: int | None = None
+    refusal: Refusal | None = None

@@ -1,0 +1,43 @@
+"""What everybody may read of a node's ledger: its public files, and receipts made from them."""
+
+from pathlib import Path
+
+from veche.errors import DoesNotHold
+from veche.log.checkpoint import Checkpoint
+from veche.log.log import Log, Snapshot, read_tile
+from veche.log.source import Folder, size_limit
+from veche.log.tiles import Tile
+
+
+class Published:
+    """The public files of a ledger's folder, while a publisher goes on. For one thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._source = Folder(folder)
+        self._log: Log | None = None
+
+    def file(self, name: str) -> bytes | None:
+        """The public file of this name; None if there is none."""
+        if size_limit(name) is None:
+            return None
+        try:
+            tile = Tile.parse(name)
+        except ValueError:
+            return self._source.get(name)
+        try:
+            return read_tile(self._source, tile)
+        except DoesNotHold:
+            return None
+
+    def head(self) -> Checkpoint:
+        """The newest head that is final."""
+        return self._source.checkpoint().checkpoint
+
+    def receipt(self, number: int) -> bytes | None:
+        """The receipt of the entry with this number, under the newest final head; None if that does not cover it."""
+        signed = self._source.checkpoint()
+        if number >= signed.checkpoint.size:
+            return None
+        if self._log is None or self._log.head != signed.checkpoint:
+            self._log = Log(Snapshot(self._source), signed.checkpoint)
+        return self._log.receipt(number, signed).to_bytes()

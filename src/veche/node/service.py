@@ -1,0 +1,83 @@
+"""A node's door, on a thread and a loop of its own beside the engine's."""
+
+import asyncio
+import threading
+from typing import Self
+
+from aiohttp import web
+
+from veche.engine.engine import Engine
+from veche.errors import UserError, because
+from veche.node.api import Api
+from veche.node.intake import Intake
+from veche.node.outbox import Outbox
+from veche.node.published import Published
+from veche.texts import Message
+
+SHUTDOWN = 2.0
+"""Seconds for which answers under way are waited for at the end."""
+
+
+class Service:
+    """The door of the node whose engine this is. Make it before the engine begins, and use it in a ``with`` inside the engine's.
+
+    ``address``: where it listens, once it does.
+    """
+
+    def __init__(self, engine: Engine, host: str, port: int) -> None:
+        """``port``: 0 for any that is free."""
+        ledger = engine.ledger
+        published = Published(ledger.folder)
+        self._loop = asyncio.new_event_loop()
+        self._outbox = Outbox(ledger)
+        self._intake = Intake(engine, self._outbox, published.head().size, self._loop)
+        charter = ledger.state.charter
+        self._api = Api(self._intake, published, ledger.id, charter.origin, charter.engine.name)
+        self._runner = web.AppRunner(self._api.application(), access_log=None, shutdown_timeout=SHUTDOWN)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="veche-node")
+        self.address = host, port
+
+    def __enter__(self) -> Self:
+        """Listen. Raises UserError if that cannot be."""
+        self._thread.start()
+        try:
+            asyncio.run_coroutine_threadsafe(self._begin(), self._loop).result()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._finish(), self._loop).result()
+        self._end()
+
+    def check(self) -> None:
+        """Raise what the disk refused, if anything."""
+        if self._intake.broken is not None:
+            raise self._intake.broken
+
+    async def _begin(self) -> None:
+        await self._runner.setup()
+        host, port = self.address
+        try:
+            await web.TCPSite(self._runner, host, port).start()
+        except OSError as error:
+            raise UserError(
+                Message(
+                    "Nothing can listen at {host}, port {port}: {why}.", host=host, port=str(port), why=because(error)
+                ),
+                Message("Look what listens there, or choose another with --listen."),
+            ) from None
+        self.address = self._runner.addresses[0][:2]
+        self._intake.offer_again()
+
+    async def _finish(self) -> None:
+        await self._runner.cleanup()
+        await self._intake.close()
+
+    def _end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._api.close()
+        self._outbox.close()
