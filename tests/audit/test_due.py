@@ -50,7 +50,13 @@ def test_what_is_due_of_trustees_is_what_their_programs_do(world: World) -> None
 def test_a_key_generation_that_is_silent_for_a_week_is_over(world: World) -> None:
     world.say("committee", ["city", "pedersen", 0], world.organisers[0])
     verified = world.check()
-    assert len(due(verified, verified.time + SILENCE - 1)) == 3 and due(verified, verified.time + SILENCE) == []
+    assert len(due(verified, verified.time + SILENCE - 1)) == 3
+    [block] = due(verified, verified.time + SILENCE)
+    assert (block.duty, block.institution, block.since) == (
+        Duty.BLOCK,
+        world.charter.operator,
+        verified.time + SILENCE,
+    )
 
 
 def test_a_poll_from_its_keys_to_the_city_s_answer(world: World) -> None:
@@ -61,6 +67,10 @@ def test_a_poll_from_its_keys_to_the_city_s_answer(world: World) -> None:
     for registrar in (0, 1, 2):
         world.submit(world.permit_keys(registrar, poll))
     assert who(world, Duty.PERMIT_KEY) == {REGISTRARS[3]}
+
+    assert not [one for one in due(world.check(), poll.closing - 1) if one.duty is Duty.BLOCK]
+    [block] = [one for one in due(world.check(), poll.closing + 5) if one.duty is Duty.BLOCK]
+    assert (block.institution, block.since) == (world.charter.operator, poll.closing), "the engine closes it"
 
     world.wait_until(poll.definition.opens)
     assert rows(world) == [], "what came too late is not due any more: it would be refused"

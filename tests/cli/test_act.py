@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
-from veche.cli import acting
-from veche.cli.acting import Round
+from veche.cli import acting, signing
+from veche.cli.acting import Awaited, Round
 from veche.engine.inbox import Unanswered
 from veche.errors import Refused, UserError
 from veche.ledger.codec import decode, encode
 from veche.ledger.entries.poll import Choice
 from veche.ledger.shape import Text
+from veche.texts import Localizable, Verbatim
 from veche.world import World
 
 from .city import found, poll_draft, sleep_until
@@ -119,11 +120,13 @@ class Ledger:
         self.head, self.verified = 1, 0
         self.answers: list[object] = []
         self.handed_in: list[bytes] = []
+        self.shown: list[tuple[bytes, int]] = []  # what is shown, and how much was handed in before
         self.looks, self.slept = 0, 0.0
         self.events: list[Callable[[], None]] = []
         monkeypatch.setattr(acting, "verified_copies", self._verify)
         monkeypatch.setattr(acting, "_shown", lambda path: [b"%d" % self.head])
         monkeypatch.setattr(acting, "outcomes", self._outcomes)
+        monkeypatch.setattr(signing, "show_signed", self._show)
         monkeypatch.setattr(acting, "wait_until_published", lambda path, number: None)
         clock = SimpleNamespace(monotonic=lambda: self.slept, sleep=self._sleep)
         monkeypatch.setattr(acting, "clock_time", clock)
@@ -134,6 +137,9 @@ class Ledger:
         return SimpleNamespace(
             head=SimpleNamespace(size=self.head), source=None, state=SimpleNamespace(db=SimpleNamespace(close=int))
         )
+
+    def _show(self, entry: bytes, state: object) -> None:
+        self.shown.append((entry, len(self.handed_in)))
 
     def _outcomes(self, path: Path, entries: Sequence[bytes]) -> list[object]:
         self.handed_in += entries
@@ -199,7 +205,7 @@ def test_what_nobody_takes_is_handed_in_again_and_is_the_same(
     ledger.answers = [Unanswered("No engine runs."), Unanswered("No engine runs."), Unanswered("No engine runs."), 7]
     ledger.events = [end]
     stay(lambda verified: Round("Office", [ENTRY] if ledger.head == 1 else []))
-    assert ledger.handed_in == [ENTRY] * 4
+    assert ledger.handed_in == [ENTRY] * 4 and ledger.shown == [(ENTRY, 0)], "shown once, before"
     said = capsys.readouterr().out
     assert said.count("No engine runs. It waits for the engine.") == 1 and "is entry 7" in said
     with pytest.raises(Unanswered):
@@ -254,6 +260,55 @@ def test_a_margin_that_is_over_is_seen_by_the_clock_alone(ledger: Ledger, monkey
     assert ledger.handed_in == [ENTRY] and ledger.verified == 2
 
 
+@pytest.mark.parametrize("says", [True, False])
+def test_a_person_at_a_terminal_is_asked_and_who_stays_or_says_yes_is_not(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, says: bool
+) -> None:
+    asked: list[str] = []
+
+    def confirm(question: Localizable, err: bool) -> bool:
+        asked.append(str(question))
+        return says
+
+    monkeypatch.setattr(signing, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    monkeypatch.setattr(signing, "confirm", confirm)
+
+    def look(verified: Any) -> Round:
+        return Round("Office", [ENTRY] if ledger.head == 1 else [])
+
+    ledger.answers = [7]
+    if says:
+        acting.act([Path("ledger")], look)
+        assert ledger.handed_in == [ENTRY] and asked == ["Hand this in?"]
+        return
+    with pytest.raises(UserError, match="Nothing was handed in"):
+        acting.act([Path("ledger")], look)
+    assert not ledger.handed_in and ledger.shown == [(ENTRY, 0)]
+    acting.act([Path("ledger")], look, yes=True)
+    ledger.answers, ledger.events, ledger.head = [8], [end], 1
+    stay(look)
+    assert ledger.handed_in == [ENTRY] * 2 and len(asked) == 1
+
+
+def test_nobody_waits_for_what_cannot_come_in_time(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A poll that closes in a week: it is said, and a minute's patience is not spent on it."""
+    monkeypatch.setattr(acting, "system", lambda: SimpleNamespace(time=1000 + ledger.slept))
+    acting.act(
+        [Path("ledger")],
+        lambda verified: Round("Office", awaited=[Awaited(Verbatim("after Sunday"), 2000)]),
+        timeout=60,
+    )
+    assert ledger.slept == 1.0 and capsys.readouterr().out == "“Office”: after Sunday\n"
+    acting.act(
+        [Path("ledger")], lambda verified: Round("Office", awaited=[Awaited(Verbatim("soon"), 1030)]), timeout=60
+    )
+    assert 61 <= ledger.slept < 70
+    acting.act([Path("ledger")], lambda verified: Round("Office", awaited=[Awaited(Verbatim("others"))]), timeout=60)
+    assert ledger.slept > 120
+
+
 def test_wait_and_timeout_contradict_each_other(ledger: Ledger) -> None:
     with pytest.raises(UserError, match="--wait has no end"):
         acting.act([Path("ledger")], lambda verified: Round("Office"), wait=True, timeout=1)
@@ -283,6 +338,7 @@ def test_a_trustee_and_a_registrar_offline(tmp_path: Path) -> None:
             path = folder / f"committee-{step}-{committee[:12]}.entry"
             first = path.read_bytes()
             assert str(path) in said and "is entry" not in said
+            assert f"(committee-{step})" in said and committee in said, "all that is signed is shown"
             act("trustee", place, folder)  # again: the same bytes, and no complaint
             path.unlink()
             act("trustee", place, folder)
@@ -314,6 +370,12 @@ def test_a_trustee_and_a_registrar_offline(tmp_path: Path) -> None:
     fails(2, "copy of its public files", "registrar", "act", city.registrars[0], "--ledger", copy, run=inside)
     ok("ledger", "submit", path, *ledger, run=inside)
     assert "is accounted for after" in ok("registrar", "act", city.registrars[0], *ledger, run=inside).out
+    idle = ok(
+        "trustee", "act", city.trustees[0], *ledger, "--timeout", "5", run=inside
+    ).out  # and it does not wait for that
+    assert f"{poll[:12]} is decrypted after" in idle and "nothing is due" not in idle
+    shown = ok("registrar", "open", city.registrars[1], poll, *ledger, "-o", folder / "second.entry", run=inside).out
+    assert "permit keys for a poll (permit-key)" in shown and "Modulus: " in shown
     path.write_bytes(b"something else")
     fails(2, "exists already", "registrar", "act", city.registrars[1], *ledger, "-o", folder, run=inside)
 

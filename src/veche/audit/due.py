@@ -47,6 +47,8 @@ class Duty(StrEnum):
     OBJECTION = "objection"
     """Nobody has to object to a change of an office; this is until when whoever may can."""
     COSIGNATURE = "cosignature"
+    BLOCK = "block"
+    """Something follows by time alone, a closing for example, and no block has brought it: the engine has to run."""
     CHALLENGE = "challenge"
     """Until when people can ask registrars for their rows."""
 
@@ -55,7 +57,7 @@ class Duty(StrEnum):
 class Due:
     """One thing that is due of one institution in a role.
 
-    ``institution`` is empty where anyone in that role may, ``role`` None where anybody may. ``key``: by which it has to be signed, where
+    ``institution`` is empty where anyone in that role may, ``role`` None where anybody may or, with an institution, the operator. ``key``: by which it has to be signed, where
     one alone can. ``about``: the id of the poll, the committee or the change. ``since``: from when on it can be done; ``until``: what comes
     then or later is late or too late, None where nothing says. ``waits``: whether witnesses have to cosign something first.
     """
@@ -94,6 +96,7 @@ def due(verified: VerifiedLedger, now: int) -> list[Due]:
     found = [
         *(one for poll in verified.state.polls() for one in _of_poll(verified, poll, now)),
         *(one for committee in verified.state.forming_committees() for one in _of_committee(verified, committee, now)),
+        *_block(verified, now),
         *_objections(verified, now),
         *_cosignatures(verified),
     ]
@@ -204,6 +207,22 @@ def _of_committee(verified: VerifiedLedger, committee: CommitteeState, now: int)
         since = max(committee.last, verified.state.offices[key].suspended)
         seat = committee.poll_class.trustees[index - 1], Role.TRUSTEE
         yield Due(duty, *seat, since, until, committee.id, key, waits)
+
+
+def _block(verified: VerifiedLedger, now: int) -> Iterator[Due]:
+    """The block that brings what follows by time alone (:mod:`veche.ledger.rules.due`): of the operator, as soon as there is any of it."""
+    state = verified.state
+    moments = [
+        *(change.due for change in state.office_changes.values()),
+        *(silent_from(state, committee) for committee in state.forming_committees()),
+        *(
+            poll.closing if poll.has_enough_keys else poll.definition.opens
+            for poll in state.polls()
+            if poll.phase == Phase.ANNOUNCED
+        ),
+    ]
+    if (since := min(moments, default=now + 1)) <= now:
+        yield Due(Duty.BLOCK, state.charter.operator, None, since, None)
 
 
 def _objections(verified: VerifiedLedger, now: int) -> Iterator[Due]:

@@ -8,7 +8,7 @@ from veche.audit.ledger import VerifiedLedger
 from veche.ballot.committee import Certificate, Key, Shares
 from veche.ledger.entries.office import Role
 from veche.ledger.entries.tally import Tally
-from veche.ledger.life import CommitteePhase
+from veche.ledger.life import CommitteePhase, Phase
 from veche.ledger.poll_state import CommitteeState, PollState
 
 
@@ -36,6 +36,7 @@ class SeenPoll:
     id: bytes
     phi: str
     committee: bytes
+    closes: int | None
     tally: Tally | None
     tally_time: int
     margin: int
@@ -78,6 +79,7 @@ def _poll(verified: VerifiedLedger, found: PollState) -> SeenPoll:
     committee = verified.state.committee(found.definition.committee)
     assert committee is not None, "a poll's committee is in the ledger"
     return SeenPoll(
-        found.id, found.frozen.fingerprint, found.definition.committee, found.tally, tally_time(verified, found),
+        found.id, found.frozen.fingerprint, found.definition.committee, found.closing if found.phase == Phase.ANNOUNCED else None, found.tally,
+        tally_time(verified, found),
         verified.state.charter.lasting(found.poll_class.margin), parts_due(committee, found), tally_witnessed(verified, found),
     )  # fmt: skip

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from veche.audit.ledger import VerifiedLedger
+from veche.cli import signing
 from veche.cli.entry_file import SUFFIX, keep_entry
 from veche.cli.options import ANY_PATH, Command
 from veche.cli.reading import verified_copies, wait_until_published
@@ -36,25 +37,34 @@ REST = 4.0
 """For how many times as long as the last verification took there is no other, if nothing was done here."""
 
 
+@dataclass(frozen=True)
+class Awaited:
+    """What may be due later, in words; ``since``: not before this time, in seconds since 1970, if that is known."""
+
+    said: Localizable
+    since: float = -inf
+
+
 @dataclass
 class Round:
-    """What an office, ``who``, makes of a verified ledger: ``entries`` are due now, ``awaited`` says what may be due later, and ``next`` when by the
+    """What an office, ``who``, makes of a verified ledger: ``entries`` are due now, ``awaited`` may be due later, and ``next`` says when by the
     clock alone (seconds since 1970). ``troubles`` keep it from something that is due; the rest is done all the same."""
 
     who: str
     entries: list[bytes] = field(default_factory=list)
-    awaited: list[Localizable] = field(default_factory=list)
+    awaited: list[Awaited] = field(default_factory=list)
     troubles: list[VecheError] = field(default_factory=list)
     next: float = inf
 
 
 def waiting(command: Command) -> Command:
-    """``--wait``, ``--timeout`` and ``--output`` of a command that acts."""
+    """``--wait``, ``--timeout``, ``--output`` and ``--yes`` of a command that acts."""
     for option in (
+        signing.yes,
         click.option("--output", "-o", type=ANY_PATH, metavar="FOLDER",
                      help="Write each entry to a file in this folder, and hand nothing in: for a machine that has only a copy of the ledger."),
         click.option("--timeout", type=click.FloatRange(0), default=0.0, metavar="SECONDS",
-                     help="Wait so long at most for what is still to come, and end as soon as nothing is."),
+                     help="Wait so long at most for what is still to come, and end as soon as nothing is that can come in this time."),
         click.option("--wait", is_flag=True, help="Stay and do what becomes due, until Ctrl-C."),
     ):  # fmt: skip
         command = option(command)
@@ -67,8 +77,11 @@ def act(
     wait: bool = False,
     timeout: float = 0.0,
     output: Path | None = None,
+    yes: bool = False,
 ) -> None:
     """Do what is due of an office, once or for as long as it is to wait. The first of ``copies`` is the ledger in which it is done.
+
+    Entries are shown whole before they leave the office. On a terminal a person is asked, unless they said ``yes`` or it stays.
 
     What is refused, and is due all the same, is raised in the end (Refused), and so is the first trouble. While it waits these are said and
     the rest goes on, and so it does while nobody takes entries; what ``look`` raises ends it in any case.
@@ -76,7 +89,7 @@ def act(
     if wait and timeout:
         raise UserError(Message("--wait has no end, and --timeout is one."), Message("Give one of the two."))
     try:
-        _Office(copies, look, output, stays=wait).act(inf if wait else clock_time.monotonic() + timeout)
+        _Office(copies, look, output, stays=wait, yes=yes).act(inf if wait else clock_time.monotonic() + timeout)
     except KeyboardInterrupt:
         if not wait:
             raise
@@ -92,8 +105,11 @@ class _Office:
         look: Callable[[VerifiedLedger], Round],
         output: Path | None,
         stays: bool,
+        yes: bool,
     ) -> None:
         self._copies, self._look, self._output, self._stays = copies, look, output, stays
+        self._yes = yes or stays
+        self._considered: set[bytes] = set()
         self._who = ""
         self._seen: list[bytes | None] = []
         self._verified: VerifiedLedger | None = None
@@ -111,12 +127,14 @@ class _Office:
             found = self._look(verified)
             self._who = found.who
             found.troubles += [self._refused[entry] for entry in found.entries if entry in self._refused]
-            if self._do([entry for entry in found.entries if entry not in self._refused]):
+            entries = [entry for entry in found.entries if entry not in self._refused]
+            self._consider(verified, entries)
+            if self._do(entries):
                 pause, self._rests_until = PAUSE, 0.0
                 continue
             self._tell(found, verified.head.size)
-            over = clock_time.monotonic() >= end
-            if not self._stays and (over or not found.awaited):
+            left = end - clock_time.monotonic()
+            if not self._stays and (left <= 0 or not _can_come(found, left)):
                 break
             pause = self._sleep(pause, min(end, _monotonic(found.next), clock_time.monotonic() + self._retry))
         if not self._told and not found.troubles:
@@ -140,6 +158,15 @@ class _Office:
     def _shown(self) -> list[bytes | None]:
         """What all copies show: whatever it is, more of it may make something due."""
         return [one for path in self._copies for one in _shown(path)]
+
+    def _consider(self, verified: VerifiedLedger, entries: Sequence[bytes]) -> None:
+        """Show what is about to leave the office, once. Raises UserError if a person who was asked does not want it to."""
+        new = [entry for entry in entries if entry not in self._considered]
+        for entry in new:
+            signing.show_signed(entry, verified.state)
+            self._considered.add(entry)
+        if new:
+            signing.agree_to_hand_in(self._yes)
 
     def _do(self, entries: Sequence[bytes]) -> bool:
         """Hand in, or write to files; whether the ledger has changed by it, or has to be looked at again."""
@@ -191,8 +218,8 @@ class _Office:
 
     def _tell(self, found: Round, size: int) -> None:
         """Say what is awaited, and, of somebody who stays, what is in the way; each once."""
-        for said in found.awaited:
-            self._once(Message("“{who}”: {said}", who=self._who, said=said))
+        for one in found.awaited:
+            self._once(Message("“{who}”: {said}", who=self._who, said=one.said))
         if self._stays:
             for trouble in found.troubles:
                 self._once(Message("“{who}”: {trouble}", who=self._who, trouble=trouble.said), err=True)
@@ -219,6 +246,11 @@ class _Office:
                 return PAUSE
             pause = min(SLOWEST, 1.5 * pause)
         return pause
+
+
+def _can_come(found: Round, seconds: float) -> bool:
+    """Whether something that is awaited can come within so many seconds, by this machine's clock."""
+    return any(one.since <= system().time + seconds for one in found.awaited)
 
 
 def _monotonic(moment: float) -> float:

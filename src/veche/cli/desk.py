@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from veche.audit.due import Due, Duty, registrars_due
 from veche.audit.ledger import VerifiedLedger
-from veche.cli.acting import Round
+from veche.cli.acting import Awaited, Round
 from veche.cli.draft_poll import EVERYONE
 from veche.cli.reading import tell_of_change
 from veche.clock import system
@@ -108,21 +108,19 @@ class Look:
                 if one.key == public:
                     self._take(verified, poll, one, now, made)
             if place in poll.permit_keys and poll.phase == Phase.ANNOUNCED:
-                made.awaited.append(
-                    Message(
-                        "{poll} is accounted for after {time}, when it has closed.",
-                        poll=short(poll.id),
-                        time=Moment(poll.closing),
-                    )
+                said = Message(
+                    "{poll} is accounted for after {time}, when it has closed.",
+                    poll=short(poll.id),
+                    time=Moment(poll.closing),
                 )
+                made.awaited.append(Awaited(said, poll.closing))
         return made
 
     def _take(self, verified: VerifiedLedger, poll: PollState, one: Due, now: int, made: Round) -> None:
         """Do one thing that is due of it, or say when it can be done."""
         if not one.can_be_done(now):
-            made.awaited.append(
-                Message("{poll} can be served from {time} on.", poll=short(poll.id), time=Moment(one.since))
-            )
+            said = Message("{poll} can be served from {time} on.", poll=short(poll.id), time=Moment(one.since))
+            made.awaited.append(Awaited(said, one.since))
             made.next = min(made.next, one.since)
             return
         try:

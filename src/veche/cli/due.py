@@ -36,6 +36,7 @@ WHAT = {
     Duty.PROMISE: N_("do what was promised, and say so"),
     Duty.OBJECTION: N_("object to a change of the office, or let it happen"),
     Duty.COSIGNATURE: N_("cosign the newest head"),
+    Duty.BLOCK: N_("run the engine: something follows by time alone, and no block has brought it"),
     Duty.CHALLENGE: N_("ask a registrar for one's own row"),
 }
 WIDE = 1000
@@ -64,7 +65,11 @@ def due(folder: Path, institution: str | None, key: Path | None, as_json: bool) 
     say_if_ahead(verified.time)
     found = what_is_due(verified, now)
     if institution is not None:
-        _must_be_known(verified, institution)
+        if institution not in verified.state.institutions():
+            raise UserError(
+                Message("No institution in this ledger is called {institution!r}.", institution=institution),
+                Message("See how they are spelled: veche ledger show"),
+            )
         found = [one for one in found if one.of(institution)]
     if key is not None:
         public = options.load_key(key).public
@@ -94,19 +99,6 @@ def due_json(one: Due, now: int) -> dict[str, object]:
         "late": one.is_late(now),
         "possible": one.can_be_done(now),
     }
-
-
-def _must_be_known(verified: VerifiedLedger, institution: str) -> None:
-    charter = verified.state.charter
-    seats = (office.institution for office in verified.state.offices.values())
-    classes = (
-        one for each in charter.classes for one in (*each.trustees, *(seat.institution for seat in each.registrars))
-    )
-    if institution not in {*seats, *classes}:
-        raise UserError(
-            Message("No institution in this ledger is called {institution!r}.", institution=institution),
-            Message("See how they are spelled: veche ledger show"),
-        )
 
 
 def _table(verified: VerifiedLedger, found: Sequence[Due], now: int) -> Table:
@@ -140,6 +132,8 @@ def when(one: Due, now: int) -> Localizable:
 def who(one: Due) -> Localizable:
     """An institution in its role, or who may."""
     role = None if one.role is None else Message(ROLES[one.role])
+    if one.duty is Duty.BLOCK:
+        return Message("{institution} (operator)", institution=one.institution)
     if role is None:
         return Message("several institutions") if one.duty is Duty.OBJECTION else Message("anybody")
     if not one.institution:

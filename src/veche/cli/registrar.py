@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from veche.cli import acting, options
+from veche.cli import acting, options, signing
 from veche.cli.acting import waiting
 from veche.cli.desk import Look, account, check_keys, permit_keys
 from veche.cli.entry_file import hand_in_or_keep, keep_entry, say_where
@@ -18,6 +18,7 @@ from veche.cli.reading import Reading, read_ledger, tell_of_change
 from veche.cli.registrar_compare import compare, compare_file, compare_key
 from veche.durable import PRIVATE, write_new
 from veche.errors import DoesNotHold, Refused, UserError
+from veche.ledger.entries.permit_key import Issuance, PermitKeys
 from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
 from veche.permit.mail import RequestFile
@@ -157,11 +158,15 @@ def show(desk: Path) -> None:
 @options.ledger
 @options.also
 @waiting
-def act(desk: Path, folder: Path, others: tuple[Path, ...], wait: bool, timeout: float, output: Path | None) -> None:
+def act(
+    desk: Path, folder: Path, others: tuple[Path, ...], wait: bool, timeout: float, output: Path | None, yes: bool
+) -> None:
     """Verify the ledger, then do what is due: publish the keys of polls before they open, account for those that have closed.
 
     The groups of a poll are found on the roll by their English or Russian names; if its one group is "Everyone" and no district is called so, all
     on the roll vote. What cannot be done so is said, for you to do it ("veche registrar open"), and the rest is done.
+
+    All that it signs is shown, and on a terminal you are asked before it is handed in, unless it is to stay (--wait).
 
     \b
     Example:
@@ -169,7 +174,7 @@ def act(desk: Path, folder: Path, others: tuple[Path, ...], wait: bool, timeout:
       veche registrar act registrar --ledger copy.tar -o entries      and where the ledger is: veche ledger submit entries/*
     """
     with Registrar(desk) as opened:
-        acting.act([folder, *others], Look(opened), wait, timeout, output)
+        acting.act([folder, *others], Look(opened), wait, timeout, output, yes)
 
 
 @registrar.command("open")
@@ -178,8 +183,9 @@ def act(desk: Path, folder: Path, others: tuple[Path, ...], wait: bool, timeout:
 @options.ledger
 @click.option("--everyone", is_flag=True, help="Everyone on the roll votes, whatever the poll's one group is called.")
 @options.entry_output
+@signing.yes
 @options.json
-def open_(desk: Path, name: str, folder: Path, everyone: bool, output: Path | None, as_json: bool) -> None:
+def open_(desk: Path, name: str, folder: Path, everyone: bool, output: Path | None, yes: bool, as_json: bool) -> None:
     """Make the permit keys of a poll, fix its roll, and publish both. Do it before the poll opens:
     what comes later is never taken, and a poll for which too few registrars did it is void.
 
@@ -192,7 +198,7 @@ def open_(desk: Path, name: str, folder: Path, everyone: bool, output: Path | No
     with Registrar(desk) as opened, read_ledger(folder, verified=False) as reading:
         poll = _own_poll(opened, reading, name)
         keys = permit_keys(opened, poll, everyone)
-        number = hand_in_or_keep(folder, keys.sign(reading.id, [opened.office]), output)
+        number = _hand_in(folder, keys, reading, opened, output, yes, as_json)
     if as_json:
         options.emit({"entry": number, "groups": by_group(poll, "people", [key.people for key in keys.groups])})
     else:
@@ -322,8 +328,9 @@ def _check_code(request: RequestFile, said: str | None) -> None:
 @poll_argument
 @options.ledger
 @options.entry_output
+@signing.yes
 @options.json
-def issuance(desk: Path, name: str, folder: Path, output: Path | None, as_json: bool) -> None:
+def issuance(desk: Path, name: str, folder: Path, output: Path | None, yes: bool, as_json: bool) -> None:
     """After a poll has closed: account for its permits in the ledger, so that everyone can ask for their own row.
 
     \b
@@ -338,7 +345,7 @@ def issuance(desk: Path, name: str, folder: Path, output: Path | None, as_json: 
                 Message("After this account no more permits are signed, so it comes last."),
             )
         made = account(opened, poll)
-        number = hand_in_or_keep(folder, made.sign(reading.id, [opened.office]), output)
+        number = _hand_in(folder, made, reading, opened, output, yes, as_json)
         rows = made.groups
     if as_json:
         options.emit({"entry": number, "groups": by_group(poll, "issued", [row.issued for row in rows])})
@@ -474,6 +481,23 @@ def _check_challenge(poll: PollState, reading: Reading) -> None:
     if until is not None and clock_time.time() < until:
         raise Refused("not-closed", Message("People can ask for their rows until {until}; what proves them is kept so long.", until=iso_time(until)),
                       Message("Erase after that."))  # fmt: skip
+
+
+def _hand_in(
+    folder: Path,
+    made: PermitKeys | Issuance,
+    reading: Reading,
+    opened: Registrar,
+    output: Path | None,
+    yes: bool,
+    err: bool,
+) -> int | None:
+    """Sign, show and hand in (or keep) what this registrar says of a poll, as :func:`hand_in_or_keep`. Raises UserError if a person who is
+    asked does not want it. ``err``: show it on the standard error."""
+    entry = made.sign(reading.id, [opened.office])
+    signing.show_signed(entry, reading.state, err)
+    signing.agree_to_hand_in(yes)
+    return hand_in_or_keep(folder, entry, output)
 
 
 def _own_poll(opened: Registrar, reading: Reading, name: str) -> PollState:

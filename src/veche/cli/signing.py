@@ -1,6 +1,7 @@
 """What a person signs: shown whole, held against the rules, and asked about, before anything is signed.
 
-Every command by which a person signs an entry goes through :func:`consider`. What is asked of the rules there is what the engine
+Every command by which a person signs an entry goes through :func:`consider`; what a registrar's or trustee's program has signed by
+itself is shown by :func:`show_signed` before it leaves. What is asked of the rules there is what the engine
 asks when the entry is handed in, but for signatures that are still to come (:meth:`veche.ledger.reader.Reader.rehearse`).
 """
 
@@ -14,9 +15,13 @@ from veche.audit.charter_words import consequences
 from veche.audit.dangers import charter_dangers, night, poll_dangers
 from veche.cli.reading import Reading
 from veche.errors import UserError
+from veche.ledger.codec import decode
+from veche.ledger.entries import parse_item
 from veche.ledger.entries.charter import Charter, PollClass
 from veche.ledger.entries.entry import ByOffice
 from veche.ledger.entries.poll import Poll
+from veche.ledger.signing import signatures
+from veche.ledger.state import State
 from veche.terminal.say import confirm, say
 from veche.terminal.whole import Files, Whole
 from veche.texts import Localizable, Message
@@ -91,7 +96,23 @@ def warn(said: Iterable[Localizable], err: bool = False) -> None:
         say(Message("Look at this: {said}", said=one), err)
 
 
+def show_signed(entry: bytes, state: State, err: bool = False) -> None:
+    """Write out an entry that a registrar's or trustee's program has computed and signed, before it leaves the office."""
+    item, whole = decode(entry), Whole(state)
+    show([*whole.lines(parse_item(item)), *whole.signers([key for key, _ in signatures(item)])], err)
+
+
 def agree(yes: bool) -> None:
     """Ask whether to sign, where there is somebody to ask. Raises UserError for no."""
-    if not yes and sys.stdin.isatty() and not confirm(Message("Sign this?"), err=True):
+    if not _says_yes(Message("Sign this?"), yes):
         raise UserError(Message("Nothing was signed."))
+
+
+def agree_to_hand_in(yes: bool) -> None:
+    """The same of what a program has signed: it stays in the office for no."""
+    if not _says_yes(Message("Hand this in?"), yes):
+        raise UserError(Message("Nothing was handed in."))
+
+
+def _says_yes(question: Message, yes: bool) -> bool:
+    return yes or not sys.stdin.isatty() or confirm(question, err=True)

@@ -10,7 +10,7 @@ from veche.audit.charter_words import unwitnessed
 from veche.audit.ledger import VerifiedLedger
 from veche.audit.view import View
 from veche.cli import acting, options
-from veche.cli.acting import Round, waiting
+from veche.cli.acting import Awaited, Round, waiting
 from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import tell_of_change, verified_copies
@@ -18,7 +18,7 @@ from veche.clock import system
 from veche.ledger.entries.charter import Charter
 from veche.terminal.say import confirm, say
 from veche.terminal.show import short
-from veche.texts import Localizable, Message, Moment, iso_time
+from veche.texts import Message, Moment, iso_time
 from veche.trustee.trustee import Trustee
 
 office = click.argument("office", type=ANY_PATH, metavar="FOLDER")
@@ -86,8 +86,12 @@ def rekey(office: Path, key: Path | None) -> None:
 @options.ledger
 @options.also
 @waiting
-def act(office: Path, folder: Path, others: tuple[Path, ...], wait: bool, timeout: float, output: Path | None) -> None:
-    """Verify the ledger, then do what is due: a step of key generation, or the decryption of a tally. Says if nothing is.
+def act(
+    office: Path, folder: Path, others: tuple[Path, ...], wait: bool, timeout: float, output: Path | None, yes: bool
+) -> None:
+    """Verify the ledger, then do what is due: a step of key generation, or the decryption of a tally. Says if nothing is, and what is to come.
+
+    All that it signs is shown, and on a terminal you are asked before it is handed in, unless it is to stay (--wait).
 
     Whoever runs the ledger can show you another one than everybody else. So give a copy that somebody else keeps, too (--also):
     the longest is verified, and the others must be its beginning.
@@ -97,7 +101,7 @@ def act(office: Path, folder: Path, others: tuple[Path, ...], wait: bool, timeou
       veche trustee act trustee --ledger ledger --wait
       veche trustee act trustee --ledger copy.tar -o entries      and where the ledger is: veche ledger submit entries/*
     """
-    acting.act([folder, *others], Look(Trustee.load(office)), wait, timeout, output)
+    acting.act([folder, *others], Look(Trustee.load(office)), wait, timeout, output, yes)
 
 
 class Look:
@@ -118,25 +122,37 @@ class Look:
         entries, waits = loaded.due(view), loaded.waiting(view)
         return Round(loaded.institution, entries, [*self._awaited(view, waits)], next=min(waits.values(), default=inf))
 
-    def _awaited(self, view: View, waits: Mapping[bytes, int]) -> Iterator[Localizable]:
+    def _awaited(self, view: View, waits: Mapping[bytes, int]) -> Iterator[Awaited]:
         mine = self._trustee.institution
         for one in view.committees:
             if mine in one.trustees and not one.void and len(one.keys) < len(one.trustees):
                 if one.witnessed:
-                    yield Message("committee {id} waits for other trustees.", id=short(one.id))
+                    yield Awaited(Message("committee {id} waits for other trustees.", id=short(one.id)))
                 else:
-                    yield Message(
-                        "committee {id} waits; too few witnesses have cosigned its last entry yet.", id=short(one.id)
+                    yield Awaited(
+                        Message(
+                            "committee {id} waits; too few witnesses have cosigned its last entry yet.",
+                            id=short(one.id),
+                        )
                     )
-        for poll, time in waits.items():
-            yield Message(
-                "{id} has closed; it is decrypted from {time} on, by this machine's clock.",
-                id=short(poll),
-                time=Moment(time),
-            )
         for seen in view.polls:
+            since = waits.get(seen.id)
+            if since is not None and seen.closes is not None:
+                said = Message(
+                    "{poll} is decrypted after {time}, when it has closed.", poll=short(seen.id), time=Moment(since)
+                )
+                yield Awaited(said, since)
+            elif since is not None:
+                said = Message(
+                    "{id} has closed; it is decrypted from {time} on, by this machine's clock.",
+                    id=short(seen.id),
+                    time=Moment(since),
+                )
+                yield Awaited(said, since)
             if seen.tally is not None and not seen.witnessed:
-                yield Message("{id} has closed; too few witnesses have cosigned its tally yet.", id=short(seen.id))
+                yield Awaited(
+                    Message("{id} has closed; too few witnesses have cosigned its tally yet.", id=short(seen.id))
+                )
 
 
 def _warn(institution: str, charter: Charter) -> None:

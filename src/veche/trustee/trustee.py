@@ -110,15 +110,16 @@ class Trustee:
         """The polls that this trustee decrypts later, and from when on by their clock (seconds since 1970).
 
         The block of a tally says when the poll closed, and was written by whoever runs the engine. So a trustee waits until
-        their own clock has passed that time, by the class's margin: no false time opens a poll while people vote.
+        their own clock has passed that time, by the class's margin: no false time opens a poll while people vote. Of a poll that is still
+        to close it is the closing that the ledger names, and that margin.
         """
         with Journal.open(self._folder) as journal:
             now, committees = self._clock(), self._ceremonies(view)
             return {
-                poll.id: poll.tally_time + poll.margin
+                poll.id: (poll.tally_time if poll.closes is None else poll.closes) + poll.margin
                 for poll in view.polls
                 if poll.committee in committees
-                and _too_early(poll, now)
+                and (poll.closes is not None or _too_early(poll, now))
                 and not any(journal.about(kind, poll.id) for kind in ("decrypt", "lost-poll"))
                 and not journal.about("lost-committee", poll.committee)
             }

@@ -75,6 +75,10 @@ class PollView(Protocol):
         """The committee's id."""
 
     @property
+    def closes(self) -> int | None:
+        """When it closes, in seconds since 1970, as long as its tally is still to come; None from then on, and if there will be none."""
+
+    @property
     def tally(self) -> Tally | None:
         """The tally; None as long as there is none, and for good if too few voted or the poll was cancelled."""
 
