@@ -150,3 +150,21 @@ def test_a_damaged_copy_is_no_contradiction(town: Path, tmp_path: Path) -> None:
             path.write_bytes(bytes(len(path.read_bytes())))
     answer = compare(town, "older", str(tmp_path / "damaged"))
     assert answer.code == 1 and "tile/0" in answer.err and "contradict" not in answer.err
+
+
+def test_an_equal_head_over_other_entries_is_not_equal(town: Path, tmp_path: Path) -> None:
+    shutil.copytree(town / "ledger", tmp_path / "forged")
+    bundle = next(path for path in (tmp_path / "forged" / "tile" / "entries").rglob("*") if path.is_file())
+    data = bytearray(bundle.read_bytes())
+    data[-1] ^= 1
+    bundle.write_bytes(data)
+    for words in (
+        ("ledger", tmp_path / "forged"),
+        (tmp_path / "forged", "ledger.head"),
+        ("older", tmp_path / "forged"),
+    ):
+        first, second = (str(town / word) for word in words)
+        answer = inside("compare", first, second)
+        assert answer.code == 1 and "equal" not in answer.out and f"{tmp_path / 'forged'}: tile/" in answer.err, answer
+    bundle.unlink()
+    fails(1, "is missing", "compare", town / "ledger", tmp_path / "forged", run=inside)

@@ -1,5 +1,6 @@
 """Exit codes mean what docs/protocol.md says, whatever becomes of the output: in processes of their own, as shells start them."""
 
+import errno
 import json
 import os
 import re
@@ -154,3 +155,33 @@ def test_an_export_that_is_cut_off_says_where_it_ends(tmp_path: Path) -> None:
 
 def test_a_poll_that_is_not_there_names_the_command_that_lists_them() -> None:
     fails(2, "veche poll list", "verify", ROOT / "vectors" / "doctored" / "honest.tar", "--poll", "zzz", run=inside)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE])
+def test_what_may_not_be_read_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """A ledger of whose files this user may read some only, and a disk that fails."""
+    ledger = found(tmp_path / "city", run=inside).ledger
+    opened, looked = os.open, Path.lstat
+    closed: list[Path] = []
+
+    def deny(path: object) -> None:
+        if str(path) in map(str, closed):
+            raise OSError(number, os.strerror(number), str(path))
+
+    def open_(path: object, *rest: object, **more: object) -> int:
+        deny(path)
+        return opened(path, *rest, **more)  # type: ignore[arg-type]
+
+    def lstat(path: Path) -> os.stat_result:
+        deny(path.parent)
+        return looked(path)
+
+    monkeypatch.setattr(os, "open", open_)
+    monkeypatch.setattr(Path, "lstat", lstat)
+    bundle = next(path for path in (ledger / "tile" / "entries").rglob("*") if path.is_file())
+    for path in (ledger / "checkpoint", bundle, ledger / "tile"):
+        closed[:] = [path]
+        fails(2, "cannot be read", "verify", ledger, run=inside)
+        fails(2, "cannot be read", "compare", ledger, ledger, run=inside)
+    closed.clear()
+    ok("verify", ledger, run=inside)

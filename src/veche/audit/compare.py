@@ -1,11 +1,14 @@
 """Two copies of one ledger: are they equal, does one go on from the other, or do they contradict each other?
 
 A copy is a ledger's folder, an export, or nothing but a checkpoint. What is compared are the heads that the log's key signed, and the
-tree under the longer one: whether that of the shorter is its beginning. Whether either obeys the rules is for :mod:`veche.audit.ledger`.
+tree under the longer one: whether that of the shorter is its beginning; and that the entries of each are those that its head says.
+Whether they obey the rules is for :mod:`veche.audit.ledger`.
 
 Two heads by one key that contradict each other prove that its holder showed different ledgers to different people.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,7 +17,7 @@ from veche.ledger.codec import digest
 from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.heads import head_policy
 from veche.log.checkpoint import Policy, SignedCheckpoint
-from veche.log.log import Log, Snapshot
+from veche.log.log import Log, Snapshot, checked_bundles
 from veche.log.source import Export, Source
 from veche.texts import Message
 
@@ -48,8 +51,16 @@ class Copy:
         if signed.checkpoint.size < 1:
             raise DoesNotHold("L1", name, Message("The ledger in {name} has not even a charter.", name=name))
         log = Log(snapshot, signed.checkpoint)
-        entry = log.entry(0)
+        with _named(name):
+            entry = log.entry(0)
         return cls(name, signed, log, read_charter(entry), digest(entry))
+
+    def check_whole(self) -> None:
+        """Check that all that the head covers is there, and just that. Raises DoesNotHold (``tiles``): the copy is damaged, or forged."""
+        if self.log is not None:
+            with _named(self.name):
+                for _ in checked_bundles(self.log.source, self.size, self.root):
+                    pass
 
     @property
     def size(self) -> int:
@@ -64,8 +75,17 @@ def compare(first: Copy, second: Copy, policy: Policy | None = None) -> Relation
     """How two copies stand to each other. ``policy``: whose signatures their heads need, where neither has a charter that says it.
 
     Raises UserError if they are of two ledgers, or if too little of them is there to tell; DoesNotHold (``checkpoint``) for a head
-    that its ledger's key did not sign.
+    that its ledger's key did not sign, and (``tiles``) for a copy that is not what its head says. Heads that contradict each other do
+    so whatever became of the files below them.
     """
+    found = _compare_heads(first, second, policy)
+    if found is not Relation.CONTRADICTS:
+        first.check_whole()
+        second.check_whole()
+    return found
+
+
+def _compare_heads(first: Copy, second: Copy, policy: Policy | None) -> Relation:
     policies = [head_policy(copy.charter) for copy in (first, second) if copy.charter is not None]
     if policy is not None:
         policies.append(policy)
@@ -97,7 +117,9 @@ def compare(first: Copy, second: Copy, policy: Policy | None = None) -> Relation
             ),
             Message("Give a copy of that ledger, not only its checkpoint: without its tree nobody can tell."),
         )
-    if longer.log.root(shorter.size) != shorter.root:
+    with _named(longer.name):
+        beginning = longer.log.root(shorter.size)
+    if beginning != shorter.root:
         return Relation.CONTRADICTS
     return Relation.LONGER if longer is second else Relation.SHORTER
 
@@ -132,9 +154,14 @@ def _check(copy: Copy, policy: Policy, first: Copy, second: Copy) -> None:
             Message("{name} is of another ledger of the same name: this ledger's key did not sign it.", name=copy.name),
             Message("If there should be only one of this name, keep both and ask whose the other is."),
         )
-    try:
+    with _named(copy.name):
         copy.signed.verify(policy)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Name the copy of which it is that something does not hold."""
+    try:
+        yield
     except DoesNotHold as error:
-        raise DoesNotHold(
-            "checkpoint", copy.name, Message("{path}: {why}", path=copy.name, why=error.said), error.advice
-        ) from None
+        raise DoesNotHold(error.step, name, Message("{path}: {why}", path=name, why=error.said), error.advice) from None

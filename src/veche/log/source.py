@@ -9,6 +9,7 @@ were cut short leave their marks, a file of no bytes is as good as none, and the
 padding of POSIX tar and not a byte more; so equal ledgers give equal exports, and any `tar` unpacks them.
 """
 
+import errno
 import os
 import re
 import stat
@@ -33,6 +34,8 @@ _ATTACHMENT = re.compile(r"attachment/[0-9a-f]{64}")
 _FOLDER = re.compile(r"tile/(entries|[1-9]?[0-9])(/x[0-9]{3})*(/[0-9]{3}\.p)?")
 """A folder in which there may be tiles."""
 _WITNESS = re.compile(r"witness/[0-9a-f]{64}")
+_NO_FILE = errno.ELOOP, errno.ENXIO
+"""How a system says that something is a link, or a socket: so no file, whoever looks."""
 _BLOCK = tarfile.BLOCKSIZE
 _BEGINNINGS = b"attachment/", CHECKPOINT.encode() + b"\0", b"tile/"
 """How an export can begin: with the name of its first file."""
@@ -110,8 +113,10 @@ class Folder(Source):
             return True
         try:
             there = stat.S_ISDIR((self.path / folder).lstat().st_mode)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
+        except OSError as error:
+            raise _unreadable(self.path / folder, error) from None
         if there and self._reaches(folder.rpartition("/")[0]):
             self._reached.add(folder)
             return True
@@ -139,7 +144,8 @@ class Folder(Source):
 
     def get(self, name: str) -> bytes | None:
         """See :class:`Source`. Raises :class:`~veche.errors.DoesNotHold` (step ``tiles``) on what has the name of a public
-        file and is a link, a folder or the like, or larger than such a file can be."""
+        file and is a link, a folder or the like, or larger than such a file can be; UserError if the file cannot be read here, which
+        says nothing of the ledger."""
         limit = size_limit(name)
         if limit is None or not self._reaches(name.rpartition("/")[0]):
             return None
@@ -148,6 +154,8 @@ class Folder(Source):
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
+            if error.errno not in _NO_FILE:
+                raise _unreadable(self.path / name, error) from None
             raise _wrong(name, Message("the file cannot be read ({strerror})", strerror=because(error))) from None
         try:
             info = os.fstat(descriptor)
@@ -312,9 +320,15 @@ def _round_up(size: int, block: int) -> int:
 
 def _raise(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError):
-        raise UserError(
-            Message("{filename} cannot be read: {strerror}.", filename=error.filename, strerror=because(error))
-        ) from None
+        raise _unreadable(error.filename, error) from None
+
+
+def _unreadable(path: Path | str, error: OSError) -> UserError:
+    """The machine failed: whether what is there holds is not known."""
+    return UserError(
+        Message("{filename} cannot be read: {strerror}.", filename=path, strerror=because(error)),
+        Message("Check the path, and that you may use it."),
+    )
 
 
 def _wrong(name: str, message: Said) -> DoesNotHold:
