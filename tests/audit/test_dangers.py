@@ -121,6 +121,25 @@ def test_what_does_not(one: str, other: str) -> None:
     assert not alike(one, other)
 
 
+def test_answers_that_are_the_numbers_of_others(city: City) -> None:
+    def numbers(*answers: str) -> list[str]:
+        made = asking(*(Text(answer, answer) for answer in answers))
+        return [said for said in city.said(questions=made) if "by their places" in said]
+
+    assert not numbers("1", "2", "3") and not numbers("1 floor", "3 floors") and not numbers("60", "40")
+    (said,) = numbers("0", "1", "2")
+    assert said.startswith("Answer 1 of question 1 is the number “0”")
+    (said,) = numbers("1", "\u0663", "2")
+    assert said.startswith("Answer 2 of question 1 is the number")
+
+
+def test_an_answer_that_looks_like_a_blank_vote(city: City) -> None:
+    made = asking(FOR, Text("left blank.", "Без ответа"))
+    sentence = "Answer 2 of question 1 looks like a vote that is left blank"
+    assert not [said for said in city.said(questions=made) if sentence in said]
+    assert [said for said in city.said(questions=(replace(made[0], blank=True),)) if sentence in said]
+
+
 def test_texts_in_the_wrong_language(city: City) -> None:
     assert city.said(title=Text("A bridge", "A bridge")) == [
         "1 text is the same in English and in Russian: “A bridge”."

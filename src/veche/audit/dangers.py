@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
 from itertools import combinations
 
+from veche.audit.poll_view import LEFT_BLANK
 from veche.ledger.entries.charter import Charter, PollClass
 from veche.ledger.entries.poll import Poll
 from veche.ledger.life import Phase
@@ -52,6 +53,7 @@ def poll_dangers(poll: Poll, poll_id: bytes | None, state: State) -> Iterator[Lo
     yield from _weights(poll, people)
     yield from _small(poll, people, guards.smallest)
     yield from _look_alike(poll)
+    yield from _numbers(poll)
     yield from _languages(poll)
     if poll.closes - poll.opens < state.charter.lasting(DAY):
         yield Message("It is open for {time} only.", time=duration(poll.closes - poll.opens))
@@ -157,12 +159,34 @@ def _look_alike(poll: Poll) -> Iterator[Localizable]:
                 "Answers {one} and {other} of question {number} look alike: “{text}”, “{again}”.",
                 one=one + 1, other=other + 1, number=number, text=Words(*question.answers[one]), again=Words(*question.answers[other]),
             )  # fmt: skip
+        for place, answer in enumerate(question.answers, 1):
+            if question.blank and any(
+                alike(text, LEFT_BLANK.text(language)) for text, language in zip(answer, ("en", "ru"), strict=True)
+            ):
+                yield Message(
+                    "Answer {place} of question {number} looks like a vote that is left blank, which is counted apart: “{text}”.",
+                    place=place, number=number, text=Words(*answer),
+                )  # fmt: skip
     names = [group.name for group in poll.groups]
     for one, other in _pairs(names):
         yield Message(
             "Groups {one} and {other} look alike: “{text}”, “{again}”.",
             one=one + 1, other=other + 1, text=Words(*names[one]), again=Words(*names[other]),
         )  # fmt: skip
+
+
+def _numbers(poll: Poll) -> Iterator[Localizable]:
+    """Answers are chosen by their places: who types an answer that is itself a number may choose another one."""
+    for number, question in enumerate(poll.questions, 1):
+        others = set(range(len(question.answers) + 1))  # 0 chooses none
+        for place, answer in enumerate(question.answers, 1):
+            if any(text.isdecimal() and int(text) in others - {place} for text in answer):
+                yield Message(
+                    "Answer {place} of question {number} is the number “{text}”: who types that number chooses another answer, or "
+                    "none, for answers are chosen by their places.",
+                    place=place, number=number, text=Words(*answer),
+                )  # fmt: skip
+                break
 
 
 def _pairs(texts: Sequence[Text]) -> Iterator[tuple[int, int]]:
