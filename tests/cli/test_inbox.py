@@ -295,6 +295,9 @@ def test_what_is_no_entry_harms_nobody(office: Office, kind: str, tmp_path: Path
     assert hand_in(office.folder, [office.notice(2)]) == [3]
     assert not path.exists() and not list(place.iterdir())
     assert office.entries().count(office.notice(1)) == 0
+    aside = office.folder / "set-aside" / ("x.entry.1.unfinished" if kind == "unfinished" else path.name)
+    if kind != "no entry":  # which bears the name of an entry, and was answered as one
+        assert aside.is_symlink() if kind == "link" else aside.exists(), "nothing is lost"
     if kind == "link":
         assert (tmp_path / "secret").exists()
 
@@ -307,7 +310,8 @@ def test_a_running_engine_says_what_happens_and_to_nobody(office: Office) -> Non
     junk.write_bytes(b"a secret that is no entry")
     quiet = ok("ledger", "run", "--ledger", office.folder, "--once")
     (line,) = map(json.loads, quiet.err.splitlines())
-    assert (line["level"], line["event"]) == ("warning", "dropped a file from the inbox")
+    assert (line["level"], line["event"]) == ("warning", "moved what is no entry out of the inbox")
+    assert line["files"] == 1 and Path(line["folder"], junk.name).read_bytes() == b"a secret that is no entry"
     office.put(entry)
     told = ok("ledger", "run", "--ledger", office.folder, "--seconds", "0.5", "--verbose")
     events = [json.loads(line) for line in told.err.splitlines()]
@@ -430,6 +434,8 @@ def test_one_bad_name_stops_nobody(office: Office, tmp_path: Path, monkeypatch: 
     office.put(office.notice(2)).chmod(0)
     gone = office.put(office.notice(3))
     in_the_way = office.put(office.notice(4))
+    (office.folder / "set-aside").mkdir()
+    (office.folder / "set-aside" / "карта.entry").write_bytes(b"another")
     (outbox / in_the_way.with_suffix(".answer").name / "folder").mkdir(parents=True)
     os.utime(outbox / in_the_way.with_suffix(".answer").name, (0, 0))  # stale: it would be removed if it were an answer
 
@@ -443,8 +449,27 @@ def test_one_bad_name_stops_nobody(office: Office, tmp_path: Path, monkeypatch: 
         assert hand_in(office.folder, [office.notice(number)])
     entries = office.entries()
     assert [entries.count(office.notice(number)) for number in (1, 3, 4, 10, 11)] == [0, 0, 1, 1, 1]
-    assert [path.name for path in inbox.iterdir()] == [full.name]
+    assert not list(inbox.iterdir())
+    aside = {path.name: path for path in (office.folder / "set-aside").iterdir()}
+    assert aside.keys() >= {f"{'n' * 243}.entry", full.name, f"{'3' * 64}.entry", f"{'5' * 64}.entry"}
+    assert [aside[name].read_bytes() for name in ("карта.entry", "карта.entry.1")] == [b"another", b"x"]
+    assert (aside[full.name] / "in it").exists()
     assert sorted(path.suffix for path in outbox.iterdir() if path.is_dir()) == [".answer"]
+
+
+def test_what_stands_in_the_way_of_setting_aside_loses_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file in the place of the folder: then all stays where it was put. Of a flood no more than so many are kept."""
+    mistaken = office.put(b"").with_name("roll.csv")
+    mistaken.write_bytes(b"person,district\n")
+    (office.folder / "set-aside").write_bytes(b"")
+    assert hand_in(office.folder, [office.notice(1)]) and mistaken.read_bytes() == b"person,district\n"
+    (office.folder / "set-aside").unlink()
+    monkeypatch.setattr("veche.engine.inbox.MOST_ASIDE", 2)
+    for number in range(3):
+        mistaken.with_name(f"{number}.csv").write_bytes(b"x")
+    assert hand_in(office.folder, [office.notice(2)])
+    assert len(list((office.folder / "set-aside").iterdir())) == 2
+    assert not list((office.folder / "inbox").iterdir())
 
 
 def test_a_batch_is_answered_with_few_flushes(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,9 +170,6 @@ NAMED = {
     ("ledger submit", "files"): "odd-file|[Kk]ey",
     ("ledger sign", "file"): "odd-file|[Kk]ey",
     ("registrar import", "roll"): "roll",
-    ("vote", "answers"): "This file|odd-file",
-    ("registrar compare", "file"): "This file|odd-file",
-    ("registrar issue", "request"): "This file|odd-file",
 }
 """What names the file where its path does not."""
 

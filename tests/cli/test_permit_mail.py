@@ -137,7 +137,7 @@ def test_an_answer_is_checked_as_if_it_came_from_the_registrar(mail: Mail) -> No
     mail.answer(3).write_bytes(mail.answer(2).read_bytes())
     assert "by the same registrar" in mail.vote("--collect", *mail.answers(2, 3)).err
     other = mail.vote("--collect", *mail.answers(1, 2), seed="another.seed")
-    assert other.code == 2 and "answers another request" in other.err
+    assert other.code == 2 and f"{mail.answer(1)} is to another request" in other.err
 
 
 def test_one_group_need_not_be_named_and_an_answer_may_be_of_a_folder(world: World, tmp_path: Path) -> None:

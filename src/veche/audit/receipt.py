@@ -4,7 +4,7 @@ import base64
 from dataclasses import dataclass
 
 from veche.audit.ledger import VerifiedLedger
-from veche.errors import DoesNotHold
+from veche.errors import DoesNotHold, UserError
 from veche.ledger.entries.ballot import is_ballot, read_ballot
 from veche.ledger.heads import check_whose, head_policy
 from veche.ledger.life import Phase
@@ -59,8 +59,8 @@ class ReceiptReport:
 
 
 def check_receipt(verified: VerifiedLedger, receipt: Receipt) -> ReceiptReport:
-    """Check a receipt against this ledger. Raises DoesNotHold (step R) if the two contradict each other, or if
-    the receipt is of a later state than this copy of the ledger, or of another ledger."""
+    """Check a receipt against this ledger. Raises DoesNotHold (step R) if the two contradict each other, or if the receipt is of
+    another ledger; UserError if it is of a later state than this copy, which says nothing against either."""
     try:
         check_whose(receipt.checkpoint, verified.state.charter, Message("The receipt"))
         receipt.checkpoint.verify(head_policy(verified.state.charter))
@@ -68,11 +68,9 @@ def check_receipt(verified: VerifiedLedger, receipt: Receipt) -> ReceiptReport:
         raise DoesNotHold(STEP, error.where, error.said, error.advice) from None
     head = receipt.checkpoint.checkpoint
     if head.size > verified.head.size:
-        raise DoesNotHold(
-            STEP,
-            Message("the receipt"),
+        raise UserError(
             Message(
-                "The receipt is of a ledger with {size} entries, and this copy has only {size2}.",
+                "This copy holds, and is older than the receipt: it has only {size2} entries, and the receipt is of a ledger with {size}.",
                 size=head.size,
                 size2=verified.head.size,
             ),

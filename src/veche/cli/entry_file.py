@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from veche.cli.options import read_file
+from veche.cli.options import naming, read_file
 from veche.durable import PUBLIC, Exists, replace, write_new
 from veche.engine.inbox import hand_in
 from veche.errors import Refused, UserError
@@ -46,11 +46,8 @@ def read_entry(path: Path, kind: str | None = None) -> tuple[bytes, list[Any]]:
         raise UserError(
             Message("{path} holds a {item} entry; a {kind} entry is wanted here.", path=path, item=item[0], kind=kind)
         )
-    try:
+    with naming(path):
         _check_form(data, item)
-    except Refused as refused:
-        refused.said = Message("{path}: {why}", path=path, why=refused.said)
-        raise
     return data, item
 
 

@@ -1,7 +1,8 @@
 """Options and output that many commands share."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,14 +10,14 @@ import click
 from click.core import ParameterSource
 
 from veche.cli.answer import OPTION, emit
-from veche.errors import UserError, because
+from veche.errors import Refused, UserError, because
 from veche.handed import as_text
 from veche.keys import SigningKey
 from veche.texts import Message
 
 __all__ = [
     "ANY_PATH", "LEDGER_PATH", "LedgerPath", "despite_refusal", "emit", "json", "key", "ledger", "load_key",
-    "must_be_writable", "parse_code", "parse_hex", "read_file", "receipts", "seed",
+    "must_be_writable", "naming", "parse_code", "parse_hex", "read_file", "receipts", "seed",
 ]  # fmt: skip
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -144,6 +145,16 @@ def must_be_writable(folder: Path, what: str, so: str) -> None:
             Message("{what} cannot be written to {folder}, so {so}.", what=what, folder=folder, so=so),
             Message("Name a folder: --receipts"),
         )
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """What is wrong with what a file says names the file: of several that were given it would not be clear which is meant."""
+    try:
+        yield
+    except (UserError, Refused) as error:
+        error.said = Message("{path}: {why}", path=path, why=error.said)
+        raise
 
 
 def read_file(path: Path, limit: int = 1 << 20) -> bytes:

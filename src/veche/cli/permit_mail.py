@@ -101,6 +101,7 @@ def _group(poll: PollState, name: str | None, known: int | None) -> int:
 class AnsweredDesk:
     """A registrar's answer in the place of the registrar, as :func:`veche.cli.collecting.collect` asks one."""
 
+    path: Path
     answer: AnswerFile
 
     def group_of(self, person: str, poll: bytes) -> int:
@@ -114,7 +115,13 @@ class AnsweredDesk:
         if self.answer.signature is None:
             raise self._refused()
         if self.answer.blinded != blinded:
-            raise UserError(Message("It answers another request: one of another seed, or for another group."))
+            raise UserError(
+                Message(
+                    "The answer in {path} is to another request: one of another seed, or for another group.",
+                    path=self.path,
+                ),
+                Message("Give the answers to the request that was made with this seed last."),
+            )
         return self.answer.signature
 
     def _refused(self) -> Refused:
@@ -125,7 +132,9 @@ def answered(files: Sequence[Path], reading: Reading, poll: PollState) -> Mappin
     """The registrars' answers in these files, by the registrar's place in the class. Raises UserError if one is for something else."""
     found: dict[int, AnsweredDesk] = {}
     for path in files:
-        answer = AnswerFile.from_json(options.read_file(path, LARGEST_ANSWER))
+        data = options.read_file(path, LARGEST_ANSWER)
+        with options.naming(path):
+            answer = AnswerFile.from_json(data)
         is_there = answer.registrar in poll.permit_keys and (answer.group or 0) < len(poll.definition.groups)
         if (answer.ledger, answer.poll) != (reading.id, poll.id) or not is_there:
             raise UserError(
@@ -137,13 +146,15 @@ def answered(files: Sequence[Path], reading: Reading, poll: PollState) -> Mappin
                 Message("Two of these answers are by the same registrar: {path} is the second.", path=path),
                 Message("Give the newer one."),
             )
-        found[answer.registrar] = AnsweredDesk(answer)
+        found[answer.registrar] = AnsweredDesk(path, answer)
     return found
 
 
 def read_request(path: Path, reading: Reading, person: str) -> RequestFile:
     """The request in this file, of this person and for a poll of this ledger. Raises UserError."""
-    request = RequestFile.from_json(options.read_file(path, LARGEST_REQUEST))
+    data = options.read_file(path, LARGEST_REQUEST)
+    with options.naming(path):
+        request = RequestFile.from_json(data)
     if request.ledger != reading.id:
         raise UserError(
             Message("The request in {path} is for another ledger.", path=path),

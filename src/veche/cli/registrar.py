@@ -385,11 +385,8 @@ def check_proof(file: Path, folder: Path, as_json: bool) -> None:
       veche registrar check-proof row.json
     """
     content = options.read_file(file)
-    try:
+    with options.naming(file):
         row = RowProof.from_json(content)
-    except UserError as error:
-        error.said = Message("{path}: {why}", path=file, why=error.said)
-        raise
     with read_ledger(folder) as reading:
         poll = reading.poll(row.poll.hex())
         institution, served = _check_row(row, poll, reading)

@@ -79,8 +79,9 @@ def compare(desk: Path, file: Path, key: Path, as_json: bool) -> None:
       veche registrar compare post registry.comparison --key rolls.key
     """
     secret = load_key(key)
-    with Registrar(desk) as opened:
-        found = opened.compare(secret, options.read_file(file, MOST_BYTES))
+    content = options.read_file(file, MOST_BYTES)
+    with Registrar(desk) as opened, options.naming(file):
+        found = opened.compare(secret, content)
     if as_json:
         options.emit(
             {

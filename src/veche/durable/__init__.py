@@ -12,6 +12,7 @@
     private_folder one that only its owner enters (0700), or a refusal
     Lock, holder   one program at a time; who that is
     put_in_place   a file that another program has written, in the place of what is there
+    move_aside     what stands in the way, out of it and under its name
     settle         what a crash may have left undone about a file that is there
 
 Each of them is durable when it returns: contents were flushed before they got their name, and the folder after it.
@@ -30,6 +31,7 @@ from veche.durable.append import AppendOnly
 from veche.durable.batch import Batch, write_shared
 from veche.durable.draft import UNFINISHED, Exists
 from veche.durable.files import (
+    move_aside,
     must_be_new,
     place_of,
     put_in_place,
@@ -57,7 +59,7 @@ from veche.durable.system import (
 
 __all__ = [
     "FOREIGN", "NAMED", "PRIVATE", "PRIVATE_FOLDER", "PUBLIC", "PUBLIC_FOLDER", "UNFINISHED", "AppendOnly", "Batch", "Exists", "Held",
-    "Journal", "Lock", "cannot_write", "holder", "make_folder", "must_be_new", "place_of", "private_folder", "put_in_place", "read_private", "remove",
+    "Journal", "Lock", "cannot_write", "holder", "make_folder", "move_aside", "must_be_new", "place_of", "private_folder", "put_in_place", "read_private", "remove",
     "remove_folder", "replace",
     "settle", "sync_folder", "whole_file", "write_new", "write_private", "write_shared",
 ]  # fmt: skip

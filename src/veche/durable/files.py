@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -111,6 +112,18 @@ def put_in_place(new: Path, path: Path) -> None:
     with plainly(path):
         sync(new)
         new.replace(path)
+        sync_folder(path.parent)
+
+
+def move_aside(path: Path, folder: Path) -> None:
+    """Move a file or a folder, whatever it is, durably into a folder: under its name, or under it and a number if that is taken.
+
+    Raises UserError; then it is where it was.
+    """
+    with plainly(path):
+        names = (f"{path.name}.{number}" if number else path.name for number in count())
+        path.rename(next(new for name in names if not os.path.lexists(new := folder / name)))
+        sync_folder(folder)
         sync_folder(path.parent)
 
 

@@ -5,10 +5,10 @@
                              refused. One file has the answers of a whole batch, and the name of each of them
 
 A reader sees a whole file or none (:mod:`veche.durable`). An answer is written when the entry is durable in the ledger,
-and only then is the entry taken out of the inbox. Whatever else lies in the inbox is dropped, and a line in the log says so; what
-cannot be dropped, or stands in the way of an answer, is left alone: it stops nobody else's entry. A crash before the answer
-leaves the entry in the inbox; the next engine finds it in the ledger (:meth:`Inbox.recover`) or hands it in again: the rules refuse a repetition, so no entry can
-take effect twice.
+and only then is the entry taken out of the inbox. Whatever else lies there is moved to ``set-aside/``, under its name, and a line in the log
+says so: somebody may have put it there by mistake. What cannot be moved, or stands in the way of an answer, is left alone: it stops
+nobody else's entry. A crash before the answer leaves the entry in the inbox; the next engine finds it in the ledger
+(:meth:`Inbox.recover`) or hands it in again: the rules refuse a repetition, so no entry can take effect twice.
 
 :func:`hand_in` is for whoever has something to say. If no engine runs and the log's key is at hand, it runs one for the moment.
 """
@@ -24,12 +24,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from veche.durable import FOREIGN, UNFINISHED, Held, holder, make_folder, replace, sync_folder, write_shared
+from veche.durable import FOREIGN, UNFINISHED, Held, holder, make_folder, move_aside, replace, sync_folder, write_shared
 from veche.engine.engine import Answer, Engine
 from veche.engine.publishing import LOG_KEY
 from veche.engine.running import engine_of
 from veche.engine.waiting import BATCH, BUSY
-from veche.errors import Refused, UserError
+from veche.errors import Refused, UserError, VecheError
+from veche.handed import is_litter
 from veche.keys import SigningKey
 from veche.ledger.codec import MAX_ENTRY
 from veche.ledger.ledger import Ledger
@@ -48,6 +49,8 @@ RECENT = 4 * BATCH
 """How far back an entry may be that a crash left without an answer: at most one batch is served at a time."""
 PAUSE = 0.02
 _MOMENT = 0.5  # seconds to wait for somebody else who is the engine for a moment
+MOST_ASIDE = 1000
+"""So many files are kept that are no entries. More than that are no mistake, and dropped: the disk is not theirs."""
 KEPT = 7 * 86_400
 """Seconds for which an answer is kept, for whoever asks again."""
 CLEANING = 3600
@@ -63,7 +66,7 @@ class Inbox:
 
     def __init__(self, folder: Path) -> None:
         """``folder`` is the ledger's; the two are made in it if they are missing."""
-        self._in, self._out = folder / "inbox", folder / "outbox"
+        self._in, self._out, self._aside = folder / "inbox", folder / "outbox", folder / "set-aside"
         self._left: set[str] = set()  # what is in the inbox and cannot be taken out
         for made in (self._in, self._out):
             make_folder(made)
@@ -119,7 +122,7 @@ class Inbox:
             if data is None:
                 message = Message("What was handed in is not an entry: it is too long, or its name is not its hash.")
                 answers[path.stem] = _refusal(Refused("codec", message))
-                log().warning("dropped a file from the inbox", reason=str(message))
+                self._set_aside([path.name])
             else:
                 taken.append((path.stem, engine.submit(data)))
         for stem, future in taken:
@@ -132,11 +135,12 @@ class Inbox:
         return len(taken)
 
     def _waiting(self) -> list[Path]:
-        """The entries that wait, in the order in which they came, as far as the file system tells. Drops whatever else is there."""
+        """The entries that wait, in the order in which they came, as far as the file system tells. Sets aside whatever else is
+        there, but for what file managers and editors leave."""
         found, odd = [], []
         with os.scandir(self._in) as there:
             for one in there:
-                if _DRAFT.fullmatch(one.name) or one.name in self._left:
+                if _DRAFT.fullmatch(one.name) or one.name in self._left or is_litter(one.name):
                     continue
                 try:
                     status = one.stat(follow_symlinks=False)
@@ -146,11 +150,37 @@ class Inbox:
                     found.append((status.st_mtime_ns, one.name))
                 else:
                     odd.append(one.name)
-        for name in odd:
-            self._take_out(self._in / name)
-        if odd:
-            log().warning("dropped what is no entry from the inbox", files=len(odd))
+        self._set_aside(odd)
         return [self._in / name for _, name in sorted(found)]
+
+    def _set_aside(self, names: Sequence[str]) -> None:
+        """Move what is no entry out of the inbox, under its name; if that is taken, under it and a number. What cannot be moved stays
+        where it is, and is looked at no more."""
+        if not names:
+            return
+        moved = dropped = 0
+        try:
+            make_folder(self._aside)
+            there = sum(1 for _ in self._aside.iterdir())
+        except (OSError, VecheError):
+            self._left.update(names)
+            return
+        for name in names:
+            if there + moved >= MOST_ASIDE:
+                self._take_out(self._in / name)
+                dropped += 1
+                continue
+            try:
+                move_aside(self._in / name, self._aside)
+            except VecheError:
+                if os.path.lexists(self._in / name):
+                    self._left.add(name)
+            else:
+                moved += 1
+        if moved:
+            log().warning("moved what is no entry out of the inbox", files=moved, folder=str(self._aside))
+        if dropped:
+            log().warning("dropped what is no entry from the inbox", files=dropped)
 
     def _take_out(self, path: Path) -> None:
         """Remove what is in the inbox; what cannot be removed is looked at no more."""
