@@ -104,6 +104,20 @@ def test_each_person_is_served_with_their_own(mail: Mail) -> None:
     assert AnswerFile.from_json(mail.answer(1).read_bytes()).rule == "permit-once"
 
 
+def test_a_request_is_answered_in_its_own_poll(mail: Mail) -> None:
+    """POLL beside --request is another poll: nothing is signed, in either."""
+    other = mail.world.poll(
+        [JOIN], committee=mail.poll.definition.committee, districts=(("Centre", 1), ("North", 1)), days=2
+    )
+    mail.world.engine.tick()
+    mail.copy.unlink()
+    ok("export", "--ledger", mail.top / "ledger", mail.copy, run=inside)
+    mail.vote("--ask", mail.request, "--group", "Centre")
+    answer = inside("registrar", "issue", mail.top / "registrar-1", other.id.hex(), "--ledger", mail.copy, "--person", "Centre-0",
+                    "--request", mail.request, "-o", mail.answer(1))  # fmt: skip
+    assert answer.code == 2 and "is for another poll" in answer.err and not mail.answer(1).exists()
+
+
 def test_a_refusal_is_an_answer_and_evidence(mail: Mail) -> None:
     """One registrar has the person in another group; the voter hears who says what, and no permit is lost."""
     mail.vote("--ask", mail.request, "--group", "North")
@@ -136,6 +150,9 @@ def test_an_answer_is_checked_as_if_it_came_from_the_registrar(mail: Mail) -> No
     assert kept.code == 0 and len(kept.json["permits"]) == 2 and len(kept.json["missing"]) == 1
     mail.answer(3).write_bytes(mail.answer(2).read_bytes())
     assert "by the same registrar" in mail.vote("--collect", *mail.answers(2, 3)).err
+    nothing = mail.vote("--collect", *mail.answers(1, 2), seed="another.seed")
+    assert nothing.code == 2 and "There is no seed in" in nothing.err and not (mail.top / "another.seed").exists()
+    assert mail.vote("--ask", mail.top / "other.json", "--group", "Centre", seed="another.seed").code == 0
     other = mail.vote("--collect", *mail.answers(1, 2), seed="another.seed")
     assert other.code == 2 and f"{mail.answer(1)} is to another request" in other.err
 

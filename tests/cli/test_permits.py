@@ -54,7 +54,7 @@ def words(world: World, poll: PollState, *registrars: int) -> list[str]:
     folder = world.folder
     asked = [word for number in registrars for word in ("--registrar", str(folder / f"registrar-{number + 1}"))]
     return ["vote", poll.id.hex(), "--ledger", str(folder / "ledger"), "--seed", str(folder / "seed"),
-            "--receipts", str(folder), *(["--person", "Arbat-0"] if asked else []), *asked]  # fmt: skip
+            *(["--person", "Arbat-0"] if asked else []), *asked]  # fmt: skip
 
 
 def kept(world: World, poll: PollState) -> list[int]:
@@ -125,7 +125,7 @@ def test_who_is_refused_is_told_by_whom_and_votes_only_after_saying_so(
 
     monkeypatch.setattr("veche.cli.cast.hand_in", take)
     ok(*words(world, poll), "-c", "1", "--seal", "--despite-refusal")
-    cast = ("cast", *words(world, poll)[1:])
+    cast = ("cast", *words(world, poll)[1:], "--receipts", world.folder)
     fails(2, "No permit was given by: Civil registry", *cast)
     fails(2, "That is enough", *cast, "--despite-refusal")
     assert [row[0] for row in decode(handed_in.pop())[4]] == [1, 2, 3]
@@ -325,3 +325,56 @@ def test_a_seed_that_is_taken_back_was_never_announced(world: World) -> None:
     (damaged / f"{poll.id.hex()}.refusals").chmod(0o600)
     fails(2, "is damaged", *words(world, poll, 0, 1, 2, 3), "--seed", world.folder / "third", "--collect")
     assert not (world.folder / "third").exists()
+
+
+def test_who_has_voted_hears_that_registrars_were_not_asked(world: World) -> None:
+    poll = announced(world)
+    world.wait_until(poll.definition.opens)
+    world.vote(world.citizens[0], poll, [[1, 0]])
+    world.engine.tick()
+    world.citizens[0].voter._seed.save(world.folder / "seed")
+    answer = ok(*words(world, poll, 0, 1, 2, 3)[:6], "--registrar", world.folder / "registrar-1", "-c", "1", "--seal")
+    assert "no permits are needed, and none were asked for" in answer.err
+    assert "no permits" not in ok("open", *words(world, poll)[1:], "-o", world.folder / "opened").err
+
+
+FAILING = {
+    "nobody on the rolls": ("--person", "nobody", "{desks}", "--collect"),
+    "no such person as this": ("--person", "a\u200bb", "{desks}", "--collect"),
+    "no person": ("{desks}", "--collect"),
+    "too few registrars": ("--person", "Arbat-0", "--registrar", "{one}", "--collect"),
+    "no registrar": ("--person", "Arbat-0", "--collect"),
+    "no folder": ("--person", "Arbat-0", "{desks}", "--registrar", "{nowhere}", "--collect"),
+    "a trustee's folder": ("--person", "Arbat-0", "{desks}", "--registrar", "{trustee}", "--collect"),
+    "a choice that is none": ("--person", "Arbat-0", "{desks}", "--seal", "-c", "9"),
+    "too many choices": ("--person", "Arbat-0", "{desks}", "--seal", "-c", "1", "-c", "1"),
+    "nothing chosen": ("--person", "Arbat-0", "{desks}", "--seal"),
+    "nobody can be asked": ("--person", "Arbat-0", "{desks}", "-c", "1"),
+    "no folder for the receipt": ("--person", "Arbat-0", "{desks}", "-c", "1", "--receipts", "{nowhere}"),
+    "a receipt too early": ("--person", "Arbat-0", "{desks}", "-c", "1", "--seal", "--receipts", "."),
+    "an answer that is none": ("--person", "Arbat-0", "--answer", "{taken}", "--collect"),
+    "a request in the place of a file": ("--person", "Arbat-0", "--group", "Arbat", "--ask", "{taken}"),
+    "a request in no folder": ("--person", "Arbat-0", "--group", "Arbat", "--ask", "{taken}/request"),
+    "a request for no group": ("--person", "Arbat-0", "--group", "Nowhere", "--ask", "{new}"),
+    "a request of nobody": ("--group", "Arbat", "--ask", "{new}"),
+    "a request of somebody unseen": ("--person", "\u200b", "--group", "Arbat", "--ask", "{new}"),
+}
+
+
+def test_no_way_of_failing_leaves_a_seed(world: World) -> None:
+    poll = announced(world)
+    folder = world.folder
+    (folder / "taken").write_text("{}")
+    places = {"nowhere": folder / "nowhere", "trustee": folder / "trustee-1", "taken": folder / "taken",
+              "new": folder / "new", "one": folder / "registrar-1"}  # fmt: skip
+    base = words(world, poll)
+    desks = words(world, poll, 0, 1, 2, 3)[len(base) + 2 :]
+    before = sorted(folder.iterdir())
+    for name, given in FAILING.items():
+        filled: list[str] = []
+        for word in given:
+            filled += desks if word == "{desks}" else [word.format_map(places)]
+        answer = inside(*base, *filled)
+        assert answer.code in (1, 2), (name, answer)
+        assert sorted(folder.iterdir()) == before, (name, answer)
+        assert "Made your seed" not in answer.out + answer.err, name

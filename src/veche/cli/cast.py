@@ -89,6 +89,11 @@ def cast_sealed(
 
         made = kept.cast(make)
         number = _already_there(reading, poll, made)
+    if output is not None and number is not None:
+        say(
+            Message("Your ballot is in the ledger already: nothing was written to {path}.", path=output),
+            err=as_json,
+        )
     if output is not None and number is None:
         keep_entry(output, made.entry, PRIVATE)
         if as_json:

@@ -72,11 +72,11 @@ def sign(file: Path, keys: tuple[Path, ...], output: Path | None, yes: bool) -> 
       veche charter sign charter.toml --key office.key
       veche charter sign charter.entry --key ~/registrar
     """
-    way = (
-        read_on_its_way(file, b"", Charter)
-        if is_entry(file)
-        else OnItsWay(output or file.with_suffix(SUFFIX), read_charter(file))
-    )
+    if is_entry(file):
+        options.only_of_draft(output, file)
+        way = read_on_its_way(file, b"", Charter)
+    else:
+        way = OnItsWay(output or file.with_suffix(SUFFIX), read_charter(file))
     found, target, signers = way.entry, way.path, [options.load_key(key) for key in keys]
     _check_keys(found, dict(zip(keys, signers, strict=True)))
     say_if_test(found)
@@ -121,6 +121,7 @@ def show(file: Path | None, folder: Path, as_json: bool) -> None:
       veche charter show
       veche charter show charter.toml
     """
+    options.not_together("FILE", "--ledger", file is not None and options.was_given("folder"))
     if file is None:
         with read_ledger(folder) as reading:
             found = reading.charter

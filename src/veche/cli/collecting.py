@@ -33,7 +33,7 @@ class Desk(Protocol):
 
 @contextmanager
 def open_registrars(desks: tuple[Path, ...], reading: Reading, poll: PollState) -> Iterator[dict[int, "Registrar"]]:
-    """Registrars' folders, by their place in the poll's class; those that are not in it are left out."""
+    """Registrars' folders, by their place in the poll's class. Raises UserError for one that is not in it."""
     registrars: dict[int, Registrar] = {}
     with ExitStack() as stack:
         if desks:
@@ -44,7 +44,7 @@ def open_registrars(desks: tuple[Path, ...], reading: Reading, poll: PollState) 
             if place is not None:
                 registrars[place] = opened
             else:
-                reading.holder(opened.office.public)
+                raise reading.no_registrar(opened.office.public)
         yield registrars
 
 

@@ -78,6 +78,13 @@ def due(folder: Path, institution: str | None, key: Path | None, as_json: bool) 
                 Message("The key {public}… was never that of an office in this ledger.", public=public.hex()[:16]),
                 Message("See whose keys are: veche ledger show"),
             )
+        office = verified.state.offices[public]
+        if institution not in (None, office.institution):
+            raise UserError(
+                Message("The key is that of {institution} as {role}, not of {other}.", institution=office.institution, role=office.role,
+                        other=institution or ""),
+                Message("Give --institution or --key."),
+            )  # fmt: skip
         found = [one for one in found if one.of_key(public, verified.state)]
     if as_json:
         options.emit([due_json(one, now) for one in found])

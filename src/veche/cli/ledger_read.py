@@ -17,7 +17,7 @@ from veche.durable import PRIVATE, write_new
 from veche.engine.inbox import engine_runs
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.codec import decode, digest
-from veche.ledger.entries import parse_item
+from veche.ledger.entries import BALLOT, BY_KIND, parse_item
 from veche.ledger.entries.ballot import POLL_ID, is_ballot, read_ballot
 from veche.ledger.heads import check_whose
 from veche.ledger.signing import signatures
@@ -112,7 +112,20 @@ def log(folder: Path, start: int | None, last: int | None, kind: str | None, as_
       veche ledger log --last 50
       veche ledger log --from 0 --kind poll
     """
+    known = (BALLOT, *BY_KIND)
+    if kind is not None and kind not in known:
+        raise UserError(
+            Message("There is no entry of kind {item!r}.", item=kind[:40]),
+            Message("Say one of: {kinds}", kinds=", ".join(known)),
+        )
     with read_ledger(folder, verified=False) as reading:
+        if start is not None and start > reading.size:
+            raise UserError(
+                Message(
+                    "There is no entry {number}: the ledger has {size}.", number=str(start), size=str(reading.size)
+                ),
+                Message("They are numbered from 0."),
+            )
         if start is None:
             start = 0 if kind else max(0, reading.size - (last or 20))
         rows = []

@@ -105,6 +105,15 @@ def not_together(one: str, other: str, both: bool) -> None:
         )
 
 
+def only_of_draft(output: Path | None, file: Path) -> None:
+    """Raise UserError if it was said where a new entry goes, and ``file`` is one already, which gets its signature where it is."""
+    if output is not None:
+        raise UserError(
+            Message("{file} is an entry already: it gets its signature where it is.", file=file),
+            Message("Leave --output out. To keep it as it was, copy it first."),
+        )
+
+
 def was_given(parameter: str) -> bool:
     """Whether this option of the command that runs stands on its command line."""
     return click.get_current_context().get_parameter_source(parameter) == ParameterSource.COMMANDLINE

@@ -12,7 +12,7 @@ from veche.cli.permit_file import PermitFile
 from veche.cli.reading import Reading
 from veche.cli.voter_seed import VoterSeed
 from veche.durable import PRIVATE
-from veche.errors import Refused, UserError, because
+from veche.errors import Refused, UserError, VecheError, because
 from veche.ledger.poll_state import PollState
 from veche.permit.mail import LARGEST_ANSWER, LARGEST_REQUEST, AnswerFile, RequestFile
 from veche.permit.request import PermitRequest
@@ -69,8 +69,12 @@ def ask(
             Message("Say it as the registrars' rolls do."),
         ) from None
     seed.keep(person)
+    try:
+        keep_entry(path, made.to_json(), PRIVATE)
+    except VecheError:
+        seed.take_back()
+        raise
     seed.say_if_new()
-    keep_entry(path, made.to_json(), PRIVATE)
     return made
 
 

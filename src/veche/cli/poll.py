@@ -103,6 +103,7 @@ def sign_(file: Path, folder: Path, keys: tuple[Path, ...], output: Path | None,
             reading.office(signer.public, Role.ORGANISER)
         contents: dict[bytes, bytes] = {}
         if is_entry(file):
+            options.only_of_draft(output, file)
             way, files = read_on_its_way(file, reading.id, Poll), beside(file, folder)
         else:
             found, contents = read_poll(file, reading)

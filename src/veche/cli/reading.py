@@ -80,6 +80,18 @@ class Reading(Reader):
         tell_of_change(self.state, key)
         return office
 
+    def no_registrar(self, key: bytes) -> UserError:
+        """What is said of a key with which nobody is a registrar of the poll in question. Raises UserError if it holds no office."""
+        office = self.holder(key)
+        return UserError(
+            Message(
+                "The key of {institution} as {role} is not that of a registrar of this poll.",
+                institution=office.institution,
+                role=office.role,
+            ),
+            Message("A poll keeps the keys that the registrars of its class held when it was announced."),
+        )
+
     def office(self, key: bytes, role: Role) -> str:
         """The institution that holds this key in this role. Raises UserError, also if it is suspended."""
         office = self.holder(key)

@@ -502,15 +502,7 @@ def _own_poll(opened: Registrar, reading: Reading, name: str) -> PollState:
     key, poll = opened.office.public, reading.poll(name)
     tell_of_change(reading.state, key)
     if poll.registrar(key) is None:
-        office = reading.holder(key)
-        raise UserError(
-            Message(
-                "The key of {institution} as {role} is not that of a registrar of this poll.",
-                institution=office.institution,
-                role=office.role,
-            ),
-            Message("A poll keeps the keys that the registrars of its class held when it was announced."),
-        )
+        raise reading.no_registrar(key)
     return poll
 
 

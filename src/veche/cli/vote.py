@@ -75,6 +75,8 @@ def vote(
       veche vote 3fa9 --person 1234 --answer one.json --answer two.json --collect   (when they have answered)
     """
     _check_ask(request, group, collect, only_seal, choose, desks, answers)
+    if options.was_given("receipts"):
+        _check_receipts(collect, only_seal, request)
     if collect and (choose or only_seal):
         raise UserError(
             Message("--collect only collects permits: nothing is chosen or sealed with it."),
@@ -106,12 +108,24 @@ def vote(
             _check_goes_on(poll)
             with open_registrars(desks, reading, poll) as opened:
                 both = {**opened, **_answered(answers, reading, poll, opened.keys())}
+                if answers and own.is_new:
+                    raise UserError(
+                        Message(
+                            "There is no seed in {path}, and these are answers to what another seed asked.", path=seed
+                        ),
+                        Message("Name the seed with which you wrote the request: --seed FILE"),
+                    )
                 mine, collected = collect_permits(voter, own, poll, kept, both, person, despite_refusal)
             if not collect:
                 # Whoever is asked here, and goes on, is not asked again when the ballot is cast.
                 ask = sys.stdin.isatty() and not as_json
                 permits_to_show(voter, poll, mine, collected, kept, ask, despite_refusal)
                 despite_refusal = despite_refusal or ask
+        elif (desks or answers) and not collect:
+            say(
+                Message("You have voted in this poll: to vote again no permits are needed, and none were asked for."),
+                err=True,
+            )
         erase_decided(seed, reading.state.polls())
     if collect:
         _say_what_is_kept(poll, collected, last is not None, as_json)
@@ -150,6 +164,16 @@ def vote(
         cast_sealed(name, folder, seed, receipts, as_json, despite_refusal)
     else:
         open_sealed(name, folder, seed, None, as_json)
+
+
+def _check_receipts(collect: bool, only_seal: bool, request: Path | None) -> None:
+    """Raise UserError if it was said where the receipt goes, and there is none yet."""
+    given = (("--collect", collect), ("--seal", only_seal), ("--ask", request is not None))
+    if option := next((option for option, value in given if value), None):
+        raise UserError(
+            Message("With {option} nothing is cast, so there is no receipt yet.", option=option),
+            Message('Leave --receipts out, and give it to "veche cast".'),
+        )
 
 
 def _check_ask(

@@ -19,19 +19,19 @@ from veche.texts import Message
 
 
 class VoterSeed:
-    """A voter's seed file. ``seed``: what is in it, or a new seed that is nowhere yet."""
+    """A voter's seed file. ``seed``: what is in it, or a new seed (``is_new``) that is nowhere yet."""
 
     def __init__(self, path: Path, quiet: bool) -> None:
         """Raises UserError if the file cannot be used."""
         self._path, self._quiet = path, quiet
         self._person = path.with_name(path.name + ".person")
-        self._new = not path.exists()
+        self.is_new = not path.exists()
         self._unbound = not self._person.exists()
-        self.seed = Seed.generate() if self._new else Seed.load(path)
+        self.seed = Seed.generate() if self.is_new else Seed.load(path)
 
     def check_person(self, person: str | None, used: bool) -> None:
         """Raise UserError if the seed is not this person's. used: it has voted or has permits, so it is somebody's."""
-        if person is None or self._new:
+        if person is None or self.is_new:
             return
         bound = None if self._unbound else read_private(self._person)
         if bound is None and not used:
@@ -52,7 +52,7 @@ class VoterSeed:
     def keep(self, person: str) -> None:
         """Before a registrar is asked to sign for this person: write down a new seed, and whose it is."""
         digest = self._digest(person)
-        if self._new:
+        if self.is_new:
             self.seed.save(self._path)
         try:
             replace(self._person, digest, PRIVATE)
@@ -62,7 +62,7 @@ class VoterSeed:
 
     def say_if_new(self) -> None:
         """Tell whoever votes for the first time of their seed, once it is clear that it stays."""
-        if self._new:
+        if self.is_new:
             say(
                 Message(
                     "Made your seed in {path}. Keep it to yourself: whoever has it votes in your place.",
@@ -73,7 +73,7 @@ class VoterSeed:
 
     def take_back(self) -> None:
         """All registrars refused, so nothing was signed for this person: what ``keep`` made is removed again."""
-        if self._new:
+        if self.is_new:
             remove(self._path)
         if self._unbound:
             remove(self._person)

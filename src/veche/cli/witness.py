@@ -80,6 +80,8 @@ def cosign(office: Path, folder: Path, output: Path | None, every: float | None)
     """
     loaded = Witness.load(office)
     source = open_source(folder)
+    if output is not None and output.exists():
+        read_checkpoint(output)  # only an older head is replaced
     if output is None and not isinstance(source, Folder):
         raise UserError(
             Message("{folder} is an exported file, in which no cosignature can be put.", folder=folder),

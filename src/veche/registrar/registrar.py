@@ -16,7 +16,7 @@ may vote is the registrar's to say, never theirs. Nothing here keeps a time or a
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from os import urandom
 from pathlib import Path
 from types import TracebackType
@@ -101,13 +101,21 @@ class Registrar:
                 Message("The folder {folder} is not empty.", folder=str(folder)),
                 Message("Choose a new folder for a new registrar."),
             )
+        if database is not None:
+            with closing(RegistrarStore(database)) as store:  # says what is wrong with it before anything is kept
+                if not store.is_empty():
+                    raise UserError(
+                        Message("The database holds the roll of a registrar already."),
+                        Message(
+                            "Name a database of its own for each registrar: two in one would sign for each other's people."
+                        ),
+                    )
         make_folder(folder, PRIVATE_FOLDER)
         for name in left:
             remove(folder / name)
         if database is None:
             RegistrarStore.in_folder(folder).close()
         else:
-            RegistrarStore(database).close()  # says what is wrong with it before anything is kept
             write_private(folder / _ADDRESS, database.encode() + b"\n")
         SigningKey.generate().save(folder / _KEY)
         return cls(folder)

@@ -26,6 +26,7 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    select,
 )
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
@@ -121,6 +122,11 @@ class RegistrarStore:
         path = folder / DATABASE
         path.touch(mode=0o600)
         return cls(f"sqlite:///{path}")
+
+    def is_empty(self) -> bool:
+        """Whether no roll was ever imported and no poll opened."""
+        with self.reading() as connection:
+            return all(connection.execute(select(table).limit(1)).first() is None for table in (roll, poll))
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

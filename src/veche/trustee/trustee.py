@@ -72,6 +72,11 @@ class Trustee:
         What is to be said is signed by whichever holds it then. Raises UserError.
         """
         added = key or SigningKey.generate()
+        if added.public in {one.public for one in self.keys}:
+            raise UserError(
+                Message("This key is in the folder {folder} already.", folder=self._folder),
+                Message("Leave --key out, and a new one is made."),
+            )
         added.save(self._folder / f"office-{len(self.keys) + 1}.key")
         self.keys.append(added)
         return added
