@@ -79,7 +79,8 @@ def init(desk: Path, database: str | None) -> None:
 @click.option("--yes", is_flag=True, help="The roll is right, whatever looks wrong in it. Otherwise you are asked.")
 @options.json
 def import_(desk: Path, roll: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Replace the roll by a CSV file, for all polls that are opened from now on. Its columns: person, district (and name).
+    """Replace the roll by a CSV file, for all polls that are opened from now on. Its columns: person, district (and name);
+    or житель, район (and имя).
 
     What cannot be right is refused with the lines in which it stands. What may be wrong is asked about: districts or persons
     that look alike, numbers that seem to have lost their zeros, a roll that replaces most of the people.

@@ -3,7 +3,7 @@
 UTF-8, a header line, one person a line; separated by commas, semicolons or tabs, whichever the header has, or what a line
 ``sep=;`` before it says. Columns, in any order: ``person``, the name under which identity services know them (the subject of
 OpenID Connect, a resident's number); ``group`` or ``district``, where they vote; and, if wanted, ``name``, for the staff at the
-desk. A registrar keeps no more than it needs, so any other column is refused.
+desk. They may be named in Russian (``_COLUMNS``), but not by words that may mean the number of a row. A registrar keeps no more than it needs, so any other column is refused.
 
 What cannot be right is a :class:`BadLine`, what may be a :class:`Doubt`. What makes two names look alike is in
 :mod:`veche.registrar.likeness`.
@@ -25,7 +25,12 @@ from veche.texts import N_, Message, Plural, Said
 MAX_LENGTH = 200
 _MAX_LINE = 10_000  # bytes
 _SEPARATORS = ",;\t"
-_COLUMNS = {"person", "name", "district", "group"}
+_COLUMNS = {
+    "person": "person", "житель": "person", "номер жителя": "person",
+    "name": "name", "имя": "name", "фио": "name",
+    "district": "district", "group": "district", "район": "district", "округ": "district", "группа": "district",
+}  # fmt: skip
+"""What columns may be called, in any case, and what is in them."""
 
 _SPACES = re.compile(f"[{SPACES}]+")
 
@@ -69,8 +74,8 @@ _FROM_UTF16 = Message(
     "iconv -f UTF-16 -t UTF-8 OLD.csv > NEW.csv"
 )
 _COLUMNS_WANTED = Message(
-    "The first line names the columns: person, name (optional), district. They are separated by commas, semicolons or tabs. Remove "
-    "all others."
+    "The first line names the columns: person, district, and name if you want; or in Russian: житель, район, имя. They are separated by "
+    "commas, semicolons or tabs. Remove all others."
 )
 
 
@@ -231,7 +236,7 @@ def _read_header(lines: Iterator[tuple[int, bytes]]) -> tuple[str, list[str]]:
     while len(fields) > 1 and not fields[-1].strip('" '):
         fields.pop()
     columns = _column_names(fields)
-    if unknown := [field for field, column in zip(fields, columns, strict=True) if column not in _COLUMNS]:
+    if unknown := [field for field, column in zip(fields, columns, strict=True) if column not in _COLUMNS.values()]:
         raise UserError(
             Message("The roll has a column that is not known: {unknown!r}.", unknown=unknown[0].strip('" ')[:40]),
             _COLUMNS_WANTED,
@@ -253,7 +258,7 @@ def _first(lines: Iterator[tuple[int, bytes]]) -> str:
 
 def _column_names(fields: list[str]) -> list[str]:
     columns = [field.strip("\ufeff \t\r\n").strip('"').strip().lower() for field in fields]
-    return ["district" if column == "group" else column for column in columns]
+    return [_COLUMNS.get(column, column) for column in columns]
 
 
 def _read_line(line: int, raw: bytes, separator: str, columns: list[str]) -> Resident | None:
