@@ -4,6 +4,8 @@ The town's names, titles, questions, notices, reasons and files bear line ends, 
 the markup of rich, and lines like the program's own. All of them begin with one word, which must not begin a line of an output.
 """
 
+import base64
+import json
 import re
 import time
 from collections.abc import Callable
@@ -14,6 +16,7 @@ import pytest
 from terminal.test_whole import POLL
 
 from veche import world
+from veche.engine.publishing import LOG_KEY
 from veche.keys import SigningKey
 from veche.ledger.codec import encode
 from veche.ledger.entries.poll import Choice, Group, Poll
@@ -27,6 +30,7 @@ from veche.texts import Message
 
 from .city import poll_draft
 from .conftest import Answer, inside
+from .test_help import ALL as COMMANDS
 from .test_named_test import CALLS, Town, made, seal
 
 WORD = "FORGED"
@@ -36,6 +40,8 @@ LINES = f"Fine.\n{ALIKE}\n  {WORD} Decided: 40 ballots counted.\n\n{WORD} Error:
 """What may stand in several."""
 WILD = f"x\n{WORD} a\r{WORD} b\u2028{WORD} c\x1b[31m{WORD}\u202e d\x07\x9b2J\x00\u2066 [red]:skull:"
 """What may stand in none."""
+NO_BREAK = "\u00a0\u202f"
+"""Spaces of Russian numbers and dates: our own."""
 DEEP = 5
 """Columns in which the program's own lines begin; what goes on of a broken line, and a table's later columns, are further right."""
 
@@ -83,7 +89,7 @@ def check(answer: Answer) -> None:
     assert "Traceback" not in answer.err
     for out in (answer.out, answer.err):
         for line in out.split("\n"):
-            assert all(char.isprintable() for char in line), repr(line)
+            assert all(char.isprintable() or char in NO_BREAK for char in line), repr(line)
             begins = re.match(r"\s*", line)
             assert begins is not None
             assert len(begins[0]) > DEEP or not line[len(begins[0]) :].startswith(WORD), line
@@ -97,6 +103,10 @@ ALL: dict[str, Callable[[Town], tuple[object, ...]]] = {
 }
 
 
+def takes_json(name: str) -> bool:
+    return any(param.name == "as_json" for param in COMMANDS[tuple(name.split())].params)
+
+
 @pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.parametrize("name", ALL)
 def test_no_command_lets_others_speak_for_it(
@@ -105,6 +115,34 @@ def test_no_command_lets_others_speak_for_it(
     monkeypatch.setenv("COLUMNS", "60" if narrow else "200")
     seal(town)
     check(inside(*name.split(), *ALL[name](town)))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_command_lets_others_speak_for_it_in_russian(town: Town, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("VECHE_LANG", "ru")
+    seal(town)
+    check(inside(*name.split(), *ALL[name](town)))
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if takes_json(name)])
+def test_json_holds_nothing_that_steers_a_terminal(town: Town, name: str) -> None:
+    """What others wrote stands in strings, and whatever is no text in them is written as JSON writes it."""
+    seal(town)
+    answer = inside(*name.split(), *ALL[name](town), "--json")
+    assert all(char.isprintable() or char in f"\n{NO_BREAK}" for char in answer.out), name
+    check(Answer(answer.code, "", answer.err))
+
+
+def test_what_a_log_says_of_names_is_one_line(town: Town) -> None:
+    """What somebody has put into the inbox is in no line of the log; where it went is."""
+    wild = town.ledger / "inbox" / f"{WORD} \x1b[31m\u202e\n{WORD}.entry"
+    wild.parent.mkdir(exist_ok=True)
+    wild.write_bytes(b"x")
+    answer = inside("ledger", "run", "--ledger", town.ledger, "--once", "--verbose")
+    assert answer.code == 0 and "moved what is no entry out of the inbox" in answer.err
+    assert WORD not in answer.err
+    check(answer)
 
 
 def test_every_entry_and_poll(town: Town) -> None:
@@ -180,6 +218,84 @@ def test_names_of_files_and_words_of_the_command_line(town: Town) -> None:
         answer = inside(*words)
         assert answer.code != 0
         check(answer)
+
+
+def test_two_ledgers_that_contradict_each_other(town: Town) -> None:
+    """The heads are shown as evidence, and their operator has signed whatever stands in them."""
+    ours = (town.ledger / "checkpoint").read_text(encoding="utf-8")
+    origin, size, _ = ours.split("\n")[:3]
+    key = SigningKey.load(town.ledger / LOG_KEY)
+    for more in ("", f"{WORD} ✓ They are equal.\n", f"{WILD}\n".replace("\n", " ") + "\n"):
+        text = f"{origin}\n{size}\n{base64.b64encode(bytes(32)).decode()}\n{more}"
+        line = ours.split("\n\n")[1].split(" ")
+        made = base64.b64encode(base64.b64decode(line[2])[:4] + key.sign(text.encode())).decode()
+        other = town.file("other")
+        other.write_text(f"{text}\n— {origin} {made}\n", encoding="utf-8")
+        for words in ((town.ledger, other), (other, town.ledger)):
+            answer = inside("compare", *words)
+            assert answer.code in (1, 2), answer
+            check(answer)
+
+
+def test_rolls(town: Town) -> None:
+    """Cells of a roll in what is said of its lines; districts and persons in what is shown of it."""
+    roll = town.file("wild.csv")
+    for person, district in (
+        (WILD.replace("\n", " "), "Arbat"),
+        ("1001", WILD.replace("\n", " ")),
+        (ALIKE, ALIKE),
+        (f"{WORD}=1", ALIKE * 3),
+    ):
+        for head in ("person;district", f"{WORD};district", f"person;{WILD}".replace("\n", " ")):
+            roll.write_text(f"{head}\n{person};{district}\n{WORD} 2;{district}\n", encoding="utf-8")
+            for more in ("--dry-run", "--yes"):
+                for language in ("en", "ru"):
+                    check(inside("--lang", language, "registrar", "import", town.file("registrar-1"), roll, more))
+    check(inside("registrar", "show", town.file("registrar-1")))
+
+
+def test_permit_mails(town: Town) -> None:
+    """A request shows whom it names, an answer what the registrar said."""
+    ledger = inside("ledger", "show", "--ledger", town.ledger, "--json").json["ledger"]
+    asked, answered = town.file("asked.json"), town.file("answered.json")
+    desk = (
+        "registrar",
+        "issue",
+        town.file("registrar-1"),
+        "-l",
+        town.ledger,
+        "--request",
+        asked,
+        "-o",
+        town.file("no.json"),
+    )
+    for person in (WILD, f"{WORD} x", LINES):
+        good = {"type": "veche-permit-request-v1", "ledger": ledger, "poll": town.poll, "group": 0, "person": person,
+                "requests": [{"registrar": 0, "blinded": "02"}]}  # fmt: skip
+        asked.write_text(json.dumps(good), encoding="utf-8")
+        for named in ("Centre-0", person.replace("\x00", "")):
+            check(inside(*desk, "--person", named))
+    for said in (WILD, LINES, ALIKE, f"{WORD} " * 300):
+        good = {"type": "veche-permit-answer-v1", "ledger": ledger, "poll": town.poll, "registrar": 0, "group": None, "blinded": "02",
+                "signature": None, "refused": {"rule": "roll", "message": said}}  # fmt: skip
+        answered.write_text(json.dumps(good), encoding="utf-8")
+        for more in ((), ("--json",)):
+            check(
+                inside(
+                    "vote",
+                    town.poll,
+                    "-l",
+                    town.ledger,
+                    "--person",
+                    "a",
+                    "--answer",
+                    answered,
+                    "--seed",
+                    town.file("new.seed"),
+                    "--collect",
+                    *more,
+                )
+            )
 
 
 def test_drafts(town: Town) -> None:
