@@ -17,7 +17,7 @@ PASSED_ON = {
     ("veche.ledger.machine", "verdict.rule"),
     ("veche.engine.inbox", "answer['rule']"),
     ("veche.ledger.entries.ballot", "failure.rule"),
-    ("veche.cli.permit_mail", "self.answer.rule"),
+    ("veche.cli.collecting", "self.answer.rule"),
     ("veche.cli.registrar", "answer.rule"),
     ("veche.audit.compare", "error.step"),
     ("veche.cli.entry_file", "refused.rule"),

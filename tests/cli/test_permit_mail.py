@@ -137,6 +137,22 @@ def test_a_refusal_is_an_answer_and_evidence(mail: Mail) -> None:
     assert mail.vote("--collect", *mail.answers(1, 2)).code == 0
 
 
+def test_registrars_that_disagree_are_not_said_to_have_signed_nothing(world: World, tmp_path: Path) -> None:
+    """By file each is asked for the group and the permit at once: whoever names the same group has signed."""
+    roll = tmp_path / "moved.csv"
+    roll.write_text("person,district\nCentre-0,North\nCentre-1,Centre\nCentre-2,Centre\nNorth-0,North\nNorth-1,North\n")
+    world.registrars[2].import_roll(roll)
+    mail = Mail(world, tmp_path, (("Centre", 1), ("North", 1)))
+    mail.vote("--ask", mail.request, "--group", "Centre")
+    assert [mail.issue(registrar).code for registrar in (1, 2, 3)] == [0, 0, 1]
+    said = mail.vote("--collect", *mail.answers(1, 2, 3))
+    assert (
+        said.code == 2 and "do not agree in which group you vote (Civil registry, Post office: Centre; " in said.err
+    ), said
+    assert "you have some already, for the group that you asked for" in said.err and "None was asked" not in said.err
+    assert mail.vote("--collect", *mail.answers(1, 2, 3), "--despite-refusal").code == 0
+
+
 def test_an_answer_is_checked_as_if_it_came_from_the_registrar(mail: Mail) -> None:
     mail.vote("--ask", mail.request, "--group", "Centre")
     for registrar in (1, 2, 3):

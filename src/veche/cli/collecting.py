@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -11,6 +12,7 @@ from veche.cli.reading import Reading
 from veche.cli.voter_seed import VoterSeed
 from veche.errors import Refused, UserError, VecheError, because
 from veche.ledger.poll_state import PollState
+from veche.permit.mail import AnswerFile
 from veche.permit.permit import Permit
 from veche.terminal.say import confirm, say
 from veche.texts import Listed, Localizable, Message, Plural, Words
@@ -29,6 +31,37 @@ class Desk(Protocol):
 
     def issue(self, person: str, poll: bytes, blinded: bytes, group: int | None = None) -> bytes:
         """The blind signature. Raises Refused."""
+
+
+@dataclass(frozen=True)
+class AnsweredDesk:
+    """A registrar's answer in the place of the registrar, as :func:`veche.cli.collecting.collect` asks one."""
+
+    path: Path
+    answer: AnswerFile
+
+    def group_of(self, person: str, poll: bytes) -> int:
+        """In which group it says that they vote. Raises Refused as it did."""
+        if self.answer.group is None:
+            raise self._refused()
+        return self.answer.group
+
+    def issue(self, person: str, poll: bytes, blinded: bytes, group: int | None = None) -> bytes:
+        """The blind signature, if it answers this very request. Raises Refused as the registrar did, and UserError."""
+        if self.answer.signature is None:
+            raise self._refused()
+        if self.answer.blinded != blinded:
+            raise UserError(
+                Message(
+                    "The answer in {path} is to another request: one of another seed, or for another group.",
+                    path=self.path,
+                ),
+                Message("Give the answers to the request that was made with this seed last."),
+            )
+        return self.answer.signature
+
+    def _refused(self) -> Refused:
+        return Refused(self.answer.rule, Message("{said}", said=self.answer.message))
 
 
 @contextmanager
@@ -122,8 +155,11 @@ def _group(poll: PollState, opened: Mapping[int, Desk], person: str, despite_ref
         if without:
             views.append(Message("{names}: not on the roll", names=", ".join(without)))
         disagree = Message(
-            "The registrars do not agree in which group you vote ({views}). None was asked for a permit.",
+            "The registrars do not agree in which group you vote ({views}). {signed}",
             views=Listed(tuple(views), "; "),
+            signed=Message("A permit is for one group, and you have some already, for the group that you asked for.")
+            if any(isinstance(desk, AnsweredDesk) and desk.answer.signature is not None for desk in opened.values())
+            else Message("None was asked for a permit."),
         )
         if len(enough) != 1:
             raise UserError(

@@ -1,12 +1,12 @@
 """Permits by file: a voter and registrars on different machines. The files: :mod:`veche.permit.mail`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from veche.cli import options
+from veche.cli.collecting import AnsweredDesk
 from veche.cli.entry_file import keep_entry
 from veche.cli.permit_file import PermitFile
 from veche.cli.reading import Reading
@@ -99,37 +99,6 @@ def _group(poll: PollState, name: str | None, known: int | None) -> int:
             Message("Leave --group out."),
         )
     return found[0]
-
-
-@dataclass(frozen=True)
-class AnsweredDesk:
-    """A registrar's answer in the place of the registrar, as :func:`veche.cli.collecting.collect` asks one."""
-
-    path: Path
-    answer: AnswerFile
-
-    def group_of(self, person: str, poll: bytes) -> int:
-        """In which group it says that they vote. Raises Refused as it did."""
-        if self.answer.group is None:
-            raise self._refused()
-        return self.answer.group
-
-    def issue(self, person: str, poll: bytes, blinded: bytes, group: int | None = None) -> bytes:
-        """The blind signature, if it answers this very request. Raises Refused as the registrar did, and UserError."""
-        if self.answer.signature is None:
-            raise self._refused()
-        if self.answer.blinded != blinded:
-            raise UserError(
-                Message(
-                    "The answer in {path} is to another request: one of another seed, or for another group.",
-                    path=self.path,
-                ),
-                Message("Give the answers to the request that was made with this seed last."),
-            )
-        return self.answer.signature
-
-    def _refused(self) -> Refused:
-        return Refused(self.answer.rule, Message("{said}", said=self.answer.message))
 
 
 def answered(files: Sequence[Path], reading: Reading, poll: PollState) -> Mapping[int, AnsweredDesk]:
