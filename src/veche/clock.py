@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from veche.errors import UserError
-from veche.texts import Message, Said, duration, iso_time
+from veche.texts import SECOND, Message, Moment, Said, duration
 
 STEP = 300
 """Seconds by which a clock may be moved against the one that cannot be set; NTP corrects less at a time."""
@@ -44,11 +44,11 @@ class Reading(NamedTuple):
         if self.boot == now.boot and abs(moved) > STEP:
             raise WrongClock(
                 Message(
-                    "This machine's clock was moved {value} by {moved} since {time}; it says {time2} now.",
-                    value=Message("ahead") if moved > 0 else Message("back"),
+                    "This machine's clock was moved {way} by {moved} since {since}; it says {now} now.",
+                    way=Message("ahead") if moved > 0 else Message("back"),
                     moved=about(abs(moved)),
-                    time=iso_time(self.time),
-                    time2=iso_time(now.time),
+                    since=Moment(self.time, SECOND),
+                    now=Moment(now.time, SECOND),
                 ),
                 hint,
             )

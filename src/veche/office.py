@@ -36,7 +36,7 @@ def create_office(folder: Path, institution: str, journal: type[Journal], who: s
     if not {path.name for path in left} <= _BEFORE_THE_KEY:
         raise UserError(
             Message("The folder {folder} is not empty.", folder=folder),
-            Message("Choose a new folder for a new {who}.", who=who),
+            Message("Every office has a folder of its own: choose a new one."),
         )
     for path in left:
         remove(path)
@@ -74,7 +74,7 @@ def load_office(folder: Path, who: str) -> tuple[str, SigningKey]:
             Message(
                 "{folder} is the folder of another office: {role}.",
                 folder=folder,
-                role=role.decode("ascii", "replace"),
+                role=Message(_ROLES[named]) if (named := role.decode("ascii", "replace")) in _ROLES else named,
             ),
             Message("Every office has a folder of its own: name that one."),
         )
@@ -90,12 +90,10 @@ def load_office(folder: Path, who: str) -> tuple[str, SigningKey]:
     return institution, key
 
 
-def check_goes_on(
-    journal: Journal, who: str, others: str, ledger: bytes, size: int, root: Callable[[int], bytes]
-) -> None:
+def check_goes_on(journal: Journal, who: str, ledger: bytes, size: int, root: Callable[[int], bytes]) -> None:
     """It must be the ledger (its id) that this office's journal names, and go on from the head that was written down last.
 
-    ``who``, ``others``: a trustee and trustees, for example. ``size``: how many entries the ledger has; ``root``: its Merkle root of
+    ``who``: a trustee, for example. ``size``: how many entries the ledger has; ``root``: its Merkle root of
     that size or less. Raises UserError for another ledger or a shorter copy; DoesNotHold (``consistency``) if it was rewritten.
     """
     pinned = journal.last("ledger")
@@ -103,11 +101,11 @@ def check_goes_on(
         raise UserError(
             Message(
                 "This {who} serves ledger {pinned}…, not {ledger}….",
-                who=who,
+                who=Message(_ROLES[who]),
                 pinned=pinned[1][:16],
                 ledger=ledger.hex()[:16],
             ),
-            Message("Make another {who}'s folder for another ledger.", who=who),
+            Message("Make a folder of its own for each ledger."),
         )
     last = journal.last("head")
     if not last:
@@ -119,9 +117,9 @@ def check_goes_on(
                 "This copy of the ledger has {size} entries; {seen} were there when this {who} last looked.",
                 size=size,
                 seen=seen,
-                who=who,
+                who=Message(_ROLES[who]),
             ),
-            Message("Get a newer copy. If there is none, the ledger was cut: tell the other {others}.", others=others),
+            Message("Get a newer copy. If there is none, the ledger was cut: tell all others who hold this office."),
         )
     if root(seen).hex() != seen_root:
         raise DoesNotHold(
@@ -130,7 +128,7 @@ def check_goes_on(
             Message(
                 "The ledger was rewritten: its first {seen} entries are not those that this {who} saw last.",
                 seen=seen,
-                who=who,
+                who=Message(_ROLES[who]),
             ),
-            Message("Keep both copies, and tell the other {others}.", others=others),
+            Message("Keep both copies, and tell all others who hold this office."),
         )

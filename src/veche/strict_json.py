@@ -4,6 +4,16 @@ import json
 from codecs import BOM_UTF8
 from typing import Any
 
+from veche.texts import Message
+
+
+class NotStrict(ValueError):
+    """What this project does not read. ``reason``: a phrase that says why."""
+
+    def __init__(self, reason: Message) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
 
 def read_json(raw: bytes) -> Any:
     """What a JSON text in UTF-8 spells. A byte-order mark before it, which some editors put there, is passed over.
@@ -17,9 +27,9 @@ def read_json(raw: bytes) -> Any:
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
-        raise ValueError("it is nested too deep") from None
+        raise NotStrict(Message("it is nested too deep")) from None
     except UnicodeEncodeError:
-        raise ValueError("it holds a half of a character") from None
+        raise NotStrict(Message("it holds a half of a character")) from None
     return value
 
 
@@ -27,10 +37,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise ValueError(f"the key {name[:80]!r} is there twice")
+            raise NotStrict(Message("the key {name!r} is there twice", name=name[:80]))
         found[name] = value
     return found
 
 
 def _no_number(said: str) -> Any:
-    raise ValueError(f"{said} is no number")
+    raise NotStrict(Message("{said} is no number", said=said))

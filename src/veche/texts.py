@@ -120,6 +120,16 @@ class Clause(Localizable):
         return self.said.text(language).rstrip(".")
 
 
+@dataclass(frozen=True)
+class Sentence(Localizable):
+    """Words without a full stop, with one."""
+
+    said: Localizable
+
+    def text(self, language: str) -> str:
+        return f"{self.said.text(language)}."
+
+
 def one_line(text: str) -> str:
     """A text of others in one line, without what could steer a terminal or turn its direction: whatever cannot be printed is �, and
     a line's end ⏎. So it never speaks for the program."""
@@ -226,6 +236,7 @@ DATE_AND_TIME = N_("d MMMM y, HH:mm 'UTC'")
 DATE = N_("d MMMM y")
 DAY_OF_MONTH = N_("d MMM")
 DAY_AND_TIME = N_("d MMM, HH:mm")
+SECOND = N_("d MMMM y, HH:mm:ss 'UTC'")
 EXACT = N_("EEEE, d MMMM y, HH:mm:ss 'UTC'")
 """How times are written: patterns of Unicode CLDR, which a catalogue translates like any other message."""
 
@@ -253,14 +264,6 @@ def duration(seconds: int) -> Message:
     if seconds and seconds % 60 == 0:
         return Plural("{count} minute", "{count} minutes", seconds // 60)
     return Plural("{count} second", "{count} seconds", seconds)
-
-
-def iso_time(seconds: int) -> str:
-    """A time as the command line writes it, in UTC and to the second: 2026-11-20 18:00:00 UTC."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (ValueError, OverflowError, OSError):
-        return f"{seconds} s after 1970"
 
 
 def _text(value: Value, language: str) -> str:

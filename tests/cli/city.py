@@ -68,8 +68,7 @@ def found(folder: Path, run: Run = veche) -> City:
     entry = folder / "charter.entry"
     for number, place in enumerate(offices.values()):
         # Each signs for themselves; the entry travels from one to the next.
-        signed = ok("charter", "sign", draft if number == 0 else entry, "--key", place)
-    assert "Everybody has signed" in signed.out
+        ok("charter", "sign", draft if number == 0 else entry, "--key", place)
     ok("ledger", "init", "--ledger", city.ledger, entry)
     roll = folder / "roll.csv"
     lines = [f"person-{i},{'Arbat' if i % 2 else 'Presnensky'}" for i in range(PEOPLE)]

@@ -6,7 +6,7 @@ from pathlib import Path
 from veche.audit.report import report_ledger
 from veche.ledger.entries.poll import Choice
 from veche.ledger.shape import Text
-from veche.texts import Moment, iso_time
+from veche.texts import Moment
 from veche.world import DAY, World
 
 from .conftest import fails, inside, ok
@@ -38,7 +38,7 @@ def test_a_registrar_erases_nothing_before_the_window_is_over(tmp_path: Path) ->
         world.engine.tick()
         until = report_ledger(world.check()).polls[0].challenge
         assert until is not None and abs(until - window_ends) < 60
-        fails(1, f"until {iso_time(until)}", *erase, run=inside)
+        fails(1, f"until {Moment(until)}", *erase, run=inside)
         assert f"until {Moment(until)}" in ok("poll", "show", poll.id.hex(), *ledger, run=inside).out
         assert ok("poll", "list", *ledger, "--json", run=inside).json[0]["challenge"] == until
         assert (

@@ -512,7 +512,7 @@ def test_offices_come_and_go(pilot: Pilot, tmp_path: Path) -> None:
         entry.unlink()
     (change,) = ok("ledger", "show", "--ledger", pilot.city.ledger, "--json").json["changes"]
     assert (change["action"], change["institution"], change["key"]) == ("add", "Tax office", key)
-    assert "Waiting:   add  Tax office  observer" in ok("ledger", "show", "--ledger", pilot.city.ledger).out
+    assert "Waiting: add Tax office (observer)" in ok("ledger", "show", "--ledger", pilot.city.ledger).out
     ends = (*signers, "-o", entry, *pilot.ledger)
     fails(2, "is not a public key", "office", "add", *seat, "--public", "ab", *ends)
     fails(2, "Tax office holds no office as observer", "office", "retire", *seat, *ends)
@@ -534,7 +534,7 @@ def test_a_stolen_key(pilot: Pilot, tmp_path: Path) -> None:
     said = ok("office", "suspend", *seat, "--key", two, "-o", entry, *pilot.ledger).out
     assert "hand it in" in said
     ok("ledger", "submit", entry, *pilot.ledger)
-    assert f"Suspended: {office['institution']}  organiser  {key.hex()}, until" in ok("ledger", "show", "--ledger", pilot.city.ledger).out  # fmt: skip
+    assert f": {office['institution']} (organiser), {key.hex()}" in ok("ledger", "show", "--ledger", pilot.city.ledger).out  # fmt: skip
     fails(2, "is suspended until", "committee", "form", "--class", "pilot", "--key", two, *pilot.ledger)
 
 

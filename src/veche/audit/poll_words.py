@@ -8,7 +8,7 @@ from veche.audit.poll_report import StatementReport
 from veche.audit.poll_view import AnswerView, CellView, Next, PollView, QuestionView, people_of
 from veche.audit.witnesses import Witnesses
 from veche.ledger.life import Stage
-from veche.texts import DATE, N_, Listed, Localizable, Message, Moment, Percent, Plural, iso_time
+from veche.texts import DATE, N_, Listed, Localizable, Message, Moment, Percent, Plural
 
 STAGES = {
     Stage.ANNOUNCED: N_("announced"),
@@ -205,16 +205,16 @@ def listing(poll: PollView) -> tuple[Message, Message]:
         voted = Message("{counted} of {people} voted", counted=poll.counted, people=poll.people)
     match poll.status:
         case Stage.ANNOUNCED:
-            return Message("opens {time}", time=iso_time(poll.opens)), voted
+            return Message("opens {time}", time=Moment(poll.opens)), voted
         case Stage.UNOPENED | Stage.VOID:
-            return Message("was to open {time}", time=iso_time(poll.opens)), voted
+            return Message("was to open {time}", time=Moment(poll.opens)), voted
         case Stage.OPEN:
-            return Message("closes {time}", time=iso_time(poll.closing)), voted
+            return Message("closes {time}", time=Moment(poll.closing)), voted
         case Stage.DECIDED:
-            return Message("decided {time}", time=iso_time(poll.decided or 0)), voted
+            return Message("decided {time}", time=Moment(poll.decided or 0)), voted
         case Stage.CANCELLED:
-            return Message("was to close {time}", time=iso_time(poll.closing)), voted
-    return Message("closed {time}", time=iso_time(poll.closing)), voted
+            return Message("was to close {time}", time=Moment(poll.closing)), voted
+    return Message("closed {time}", time=Moment(poll.closing)), voted
 
 
 def notes(poll: PollView) -> Iterator[Message]:

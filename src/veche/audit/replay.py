@@ -186,7 +186,7 @@ class Replay:
         tile = Tile(ENTRIES, index, min(WIDTH, self._size - index * WIDTH))
         data = read_tile(self._source, tile)
         if digest(data) != self._digests[index]:
-            hint = "Copy the ledger to a place where nobody writes, and verify the copy."
+            hint = Message("Copy the ledger to a place where nobody writes, and verify the copy.")
             raise DoesNotHold(
                 "L3", tile.name, Message("{name}: the file changed while it was verified.", name=tile.name), hint
             )

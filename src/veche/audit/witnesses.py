@@ -18,7 +18,7 @@ from veche.log.checkpoint import Checkpoint, SignedCheckpoint
 from veche.log.log import Log
 from veche.log.source import WITNESS
 from veche.permit.threshold import quorum
-from veche.texts import Message
+from veche.texts import Message, Said
 
 STEP = "L9"
 
@@ -111,7 +111,7 @@ def identify(log: Log, state: State, signed: SignedCheckpoint) -> tuple[bytes, C
                     ),
                     Message("Get a newer copy."),
                 )
-            _check_root(log, head, institution, "the cosigned head")
+            _check_root(log, head, institution, Message("the cosigned head"))
             return key, Cosigned(institution, head.size, time)
     raise UserError(
         Message("No witness of this ledger cosigned this head."),
@@ -135,7 +135,7 @@ def _time_of(signed: SignedCheckpoint, charter: Charter, key: bytes) -> int:
     return signed.verify(cosigned_policy(charter, key))[witness_verifier(charter.origin, key)]
 
 
-def _check_root(log: Log, head: Checkpoint, institution: str, where: str) -> None:
+def _check_root(log: Log, head: Checkpoint, institution: str, where: Said) -> None:
     if log.root(head.size) != head.root:
         raise DoesNotHold(
             STEP,

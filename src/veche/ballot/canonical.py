@@ -107,10 +107,10 @@ def decode(raw: bytes, kind: type[T], where: Said) -> T:
     return value
 
 
-def _plain(error: Exception) -> str:
+def _plain(error: Exception) -> Said:
     """What a JSON reader objects to, short enough to print whatever the file holds."""
     if isinstance(error, RecursionError):
-        return "nested too deep"
+        return Message("nested too deep")
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
     return text[:200].replace("`", "")
 

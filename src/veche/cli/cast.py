@@ -71,7 +71,7 @@ def cast_sealed(
 
     Raises UserError and Refused; DoesNotHold (``code``) if what the ledger has is not what was sealed.
     """
-    options.must_be_writable(receipts, "The receipt", "nothing was cast")
+    options.must_take_receipt(receipts)
     voter = Voter(Seed.load(seed))
     with read_ledger(folder) as reading:
         poll = reading.poll(name)

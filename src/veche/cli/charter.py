@@ -52,7 +52,7 @@ def new(file: Path, log_key: str) -> None:
       veche charter new charter.toml --log-key "$(veche ledger keygen)"
     """
     if log_key:
-        options.parse_hex(log_key, 32, "a public key")
+        options.parse_hex(log_key, 32, Message("a public key"))
     write_new(file, template(file.name, log_key).encode())
     say(Message("Wrote the draft {file}. Edit it, then: veche charter sign {file} --key office.key", file=file))
 

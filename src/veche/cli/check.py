@@ -13,9 +13,9 @@ from veche.cli.options import ANY_PATH, parse_code
 from veche.cli.reading import read_ledger
 from veche.errors import UserError
 from veche.terminal.code import code_lines
-from veche.terminal.say import prompt, say
+from veche.terminal.say import prompt, say, spoken
 from veche.terminal.show import both, short
-from veche.texts import Message
+from veche.texts import Message, Verbatim
 from veche.voter.voter import check_opened
 
 
@@ -65,6 +65,6 @@ def check(text: str, file: Path | None, folder: Path, as_json: bool) -> None:
             title=both(poll.definition.title),
         )
     )
-    for line in choice_lines(poll.definition, choices):
-        click.echo(f"  {line}")
+    for chosen in choice_lines(poll.definition, choices):
+        say(Verbatim(f"  {spoken(chosen)}"))
     say(Message("If this is not what you chose, do not vote with that device, and report it."))

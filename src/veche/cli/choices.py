@@ -10,9 +10,10 @@ from veche.audit.poll_view import question_views
 from veche.audit.values import values
 from veche.errors import UserError
 from veche.ledger.entries.poll import Choice, Poll
+from veche.ledger.shape import between
 from veche.terminal.say import prompt, say
 from veche.terminal.show import both, question_lines
-from veche.texts import Message, Plural
+from veche.texts import Listed, Localizable, Message, Plural, Said
 
 BLANK = "blank"
 
@@ -35,7 +36,7 @@ def parse_choices(poll: Poll, texts: Sequence[str]) -> list[list[int]]:
 
 def parse_choice(question: Choice, text: str, number: int) -> list[int]:
     """One question's choice; see :func:`parse_choices`."""
-    hint = f'Its answers are numbered from 1 to {len(question.answers)}: see "veche poll show".'
+    hint = Message('Its answers are numbered from 1 to {last}: see "veche poll show".', last=len(question.answers))
     flags = [0] * len(question.answers)
     if text.strip().lower() == BLANK:
         if not question.blank:
@@ -52,7 +53,7 @@ def parse_choice(question: Choice, text: str, number: int) -> list[int]:
             )
         flags[int(part) - 1] = 1
     if not question.least <= sum(flags) <= question.most:
-        wanted = str(question.most) if question.least == question.most else f"{question.least} to {question.most}"
+        wanted = between(question.least, question.most)
         raise UserError(
             Message(
                 "Question {number} wants {wanted} of its answers, and {flags} were chosen.",
@@ -65,14 +66,15 @@ def parse_choice(question: Choice, text: str, number: int) -> list[int]:
     return [0, *flags] if question.blank else flags
 
 
-def choice_lines(poll: Poll, choices: Sequence[Sequence[int]]) -> Iterator[str]:
+def choice_lines(poll: Poll, choices: Sequence[Sequence[int]]) -> Iterator[Localizable]:
     """What was chosen, in words."""
     for number, (question, flags) in enumerate(zip(poll.questions, choices, strict=True), 1):
         answers = flags[1:] if question.blank else flags
-        chosen = [both(answer) for answer, flag in zip(question.answers, answers, strict=True) if flag]
+        chosen: tuple[Said, ...] = tuple(both(one) for one, flag in zip(question.answers, answers, strict=True) if flag)
         if question.blank and flags[0]:
-            chosen = ["left blank"]
-        yield f"{number}. {both(question.text)}  ->  {', '.join(chosen) or 'none'}"
+            chosen = (Message("left blank"),)
+        said = Listed(chosen or (Message("none of the answers"),))
+        yield Message("{number}. {question}  ->  {chosen}", number=number, question=both(question.text), chosen=said)
 
 
 def choices_json(poll: Poll, choices: Sequence[Sequence[int]]) -> list[dict[str, Any]]:
@@ -102,5 +104,5 @@ def ask_choices(poll: Poll) -> list[list[int]]:
                 choices.append(parse_choice(question, prompt(Message("Your choice")), number))
                 break
             except UserError as mistake:
-                click.echo(f"{mistake.message} {mistake.hint}")
+                say(Listed((mistake.said, mistake.advice), " "))
     return choices

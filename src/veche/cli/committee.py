@@ -13,9 +13,9 @@ from veche.ledger.codec import digest
 from veche.ledger.entries.committee import CommitteeCall
 from veche.ledger.entries.office import Role
 from veche.ledger.poll_state import CommitteeState
-from veche.terminal.say import say
-from veche.terminal.show import committee_status, short
-from veche.texts import Message
+from veche.terminal.say import say, spoken
+from veche.terminal.show import STEPS, committee_status, short
+from veche.texts import Listed, Message, Verbatim
 
 
 @click.group(cls=CommandGroup, short_help="Ask the trustees for a common key.")
@@ -81,7 +81,7 @@ def list_(folder: Path, as_json: bool) -> None:
             options.emit([_json(one) for one in found])
             return
         for one in found:
-            click.echo(f"{short(one.id)}  {one.poll_class.name}, {one.mode}: {committee_status(one)}")
+            say(Message("{id}  {name}, {mode}: {status}", id=short(one.id), name=one.poll_class.name, mode=one.mode, status=committee_status(one)))  # fmt: skip
         if not found:
             say(Message("There is no committee yet. Ask for one: veche committee form"))
 
@@ -105,17 +105,18 @@ def show(name: str, folder: Path, as_json: bool) -> None:
         say(Message("Committee {id}", id=one.id.hex()))
         say(
             Message(
-                "Class {name}, {mode}, {t} of {size} decrypt: {one}",
+                "Class {name}, {mode}, {t} of {size} decrypt: {status}",
                 name=one.poll_class.name,
                 mode=one.mode,
                 t=one.poll_class.t,
                 size=one.size,
-                one=committee_status(one),
+                status=committee_status(one),
             )
         )
         for index, institution in enumerate(one.poll_class.trustees, 1):
-            done = [kind.removeprefix("committee-") for kind, trustees in one.steps.items() if index in trustees]
-            click.echo(f"  {index}  {institution}: {', '.join(done) or 'nothing yet'}")
+            done = tuple(Message(STEPS[kind]) for kind, trustees in one.steps.items() if index in trustees)
+            said = Listed(done) if done else Message("nothing yet")
+            say(Verbatim(f"  {index}  {institution}: {spoken(said)}"))
         if one.key is not None and one.finished is not None:
             say(Message("Key {key}", key=one.key.hex()))
 

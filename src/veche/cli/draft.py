@@ -18,11 +18,19 @@ from veche.cli.options import parse_hex, read_file
 from veche.errors import UserError, because
 from veche.ledger.shape import Text
 from veche.strict_json import read_json
-from veche.texts import Message, Said
+from veche.texts import N_, Listed, Localizable, Message, Said, Verbatim, one_line
 
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
 Count = Annotated[int, Meta(ge=0)]
+
+_A_TIME = N_("must be a time with its zone, such as 2026-12-01T09:00:00+03:00")
+_TOO_EARLY = N_("is before 1970")
+_A_DURATION = N_('must be a duration: seconds, or a text such as "14 days" or "2 hours"')
+_NO_KEY = N_("is not a public key: that is 64 hexadecimal digits in quotes")
+_NO_HASH = N_("is not the hash of an attachment: that is 64 hexadecimal digits in quotes")
+_OWN = (_A_TIME, _TOO_EARLY, _A_DURATION, _NO_KEY, _NO_HASH)
+"""What the types of this file say of a value, by way of msgspec, which takes nothing but a string."""
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,9 +58,9 @@ class Instant(int):
         except ValueError:
             time = None
         if not isinstance(time, datetime) or time.tzinfo is None:
-            raise ValueError("must be a time with its zone, such as 2026-12-01T09:00:00+03:00")
+            raise ValueError(_A_TIME)
         if time.timestamp() < 0:
-            raise ValueError("is before 1970")
+            raise ValueError(_TOO_EARLY)
         return cls(time.timestamp())
 
 
@@ -65,7 +73,7 @@ class Duration(int):
             return cls(value)
         match = re.fullmatch(r"(\d{1,9}) (second|minute|hour|day)s?", value) if isinstance(value, str) else None
         if match is None:
-            raise ValueError('must be a duration: seconds, or a text such as "14 days" or "2 hours"')
+            raise ValueError(_A_DURATION)
         return cls(int(match[1]) * UNITS[match[2]])
 
 
@@ -74,7 +82,7 @@ class PublicKey(bytes):
 
     @classmethod
     def read(cls, value: Any) -> "PublicKey":
-        return cls(_hex(value, "a public key"))
+        return cls(_hex(value, _NO_KEY))
 
 
 class Digest(bytes):
@@ -82,18 +90,18 @@ class Digest(bytes):
 
     @classmethod
     def read(cls, value: Any) -> "Digest":
-        return cls(_hex(value, "the hash of an attachment"))
+        return cls(_hex(value, _NO_HASH))
 
 
 _MEANINGS = {
-    str: "a text in quotes",
-    int: "a whole number",
-    bool: "true or false",
-    Instant: "a time with its zone, such as 2026-12-01T09:00:00+03:00",
-    Duration: 'a duration: seconds, or a text such as "14 days"',
-    PublicKey: "a public key",
-    Digest: "the hash of an attachment",
-    BothTexts: 'a text in both languages: { en = "...", ru = "..." }',
+    str: N_("a text in quotes"),
+    int: N_("a whole number"),
+    bool: N_("true or false"),
+    Instant: N_("a time with its zone, such as 2026-12-01T09:00:00+03:00"),
+    Duration: N_('a duration: seconds, or a text such as "14 days"'),
+    PublicKey: N_("a public key"),
+    Digest: N_("the hash of an attachment"),
+    BothTexts: N_('a text in both languages: {{ en = "...", ru = "..." }}'),
 }
 
 T = TypeVar("T", bound=Table)
@@ -114,10 +122,17 @@ def read_draft(path: Path, kind: type[T]) -> T:
         language = "JSON" if path.suffix == ".json" else "TOML"
         raise UserError(
             Message(
-                "{path} is not well-formed {language}: {error}.", path=path, language=language, error=because(error)
+                "{path} is not well-formed {language}: {error}.", path=path, language=language, error=_where(error)
             ),
             Message("Correct it in an editor."),
         ) from None
+
+
+def _where(error: Exception) -> Localizable:
+    """Where a draft is not well-formed, for what Python says of it is English."""
+    if found := re.search(r"line (\d+),? column (\d+)", str(error)):
+        return Message("line {line}, column {column}", line=found[1], column=found[2])
+    return Message("it breaks off at its end") if "end of document" in str(error) else because(error)
 
 
 def _read(kind: Any, value: Any) -> Any:
@@ -125,11 +140,11 @@ def _read(kind: Any, value: Any) -> Any:
     return kind.read(value)
 
 
-def _hex(value: Any, what: str) -> bytes:
+def _hex(value: Any, wrong: str) -> bytes:
     try:
-        return parse_hex(value if isinstance(value, str) else "", 32, what)
+        return parse_hex(value if isinstance(value, str) else "", 32, Message(wrong))
     except UserError:
-        raise ValueError(f"is not {what}: that is 64 hexadecimal digits in quotes") from None
+        raise ValueError(wrong) from None
 
 
 def _refused(path: Path, kind: type[Table], said: str) -> UserError:
@@ -150,22 +165,26 @@ def _refused(path: Path, kind: type[Table], said: str) -> UserError:
     if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", message, re.DOTALL):
         known = list(_fields(wanted))
         close = difflib.get_close_matches(unknown[1], known, 1)
-        hint = f"Did you mean {close[0]!r}? " if close else ""
+        hint = Message("Known are: {names}.", names=", ".join(known))
+        if close:
+            hint = Message("Did you mean {name!r}? Known are: {names}.", name=close[0], names=", ".join(known))
         return _wrong(
             places,
             Message("{unknown!r} is not known there", unknown=unknown[1][:80]),
-            Message("{hint}Known are: {list}.", hint=hint, list=", ".join(known)),
+            hint,
         )
     if not steps:
         return UserError(
             Message("{path} is not a draft.", path=path), Message("It should be a table of names and values.")
         )
     if message.startswith("Expected `int` >= 0"):
-        message = "must not be negative"
+        wrong: Localizable = Message("must not be negative")
     elif message.startswith("Expected"):
-        message = f"must be {_meaning(wanted)}"
+        wrong = Message("must be {meaning}", meaning=_meaning(wanted))
+    else:
+        wrong = Message(message) if message in _OWN else Verbatim(one_line(message))
     last = repr(places[-1]) if steps[-1][0] else places[-1]
-    return _wrong(places[:-1], f"{last} {message}")
+    return _wrong(places[:-1], Listed((last, wrong), " "))
 
 
 def _place(said: str, kind: Any) -> tuple[str, list[tuple[str, str]], Any]:
@@ -193,13 +212,15 @@ def _plain(kind: Any) -> Any:
     return get_args(kind)[0] if get_origin(kind) is Annotated or type(None) in get_args(kind) else kind
 
 
-def _meaning(kind: Any) -> str:
+def _meaning(kind: Any) -> Localizable:
     """What a value of this type is, for people."""
     if get_origin(kind) is list:
         (item,) = get_args(kind)
-        return f"a list, each item {_MEANINGS[item]}" if item in _MEANINGS else "a list of tables: [[...]]"
-    return _MEANINGS.get(kind, "a table: { ... }")
+        if item in _MEANINGS:
+            return Message("a list, each item {meaning}", meaning=Message(_MEANINGS[item]))
+        return Message("a list of tables: [[...]]")
+    return Message(_MEANINGS[kind]) if kind in _MEANINGS else Message("a table: {{ ... }}")
 
 
-def _wrong(places: list[str], message: Said, hint: Said = "") -> UserError:
-    return UserError(Message("In {list}: {value}.", list=", ".join(places), value=message), hint)
+def _wrong(places: list[str], message: Localizable, hint: Said = "") -> UserError:
+    return UserError(Message("In {places}: {wrong}.", places=", ".join(places), wrong=message), hint)

@@ -158,6 +158,6 @@ def _about(verified: VerifiedLedger, one: Due) -> Localizable:
         if change.id == one.about:
             return Message(
                 "{action} {institution} as {role}: entry {entry}",
-                action=str(change.action), institution=change.institution, role=str(change.role), entry=change.number,
+                action=change.action, institution=change.institution, role=change.role, entry=str(change.number),
             )  # fmt: skip
     return Plural("{count} entry", "{count} entries", verified.head.size)

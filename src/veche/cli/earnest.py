@@ -11,13 +11,14 @@ import click
 from veche.audit.charter_words import named_test
 from veche.clock import ahead, named_ahead, system
 from veche.ledger.entries.charter import Charter
-from veche.texts import Message, languages
+from veche.terminal.say import spoken, wrapped
+from veche.texts import Message
 
 _DIVISOR, _AHEAD = "veche.test", "veche.ahead"
 
 
 def say_if_test(charter: Charter) -> None:
-    """Say on the standard error, in all languages, that this is a test ledger; and keep it for :func:`marked`."""
+    """Say on the standard error that this is a test ledger; and keep it for :func:`marked`."""
     meta = _meta()
     if charter.test and _DIVISOR not in meta:
         _say(named_test(charter.test))
@@ -25,7 +26,7 @@ def say_if_test(charter: Charter) -> None:
 
 
 def say_if_ahead(last_block: int) -> None:
-    """Say on the standard error, in all languages, that the ledger's last block (seconds since 1970) is ahead of this machine's clock."""
+    """Say on the standard error that the ledger's last block (seconds since 1970) is ahead of this machine's clock."""
     meta, seconds = _meta(), ahead(last_block, system().time)
     if seconds and _AHEAD not in meta:
         _say(named_ahead(seconds))
@@ -33,7 +34,7 @@ def say_if_ahead(last_block: int) -> None:
 
 
 def _say(said: Message) -> None:
-    click.secho(" / ".join(said.text(language) for language in languages()), fg="yellow", err=True)
+    click.secho(wrapped(spoken(said), err=True), fg="yellow", err=True)
 
 
 def marked(data: Any) -> Any:

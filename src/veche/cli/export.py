@@ -71,10 +71,10 @@ def _export_ledger(source: Source, file: Path) -> None:
 
 
 def _export_poll(source: Source, file: Path, poll_id: str) -> None:
-    with progress_bar("entries") as progress:
+    with progress_bar(Message("Checking entries")) as progress:
         verified = verified_ledger(source, progress)
     poll = find_poll(verified, poll_id)
-    with progress_bar("ballots") as progress:
+    with progress_bar(Message("Checking ballots")) as progress:
         made = write_archive(verified, poll, file, progress)
     say(
         Message(

@@ -16,9 +16,9 @@ from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
 from veche.permit.seed import Seed
 from veche.terminal.code import code_lines
-from veche.terminal.say import say
+from veche.terminal.say import say, spoken
 from veche.terminal.show import tracker
-from veche.texts import Message, Words
+from veche.texts import N_, Message, Verbatim, Words
 from veche.voter.voter import Voter
 
 
@@ -77,9 +77,10 @@ def find(words: tuple[str, ...], seed: Path | None, folder: Path, as_json: bool)
         for line in code_lines(bytes.fromhex(row["code"])):
             say(Message("  Code    {line}", line=line))
         say(Message("  Tracker {row}", row=row["tracker"]))
-        click.echo(f"  {_SAYS[row['state']]}")
+        told = _SAYS[row["state"]]
+        say(Verbatim(f"  {spoken(Message(told))}"))
         if not row["witnessed"]:
-            click.echo(f"  {UNWITNESSED}")
+            say(Verbatim(f"  {spoken(UNWITNESSED)}"))
         if row.get("own"):
             say(Message("  It bears the credential that this seed gives."))
     if not found:
@@ -87,10 +88,10 @@ def find(words: tuple[str, ...], seed: Path | None, folder: Path, as_json: bool)
 
 
 _SAYS = {
-    "last": "It is the last ballot of its voter: it counts, unless the voter votes again before closing.",
-    "counted": "It was counted.",
-    "replaced": "Its voter voted again later: the later ballot counts, not this one.",
-    "not counted": "The poll is not counted.",
+    "last": N_("It is the last ballot of its voter: it counts, unless the voter votes again before closing."),
+    "counted": N_("It was counted."),
+    "replaced": N_("Its voter voted again later: the later ballot counts, not this one."),
+    "not counted": N_("The poll is not counted."),
 }
 
 _STATES = {Phase.ANNOUNCED: "last", Phase.COUNTING: "counted", Phase.DECIDED: "counted"}

@@ -178,7 +178,7 @@ def rebuild(folder: Path) -> None:
       veche ledger rebuild
     """
     relax()
-    with progress_bar("entries") as progress:
+    with progress_bar(Message("Checking entries")) as progress:
         made = rebuild_database(folder, progress)
     published_charter(open_source(folder))
     say(

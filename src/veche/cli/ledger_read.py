@@ -26,10 +26,10 @@ from veche.log.checkpoint import Policy
 from veche.log.note import ED25519, Verifier
 from veche.log.receipt import FILE_EXTENSION
 from veche.terminal.code import code_lines
-from veche.terminal.say import say
+from veche.terminal.say import say, spoken
 from veche.terminal.show import describe, entry_json
 from veche.terminal.whole import Whole
-from veche.texts import Message, Verbatim, iso_time, one_line
+from veche.texts import SECOND, Message, Moment, Verbatim
 
 
 @click.command(cls=Command)
@@ -72,29 +72,31 @@ def show(folder: Path, as_json: bool) -> None:
         signing.warn(charter_dangers(charter))
         known = {key for _, _, key in charter.offices}
         for key, office in offices.items():
-            said = f"{office.institution}  {office.role}  {key.hex()}"
-            if not office.active or key not in known:
-                click.echo(f"{'Since:' if office.active else 'Ended:':<10} {said}")
+            said = Message(
+                "{institution} ({role}), {key}", institution=office.institution, role=office.role, key=key.hex()
+            )
+            if key not in known:
+                say(Message("Since the charter: {office}", office=said))
+            if not office.active:
+                say(Message("Ended: {office}", office=said))
             if office.is_suspended(reading.time):
-                say(
-                    Message(
-                        "{value} {said}, until {suspended}",
-                        value=f"{'Suspended:':<10}",
-                        said=said,
-                        suspended=iso_time(office.suspended),
-                    )
-                )
+                say(Message("Suspended until {time}: {office}", time=Moment(office.suspended), office=said))
         for change in changes:
-            say(Message("{value} {action}  {institution}  {role}  {key}, takes effect {due} unless somebody objects", value=f'{"Waiting:":<10}', action=change.action, institution=change.institution, role=change.role, key=change.key.hex(), due=iso_time(change.due)))  # fmt: skip
+            say(
+                Message(
+                    "Waiting: {action} {institution} ({role}), {key}; takes effect {time} unless somebody objects",
+                    action=change.action,
+                    institution=change.institution,
+                    role=change.role,
+                    key=change.key.hex(),
+                    time=Moment(change.due),
+                )
+            )
         say(Message("Ledger id: {id}", id=reading.id.hex()))
         say(Message("Head:      {size} entries, root {root}", size=head.size, root=head.root.hex()))
-        say(
-            Message(
-                "Last block: {time}{value}",
-                time=iso_time(reading.time),
-                value=Message(", and it runs") if engine_runs(folder) else "",
-            )
-        )
+        time = Moment(reading.time, SECOND)
+        runs = engine_runs(folder)
+        say(Message("Last block: {time}, and it runs", time=time) if runs else Message("Last block: {time}", time=time))
         say(Message("Key for checkpoints and receipts: {vkey}", vkey=vkey))
 
 
@@ -138,7 +140,7 @@ def log(folder: Path, start: int | None, last: int | None, kind: str | None, as_
             options.emit([entry_json(number, data, reading.state) for number, _, data in rows])
             return
         for number, item, _ in rows:
-            say(Verbatim(f"{number:>8}  {item[0]:<22} {one_line(describe(item, reading.state))}"))
+            say(Verbatim(f"{number:>8}  {item[0]:<22} {spoken(describe(item, reading.state))}"))
 
 
 @click.command(cls=Command)
@@ -210,9 +212,7 @@ def _number(reading: Reading, text: str) -> int:
     found = [number for _, number in find_ballots(reading, text)]
     if len(found) > 1:
         raise UserError(
-            Message(
-                "{found} ballots fit: entries {list}.", found=len(found), list=str(", ".join(map(str, found[:20])))
-            ),
+            Message("{found} ballots fit: entries {list}.", found=len(found), list=", ".join(map(str, found[:20]))),
             Message("Give the number of one."),
         )
     return found[0]
@@ -261,7 +261,7 @@ def check_receipt(
         with read_ledger(folder) as reading:
             check_whose(found.checkpoint, reading.charter, Message("The receipt"))
             found.verify(merkle.leaf_hash(data), reading.policy)
-            goes_on(reading.log, head, f"checkpoint of {head.size}")
+            goes_on(reading.log, head, Message("checkpoint of {size}", size=head.size))
             code = _code(reading, data)
             poll = reading.state.poll(data[POLL_ID]) if is_ballot(data) else None
             waits = poll is not None and reading.waits_for_witnesses(poll, found.index)
@@ -296,7 +296,7 @@ def check_receipt(
         if wanted is not None:
             say(Message("That is the code that was shown: what was sealed is what was cast."))
         if waits:
-            click.echo(UNWITNESSED)
+            say(UNWITNESSED)
 
 
 def _code(reading: Reading, data: bytes) -> bytes | None:
@@ -322,7 +322,7 @@ def consistency(folder: Path, checkpoint: Path, as_json: bool) -> None:
         check_whose(old, reading.charter, Message("The checkpoint"))
         old.verify(reading.policy)
         head, new = old.checkpoint, reading.head.checkpoint
-        goes_on(reading.log, head, f"checkpoint of {head.size}")
+        goes_on(reading.log, head, Message("checkpoint of {size}", size=head.size))
         proof = reading.log.consistency_proof(head.size) if head.size else []
         merkle.verify_consistency(head.size, head.root, new.size, new.root, proof)
     if as_json:
@@ -330,9 +330,9 @@ def consistency(folder: Path, checkpoint: Path, as_json: bool) -> None:
     else:
         say(
             Message(
-                "The ledger of {size} entries begins with the {size2} of the checkpoint: nothing was changed.",
+                "The ledger of {size} entries begins with the {before} of the checkpoint: nothing was changed.",
                 size=new.size,
-                size2=head.size,
+                before=head.size,
             )
         )
 

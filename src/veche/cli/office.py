@@ -83,7 +83,7 @@ def _change(action: OfficeAction, about: str, text: str) -> None:
                 reading.holder(signer.public)
             given_keys = [signer.public for signer in signers]
             seat = institution, Role(role)
-            given = None if public is None else options.parse_hex(public, 32, "a public key")
+            given = None if public is None else options.parse_hex(public, 32, Message("a public key"))
             key = given or _key_of(reading, action, *seat)
             way = OnItsWay(output, OfficeChange(action, *seat, key, reading.size))
             consider(way.entry, reading, given_keys, yes)

@@ -13,9 +13,9 @@ from veche.cli.reading import read_ledger
 from veche.cli.sealed_file import SealedFile
 from veche.durable import must_be_new
 from veche.terminal.code import code_text
-from veche.terminal.say import say
+from veche.terminal.say import say, spoken
 from veche.terminal.show import short
-from veche.texts import Message
+from veche.texts import Message, Verbatim
 
 
 @click.command("open", cls=Command, short_help="Open the ballot that you have sealed, to check this device.")
@@ -61,6 +61,6 @@ def open_sealed(name: str, folder: Path, seed: Path, output: Path | None, as_jso
         return
     say(Message("Opened. This ballot is forgotten here, and nobody can cast it. It holds:"))
     for line in choice_lines(poll.definition, sealed.choices):
-        click.echo(f"  {line}")
+        say(Verbatim(f"  {spoken(line)}"))
     say(Message("Wrote {path}. On the other device, with the code that it has had from you before:", path=path))
     say(Message('  veche check "{code}" {name}', code=code_text(sealed.code), name=path.name))

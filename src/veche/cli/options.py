@@ -13,11 +13,11 @@ from veche.cli.answer import OPTION, emit
 from veche.errors import Refused, UserError, because
 from veche.handed import as_text
 from veche.keys import SigningKey
-from veche.texts import Message
+from veche.texts import Localizable, Message
 
 __all__ = [
     "ANY_PATH", "LEDGER_PATH", "LedgerPath", "despite_refusal", "emit", "json", "key", "ledger", "load_key",
-    "must_be_writable", "naming", "parse_code", "parse_hex", "read_file", "receipts", "seed",
+    "must_take_receipt", "naming", "parse_code", "parse_hex", "read_file", "receipts", "seed",
 ]  # fmt: skip
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -119,8 +119,8 @@ def was_given(parameter: str) -> bool:
     return click.get_current_context().get_parameter_source(parameter) == ParameterSource.COMMANDLINE
 
 
-def parse_hex(text: str, size: int, what: str) -> bytes:
-    """``size`` bytes as hexadecimal digits. Raises UserError."""
+def parse_hex(text: str, size: int, what: Localizable) -> bytes:
+    """``size`` bytes as hexadecimal digits. ``what`` they are: a public key. Raises UserError."""
     try:
         data = bytes.fromhex(text.strip())
     except ValueError:
@@ -128,7 +128,7 @@ def parse_hex(text: str, size: int, what: str) -> bytes:
     if len(data) != size:
         raise UserError(
             Message("{text!r} is not {what}.", text=text[:80], what=what),
-            Message("It should be {value} hexadecimal digits.", value=2 * size),
+            Message("It should be {digits} hexadecimal digits.", digits=2 * size),
         )
     return data
 
@@ -137,7 +137,7 @@ def parse_code(text: str) -> bytes:
     """A ballot's whole code: 64 hexadecimal digits, with or without spaces, or a file that holds them. Raises UserError."""
     path = Path(text)
     digits = _digits(path) if len(text) < 64 and path.is_file() else text
-    return parse_hex("".join(digits.split()), 32, "the whole code of a ballot")
+    return parse_hex("".join(digits.split()), 32, Message("the whole code of a ballot"))
 
 
 def _digits(path: Path) -> str:
@@ -147,11 +147,11 @@ def _digits(path: Path) -> str:
         raise UserError(Message("{file} does not hold the code of a ballot.", file=path)) from None
 
 
-def must_be_writable(folder: Path, what: str, so: str) -> None:
-    """To be asked before something is done of which a file is to tell. Raises UserError."""
+def must_take_receipt(folder: Path) -> None:
+    """To be asked before a ballot is cast: its receipt can be written there. Raises UserError."""
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
         raise UserError(
-            Message("{what} cannot be written to {folder}, so {so}.", what=what, folder=folder, so=so),
+            Message("The receipt cannot be written to {folder}, so nothing was cast.", folder=folder),
             Message("Name a folder: --receipts"),
         )
 

@@ -28,9 +28,9 @@ from veche.log.checkpoint import Checkpoint
 from veche.log.log import Log
 from veche.log.source import Export, Source, open_source
 from veche.terminal.say import say
-from veche.texts import Message, iso_time
+from veche.texts import Message, Moment, Plural, Said
 
-UNWITNESSED = (
+UNWITNESSED = Message(
     "Too few witnesses have cosigned a ledger with this ballot yet. Look again in a few minutes; if it stays so, show the receipt to "
     "the observers."
 )
@@ -47,7 +47,9 @@ class Reading(Reader):
     def poll(self, name: str) -> PollState:
         """The poll whose id begins with ``name``. Raises UserError if there is none, or more than one."""
         polls = {found.id.hex(): found for found in self.state.polls()}
-        return polls[_choose(name, list(polls), "poll", "veche poll list")]
+        return polls[
+            _choose(name, list(polls), Message("The ledger has no poll {name!r}.", name=name), "veche poll list")
+        ]
 
     def report(self, poll: PollState, now: int) -> PollReport:
         """All that the ledger says of a poll, with what should be looked at, as of ``now``: for a reading that is verified."""
@@ -66,17 +68,20 @@ class Reading(Reader):
     def committee(self, name: str) -> CommitteeState:
         """The committee whose id begins with ``name``. Raises UserError if there is none, or more than one."""
         committees = {found.id.hex(): found for found in self.state.committees()}
-        return committees[_choose(name, list(committees), "committee", "veche committee list")]
+        missing = Message("The ledger has no committee {name!r}.", name=name)
+        return committees[_choose(name, list(committees), missing, "veche committee list")]
 
     def holder(self, key: bytes) -> OfficeKey:
         """The office that this key holds, whose holder is told if somebody is about to change it. Raises UserError if it holds none."""
         office = self.state.offices.get(key)
         if office is None or not office.active:
-            was = "" if office is None else f": it was that of {office.institution} as {office.role}"
-            raise UserError(
-                Message("The key {key}… is not the key of an office in this ledger{was}.", key=key.hex()[:16], was=was),
-                Message("See whose keys are: veche ledger show"),
-            )
+            said = Message("The key {key}… is not the key of an office in this ledger.", key=key.hex()[:16])
+            if office is not None:
+                said = Message(
+                    "The key {key}… is not the key of an office in this ledger: it was that of {institution} as {role}.",
+                    key=key.hex()[:16], institution=office.institution, role=office.role,
+                )  # fmt: skip
+            raise UserError(said, Message("See whose keys are: veche ledger show"))
         tell_of_change(self.state, key)
         return office
 
@@ -98,19 +103,19 @@ class Reading(Reader):
         if office.role != role:
             raise UserError(
                 Message(
-                    "This is the key of {institution} as {role}; the key of another office is wanted here: {role2}.",
+                    "This is the key of {institution} as {role}; the key of another office is wanted here: {wanted}.",
                     institution=office.institution,
                     role=office.role,
-                    role2=role,
+                    wanted=role,
                 )
             )
         if office.is_suspended(self.time):
             raise UserError(
                 Message(
-                    "The key of {institution} as {role} is suspended until {suspended}.",
+                    "The key of {institution} as {role} is suspended until {time}.",
                     institution=office.institution,
                     role=role,
-                    suspended=iso_time(office.suspended),
+                    time=Moment(office.suspended),
                 ),
                 Message("Until then it signs notices, accounts, shares and objections only."),
             )
@@ -175,14 +180,14 @@ def verified_copies(paths: Sequence[Path]) -> VerifiedLedger:
     return found
 
 
-def goes_on(log: Log, head: Checkpoint, where: str) -> None:
+def goes_on(log: Log, head: Checkpoint, where: Said) -> None:
     """Raise DoesNotHold unless a ledger begins with the entries of this head, which its key signed; UserError if it has fewer."""
     if head.size > log.size:
         raise UserError(
             Message(
-                "This copy of the ledger has {size} entries, fewer than the checkpoint's {size2}.",
+                "This copy of the ledger has {size} entries, fewer than the checkpoint's {more}.",
                 size=log.size,
-                size2=head.size,
+                more=head.size,
             ),
             Message("Compare with a newer copy. If there is none, the ledger was cut: raise the alarm."),
         )
@@ -218,7 +223,7 @@ def tell_of_change(state: State, key: bytes) -> None:
                 action=change.action,
                 institution=change.institution,
                 role=change.role,
-                due=iso_time(change.due),
+                due=Moment(change.due),
                 seat=seat,
             ),
             err=True,
@@ -238,7 +243,7 @@ def wait_until_published(path: Path, number: int, timeout: float = 10.0) -> None
     )
 
 
-def _choose(name: str, ids: list[str], what: str, where: str) -> str:
+def _choose(name: str, ids: list[str], missing: Message, where: str) -> str:
     text = name.lower().removesuffix("…")
     matching = [known for known in ids if known.startswith(text)]
     if len(text) < SHORTEST and matching:
@@ -248,12 +253,12 @@ def _choose(name: str, ids: list[str], what: str, where: str) -> str:
         )
     if not matching:
         raise UserError(
-            Message("The ledger has no {what} {name!r}.", what=what, name=name),
+            missing,
             Message("See which there are: {where}", where=where),
         )
     if len(matching) > 1:
         raise UserError(
-            Message("{matching} {what}s begin with {name!r}.", matching=len(matching), what=what, name=name),
+            Plural("{count} id begins with {name!r}.", "{count} ids begin with {name!r}.", len(matching), name=name),
             Message("Give more of the id."),
         )
     return matching[0]

@@ -25,9 +25,9 @@ from veche.permit.mail import RequestFile
 from veche.permit.row_proof import RowProof
 from veche.registrar.registrar import Registrar
 from veche.registrar.roll_import import RollReport, beyond_doubt
-from veche.terminal.say import confirm, say
+from veche.terminal.say import confirm, say, spoken
 from veche.terminal.show import short
-from veche.texts import Message, Plural, iso_time
+from veche.texts import Message, Moment, Plural, Verbatim, Words
 from veche.words import WORDS, from_words
 
 desk = click.argument("desk", type=ANY_PATH, metavar="FOLDER")
@@ -205,7 +205,7 @@ def open_(desk: Path, name: str, folder: Path, everyone: bool, output: Path | No
     else:
         say_where(number, output, Message("The permit keys"))
         for group, key in zip(poll.definition.groups, keys.groups, strict=True):
-            click.echo(f"  {key.people:>8}  {group.name.en}")
+            say(Verbatim(f"  {key.people:>8}  {spoken(Words(*group.name))}"))
 
 
 @registrar.command()
@@ -444,7 +444,9 @@ def _check_row(row: RowProof, poll: PollState, reading: Reading) -> tuple[str, b
             )
         row.verify_issuance(account.groups[row.group].root)
         return institution, row.issuance.served
-    raise DoesNotHold("roll", "proof", Message("The proof fits no registrar's key for this poll and group."))
+    raise DoesNotHold(
+        "roll", Message("the proof"), Message("The proof fits no registrar's key for this poll and group.")
+    )
 
 
 @registrar.command()
@@ -477,7 +479,7 @@ def _check_challenge(poll: PollState, reading: Reading) -> None:
         raise Refused("not-closed", Message("The poll has no result yet, and people can ask for their rows until some time after it."),
                       Message("Erase when the challenge window is over."))  # fmt: skip
     if until is not None and clock_time.time() < until:
-        raise Refused("not-closed", Message("People can ask for their rows until {until}; what proves them is kept so long.", until=iso_time(until)),
+        raise Refused("not-closed", Message("People can ask for their rows until {until}; what proves them is kept so long.", until=Moment(until)),
                       Message("Erase after that."))  # fmt: skip
 
 

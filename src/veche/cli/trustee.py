@@ -18,7 +18,7 @@ from veche.clock import system
 from veche.ledger.entries.charter import Charter
 from veche.terminal.say import confirm, say
 from veche.terminal.show import short
-from veche.texts import Message, Moment, iso_time
+from veche.texts import SECOND, Message, Moment
 from veche.trustee.trustee import Trustee
 
 office = click.argument("office", type=ANY_PATH, metavar="FOLDER")
@@ -180,7 +180,8 @@ def clock(office: Path, yes: bool) -> None:
     loaded = Trustee.load(office)
     if not yes:
         confirm(
-            Message("Is it {time} now, by another clock than this machine's?", time=iso_time(system().time)), abort=True
+            Message("Is it {time} now, by another clock than this machine's?", time=Moment(system().time, SECOND)),
+            abort=True,
         )
     loaded.confirm_clock()
     say(Message("“{institution}” goes on by this machine's clock.", institution=loaded.institution))

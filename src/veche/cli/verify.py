@@ -34,7 +34,8 @@ from veche.errors import DoesNotHold, UserError, because
 from veche.handed import what_else
 from veche.ledger.entries.charter import Charter
 from veche.log.source import Export
-from veche.texts import Message, Said
+from veche.terminal.say import say, spoken
+from veche.texts import Localizable, Message, Said, Verbatim, Words
 
 PINNED = 16
 """The fewest digits of an id that pin a ledger."""
@@ -85,15 +86,16 @@ def verify(
       veche verify build/demo/ledger
       veche verify voykovskaya.bel --bound voykovskaya.bound.json --report report
     """
-    out = Console(quiet=as_json, highlight=False, markup=False, emoji=False, soft_wrap=True)
     try:
         if kind_of(path) == "archive":
-            _reject({"--poll": poll_id, "--id": wanted_id, "--charter": words, "--receipt": receipt}, "an archive")
-            _verify_archive(path, beside, report, out, as_json)
+            _reject(
+                {"--poll": poll_id, "--id": wanted_id, "--charter": words, "--receipt": receipt}, Message("an archive")
+            )
+            _verify_archive(path, beside, report, as_json)
         else:
-            _reject({"--bound": beside}, "a ledger")
+            _reject({"--bound": beside}, Message("a ledger"))
             pin = Pin(wanted_id, words)
-            _verify_ledger(path, poll_id, pin, receipt, report, out, as_json)
+            _verify_ledger(path, poll_id, pin, receipt, report, as_json)
     except DoesNotHold as error:
         show_refusal(error)
         emit_error(error, error.exit_code, [OPTION] if as_json else [], MEANINGS.get(error.step, ""))
@@ -141,7 +143,7 @@ def _kind_of_folder(path: Path) -> str:
     )
 
 
-def _reject(options: dict[str, object], what: str) -> None:
+def _reject(options: dict[str, object], what: Localizable) -> None:
     given = [name for name, value in options.items() if value is not None]
     if given:
         raise UserError(
@@ -175,33 +177,41 @@ class Pin:
             if word not in said:
                 raise self._another(ledger, charter, Message("its charter does not say {word!r}", word=word))
 
-    def show(self, ledger: bytes, charter: Charter, out: Console) -> None:
+    def show(self, ledger: bytes, charter: Charter) -> None:
         """Say whose ledger it is, unless its id was asked for."""
+        click.echo()
         if self._id is not None:
-            out.print("\nIt is the ledger that you named by its id.")
+            say(Message("It is the ledger that you named by its id."))
             return
         founders = ", ".join(dict.fromkeys(office.institution for office in charter.offices))
-        out.print(f"\nWhose ledger this is: {charter.name.en} ({charter.origin}), run by {charter.operator}.")
-        out.print(f"Its charter was signed by: {founders}.", soft_wrap=True)
-        out.print(
-            "Anybody can make a ledger that says so. Compare its id with one that you have from elsewhere, and next time give it:"
+        say(
+            Message(
+                "Whose ledger this is: {name} ({origin}), run by {operator}.",
+                name=Words(*charter.name), origin=charter.origin, operator=charter.operator,
+            )
+        )  # fmt: skip
+        say(Message("Its charter was signed by: {founders}.", founders=founders))
+        say(
+            Message(
+                "Anybody can make a ledger that says so. Compare its id with one that you have from elsewhere, and next time give it:"
+            )
         )
-        out.print(f"  --id {ledger.hex()}")
+        say(Verbatim(f"  --id {ledger.hex()}"))
 
     def _another(self, ledger: bytes, charter: Charter, why: Said) -> DoesNotHold:
         return DoesNotHold(
-            "L1", Message("entry 0"), Message("This is another ledger than the one that you named: {why}. It is {en} ({origin}).", why=why, en=charter.name.en, origin=charter.origin),
+            "L1", Message("entry 0"), Message("This is another ledger than the one that you named: {why}. It is {name} ({origin}).", why=why, name=Words(*charter.name), origin=charter.origin),
             Message("Nothing else of it was checked."),
         )  # fmt: skip
 
 
 def _verify_ledger(
-    path: Path, poll_id: str | None, pin: Pin, receipt: Path | None, report: Path | None, out: Console, as_json: bool
+    path: Path, poll_id: str | None, pin: Pin, receipt: Path | None, report: Path | None, as_json: bool
 ) -> None:
     handed = None if receipt is None else read_receipt(receipt)
     source = open_ledger(path)
     try:
-        with progress_bar("entries") as progress:
+        with progress_bar(Message("Checking entries")) as progress:
             relax()
             verified = verified_ledger(source, progress, pin.check)
         polls = None if poll_id is None else [find_poll(verified, poll_id)]
@@ -214,27 +224,28 @@ def _verify_ledger(
         emit(made.values())
     else:
         show_ledger(made)
-        pin.show(verified.ledger, verified.state.charter, out)
+        pin.show(verified.ledger, verified.state.charter)
     if report is not None:
-        write_report(page(made), made.values(), report, out)
+        write_report(page(made), made.values(), report, quiet=as_json)
 
 
-def write_report(html: str, values: dict[str, Any], path: Path, out: Console) -> None:
+def write_report(html: str, values: dict[str, Any], path: Path, quiet: bool) -> None:
     """Write FILE.html and FILE.json, replacing older ones; FILE may be given with either ending."""
     stem = path.with_suffix("") if path.suffix in (".html", ".json") else path
     for ending, text in ((".html", html), (".json", json.dumps(values, ensure_ascii=False, indent=1) + "\n")):
         target = stem.with_name(stem.name + ending)
         replace(target, text.encode())
-        out.print(f"Report: {target}")
+        if not quiet:
+            say(Message("Report: {file}", file=target))
 
 
 # Archives
 
 
-def _verify_archive(path: Path, beside: Path | None, report: Path | None, out: Console, as_json: bool) -> None:
+def _verify_archive(path: Path, beside: Path | None, report: Path | None, as_json: bool) -> None:
     raw = None if beside is None else read_file(beside, binding.LIMIT)
     with Archive.open(path) as archive:
-        with progress_bar("ballots") as progress:
+        with progress_bar(Message("Checking ballots")) as progress:
             made = archives.verify(archive, lambda step, done, total: progress(done, total) if step == "A7" else None)
         if raw is not None:
             verify_binding(archive, raw)
@@ -246,13 +257,13 @@ def _verify_archive(path: Path, beside: Path | None, report: Path | None, out: C
     else:
         show_archive(made, steps, limits)
     if report is not None:
-        write_report(archive_page(made, steps, limits), values, report, out)
+        write_report(archive_page(made, steps, limits), values, report, quiet=as_json)
 
 
 @contextmanager
-def progress_bar(what: str) -> Iterator[ledger.Progress]:
+def progress_bar(what: Message) -> Iterator[ledger.Progress]:
     """A bar on the standard error, nothing if that is no terminal."""
-    columns = TextColumn("Checking {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as shown:
-        task = shown.add_task(what, total=None)
+        task = shown.add_task(spoken(what), total=None)
         yield lambda done, total: shown.update(task, completed=done, total=total)

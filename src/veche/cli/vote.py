@@ -26,9 +26,9 @@ from veche.errors import UserError
 from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
 from veche.terminal.code import code_lines, code_picture
-from veche.terminal.say import confirm, prompt, say
+from veche.terminal.say import confirm, prompt, say, spoken
 from veche.terminal.show import short
-from veche.texts import Message
+from veche.texts import Message, Verbatim
 from veche.voter.permits import Collected
 from veche.voter.voter import Voter, seal
 from veche.words import in_every_language
@@ -83,7 +83,7 @@ def vote(
             Message("Leave {option} out, or --collect.", option="--choose" if choose else "--seal"),
         )
     if not collect and not only_seal and request is None:
-        options.must_be_writable(receipts, "The receipt", "nothing was cast")
+        options.must_take_receipt(receipts)
         if not sys.stdin.isatty():
             raise UserError(
                 Message("Nobody can be asked here whether to cast the ballot or to check with it."),
@@ -316,6 +316,6 @@ def _choices(poll: PollState, choose: tuple[str, ...]) -> list[list[int]]:
     choices = ask_choices(poll.definition)
     say(Message("\nYou chose:"))
     for line in choice_lines(poll.definition, choices):
-        click.echo(f"  {line}")
+        say(Verbatim(f"  {spoken(line)}"))
     confirm(Message("\nSeal this ballot?"), abort=True)
     return choices

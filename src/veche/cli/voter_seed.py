@@ -15,7 +15,7 @@ from veche.errors import UserError, VecheError, because
 from veche.permit.seed import Seed
 from veche.registrar.roll_file import clean
 from veche.terminal.say import say
-from veche.texts import Message
+from veche.texts import N_, Message
 
 
 class VoterSeed:
@@ -37,13 +37,15 @@ class VoterSeed:
         if bound is None and not used:
             return
         if bound is None or not hmac.compare_digest(bound, self._digest(person)):
-            whose = "It is not known for whom" if bound is None else "For another person than this one"
+            said = N_(
+                "The seed {path} has collected permits for another person than this one. Nothing was asked, sealed or replaced."
+            )
+            if bound is None:
+                said = N_(
+                    "It is not known for whom the seed {path} has collected permits. Nothing was asked, sealed or replaced."
+                )
             raise UserError(
-                Message(
-                    "{whose} the seed {path} has collected permits. Nothing was asked, sealed or replaced.",
-                    whose=whose,
-                    path=self._path,
-                ),
+                Message(said, path=self._path),
                 Message(
                     "Everybody has a seed of their own: name another file with --seed. If it is your own, leave --person out."
                 ),

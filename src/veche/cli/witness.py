@@ -18,7 +18,7 @@ from veche.ledger.entries.charter import read_charter
 from veche.log.log import Log
 from veche.log.source import Folder, open_source
 from veche.terminal.say import say
-from veche.texts import Message, iso_time
+from veche.texts import SECOND, Message, Moment
 from veche.witness.witness import Witness, put_cosigned
 
 office = click.argument("office", type=ANY_PATH, metavar="FOLDER")
@@ -140,6 +140,6 @@ def publish(file: Path, folder: Path) -> None:
             "“{institution}” cosigned {size} entries at {time}.",
             institution=cosigned.institution,
             size=cosigned.size,
-            time=iso_time(cosigned.time),
+            time=Moment(cosigned.time, SECOND),
         )
     )

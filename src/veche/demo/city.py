@@ -25,6 +25,7 @@ from veche.ledger.entries.poll import Group, Poll
 from veche.ledger.poll_state import PollState
 from veche.ledger.signing import sign
 from veche.permit.seed import Seed
+from veche.texts import Message
 from veche.voter.voter import Voter, seal
 from veche.world import DAY, Citizen, World
 
@@ -119,7 +120,7 @@ class DemoCity:
             for process in running:
                 out, error = process.communicate()
                 if process.returncode:
-                    raise VecheError(f"A trustee's process failed: {error.strip()}")
+                    raise VecheError(Message("A trustee's process failed: {error}", error=error.strip()))
                 yield out.strip()
         finally:
             for process in running:

@@ -27,7 +27,8 @@ class Exists(UserError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"The file {path} exists already; it is never replaced.", "Choose another name, or keep using it."
+            Message("The file {path} exists already; it is never replaced.", path=path),
+            Message("Choose another name, or keep using it."),
         )
 
 

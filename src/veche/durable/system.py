@@ -45,7 +45,7 @@ def cannot_write(path: Path, error: OSError, hint: Said = "") -> UserError:
     """What to say when the disk refuses."""
     return UserError(
         Message("{path} cannot be written: {value}.", path=path, value=because(error)),
-        hint or "Make room, or give the right to write there; then try again.",
+        hint or Message("Make room, or give the right to write there; then try again."),
     )
 
 

@@ -11,13 +11,15 @@ from contextlib import suppress
 from veche.clock import STEP, Clock, Reading, WrongClock, about, system
 from veche.durable import PRIVATE, replace
 from veche.ledger.ledger import Ledger
-from veche.texts import Message, iso_time
+from veche.texts import SECOND, Message, Moment
 
 OUTAGE = 3600
 """Seconds after the last block from which on a start is taken for one after an outage. What closes meanwhile has moved by rule."""
 FILE = "engine.clock"
 """The file beside a ledger that says what the clocks said when an engine first started in this run of the machine."""
-_HINT = "Look at another clock. If this one is wrong, set it and start again. If it is right, say so: veche ledger run --after-outage"
+_HINT = Message(
+    "Look at another clock. If this one is wrong, set it and start again. If it is right, say so: veche ledger run --after-outage"
+)
 
 
 class BlockClock:
@@ -30,9 +32,9 @@ class BlockClock:
         if ledger.time > now.time + STEP:
             raise WrongClock(
                 Message(
-                    "The ledger's last block is of {time}, {time2} ahead of this machine's clock.",
-                    time=iso_time(ledger.time),
-                    time2=about(ledger.time - now.time),
+                    "The ledger's last block is of {time}, {ahead} ahead of this machine's clock.",
+                    time=Moment(ledger.time, SECOND),
+                    ahead=about(ledger.time - now.time),
                 ),
                 Message(
                     "Set this clock if it is wrong. If it is right, the ledger was written by one that was ahead; it goes on when "
@@ -49,10 +51,10 @@ class BlockClock:
         if ledger.height and not after_outage and now.time > ledger.time + OUTAGE:
             raise WrongClock(
                 Message(
-                    "The ledger's last block is of {time}; this machine's clock says {time2}. Either the engine did not run for so "
+                    "The ledger's last block is of {time}; this machine's clock says {now}. Either the engine did not run for so "
                     "long, or the clock is ahead, and would close every open poll.",
-                    time=iso_time(ledger.time),
-                    time2=iso_time(now.time),
+                    time=Moment(ledger.time, SECOND),
+                    now=Moment(now.time, SECOND),
                 ),
                 _HINT,
             )

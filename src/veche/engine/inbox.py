@@ -37,7 +37,7 @@ from veche.ledger.ledger import Ledger
 from veche.ledger.store import DATABASE, must_exist
 from veche.logs import log
 from veche.strict_json import read_json
-from veche.texts import Message, Words, one_line
+from veche.texts import Message, Words, duration, one_line
 
 ENTRY, ANSWER = ".entry", ".answer"
 _NAME = re.compile(r"[0-9a-f]{64}\.entry")
@@ -242,8 +242,11 @@ def outcomes(folder: Path, entries: Sequence[bytes], timeout: float = 60.0) -> l
         )
     if not engine_runs(folder) and not os.access(folder / LOG_KEY, os.R_OK):
         raise Unanswered(
-            f"No engine writes the ledger in {folder} now, and its key cannot be read here, so nothing was handed in.",
-            "Ask whoever owns the ledger to start it: veche ledger run",
+            Message(
+                "No engine writes the ledger in {folder} now, and its key cannot be read here, so nothing was handed in.",
+                folder=folder,
+            ),
+            Message("Ask whoever owns the ledger to start it: veche ledger run"),
         )
     names = [hashlib.sha256(entry).hexdigest() for entry in entries]
     Inbox(folder)
@@ -265,8 +268,8 @@ def outcomes(folder: Path, entries: Sequence[bytes], timeout: float = 60.0) -> l
                 replace(folder / "inbox" / f"{name}{ENTRY}", entry)
         if late:
             raise Unanswered(
-                f"The engine has not answered within {timeout:.0f} seconds.",
-                "What was handed in waits in the ledger's inbox, and goes in when the engine gets to it.",
+                Message("The engine has not answered within {time}.", time=duration(round(timeout))),
+                Message("What was handed in waits in the ledger's inbox, and goes in when the engine gets to it."),
             )
         if engine_runs(folder) or not os.access(folder / LOG_KEY, os.R_OK):
             clock_time.sleep(PAUSE)

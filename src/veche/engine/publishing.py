@@ -10,7 +10,7 @@ from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.ledger import Ledger
 from veche.ledger.publication import Publication
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
-from veche.texts import Message, iso_time
+from veche.texts import SECOND, Message, Moment
 
 LOG_KEY = "log.key"
 """The file beside a ledger that holds the key of its log, mode 0600."""
@@ -48,8 +48,8 @@ def create_ledger(folder: Path, charter: bytes, key: SigningKey, clock: Clock = 
         raise WrongClock(
             Message(
                 "The charter is dated {time}, and this machine's clock says {now}.",
-                time=iso_time(founding.time),
-                now=iso_time(now),
+                time=Moment(founding.time, SECOND),
+                now=Moment(now, SECOND),
             ),
             Message(
                 "Set the clock if it is wrong, or wait. If the charter's date is wrong, draft it again, for everybody to sign."

@@ -12,7 +12,8 @@ import cbor2
 import veche_kernel
 
 from veche.errors import Refused
-from veche.texts import Message
+from veche.ledger.kernel_words import of_kernel
+from veche.texts import Message, Sentence
 
 MAX_ENTRY = 65_535
 MAX_DEPTH = 8
@@ -39,7 +40,7 @@ def outline(data: bytes) -> list[int]:
     """
     found = veche_kernel.outline(data)
     if isinstance(found, veche_kernel.Failure):
-        raise Refused("codec", f"{found.reason}.")
+        raise Refused("codec", Sentence(of_kernel(found.reason)))
     return found
 
 

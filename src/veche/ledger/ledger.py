@@ -100,7 +100,10 @@ class Ledger:
         """
         read_charter(charter)
         if is_public(folder):
-            hint = f"Choose an empty folder; or, if its database is missing: veche ledger rebuild --ledger {folder}"
+            hint = Message(
+                "Choose an empty folder; or, if its database is missing: veche ledger rebuild --ledger {folder}",
+                folder=folder,
+            )
             raise UserError(Message("There is a ledger in {folder} already.", folder=folder), hint)
         made = cls.__new__(cls)
         made._open(folder)

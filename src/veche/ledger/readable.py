@@ -11,6 +11,8 @@ from stringprep import map_table_b2
 from unicodedata import name
 from unicodedata import ucd_3_2_0 as unicode_3_2
 
+from veche.texts import Localizable, Message, Verbatim
+
 SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 """What counts as space, newlines apart."""
 
@@ -24,16 +26,20 @@ _MARKS = re.compile(r"[\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
 """Marks that are newer than Unicode 3.2, by their blocks."""
 
 
-def unseen(said: str) -> str | None:
+def unseen(said: str) -> Localizable | None:
     """The first character that nobody sees, such as ``U+00AD, SOFT HYPHEN``; None if there is none."""
     found = _UNSEEN.search(said)
-    return found and name_of(found[0])
+    return name_of(found[0]) if found else None
 
 
-def name_of(character: str) -> str:
+def name_of(character: str) -> Localizable:
     """What Unicode calls a character, such as ``U+00AD, SOFT HYPHEN``."""
-    nameless = "a control character" if character < "\xa0" else "a character without a name"
-    return f"U+{ord(character):04X}, {name(character, nameless)}"
+    number = f"U+{ord(character):04X}"
+    if called := name(character, ""):
+        return Verbatim(f"{number}, {called}")
+    if character < "\xa0":
+        return Message("{number}, a control character", number=number)
+    return Message("{number}, a character without a name", number=number)
 
 
 def is_mark(character: str) -> bool:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import veche_kernel
 
-from veche.errors import Refused, because
+from veche.errors import Refused
+from veche.ledger.kernel_words import of_kernel
 from veche.ledger.readable import SPACES, fold, is_blank, is_mark, name_of, unseen
 from veche.texts import N_, Listed, Localizable, Message, Number, Said
 
@@ -44,14 +45,14 @@ def _named(what: Said) -> Localizable:
     return Message(what) if isinstance(what, str) else what
 
 
-def _between(least: int, most: int) -> Localizable:
+def between(least: int, most: int) -> Localizable:
     """How many there may be, as part of a sentence."""
     return Number(least) if least == most else Message("{least} to {most}", least=least, most=most)
 
 
 def array(item: Any, what: Said, least: int = 0, most: int = 65_535) -> list[Any]:
     if type(item) is not list or not least <= len(item) <= most:
-        raise refuse(Message("{what} must be an array of {size} items.", what=_named(what), size=_between(least, most)))
+        raise refuse(Message("{what} must be an array of {size} items.", what=_named(what), size=between(least, most)))
     return item
 
 
@@ -69,7 +70,7 @@ def data(item: Any, what: Said, least: int, most: int | None = None) -> bytes:
             Message(
                 "{what} must be {value} bytes.",
                 what=_named(what),
-                value=_between(least, least if most is None else most),
+                value=between(least, least if most is None else most),
             )
         )
     return item
@@ -207,7 +208,7 @@ def points(item: Any, what: Said, count: int) -> list[bytes]:
     try:
         veche_kernel.points_check(parts)
     except ValueError as error:
-        raise refuse(Message("{what}: {error}.", what=_named(what), error=because(error))) from None
+        raise refuse(Message("{what}: {error}.", what=_named(what), error=of_kernel(str(error)))) from None
     return parts
 
 

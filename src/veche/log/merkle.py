@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Sequence
 
 from veche.errors import DoesNotHold
-from veche.texts import Message
+from veche.texts import Message, Said
 
 HASH_SIZE = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()
@@ -113,7 +113,7 @@ def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[by
 
     RFC 9162, section 2.1.3.2. Raises :class:`~veche.errors.DoesNotHold` (step ``merkle``) if it is not.
     """
-    where = f"inclusion of {index} in {size}"
+    where = Message("inclusion of {index} in {size}", index=str(index), size=str(size))
     if not 0 <= index < size:
         raise DoesNotHold("merkle", where, Message("a tree of size {size} has no leaf {index}", size=size, index=index))
     _check_hashes(where, (leaf_hash, *proof, root))
@@ -140,7 +140,7 @@ def verify_consistency(old_size: int, old_root: bytes, new_size: int, new_root: 
     RFC 9162, section 2.1.4.2, and with an empty proof: equal trees, and an old tree without leaves. Raises
     :class:`~veche.errors.DoesNotHold` (step ``merkle``) if it does not: then somebody rewrote the log.
     """
-    where = f"consistency of {old_size} with {new_size}"
+    where = Message("consistency of {old} with {new}", old=str(old_size), new=str(new_size))
     if not 0 <= old_size <= new_size:
         raise DoesNotHold(
             "merkle",
@@ -235,13 +235,13 @@ class Frontier:
         if len(data) != 8 + HASH_SIZE * frontier.size.bit_count():
             raise DoesNotHold(
                 "merkle",
-                "frontier",
+                Message("the edge of the tree"),
                 Message("{data} bytes are no frontier of size {size}", data=len(data), size=frontier.size),
             )
         frontier._subtrees = [data[i : i + HASH_SIZE] for i in range(8, len(data), HASH_SIZE)]
         return frontier
 
 
-def _check_hashes(where: str, hashes: Sequence[bytes]) -> None:
+def _check_hashes(where: Said, hashes: Sequence[bytes]) -> None:
     if any(len(h) != HASH_SIZE for h in hashes):
         raise DoesNotHold("merkle", where, Message("a hash is not {hash_size} bytes long", hash_size=HASH_SIZE))

@@ -67,7 +67,7 @@ class Verifier:
     @classmethod
     def parse(cls, vkey: str) -> "Verifier":
         """Read a vkey. Raises :class:`~veche.errors.UserError` if it is not one, or if its id is not its key's."""
-        hint = "A verifier key looks like city.example/ledger+1a2b3c4d+AbCd..."
+        hint = Message("A verifier key looks like city.example/ledger+1a2b3c4d+AbCd...")
         name, _, rest = vkey.partition("+")
         _, _, encoded = rest.partition("+")
         try:
@@ -194,7 +194,7 @@ def decode64(text: str) -> bytes:
 
 
 def _parse_line(number: int, line: str) -> Signature:
-    where = f"signature line {number}"
+    where = Message("signature line {number}", number=number)
     name, space, encoded = line.removeprefix(_DASH).partition(" ")
     if not line.startswith(_DASH) or not space or not is_name(name):
         raise _wrong(where, Message("a signature line is a dash, a name and a signature"))

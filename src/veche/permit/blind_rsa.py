@@ -207,13 +207,15 @@ def verify(modulus: bytes, prepared: bytes, signature: bytes, salt_size: int = S
     Raises DoesNotHold (``permit``) if it does not hold, Refused (``shape``) if the modulus is not admissible.
     """
     if len(signature) != len(modulus):
-        raise DoesNotHold("permit", "signature", Message("the permit's signature has the wrong length"))
+        raise DoesNotHold("permit", Message("the permit"), Message("the permit's signature has the wrong length"))
     try:
         _public_key(modulus).verify(
             signature, prepared, padding.PSS(padding.MGF1(hashes.SHA384()), salt_size), hashes.SHA384()
         )
     except InvalidSignature:
-        raise DoesNotHold("permit", "signature", Message("the permit was not signed by this registrar's key")) from None
+        raise DoesNotHold(
+            "permit", Message("the permit"), Message("the permit was not signed by this registrar's key")
+        ) from None
 
 
 @lru_cache(maxsize=4096)

@@ -36,7 +36,7 @@ def credential_secret(seed: Seed, poll: bytes) -> bytes:
     wide = _hkdf(seed, f"veche-v1|credential|{poll.hex()}", 64)
     scalar = veche_kernel.scalar_from_wide(wide)
     if not any(scalar):
-        raise DoesNotHold("permit", "credential", Message("this seed gives no credential for this poll"))
+        raise DoesNotHold("permit", Message("the credential"), Message("this seed gives no credential for this poll"))
     return scalar
 
 

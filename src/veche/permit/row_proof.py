@@ -72,7 +72,7 @@ class RowProof:
 
         Raises DoesNotHold: step ``roll`` if the proof is about something else, ``merkle`` if it does not lead there.
         """
-        where = f"row {self.index} of {self.size}"
+        where = Message("row {index} of {size}", index=str(self.index), size=str(self.size))
         if (self.poll, self.group) != (poll, group):
             raise DoesNotHold("roll", where, Message("the proof is about another poll or group"))
         if self.key != hashlib.sha256(modulus).digest():
@@ -92,7 +92,7 @@ class RowProof:
         Raises DoesNotHold: step ``issuance`` if the proof was made before closing, ``merkle`` if the row is not there.
         """
         if self.issuance is None:
-            raise DoesNotHold("issuance", "proof", Message("the proof was made before the poll closed"))
+            raise DoesNotHold("issuance", Message("the proof"), Message("the proof was made before the poll closed"))
         leaf = issuance_leaf(self.poll, self.group, self.issuance.salt, self.issuance.served, self.person)
         merkle.verify_inclusion(merkle.leaf_hash(leaf), self.index, self.size, self.issuance.path, issuance_root)
 

@@ -11,9 +11,12 @@ from veche.audit.poll_report import PollReport, StatementReport
 from veche.audit.poll_view import PollView
 from veche.audit.poll_words import heading, lead, listing, notes, rows_until, stage_name
 from veche.terminal.foreign import marked
-from veche.terminal.results import bars, groups, in_language, put
-from veche.terminal.say import language, say, spoken
+from veche.terminal.results import UNBROKEN, bars, groups, in_language, put
+from veche.terminal.say import columns, language, say, spoken
 from veche.texts import Listed, Message, Plural, Verbatim
+
+TITLE = 30
+"""So many columns at least a list leaves to titles."""
 
 
 def say_standing(poll: PollReport) -> None:
@@ -60,15 +63,24 @@ def say_statement(said: StatementReport) -> None:
 
 
 def say_list(polls: Sequence[PollView]) -> None:
-    """A line for each poll, and below them what should be known at once."""
-    table = Table.grid(padding=(0, 2, 0, 0))
-    for _ in range(4):
-        table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis")  # a title that was broken would begin a line
-    for poll in polls:
-        state, when, voted = (spoken(cell) for cell in (stage_name(poll.status), *listing(poll)))
-        table.add_row(poll.id[:12], state, when, voted, Styled(in_language(poll.title, language())))
-    put(table)
+    """A line for each poll, and below them what should be known at once. In a terminal that is too narrow it takes more lines."""
+    rows = [
+        (poll.id[:12], *(spoken(cell) for cell in (stage_name(poll.status), *listing(poll))), in_language(poll.title, language()))
+        for poll in polls
+    ]  # fmt: skip
+    width, needed = columns(widest=UNBROKEN), sum(max(map(len, cells)) + 2 for cells in [*zip(*rows, strict=True)][:-1])
+    if width is not None and needed + TITLE > width:
+        for *cells, title in rows:
+            say(Verbatim("  ".join(cells)))
+            click.echo(marked(title))
+    else:
+        table = Table.grid(padding=(0, 2, 0, 0))
+        for _ in range(4):
+            table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, overflow="ellipsis")  # a title that was broken would begin a line
+        for *cells, title in rows:
+            table.add_row(*cells, Styled(title))
+        put(table)
     for poll in polls:
         for note in notes(poll):
             say(Verbatim(f"{poll.id[:12]}: {spoken(note)}"))

@@ -76,11 +76,16 @@ def prompt(said: Localizable, type: Any = str, err: bool = False) -> Any:
 
 def wrapped(text: str, err: bool = False) -> str:
     """The text no wider than the terminal, if it goes to one."""
-    stream = sys.stderr if err else sys.stdout
-    if not stream.isatty():
+    width = columns(err)
+    if width is None:
         return text
-    width = min(WIDEST, shutil.get_terminal_size().columns)
     return "\n".join(line if line.startswith(" ") else _broken(line, width) for line in text.split("\n"))
+
+
+def columns(err: bool = False, widest: int = WIDEST) -> int | None:
+    """How wide a line may be on the standard output (or error); None if that is no terminal."""
+    stream = sys.stderr if err else sys.stdout
+    return min(widest, shutil.get_terminal_size().columns) if stream.isatty() else None
 
 
 def _broken(line: str, width: int) -> str:

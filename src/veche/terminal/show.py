@@ -1,6 +1,7 @@
 """How polls, entries and trackers are written for people and for scripts."""
 
 import base64
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,14 +11,31 @@ from veche.errors import Refused
 from veche.ledger import entries
 from veche.ledger.codec import decode, digest
 from veche.ledger.entries.ballot import read_ballot
+from veche.ledger.entries.committee import COMPLAINT, SILENT
 from veche.ledger.entries.poll import Choice, Poll
+from veche.ledger.entries.statements import OutcomeStatus
+from veche.ledger.entries.tally import TOO_FEW_KEYS
 from veche.ledger.life import CommitteePhase
 from veche.ledger.poll_state import CommitteeState
 from veche.ledger.shape import Text
 from veche.ledger.signing import signatures
 from veche.ledger.state import State
 from veche.terminal.foreign import beside, marked
-from veche.texts import Localizable, Message, Verbatim, duration, iso_time, one_line
+from veche.texts import (
+    N_,
+    SECOND,
+    Listed,
+    Localizable,
+    Message,
+    Moment,
+    Number,
+    Plural,
+    Said,
+    Verbatim,
+    Words,
+    duration,
+    one_line,
+)
 
 
 def both(text: Text) -> str:
@@ -66,23 +84,39 @@ def poll_lines(poll: Poll) -> Iterator[Localizable]:
             yield Message("Who votes: {name}", name=name)
         else:
             yield Message("Who votes: {name} (weight {weight})", name=name, weight=group.weight)
-    yield Message("Opens:     {time}", time=iso_time(poll.opens))
-    yield Message("Closes:    {time}  ({lasts})", time=iso_time(poll.closes), lasts=duration(poll.closes - poll.opens))
+    yield Message("Opens:     {time}", time=Moment(poll.opens))
+    yield Message("Closes:    {time}  ({lasts})", time=Moment(poll.closes), lasts=duration(poll.closes - poll.opens))
     yield Message("Class:     {name}", name=poll.class_name)
     yield Message("Committee: {id}", id=short(poll.committee))
     for name, hashed in poll.attachments:
         yield Message("Attached:  {name}  {hash}", name=name, hash=hashed.hex())
 
 
-def committee_status(committee: CommitteeState) -> str:
+STATUSES = {
+    OutcomeStatus.WILL: N_("it will be done"),
+    OutcomeStatus.DONE: N_("it is done"),
+    OutcomeStatus.NOT: N_("it will not be done"),
+}
+"""What the city says of a poll, in a line."""
+STEPS = {
+    entries.CertificateStep.kind: N_("certificates"),
+    entries.SharesStep.kind: N_("shares"),
+    entries.KeyStep.kind: N_("keys"),
+    entries.Complaint.kind: N_("complaints"),
+}
+"""What trustees do to make a key, by the kind of the entry."""
+
+
+def committee_status(committee: CommitteeState) -> Localizable:
     if committee.phase == CommitteePhase.VOID:
-        return f"void: {committee.reason}"
+        return Message("void: {reason}", reason=reason(committee.reason))
     if committee.finished is not None:
-        return f"finished {iso_time(committee.finished)}"
-    steps = ", ".join(
-        f"{len(done)} of {committee.size} {kind.removeprefix('committee-')}" for kind, done in committee.steps.items()
-    )
-    return f"waits for trustees ({steps or 'nobody has begun'})"
+        return Message("finished {time}", time=Moment(committee.finished))
+    steps = [
+        Message("{step}: {done} of {size}", step=Message(STEPS[kind]), done=len(done), size=committee.size)
+        for kind, done in committee.steps.items()
+    ]
+    return Message("waits for trustees ({steps})", steps=Listed(tuple(steps)) if steps else Message("nobody has begun"))
 
 
 def entry_json(number: int, data: bytes, state: State) -> dict[str, Any]:
@@ -117,71 +151,93 @@ def _institution(key: bytes, state: State) -> str | None:
     return state.offices[key].institution if key in state.offices else None
 
 
-def describe(item: list[Any], state: State) -> str:
+def describe(item: list[Any], state: State) -> Localizable:
     """A decoded entry in one line, after its kind; whatever it holds."""
     if item[0] == entries.BALLOT:
         return _describe_ballot(item)
     try:
-        text = _describe(entries.parse_item(item), state)
+        said = _describe(entries.parse_item(item), state)
     except Refused as refused:
-        return f"it is malformed: {refused.message}"
-    return " ".join(text.split("\n")) + _signed_by(item, state)
+        return Message("it is malformed: {why}", why=refused.said)
+    return Listed((said, _signed_by(item, state)))
 
 
-def _describe_ballot(item: list[Any]) -> str:
+def _describe_ballot(item: list[Any]) -> Localizable:
     match item:
         case [_, bytes(poll), int(group), bytes(), list(permits), int(turn), bytes()]:
-            return f"in poll {short(poll)}, group {group}, turn {turn}, {len(permits)} permits"
-    return "it is malformed"
+            permits_of = Plural("{count} permit", "{count} permits", len(permits))
+            return Message(
+                "in poll {poll}, group {group}, turn {turn}, {permits}",
+                poll=short(poll), group=str(group), turn=turn, permits=permits_of,
+            )  # fmt: skip
+    return Message("it is malformed")
 
 
-def _signed_by(item: list[Any], state: State) -> str:
+def _signed_by(item: list[Any], state: State) -> Said:
     keys = [pair[0] for pair in item[2]] if len(item) == 3 else []
     names = [state.offices[key].institution if key in state.offices else "?" for key in keys]
-    return f", by {' and '.join(dict.fromkeys(names))}" if names else ""
+    return Message("by {names}", names=", ".join(dict.fromkeys(names))) if names else ""
 
 
-def _numbers(result: entries.Result, state: State) -> str:
+def _numbers(result: entries.Result, state: State) -> Localizable:
     """A result in a line: each answer with its votes."""
     poll = state.poll(result.poll)
     if poll is None:
-        return "a poll that is not here"
+        return Message("a poll that is not here")
     questions = question_views(poll.definition.questions, result.total)
-    return "; ".join(
-        ", ".join(f"{answer.text} {answer.votes}" for answer in question.answers) for question in questions
+    return Listed(
+        tuple(
+            Listed(tuple(Listed((one.text, Number(one.votes or 0)), " ") for one in question.answers))
+            for question in questions
+        ),
+        "; ",
     )
 
 
-def _describe(entry: entries.Entry, state: State) -> str:
+def reason(said: str) -> Localizable:
+    """Why something is void: the ledger's rules say it in English, and in few words, which are known here."""
+    if found := re.fullmatch(COMPLAINT.format(index=r"(\d+)", against=r"(\d+)"), said):
+        return Message(COMPLAINT, index=found[1], against=found[2])
+    return Message(said) if said in (SILENT, TOO_FEW_KEYS) else Verbatim(one_line(said))
+
+
+def _describe(entry: entries.Entry, state: State) -> Localizable:
     match entry:
         case entries.BlockEntry(height, time):
-            return f"height {height}, {iso_time(time)}"
+            return Message("height {height}, {time}", height=height, time=Moment(time, SECOND))
         case entries.Charter():
-            return entry.name.en
+            return Listed((Words(*entry.name),))
         case entries.Poll():
-            return entry.title.en
+            return Listed((Words(*entry.title),))
         case entries.OfficeChange() | entries.OfficeEffect():
-            return f"{entry.action} {entry.institution} as {entry.role}"
+            return Message(
+                "{action} {institution} as {role}", action=entry.action, institution=entry.institution, role=entry.role
+            )
         case entries.CommitteeCall():
-            return f"class {entry.class_name}, {entry.mode}"
+            return Message("class {name}, {mode}", name=entry.class_name, mode=entry.mode)
         case entries.Notice():
-            return entry.text.en
+            return Listed((Words(*entry.text),))
         case entries.Outcome():
-            return f"poll {short(entry.poll)}: {entry.status}: {entry.text.en}"
+            return _of(entry.poll, Listed((Message(STATUSES[entry.status]), Words(*entry.text)), ": "))
         case entries.Cancel() | entries.Contest():
-            return f"poll {short(entry.poll)}: {entry.text.en}"
+            return _of(entry.poll, Listed((Words(*entry.text),)))
         case entries.Void():
-            return f"{short(entry.poll)}: {entry.reason}"
+            return _of(entry.poll, reason(entry.reason))
         case entries.CommitteeVoid():
-            return f"{short(entry.committee)}: {entry.reason}"
+            return Message("committee {id}: {said}", id=short(entry.committee), said=reason(entry.reason))
         case entries.Tally() | entries.TooFew():
-            return f"poll {short(entry.poll)}: {entry.counted} ballots counted"
+            return _of(entry.poll, Plural("{count} ballot counted", "{count} ballots counted", entry.counted))
         case entries.Result():
-            return f"poll {short(entry.poll)}: {_numbers(entry, state)}"
+            return _of(entry.poll, _numbers(entry, state))
         case entries.RulesVersion():
-            return f"version {entry.version} from {iso_time(entry.since)}"
+            return Message("version {version} from {time}", version=entry.version, time=Moment(entry.since, SECOND))
         case entries.PermitKeys() | entries.Issuance() | entries.Decryption():
-            return f"poll {short(entry.poll)}"
+            return Message("poll {id}", id=short(entry.poll))
         case entries.CertificateStep() | entries.SharesStep() | entries.KeyStep() | entries.Complaint():
-            return f"committee {short(entry.committee)}, trustee {entry.index}"
+            return Message("committee {id}, trustee {index}", id=short(entry.committee), index=entry.index)
     raise AssertionError(f"a kind that nobody describes: {entry.kind}")
+
+
+def _of(poll: bytes, said: Localizable) -> Localizable:
+    """What an entry says of a poll."""
+    return Message("poll {id}: {said}", id=short(poll), said=said)

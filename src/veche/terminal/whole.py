@@ -22,7 +22,7 @@ from veche.ledger.entries.statements import OutcomeStatus
 from veche.ledger.shape import Attachment, Text
 from veche.ledger.state import State
 from veche.terminal.foreign import beside, marked
-from veche.terminal.show import both
+from veche.terminal.show import both, reason
 from veche.texts import EXACT, LAST, N_, Localizable, Message, Moment, Number, Plural, Verbatim, duration
 
 KINDS = {
@@ -210,7 +210,7 @@ class Whole:
                 yield from texts(Message("Why"), entry.text)
             case entries.Void():
                 yield from self._poll_id(entry.poll)
-                yield Row(Message("Why"), entry.reason)
+                yield Row(Message("Why"), reason(entry.reason))
             case entries.PermitKeys():
                 yield from self._poll_id(entry.poll)
                 for number, row in enumerate(entry.groups):
@@ -312,7 +312,7 @@ class Whole:
     def _step(self, entry: Any) -> Iterator[Localizable]:
         yield from self._committee(entry.committee)
         if isinstance(entry, entries.CommitteeVoid):
-            yield Row(Message("Why"), entry.reason)
+            yield Row(Message("Why"), reason(entry.reason))
             return
         committee = None if self._state is None else self._state.committee(entry.committee)
         poll_class = None if committee is None else committee.poll_class

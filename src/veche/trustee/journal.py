@@ -19,7 +19,7 @@ the same secrets may be used by another program: keep the machine's snapshots of
 from veche import durable
 from veche.clock import Reading, WrongClock
 from veche.errors import UserError
-from veche.texts import N_, Message, iso_time
+from veche.texts import N_, SECOND, Message, Moment
 
 
 class Journal(durable.Journal):
@@ -50,13 +50,15 @@ class Journal(durable.Journal):
                 readings = []
             if words[0] in ("head", "clock"):
                 readings.append(_reading(words))
-        hint = "Look at another clock, and set this one if it is wrong. If it is right, say so: veche trustee clock"
+        hint = Message(
+            "Look at another clock, and set this one if it is wrong. If it is right, say so: veche trustee clock"
+        )
         if readings and now.time < readings[-1].time:
             raise WrongClock(
                 Message(
-                    "This machine's clock says {time}, but this trustee saw the ledger at {time2}.",
-                    time=iso_time(now.time),
-                    time2=iso_time(readings[-1].time),
+                    "This machine's clock says {time}, but this trustee saw the ledger at {seen}.",
+                    time=Moment(now.time, SECOND),
+                    seen=Moment(readings[-1].time, SECOND),
                 ),
                 hint,
             )

@@ -97,7 +97,7 @@ class Trustee:
             now = self._clock()
             journal.check_clock(now)
             self._check_office(view)
-            check_goes_on(journal, "trustee", "trustees", view.ledger, view.size, view.root_at)
+            check_goes_on(journal, "trustee", view.ledger, view.size, view.root_at)
             if not view.final:  # what may still change is no ground to reveal anything: neither shares nor sums
                 return []
             ceremonies = self._ceremonies(view)
@@ -149,7 +149,7 @@ class Trustee:
                     Message("The checkpoint of this ledger is not final yet."), Message("Try again when it is.")
                 )
             self._check_office(view)
-            check_goes_on(journal, "trustee", "trustees", view.ledger, view.size, view.root_at)
+            check_goes_on(journal, "trustee", view.ledger, view.size, view.root_at)
             ceremonies = self._ceremonies(view)
             _note_head(journal, view, self._clock())
             for committee, ceremony in ceremonies.items():
@@ -220,7 +220,7 @@ class Trustee:
             return []
         tally = poll.tally.hash
         known = journal.about("decrypt", poll.id)
-        where = f"poll {poll.id.hex()[:16]}…"
+        where = Message("poll {poll}…", poll=poll.id.hex()[:16])
         if known and known[2] != tally.hex():
             raise DoesNotHold(
                 "decryption",

@@ -17,6 +17,7 @@ from veche.errors import DoesNotHold, UserError
 from veche.ledger.entries.ballot import cast_ballot, unsigned_ballot
 from veche.ledger.entries.permit_key import PermitKeys
 from veche.ledger.frozen_poll import FrozenPoll
+from veche.ledger.kernel_words import of_kernel
 from veche.ledger.registrars import SeenRegistrars
 from veche.permit.derive import credential_secret
 from veche.permit.permit import Permit
@@ -63,11 +64,11 @@ def check_opened(poll: FrozenPoll, code: bytes, choices: list[list[int]], random
     try:
         found = poll.kernel.code(choices, randomness)
     except ValueError as error:
-        reason = f"What the other device opened is no ballot of this poll: {error}."
+        reason = Message("What the other device opened is no ballot of this poll: {why}.", why=of_kernel(str(error)))
     else:
         if hmac.compare_digest(found, code):
             return
-        reason = "What the other device opened is not what it had sealed: its code is another."
+        reason = Message("What the other device opened is not what it had sealed: its code is another.")
     raise DoesNotHold(
         "code", Message("code {code}", code=code.hex()), reason, Message("Do not vote with that device, and report it.")
     )

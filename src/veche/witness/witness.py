@@ -71,7 +71,7 @@ class Witness:
         _check_time(_last_block(log).time, now.time)
         with Journal.open(self._folder) as journal:
             journal.check_place()
-            check_goes_on(journal, "witness", "witnesses", ledger, head.size, log.root)
+            check_goes_on(journal, "witness", ledger, head.size, log.root)
             last = journal.last("head")
             if last is None:
                 journal.append("ledger", ledger.hex())

@@ -6,8 +6,9 @@ import veche_kernel
 
 from veche.errors import Refused
 from veche.ledger.codec import digest, encode
+from veche.ledger.kernel_words import of_kernel
 from veche.permit.permit import Permit
-from veche.texts import Message
+from veche.texts import Message, Sentence
 
 BALLOT = "ballot"
 MAX_TURN = 32
@@ -33,7 +34,7 @@ def read_ballot(data: bytes) -> veche_kernel.BallotEntry:
 
 def refused(failure: veche_kernel.Failure) -> Refused:
     """What the kernel found, as the rules say it."""
-    return Refused(failure.rule, f"{failure.reason}.")
+    return Refused(failure.rule, Sentence(of_kernel(failure.reason)))
 
 
 def unsigned_ballot(poll: bytes, group: int, ballot: bytes, permits: list[Permit], turn: int) -> list[Any]:

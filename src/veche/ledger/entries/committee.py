@@ -9,7 +9,11 @@ from veche.errors import Refused
 from veche.ledger import shape
 from veche.ledger.entries.entry import ByOffice, Derived
 from veche.ledger.shape import Text
-from veche.texts import Message
+from veche.texts import N_, Message
+
+COMPLAINT = N_("trustee {index} complains about trustee {against}")
+SILENT = N_("no entry of it came in time")
+"""Why a committee is void. It stands in the entry, so it is English there."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """``office``: what becomes of a seat (an institution in a role) and its key; ``office-effect``. docs/protocol.md, section 2.1."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 from veche.errors import Refused
@@ -35,14 +34,14 @@ class Role(Term):
             ) from None
 
 
-class OfficeAction(StrEnum):
+class OfficeAction(Term):
     """What is said of a seat: that its key changes (add, rotate, retire), is silenced for a while, or is not to change."""
 
-    ADD = "add"
-    ROTATE = "rotate"
-    RETIRE = "retire"
-    SUSPEND = "suspend"
-    OBJECT = "object"
+    ADD = N_("add")
+    ROTATE = N_("rotate")
+    RETIRE = N_("retire")
+    SUSPEND = N_("suspend")
+    OBJECT = N_("object")
 
     @classmethod
     def named(cls, item: Any, rule: str) -> "OfficeAction":

@@ -9,7 +9,10 @@ from veche.errors import Refused
 from veche.ledger import shape
 from veche.ledger.codec import digest
 from veche.ledger.entries.entry import Derived
-from veche.texts import Message
+from veche.texts import N_, Message
+
+TOO_FEW_KEYS = N_("too few registrars published permit keys before opening")
+"""Why a poll is void. It stands in the entry, so it is English there."""
 
 
 class Member(NamedTuple):

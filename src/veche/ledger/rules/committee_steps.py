@@ -15,6 +15,8 @@ from veche.errors import Refused
 from veche.ledger import shape
 from veche.ledger.block import Block
 from veche.ledger.entries.committee import (
+    COMPLAINT,
+    SILENT,
     CertificateStep,
     CommitteeVoid,
     Complaint,
@@ -111,7 +113,7 @@ class ComplaintRule(StepRule[Complaint]):
         step = signed.entry
         committee = state.committee(step.committee)
         assert committee is not None, "it was there a moment ago"
-        _void(state, block, committee, f"trustee {step.index} complains about trustee {step.against}")
+        _void(state, block, committee, COMPLAINT.format(index=step.index, against=step.against))
 
 
 def check_member(committee: CommitteeState, signed: SignedEntry[ByOffice], index: int) -> None:
@@ -146,7 +148,7 @@ def silent_from(state: State, committee: CommitteeState) -> int:
 def void_silent(state: State, block: Block) -> None:
     """A week without an entry of an unfinished committee makes it void."""
     for committee in silent(state, block.time):
-        _void(state, block, committee, "no entry of it came in time")
+        _void(state, block, committee, SILENT)
 
 
 def _void(state: State, block: Block, committee: CommitteeState, reason: str) -> None:
