@@ -36,7 +36,7 @@ def create_office(folder: Path, institution: str, journal: type[Journal], who: s
     if not {path.name for path in left} <= _BEFORE_THE_KEY:
         raise UserError(
             Message("The folder {folder} is not empty.", folder=folder),
-            Message("Every office has a folder of its own: choose a new one."),
+            Message("Choose a new folder: every office has its own."),
         )
     for path in left:
         remove(path)
