@@ -20,6 +20,7 @@ WORDS_OF_THE_FORMAT = {
 }  # fmt: skip
 NOT_SAID = {
     ("cli/draft.py", "end of document"),  # what a parser says, which is looked for
+    ("node/api.py", "public, max-age=31536000, immutable"),  # a header of HTTP
     ("audit/binding.py", "second proof"),  # the name of a check, compared with the kernel's
     ("cli/options.py", " More than one may sign at once: repeat it."),  # a part of help texts, which the catalogues have whole
     ("demo/audit.py", "poll show {} -l {}"), ("demo/audit.py", "ledger log --ledger {} --last 12"),  # command lines
