@@ -65,7 +65,7 @@ def forgery(city: DemoCity, screen: Screen, verified: VerifiedLedger) -> None:
                 bytes=sum(path.stat().st_size for path in (forged / "tile").rglob("*") if path.is_file()),
             )
         )
-        screen.mark("✗", "bold red", Styled.assemble((failure.step, "bold red"), f"  {failure.message}"))
+        screen.mark("✗", "bold red", Styled.assemble((failure.step, "bold red"), f"  {screen.words(failure.said)}"))
     else:
         raise AssertionError("the auditor passed a ledger with a changed bit")
     poll = verified.state.poll(city.polls[STATION].id)

@@ -102,8 +102,8 @@ class DemoCity:
         world = self.world
         return digest(world.ledger.entry(world.say("committee", ["city", "pedersen", 0], world.organisers[0])))
 
-    def trustees_act(self, numbers: Sequence[int], wait: int = 0) -> Iterator[str]:
-        """Let these trustees act, each in a process of its own: what each process says, as it ends.
+    def trustees_act(self, numbers: Sequence[int], wait: int = 0) -> Iterator[tuple[str, int]]:
+        """Let these trustees act, each in a process of its own: who it was, and how many entries were handed in, as it ends.
 
         Raises VecheError if one of them fails.
         """
@@ -111,17 +111,17 @@ class DemoCity:
         running = [
             subprocess.Popen(
                 [sys.executable, "-m", "veche", "trustee", "act", str(self.folder / f"trustee-{number}"),
-                 "--ledger", str(self.ledger), "--timeout", str(wait)],
+                 "--ledger", str(self.ledger), "--timeout", str(wait), "--lang", "en"],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             )
             for number in numbers
         ]  # fmt: skip
         try:
-            for process in running:
+            for number, process in zip(numbers, running, strict=True):
                 out, error = process.communicate()
                 if process.returncode:
                     raise VecheError(Message("A trustee's process failed: {error}", error=error.strip()))
-                yield out.strip()
+                yield self.world.trustees[number - 1].institution, out.count(" is entry ")
         finally:
             for process in running:
                 if process.poll() is None:

@@ -82,14 +82,13 @@ def key(city: DemoCity, screen: Screen) -> None:
         )
     )
     city.committee = city.ask_for_key()
-    for said in city.trustees_act((1, 2, 3, 4), wait=60):
-        steps = len(said.splitlines())
+    for name, steps in city.trustees_act((1, 2, 3, 4), wait=60):
         screen.fact(
             Plural(
                 "{name}: {count} step, each proven",
                 "{name}: {count} steps, each proven",
                 steps,
-                name=said.removeprefix("“").partition("”")[0],
+                name=name,
             )
         )
     state = city.world.ledger.state.committee(city.committee)
@@ -235,14 +234,13 @@ def decryption(city: DemoCity, screen: Screen) -> None:
     screen.say(
         Message("The {absent} is on holiday; three suffice. No single ballot is ever decrypted.", absent=TRUSTEES[1])
     )
-    for said in city.trustees_act((1, 3, 4)):
-        lines = said.splitlines()
+    for name, shares in city.trustees_act((1, 3, 4)):
         screen.fact(
             Plural(
                 "{name}: verified the ledger, handed in {count} share with two proofs a number",
                 "{name}: verified the ledger, handed in {count} shares with two proofs a number",
-                len(lines),
-                name=said.removeprefix("“").partition("”")[0],
+                shares,
+                name=name,
             )
         )
     city.world.engine.tick()
