@@ -205,7 +205,7 @@ def refusals(screen: Screen, tries: tuple[tuple[Message, Refused], ...]) -> None
     table.add_column(ratio=6, style="dim")
     table.expand = True
     for what, refused in tries:
-        table.add_row(Styled("✗", style="bold red"), screen.words(what), refused.rule, refused.message)
+        table.add_row(Styled("✗", style="bold red"), screen.words(what), refused.rule, screen.words(refused.said))
     screen.put(table)
 
 

@@ -19,7 +19,15 @@ SAID = (
     N_("a scalar has 32 bytes, not {number}"), N_("a point of the ballot is not in canonical form or not on the curve"),
     N_("the credential is the identity"), N_("the ballot is not in canonical form"), N_("a ballot of this poll has {number} bytes, not {other}"),
     N_("the poll has {number} questions, not {other}"), N_("{number} choices are wanted, not {other}"), N_("each choice is 0 or 1"),
-    N_("a blank vote chooses nothing else"), N_("the randomness has {number} bytes here, not {other}"),
+    N_("a blank vote chooses nothing else"), N_("the individual proof of choice {number} in question {other} does not hold"),
+    N_("the individual proof of the blank flag in question {number} does not hold"), N_("the blank proof of question {number} does not hold"),
+    N_("the overall proof of question {number} does not hold"), N_("the signature of the ballot does not hold"),
+    N_("the cast signature does not hold"), N_("A permit does not hold: no registrar of this group signed it for this credential"),
+    N_("This ballot is for another poll"), N_("The poll has no group {number}"), N_("A turn is a number from 1 to {number}"),
+    N_("The ballot carries {number} permits and needs {other}"), N_("The prefix of a permit is {number} bytes"),
+    N_("The ballot's permits are not by different registrars in ascending order"),
+    N_("There are {number} registrars, and a permit names another"),
+    N_("The permits come from {number} identity source; this class wants {other}"), N_("the randomness has {number} bytes here, not {other}"),
 )  # fmt: skip
 """Its sentences, without a full stop."""
 
