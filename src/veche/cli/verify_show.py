@@ -59,7 +59,7 @@ def _say_steps(steps: Mapping[str, str]) -> None:
 
 def _say_points(points: Iterable[Localizable]) -> None:
     for point in points:
-        click.echo(f"  · {spoken(point)}")
+        say(Verbatim(f"  · {spoken(point)}"))
 
 
 def _say_poll(poll: PollReport) -> None:

@@ -23,6 +23,9 @@ WIDEST = 100
 GOES_ON = "      "
 """Where a broken line goes on."""
 
+POINT = "  · "
+"""One of several points: a sentence, however it is indented."""
+
 _chosen: ContextVar[str | None] = ContextVar("language", default=None)
 
 
@@ -49,7 +52,8 @@ def spoken(said: Localizable) -> str:
 
 
 def say(said: Localizable, err: bool = False) -> None:
-    """Print a paragraph or more on the standard output (or error). Lines that begin with a space are left as they are: commands, tables."""
+    """Print a paragraph or more on the standard output (or error). Lines that begin with a space, but for points, are left as they are:
+    commands, tables."""
     click.echo(wrapped(spoken(said), err), err=err)
 
 
@@ -79,7 +83,10 @@ def wrapped(text: str, err: bool = False) -> str:
     width = columns(err)
     if width is None:
         return text
-    return "\n".join(line if line.startswith(" ") else _broken(line, width) for line in text.split("\n"))
+    return "\n".join(
+        line if line.startswith(" ") and not line.startswith(POINT) else _broken(line, width)
+        for line in text.split("\n")
+    )
 
 
 def columns(err: bool = False, widest: int = WIDEST) -> int | None:
