@@ -60,7 +60,7 @@ def test_readers_warn_of_a_ledger_that_is_ahead_of_their_clock(town: Path, monke
         assert "ahead" not in ok(*command, run=inside).err
         set_clock(monkeypatch, time - 2 * 3600 - 7)
         said: Answer = ok(*command, run=inside)
-        assert said.err.count(ENGLISH) == said.err.count(RUSSIAN) == 1, command
+        assert said.err.count(ENGLISH) == 1 and RUSSIAN not in said.err, command
     # A trustee has seen the ledger at its own time, so their clock was moved, too.
     said = fails(2, "but this trustee saw the ledger at", "trustee", "act", town / "trustee-1", *ledger, run=inside)
     assert ENGLISH in said.err

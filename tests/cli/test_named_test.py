@@ -1,4 +1,4 @@
-"""A test ledger is named as one by every command that has to do with a ledger, in both languages, and in its JSON."""
+"""A test ledger is named as one by every command that has to do with a ledger, in the reader's language, and in its JSON."""
 
 import shutil
 import time
@@ -224,9 +224,10 @@ def test_each_command_is_one_or_the_other() -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_test_ledger_is_named(test_town: Town, name: str) -> None:
-    seal(test_town)
-    answer = inside(*name.split(), *CALLS[name](test_town))
-    assert answer.err.count(ENGLISH) == 1 and answer.err.count(RUSSIAN) == 1, (answer.out, answer.err)
+    for language, named, not_so in (("en", ENGLISH, RUSSIAN), ("ru", RUSSIAN, ENGLISH)):
+        seal(test_town)
+        answer = inside(*name.split(), *CALLS[name](test_town), "--lang", language)
+        assert answer.err.count(named) == 1 and not_so not in answer.err, (answer.out, answer.err)
 
 
 @pytest.mark.parametrize("name", CALLS)
