@@ -171,6 +171,26 @@ def test_a_refused_ballot_is_forgotten(home: Home) -> None:
     assert home.cast()["turn"] == 2
 
 
+def test_a_ballot_that_came_after_the_closing_is_not_to_be_sealed_anew(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.seal()
+
+    def closed(folder: Path, entries: list[bytes]) -> list[int]:
+        raise Refused("not-open", "This poll is closed; the ballot came too late.")
+
+    with monkeypatch.context() as late:
+        late.setattr("veche.cli.cast.hand_in", closed)
+        said = fails(1, "came too late", "cast", home.town.name, *home.words, *home.receipts).err
+    advice = said.splitlines()[1]
+    assert (
+        advice.startswith("Nothing was cast")
+        and f"veche poll show {home.town.name}" in advice
+        and "seal anew" not in said
+    )
+    assert not home.sealed().exists()
+
+
 def test_a_ballot_that_nobody_looked_at_is_kept(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine that is too busy says nothing of it: the same entry is cast later."""
     home.seal()

@@ -13,10 +13,13 @@ from veche.audit.ledger import verify_ledger
 from veche.audit.page.page import page
 from veche.audit.report import report_ledger
 from veche.cli.options import LedgerPath
+from veche.cli.reading import read_ledger
+from veche.cli.sealed_file import SealedFile
 from veche.engine.embedded import LOG_KEY
 from veche.ledger.entries.poll import Choice
 from veche.ledger.shape import Text
 from veche.log.source import Folder
+from veche.voter.voter import seal as seal_ballot
 from veche.world import World
 
 from .city import poll_draft
@@ -274,11 +277,14 @@ def seal(town: Town) -> None:
     shutil.rmtree(town.file("you.seed.sealed"), ignore_errors=True)
     for name in ("opened", "again.opened"):
         town.file(name).unlink(missing_ok=True)
-    words = (town.poll, "-l", town.ledger, "--seed", town.file("you.seed"))
-    sealed = ok("vote", *words, "-c", "1", "--seal", "--json", run=inside)
-    town.file("code").write_text(sealed.json["code"])
-    ok("open", *words, "-o", town.file("opened"), run=inside)
-    ok("vote", *words, "-c", "1", "--seal", run=inside)
+    with read_ledger(town.ledger) as reading:
+        poll = reading.poll(town.poll)  # which has closed: "veche vote" seals nothing for it any more
+        waiting = SealedFile(town.file("you.seed"), poll)
+        sealed = seal_ballot(poll.frozen, [[1, 0]])
+        waiting.write(sealed)
+        town.file("code").write_text(sealed.code.hex())
+        ok("open", town.poll, "-l", town.ledger, "--seed", town.file("you.seed"), "-o", town.file("opened"), run=inside)
+        waiting.write(seal_ballot(poll.frozen, [[1, 0]]))
 
 
 def test_the_page_says_it_above_and_at_each_poll(test_town: Town, town: Town) -> None:

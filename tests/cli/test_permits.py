@@ -271,6 +271,9 @@ def test_a_poll_that_is_over_costs_no_permit(world: World) -> None:
     world.wait_until(poll.definition.closes)
     for more in (["--collect"], ["-c", "1", "--seal"]):
         fails(2, "takes no ballots any more", *words(world, poll, 0, 1, 2, 3), *more)
+    # And that it is over is said before anything that has to do with this terminal is.
+    fails(2, "takes no ballots any more", *words(world, poll, 0, 1, 2, 3), "-c", "1")
+    fails(2, "no poll 'ffff'", "vote", "ffff", "-c", "1", "-l", str(world.folder / "ledger"))
     assert spent(world) == [0, 0, 0, 0] and not list(world.folder.glob("seed*"))
 
 

@@ -1,15 +1,20 @@
 """Results as they are, in what people and scripts get: ``poll show``, ``poll list``, ``verify`` and the table for spreadsheets."""
 
 import csv
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from veche.audit.poll_view import view_poll
+from veche.cli.reading import read_ledger
 from veche.ledger.entries.poll import Choice
 from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
+from veche.terminal.poll_text import say_list
+from veche.terminal.say import choose_language
 from veche.world import DAY, World
 
 from .conftest import fails, inside, ok
@@ -95,6 +100,27 @@ def test_a_list_says_what_each_poll_waits_for(town: Town) -> None:
     found = ok("poll", "list", "-l", ledger, "--json", run=inside).json[1]
     assert (found["status"], found["next"]) == ("announced", None)
     assert [one["published"] for one in found["registrars"]] == [True, False]
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+def test_a_list_has_the_id_of_each_poll_however_narrow(
+    town: Town, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger, poll, waiting = town
+    with read_ledger(ledger) as reading:
+        found = [view_poll(reading.state, one, reading.time) for one in reading.state.polls()]
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("VECHE_LANG", "ru")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    choose_language("ru")
+    capsys.readouterr()
+    say_list(found)
+    choose_language(None)
+    said = capsys.readouterr().out
+    assert all(len(line) <= columns for line in said.splitlines()), said
+    for one in (poll, waiting):
+        assert any(line.startswith(f"{one.id.hex()[:12]} ") for line in said.splitlines()), said
+    assert "подсчитано" in said and "объявлено" in said, said
 
 
 def test_a_table_for_spreadsheets(town: Town, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from veche.permit.seed import Seed
 from veche.terminal.code import code_lines
 from veche.terminal.say import say
 from veche.terminal.show import short, tracker
-from veche.texts import Message
+from veche.texts import Listed, Localizable, Message
 from veche.voter.permits import Collected
 from veche.voter.voter import Sealed, Voter
 
@@ -114,9 +114,7 @@ def cast_sealed(
             found = _already_there(reading, poll, made)
         if found is None:
             kept.forget()
-            refused.advice = Message(
-                "{hint} Nothing was cast, and what was sealed is forgotten: seal anew.", hint=refused.advice
-            )
+            refused.advice = Listed((refused.advice, _forgotten(poll, refused)), " ")
             raise
         number = found
     path, seen, waits = _keep_receipt(folder, number, receipts, poll, voter, made)
@@ -151,6 +149,16 @@ def cast_sealed(
                 path=path,
             )
         )
+
+
+def _forgotten(poll: PollState, refused: Refused) -> Localizable:
+    """What a voter is told whose ballot the ledger refused: to seal anew, unless the poll takes none any more."""
+    if refused.rule == "not-open" and time.time() >= poll.definition.opens:
+        return Message(
+            "Nothing was cast, and what was sealed is forgotten. See what became of the poll: {command}",
+            command=again("poll", "show", short(poll.id), seed=False),
+        )
+    return Message("Nothing was cast, and what was sealed is forgotten: seal anew.")
 
 
 def _right_to_vote(

@@ -1,6 +1,7 @@
 """What a registrar hands in for a poll, its keys and its account, whether a person asks for it or ``veche registrar act``."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 
 from veche.audit.due import Due, Duty, registrars_due
 from veche.audit.ledger import VerifiedLedger
@@ -15,7 +16,7 @@ from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
 from veche.registrar.registrar import Registrar, group_names
 from veche.terminal.show import short
-from veche.texts import Message, Moment
+from veche.texts import Listed, Message, Moment
 
 
 def permit_keys(opened: Registrar, poll: PollState, everyone: bool) -> PermitKeys:
@@ -28,15 +29,19 @@ def permit_keys(opened: Registrar, poll: PollState, everyone: bool) -> PermitKey
         groups = group_names([name.en for name in names], everyone)
     else:
         districts = opened.districts().keys()
-        groups = group_names([_district(name, districts) for name in names], everyone)
+        groups = group_names([district_of(name, districts) for name in names], everyone)
     return PermitKeys(poll.id, tuple(opened.open_poll(poll.id, groups, everyone=everyone)))
 
 
-def _district(name: Text, districts: Collection[str]) -> str:
+def are_all(groups: Sequence[Text], districts: Collection[str]) -> bool:
+    """Whether a poll with these groups is for all people on the roll: its one group is called Everyone, and no district is."""
+    return list(groups) == [EVERYONE] and not {*EVERYONE} & {*districts}
+
+
+def district_of(name: Text, districts: Collection[str]) -> str:
     """The district that is called as a group is, in English or in Russian. Raises UserError if there is none, or one of each."""
-    found = [
-        called for called in dict.fromkeys(group_names([one], everyone=False)[0] for one in name) if called in districts
-    ]
+    names = list(dict.fromkeys(group_names([one], everyone=False)[0] for one in name))
+    found = [called for called in names if called in districts]
     if len(found) > 1:
         raise UserError(
             Message(
@@ -47,9 +52,15 @@ def _district(name: Text, districts: Collection[str]) -> str:
             Message("Call the district on the roll by one name."),
         )
     if not found:
+        near = [each for one in names for each in get_close_matches(one, districts, 1)]
         raise UserError(
-            Message("The roll has no district “{district}”, for which this poll has a group.", district=name.en),
-            Message('Compare with "veche registrar show". If all people on the roll vote, say --everyone.'),
+            Message(
+                "The roll has no district {names}, for which this poll has a group.",
+                names=Listed(tuple(Message("“{name}”", name=one) for one in names), " / "),
+            ),
+            Message("A district on it is called “{name}”. The group and the district must have one name.", name=near[0])
+            if near
+            else Message("See how its districts are called: veche registrar show FOLDER"),
         )
     return found[0]
 
@@ -139,4 +150,4 @@ class Look:
         if before is not None:
             return PermitKeys(poll.id, tuple(before))
         names = [group.name for group in poll.definition.groups]
-        return permit_keys(self._opened, poll, names == [EVERYONE] and not {*EVERYONE} & {*self._opened.districts()})
+        return permit_keys(self._opened, poll, are_all(names, self._opened.districts()))

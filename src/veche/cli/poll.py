@@ -35,7 +35,7 @@ from veche.ledger.entries.statements import Cancel, Contest, Outcome, OutcomeSta
 from veche.ledger.shape import Text
 from veche.terminal.poll_text import say_list, say_registrars, say_result, say_standing
 from veche.terminal.say import language, say
-from veche.terminal.show import poll_lines, short
+from veche.terminal.show import poll_lines
 from veche.texts import Message, Plural
 
 
@@ -50,7 +50,7 @@ def poll() -> None:
       veche poll sign speed.toml --key one.key      makes speed.entry
       veche poll sign speed.entry --key two.key     a second person signs
       veche poll publish speed.entry
-      veche poll show speed
+      veche poll show 3fa9                          the first digits of the id that it printed
     """
 
 
@@ -74,12 +74,18 @@ def new(file: Path, class_name: str, committee: str) -> None:
 @poll.command()
 @click.argument("file", type=ANY_PATH)
 @options.ledger
-def preview(file: Path, folder: Path) -> None:
+@click.option("--roll", "rolls", type=ANY_PATH, multiple=True, metavar="PATH",
+              help="A registrar's folder, or its roll as CSV: does every group of the poll have people there? Repeat it for each registrar.")  # fmt: skip
+def preview(file: Path, folder: Path, rolls: tuple[Path, ...]) -> None:
     """Show the poll in a draft or an entry FILE as voters will see it, and say what is wrong with it.
+
+    With --roll it also says which districts are in no group, and refuses a group that the roll does not have: once a poll is
+    published its groups are frozen.
 
     \b
     Example:
       veche poll preview speed.toml
+      veche poll preview speed.toml --roll roll.csv
     """
     with read_ledger(folder) as reading:
         found = read_on_its_way(file, reading.id, Poll).entry if is_entry(file) else read_poll(file, reading)[0]
@@ -87,6 +93,14 @@ def preview(file: Path, folder: Path) -> None:
         show_consequences(reading.charter, reading.charter.poll_class(found.class_name))
         warn(dangers(found, reading))
         hold_against_rules(found, reading, ())
+    names = [group.name for group in found.groups]
+    if rolls:
+        from veche.cli import poll_rolls  # only now: a registrar's database takes longer to load than all the rest
+
+        poll_rolls.hold_against(names, rolls)
+    elif names != [EVERYONE]:
+        click.echo()
+        say(Message("The names of its groups were held against no roll: a group that a registrar's roll does not have keeps the poll from opening. See: veche poll preview {file} --roll PATH", file=file))  # fmt: skip
 
 
 @poll.command("sign")
@@ -163,8 +177,7 @@ def publish(file: Path, folder: Path, as_json: bool) -> None:
                 entry=digest(entry).hex(),
             )
         )
-        everyone = " --everyone" if [group.name for group in found.groups] == [EVERYONE] else ""
-        say(Message("Before it opens, each registrar must publish its permit keys: veche registrar open FOLDER {entry}{everyone}", entry=short(digest(entry)), everyone=everyone))  # fmt: skip
+        say(Message("Before it opens, each registrar must publish its permit keys: veche registrar act FOLDER"))
 
 
 @poll.command("list")

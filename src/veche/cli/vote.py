@@ -82,15 +82,16 @@ def vote(
             Message("--collect only collects permits: nothing is chosen or sealed with it."),
             Message("Leave {option} out, or --collect.", option="--choose" if choose else "--seal"),
         )
-    if not collect and not only_seal and request is None:
-        options.must_take_receipt(receipts)
-        if not sys.stdin.isatty():
-            raise UserError(
-                Message("Nobody can be asked here whether to cast the ballot or to check with it."),
-                Message('Seal it with --seal; then "veche cast" or "veche open".'),
-            )
     with read_ledger(folder) as reading:
         poll = reading.poll(name)
+        _check_goes_on(poll)
+        if not collect and not only_seal and request is None:
+            options.must_take_receipt(receipts)
+            if not sys.stdin.isatty():
+                raise UserError(
+                    Message("Nobody can be asked here whether to cast the ballot or to check with it."),
+                    Message('Seal it with --seal; then "veche cast" or "veche open".'),
+                )
         _check_witnessed(reading, poll)
         own = VoterSeed(seed, as_json)
         voter = Voter(own.seed)
@@ -105,7 +106,6 @@ def vote(
         choices = [] if collect else _choices(poll, choose)
         collected = Collected()
         if last is None:
-            _check_goes_on(poll)
             with open_registrars(desks, reading, poll) as opened:
                 both = {**opened, **_answered(answers, reading, poll, opened.keys())}
                 if answers and own.is_new:
@@ -209,7 +209,6 @@ def _ask(
             Message("You have voted in this poll: to vote again no permits are needed."),
             Message("Vote again: {command}", command=again("vote", short(poll.id))),
         )
-    _check_goes_on(poll)
     made = permit_mail.ask(path, reading, poll, voter, own, kept, person, group)
     registrars = [poll.poll_class.registrars[place].institution for place in sorted(made.blinded)]
     if as_json:
@@ -280,7 +279,7 @@ def _say_what_is_kept(poll: PollState, collected: Collected, voted: bool, as_jso
 
 
 def _check_goes_on(poll: PollState) -> None:
-    """Raise UserError for a poll that takes no ballots any more, before a permit is spent on it."""
+    """Raise UserError for a poll that takes no ballots any more, before anything else is asked and a permit is spent on it."""
     if poll.phase != Phase.ANNOUNCED:
         raise UserError(
             Message("This poll takes no ballots any more."),
