@@ -1,7 +1,5 @@
 """What a ledger says of its polls, in a terminal: one poll whole, or all of them in a list."""
 
-import shutil
-import sys
 from collections.abc import Sequence
 
 import click
@@ -12,7 +10,7 @@ from rich.text import Text as Styled
 from veche.audit.poll_report import PollReport, StatementReport
 from veche.audit.poll_view import PollView
 from veche.audit.poll_words import heading, lead, listing, notes, rows_until, stage_name
-from veche.terminal.foreign import beside, marked
+from veche.terminal.foreign import marked
 from veche.terminal.results import UNBROKEN, bars, groups, in_language, put
 from veche.terminal.say import columns, language, say, spoken
 from veche.texts import Listed, Message, Plural, Verbatim
