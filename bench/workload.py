@@ -20,8 +20,9 @@ from veche.keys import SigningKey
 from veche.ledger.codec import digest
 from veche.ledger.entries import read_entry
 from veche.ledger.entries.ballot import cast_ballot, unsigned_ballot
-from veche.ledger.entries.charter import Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat, read_charter
+from veche.ledger.entries.charter import Charter, OfficeSeat, PollClass, RegistrarSeat, read_charter
 from veche.ledger.entries.committee import CommitteeCall, KeyStep
+from veche.ledger.entries.engine import Embedded
 from veche.ledger.entries.office import Role
 from veche.ledger.entries.permit_key import GroupPermitKey, PermitKeys
 from veche.ledger.entries.poll import Choice, Group, Poll
@@ -82,9 +83,9 @@ class Workload:
             *((f"Registrar {i}", Role.REGISTRAR, key) for i, key in enumerate(registrars)),
         )
         charter = Charter(
-            "bench.example/ledger", text("Bench"), GENESIS, self.log_key.public, "Operator",
+            "bench.example/ledger", text("Bench"), GENESIS,
             tuple(OfficeSeat(name, role, key.public) for name, role, key in offices), 3, (poll_class,),
-            EngineChoice("embedded", 1),
+            Embedded(1, "Operator", self.log_key.public),
         )  # fmt: skip
         entries = [charter.sign(b"", [key for _, _, key in offices])]
         ledger = digest(entries[0])

@@ -5,7 +5,7 @@ import math
 import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,11 @@ from veche.engine.cometbft.abci_pb2 import RequestCommit
 from veche.engine.cometbft.application import Application
 from veche.engine.cometbft.engine import CometEngine
 from veche.engine.cometbft.home import make_keys
-from veche.engine.engine import Engine
+from veche.engine.engine import Engine as RunningEngine
 from veche.keys import SigningKey
-from veche.ledger.entries.charter import EngineChoice
+from veche.ledger.entries.engine import Engine, Network
 from veche.ledger.ledger import Ledger
+from veche.world import VALIDATORS, validator_row
 
 ROOT = Path(__file__).parents[1]
 MODULE = "github.com/cometbft/cometbft"
@@ -87,11 +88,14 @@ def program() -> Path:
 class OnCometBFT:
     """One validator; its clock is the world's."""
 
-    def choose(self, folder: Path, seconds: int) -> EngineChoice:
-        return EngineChoice("cometbft", seconds, make_keys(folder))
+    validators = 1
 
-    def make(self, ledger: Ledger, key: SigningKey, clock: Clock) -> Engine:
-        return engine(ledger, key, BlockClock(ledger, clock))
+    def choose(self, folder: Path, seconds: int, keys: Sequence[SigningKey]) -> Engine:
+        made = make_keys(folder)
+        return Network(seconds, (validator_row(VALIDATORS[0], made.votes, 0, made.node),))
+
+    def make(self, ledger: Ledger, keys: Sequence[SigningKey], clock: Clock) -> RunningEngine:
+        return engine(ledger, keys[0], BlockClock(ledger, clock))
 
 
 def engine(ledger: Ledger, key: SigningKey, clock: Callable[[], int]) -> CometEngine:

@@ -1,6 +1,6 @@
 """Whole ledgers: an honest one, and what an operator could publish who has the log's key, step by step of docs/protocol.md, 6.1."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import replace as replace_fields
 from pathlib import Path
@@ -101,12 +101,87 @@ def refounded(city: City, changes: dict[int, Any], **poll_class: Any) -> Entries
     """A ledger of nothing but its charter, with other fields: by their place, those of its class by their names."""
     old = read_charter(city.entries[0]).classes[0]
     body = decode(city.entries[0])[1]
-    body[8] = [replace_fields(old, **poll_class).body()]
+    body[6] = [replace_fields(old, **poll_class).body()]
     for place, value in changes.items():
         body[place] = value
-    watching = [observer_key(i) for i in range(sum(office[1] == "observer" for office in body[6]))]
-    keys = [*city.organisers, *city.trustees, *city.registrars, *watching]
+    watching = [observer_key(i) for i in range(sum(office[1] == "observer" for office in body[4]))]
+    running = [validator_key(i) for i in range(sum(office[1] == "validator" for office in body[4]))]
+    keys = [*city.organisers, *city.trustees, *city.registrars, *watching, *running]
     return [sign(b"", "charter", body, keys), city.entries[1]]
+
+
+def offices_of(city: City) -> list[list[Any]]:
+    """The rows of its charter."""
+    rows: list[list[Any]] = decode(city.entries[0])[1][4]
+    return rows
+
+
+def run_by(city: City, operator: str) -> list[Any]:
+    """The charter's engine, run by this institution."""
+    engine: list[Any] = decode(city.entries[0])[1][7]
+    return [*engine[:2], operator, *engine[3:]]
+
+
+def networked(
+    city: City,
+    count: int,
+    first: Mapping[int, Any] = {},
+    missing: int = 0,
+    surplus: int = 0,
+    change_rows: Callable[[list[Any]], list[Any]] = lambda rows: rows,
+) -> Entries:
+    """The same on a network of so many validators. ``first``: other fields of the first's row; ``missing`` and ``surplus``: so many
+    offices too few or too many."""
+    rows: list[list[Any]] = [
+        [f"Validator {i:02}", votes_key(i).public, f"http://validator{i}:8080", f"{i:040x}@validator{i}:26656"] for i in range(count)
+    ]  # fmt: skip
+    for place, value in first.items():
+        rows[0][place] = value
+    offices = [[f"Validator {i:02}", "validator", validator_key(i).public] for i in range(count - missing + surplus)]
+    return refounded(city, {4: [*offices_of(city), *offices], 7: ["cometbft", 5, change_rows(rows)]})
+
+
+def validator_key(number: int) -> SigningKey:
+    """The ledger key of a validator, which everybody can make."""
+    return SigningKey(digest(f"validator {number}".encode()))
+
+
+def votes_key(number: int) -> SigningKey:
+    return SigningKey(digest(f"votes {number}".encode()))
+
+
+def networks(city: City) -> list[Doctored]:
+    """A ledger of four validators, with three cosignatures and with what else can lie under its head."""
+    entries = networked(city, 4)
+    over = head(entries, ORIGIN, city.log_key).checkpoint
+
+    def by(number: int, key: SigningKey | None = None) -> NoteSignature:
+        name = f"{ORIGIN}/validator/{validator_key(number).public.hex()[:16]}"
+        return cosign(over, name, key or validator_key(number), GENESIS + number)
+
+    def case(file: str, name: str, *lines: NoteSignature, step: str | None = "L2") -> Doctored:
+        note = SignedCheckpoint(over, lines).to_bytes()
+        spoil = rewritten("checkpoint", lambda _: note)
+        return Doctored(f"{file}.tar", name, entries, step=step, exit=0 if step is None else 1, spoil=spoil)
+
+    third = by(2)
+    witness = cosign(over, f"{ORIGIN}/witness/{validator_key(2).public.hex()[:16]}", validator_key(2), GENESIS)
+    own_log = head(entries, ORIGIN, validator_key(2)).signatures[0]
+    stranger = NoteSignature(third.name, third.key_id, by(2, validator_key(7)).data)
+    endless = NoteSignature(third.name, third.key_id, b"\xff" + third.data[1:])
+    return [
+        case("charter-cometbft", "a ledger of four validators, of whom three cosigned its head", by(0), by(1), by(3), step=None),
+        case("charter-cosigned-all", "all four did, and one that is no validator", *map(by, range(5)), step=None),
+        case("cosigned-two", "two of four cosigned its head", by(0), by(1)),
+        case("cosigned-foreign", "two of four cosigned its head, and two that are no validators", by(0), by(1), by(4), by(5)),
+        case("cosigned-votes", "the third cosigned with its consensus key", by(0), by(1),
+             cosign(over, f"{ORIGIN}/validator/{votes_key(2).public.hex()[:16]}", votes_key(2), GENESIS)),
+        case("cosigned-witness", "the third cosigned as a witness", by(0), by(1), witness),
+        case("cosigned-log", "the third signed as a log does, without a time", by(0), by(1), own_log),
+        case("cosigned-name", "somebody else cosigned in the third's name", by(0), by(1), stranger),
+        case("cosigned-false", "a fourth cosignature is false", by(0), by(1), by(3), stranger),
+        case("cosigned-no-time", "the third cosigned at no time", by(0), by(1), endless),
+    ]  # fmt: skip
 
 
 def charters(city: City) -> list[Doctored]:
@@ -128,44 +203,49 @@ def charters(city: City) -> list[Doctored]:
         ("notice-long", "no committee lives as long as polls are to be announced ahead", refounded(city, {}, notice=7_862_401)),
         ("margin-long", "trustees are to wait longer than an hour", refounded(city, {}, margin=3601)),
         ("witnesses-few", "one witness of three may be corrupt",
-         refounded(city, {6: [*decode(city.entries[0])[1][6], *observers(city, 3)], 10: [1]})),
+         refounded(city, {4: [*offices_of(city), *observers(city, 3)], 8: [1]})),
         ("witnesses-operator", "of four witnesses one is the operator's, and one may be corrupt",
-         refounded(city, {5: "Observer 0", 6: [*decode(city.entries[0])[1][6], *observers(city, 4)], 10: [1]})),
+         refounded(city, {7: run_by(city, "Observer 0"), 4: [*offices_of(city), *observers(city, 4)], 8: [1]})),
         ("witnesses-respelt", "of four witnesses one is the operator's, whose name is spelt in another way",
-         refounded(city, {5: "OBSERVER\u00a00", 6: [*decode(city.entries[0])[1][6], *observers(city, 4)], 10: [1]})),
+         refounded(city, {7: run_by(city, "OBSERVER\u00a00"), 4: [*offices_of(city), *observers(city, 4)], 8: [1]})),
         ("sources-respelt", "two identity sources are one, spelt in two ways", refounded(city, {}, registrars=respelt)),
         ("trustee-respelt", "one institution is registrar and trustee of the same polls, spelt in two ways",
          refounded(city, {}, trustees=(city_class.trustees[0], city_class.registrars[0].institution.upper()))),
         ("classes-respelt", "two classes have one name, spelt in two ways",
-         refounded(city, {8: [city_class.body(), replace_fields(city_class, name="City").body()]})),
+         refounded(city, {6: [city_class.body(), replace_fields(city_class, name="City").body()]})),
         ("witnesses-none", "a class wants witnessed heads, and the charter asks for no witnesses",
          refounded(city, {}, witnessed=True)),
-        ("engine-unknown", "the engine is one that nobody knows", refounded(city, {9: ["raft", 1]})),
-        ("engine-key-missing", "the engine is CometBFT, and no validator is named", refounded(city, {9: ["cometbft", 1]})),
-        ("engine-key-office", "the validator votes with the key of an organiser",
-         refounded(city, {9: ["cometbft", 1, city.organisers[0].public]})),
-        ("engine-key-log", "the validator votes with the log's key", refounded(city, {9: ["cometbft", 1, city.log_key.public]})),
-        ("engine-key-anybody", "the validator votes with a key for which anybody can sign",
-         refounded(city, {9: ["cometbft", 1, b"\x01" + bytes(31)]})),
+        ("engine-unknown", "the engine is one that nobody knows", refounded(city, {7: ["raft", 1]})),
+        ("engine-log-missing", "nobody is to sign the heads", refounded(city, {7: ["embedded", 1]})),
+        ("engine-validators-missing", "the engine is CometBFT, and no validator is named", refounded(city, {7: ["cometbft", 1, []]})),
+        ("validator-embedded", "one process makes the blocks, and there is a validator beside it",
+         refounded(city, {4: [*offices_of(city), ["Validator 0", "validator", validator_key(0).public]]})),
+        ("validator-no-office", "a validator has no ledger key", networked(city, 4, missing=1)),
+        ("validator-unnamed", "a validator's office is none of the engine's", networked(city, 4, surplus=1)),
+        ("validators-order", "the validators are not in order", networked(city, 4, change_rows=lambda rows: rows[::-1])),
+        ("validators-65", "there are 65 validators", networked(city, 65)),
+        ("votes-office", "a validator votes with the key of an organiser", networked(city, 4, {1: city.organisers[0].public})),
+        ("votes-own", "a validator votes with its ledger key", networked(city, 4, {1: validator_key(0).public})),
+        ("votes-shared", "two validators vote with one key", networked(city, 4, {1: votes_key(1).public})),
+        ("votes-anybody", "a validator votes with a key for which anybody can sign", networked(city, 4, {1: b"\x01" + bytes(31)})),
+        ("url-path", "a validator's address has a path", networked(city, 4, {2: "http://validator/"})),
+        ("url-shared", "two validators have one address", networked(city, 4, {2: "http://validator1:8080"})),
+        ("peer-odd", "peers find a validator at no port", networked(city, 4, {3: f"{0:040x}@validator0"})),
+        ("peer-shared", "two validators are one node", networked(city, 4, {3: f"{1:040x}@elsewhere:26656"})),
     ]  # fmt: skip
     return [
         *(Doctored(f"{file}.tar", name, entries, step="L1", entry=0) for file, name, entries in cases),
         Doctored(
-            "charter-test.tar", "a test ledger, on which a day takes 87 seconds", refounded(city, {11: 1000}), exit=0
+            "charter-test.tar", "a test ledger, on which a day takes 87 seconds", refounded(city, {9: 1000}), exit=0
         ),
-        Doctored(
-            "charter-cometbft.tar",
-            "a ledger on CometBFT",
-            refounded(city, {9: ["cometbft", 5, observer_key(9).public]}),
-            exit=0,
-        ),
+        *networks(city),
     ]
 
 
 def witnessed(city: City) -> list[Doctored]:
     """A ledger of its charter, which asks for the one witness there is, with what lies beside it as cosigned by them (L9)."""
-    offices = [*decode(city.entries[0])[1][6], *observers(city, 1)]
-    entries = refounded(city, {6: offices, 10: [0]}, witnessed=True)
+    offices = [*offices_of(city), *observers(city, 1)]
+    entries = refounded(city, {4: offices, 8: [0]}, witnessed=True)
     witness, time = observer_key(0), GENESIS + 60
     own = head(entries, ORIGIN, city.log_key)
     longer = head([*entries, *city.entries[2:4]], ORIGIN, city.log_key)
@@ -289,7 +369,7 @@ def files(city: City) -> list[Doctored]:
         Doctored(
             "another-founder.tar",
             "whoever took the log over put their own log key into the charter",
-            change(short, 0, [1, 4], other.public),
+            change(short, 0, [1, 7, 3], other.public),
             step="L1",
             entry=0,
             log_key=other,

@@ -17,10 +17,11 @@ from veche.clock import Clock, Reading, by_hand
 from veche.durable import make_folder
 from veche.engine.block_clock import BlockClock
 from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
-from veche.engine.engine import Engine
+from veche.engine.engine import Engine as RunningEngine
 from veche.keys import SigningKey
 from veche.ledger.codec import digest
-from veche.ledger.entries.charter import Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat
+from veche.ledger.entries.charter import Charter, OfficeSeat, PollClass, RegistrarSeat
+from veche.ledger.entries.engine import COMETBFT, Embedded, Engine, Network, ValidatorRow
 from veche.ledger.entries.office import Role
 from veche.ledger.entries.poll import Choice, Group, Poll
 from veche.ledger.ledger import Ledger
@@ -42,6 +43,15 @@ STEP = 540  # seconds between two blocks while time passes: less than a halt
 
 ORGANISERS = ("City hall: polls office", "City hall: legal office")
 TRUSTEES = ("University", "Bar association", "Journalists' union", "Chamber of engineers", "Library")
+OPERATOR = "City hall: computing"
+VALIDATORS = (
+    "Academy of sciences",
+    "Bank",
+    "City hall: computing",
+    "District court",
+    *(f"Node {number:02}" for number in range(5, 65)),
+)
+"""As many as a network can have, in ascending order."""
 WITNESSES = ("Election observers", "Press council", "Law school", "City archive")
 REGISTRARS = (
     "Civil registry", "Post office", "Savings bank", "Tax office", "Housing office", "Pension fund",
@@ -64,22 +74,53 @@ class Citizen:
 class EngineKind(Protocol):
     """An engine on which a world can run."""
 
-    def choose(self, folder: Path, seconds: int) -> EngineChoice:
-        """What the charter says of it, before there is a ledger in the folder."""
+    def choose(self, folder: Path, seconds: int, keys: Sequence[SigningKey]) -> Engine:
+        """What the charter says of it, before there is a ledger in the folder. ``keys``: see ``validators``."""
 
-    def make(self, ledger: Ledger, key: SigningKey, clock: Clock) -> Engine:
+    def make(self, ledger: Ledger, keys: Sequence[SigningKey], clock: Clock) -> RunningEngine:
         """The engine, with pauses so long that only what happens makes a block."""
+
+    @property
+    def validators(self) -> int:
+        """How many keys sign heads: those of so many validators, in the order of ``VALIDATORS``; with none, the log's key alone."""
 
 
 class _Embedded:
-    def choose(self, folder: Path, seconds: int) -> EngineChoice:
-        return EngineChoice("embedded", seconds)
+    validators = 0
 
-    def make(self, ledger: Ledger, key: SigningKey, clock: Clock) -> Engine:
-        return EmbeddedEngine(ledger, key, BlockClock(ledger, clock), PAUSE)
+    def choose(self, folder: Path, seconds: int, keys: Sequence[SigningKey]) -> Engine:
+        return Embedded(seconds, OPERATOR, keys[0].public)
+
+    def make(self, ledger: Ledger, keys: Sequence[SigningKey], clock: Clock) -> RunningEngine:
+        return EmbeddedEngine(ledger, keys[0], BlockClock(ledger, clock), PAUSE)
 
 
 EMBEDDED = _Embedded()
+
+
+class _PlayedEngine(EmbeddedEngine):
+    NAME = COMETBFT
+
+
+@dataclass(frozen=True)
+class Played:
+    """A network that is played: its blocks come as on the embedded engine, and all its validators sign the heads."""
+
+    validators: int = 4
+
+    def choose(self, folder: Path, seconds: int, keys: Sequence[SigningKey]) -> Engine:
+        votes = [SigningKey.generate().public for _ in keys]
+        rows = zip(VALIDATORS, votes, range(len(keys)), strict=False)
+        return Network(seconds, tuple(validator_row(name, key, number) for name, key, number in rows))
+
+    def make(self, ledger: Ledger, keys: Sequence[SigningKey], clock: Clock) -> RunningEngine:
+        return _PlayedEngine(ledger, keys[0], BlockClock(ledger, clock), PAUSE, keys[1:])
+
+
+def validator_row(institution: str, votes: bytes, number: int, node: str = "") -> ValidatorRow:
+    """What a charter says of a validator on this machine; ``node``: its id, if it has one."""
+    peer = f"{node or f'{number + 1:040x}'}@127.0.0.{number + 2}:26656"
+    return ValidatorRow(institution, votes, f"http://127.0.0.{number + 2}:8080", peer)
 
 
 def _corrupt(n: int, t: int) -> int:
@@ -130,9 +171,9 @@ class World:
         watching, corrupt = witnesses or (0, None)
         self.witnesses = [Witness.create(folder / f"witness-{i + 1}", WITNESSES[i]) for i in range(watching)]
         self._write_roll()
-        log_key = SigningKey.generate()
+        self.head_keys = [SigningKey.generate() for _ in range(engine.validators or 1)]
         make_folder(folder / "ledger")
-        log_key.save(folder / "ledger" / LOG_KEY)
+        self.head_keys[0].save(folder / "ledger" / LOG_KEY)
         names = sources or [f"source {i + 1}" for i in range(registrars[0])]
         seats = [RegistrarSeat(name, source) for name, source in zip(REGISTRARS, names, strict=False)]
         self.poll_class = PollClass(
@@ -144,19 +185,20 @@ class World:
             *((trustee.institution, Role.TRUSTEE, trustee.key) for trustee in self.trustees),
             *((REGISTRARS[i], Role.REGISTRAR, registrar.office) for i, registrar in enumerate(self.registrars)),
             *((witness.institution, Role.OBSERVER, witness.key) for witness in self.witnesses),
+            *((VALIDATORS[i], Role.VALIDATOR, self.head_keys[i]) for i in range(engine.validators)),
         ]
         self.office_keys: list[SigningKey] = [key for _, _, key in offices]
         self.charter = Charter(
-            "veche.example/city", Text("The city's ledger", "Реестр города"), self.now, log_key.public, "City hall: computing",
+            "veche.example/city", Text("The city's ledger", "Реестр города"), self.now,
             tuple(OfficeSeat(name, role, key.public) for name, role, key in offices), 3, (self.poll_class,),
-            engine.choose(folder / "ledger", seconds), corrupt, test,
+            engine.choose(folder / "ledger", seconds, self.head_keys), corrupt, test,
         )  # fmt: skip
         signed = self.charter.sign(b"", self.office_keys)
         self.id = digest(signed)
-        self.ledger = create_ledger(folder / "ledger", signed, log_key, self.clock)
+        self.ledger = create_ledger(folder / "ledger", signed, self.head_keys[0], self.clock, self.head_keys[1:])
         # A simulated city survives no loss of power, and need not.
         self.ledger.state.db.execute("PRAGMA synchronous=OFF")
-        self.engine = engine.make(self.ledger, log_key, self.clock)
+        self.engine = engine.make(self.ledger, self.head_keys, self.clock)
 
     def _write_roll(self) -> None:
         roll = self.folder / "roll.csv"

@@ -23,7 +23,8 @@ from veche.engine.inbox import Inbox, _read, engine_runs, hand_in, outcomes
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.codec import digest
-from veche.ledger.entries.charter import Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat
+from veche.ledger.entries.charter import Charter, OfficeSeat, PollClass, RegistrarSeat
+from veche.ledger.entries.engine import Embedded
 from veche.ledger.entries.office import Role
 from veche.ledger.ledger import Ledger
 from veche.ledger.shape import Text
@@ -50,12 +51,10 @@ class Office:
             "veche.example/inbox",
             Text("Inbox", "Ящик"),
             int(time.time()),
-            log_key.public,
-            "City",
             offices,
             1,
             (city,),
-            EngineChoice("embedded", 1),
+            Embedded(1, "City", log_key.public),
         )
         entry = sign(b"", "charter", charter.body(), [self.key, *others])
         self.id = digest(entry)

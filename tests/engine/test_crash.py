@@ -18,7 +18,7 @@ from veche.ledger.entries.poll import Choice
 from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
 from veche.log import merkle
-from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint
+from veche.log.checkpoint import Checkpoint, SignedCheckpoint
 from veche.log.log import Log
 from veche.log.source import Folder
 from veche.world import DAY, World
@@ -66,7 +66,7 @@ class Driver:
 
     def __init__(self, world: World, nursery: Nursery, dice: random.Random) -> None:
         self.folder, self.nursery, self.dice = world.folder / "ledger", nursery, dice
-        self.policy = Policy.log(world.charter.origin, world.charter.log_key)
+        self.policy = world.ledger.state.succession.policy(0)
         self.acknowledged: dict[int, bytes] = {}  # number in the log -> entry
         self.heads: list[Checkpoint] = []
         self.kills = {"opening": 0, "working": 0}

@@ -11,6 +11,7 @@ from veche.errors import Refused
 from veche.keys import SigningKey
 from veche.ledger import shape
 from veche.ledger.entries.charter import OfficeSeat
+from veche.ledger.entries.engine import Embedded
 from veche.ledger.entries.office import Role
 
 from .branch import Branch
@@ -30,7 +31,7 @@ KEYS = [kernel.IDENTITY, ORDER_2, ORDER_4, IDENTITY_ELSEWISE, MIXED, NO_POINT]
 def test_no_office_and_no_log_has_such_a_key(life: Life, at: At, key: bytes) -> None:
     branch = at("founded")
     branch.refuses_to_say("shape", "office", ["add", "Newspaper", "observer", key, 0], *life.institutions)
-    refused("shape", replace(CHARTER, log_key=key))
+    refused("shape", replace(CHARTER, engine=Embedded(1, "City hall", key)))
     refused("shape", replace(CHARTER, offices=(OfficeSeat("A", Role.OBSERVER, key), *CHARTER.offices[1:])))
 
 

@@ -9,7 +9,8 @@ import pytest
 from veche.errors import Refused
 from veche.keys import SigningKey
 from veche.ledger.codec import decode, digest, encode
-from veche.ledger.entries.charter import Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat, read_charter
+from veche.ledger.entries.charter import Charter, OfficeSeat, PollClass, RegistrarSeat, read_charter
+from veche.ledger.entries.engine import Embedded, Engine, Network, ValidatorRow
 from veche.ledger.entries.office import Role
 from veche.ledger.machine import Machine
 from veche.ledger.signing import sign
@@ -33,12 +34,31 @@ CLASS = PollClass(
     1,
 )
 CHARTER = Charter(
-    "veche.example/test", text("A ledger"), 1_800_000_000, SigningKey.generate().public, "City hall",
+    "veche.example/test", text("A ledger"), 1_800_000_000,
     tuple(OfficeSeat(name, Role.OBSERVER, key.public) for name, key in zip("ABCDEF", KEYS, strict=True)), 3, (CLASS,),
-    EngineChoice("embedded", 1),
+    Embedded(1, "City hall", SigningKey.generate().public),
 )  # fmt: skip
-VALIDATOR = SigningKey(bytes([7]) * 32).public
-"""A key for votes that is nobody's office."""
+
+
+def run_by(operator: str) -> Engine:
+    return Embedded(1, operator, KEYS[0].public)
+
+
+def row(number: int, **changes: Any) -> ValidatorRow:
+    """A validator of a network: institutions M, N, ..., each with a consensus key and addresses of its own."""
+    made = ValidatorRow(
+        "MNOPQ"[number], SigningKey(bytes([number + 1]) * 32).public, f"https://n{number}.example", f"{number:040x}@n{number}.example:26656"
+    )  # fmt: skip
+    return made._replace(**changes)
+
+
+def network(*rows: ValidatorRow, seconds: int = 1) -> tuple[Charter, list[SigningKey]]:
+    """A charter of a network of these validators, and all keys that sign it."""
+    ledger_keys = [SigningKey(bytes([number + 101]) * 32) for number in range(len(rows))]
+    seats = [
+        OfficeSeat(one.institution, Role.VALIDATOR, key.public) for one, key in zip(rows, ledger_keys, strict=True)
+    ]
+    return replace(CHARTER, offices=(*CHARTER.offices, *seats), engine=Network(seconds, rows)), [*KEYS, *ledger_keys]
 
 
 def found(charter: Charter | list[Any], keys: list[SigningKey] = KEYS) -> Charter:
@@ -113,12 +133,12 @@ def test_no_f_registrars_stop_every_poll() -> None:
 @pytest.mark.parametrize("watching", range(8))
 def test_witnesses_are_observers_but_not_the_operators(watching: int) -> None:
     """w - f >= q, the smallest with 2q > w + f: w of them let (w - 1) / 3 be corrupt."""
-    roles = [Role.OBSERVER] * watching + [Role.VALIDATOR] * (7 - watching)
+    roles = [Role.OBSERVER] * watching + [Role.REGISTRAR] * (7 - watching)
     keys = [SigningKey.generate() for _ in range(8)]
     offices = [
         OfficeSeat(f"Office {i}", role, key.public) for i, (role, key) in enumerate(zip(roles, keys, strict=False))
     ]
-    own = OfficeSeat(CHARTER.operator, Role.OBSERVER, keys[7].public)  # this one does not count
+    own = OfficeSeat(CHARTER.operators[0], Role.OBSERVER, keys[7].public)  # this one does not count
     for corrupt in range(4):
         charter = replace(CHARTER, offices=(*offices, own), witnesses=corrupt)
         if watching and corrupt <= (watching - 1) // 3:
@@ -143,7 +163,7 @@ def test_durations_of_a_test_ledger() -> None:
     assert CHARTER.lasting(14 * 86_400) == 14 * 86_400 and CHARTER.halt == 600
     test = replace(CHARTER, test=1000)
     assert [test.lasting(seconds) for seconds in (0, 1, 1000, 1001, 14 * 86_400)] == [0, 1, 1, 2, 1210]
-    assert test.halt == 10 and replace(test, engine=EngineChoice("embedded", 60)).halt == 600
+    assert test.halt == 10 and replace(test, engine=replace(CHARTER.engine, seconds=60)).halt == 600
     assert replace(CHARTER, test=2).halt == 300
     refused("shape", replace(CHARTER, test=100_001))
 
@@ -204,13 +224,13 @@ def test_no_name_is_spelt_in_two_ways() -> None:
         {"classes": (replace(CLASS, registrars=(*seats[:2], RegistrarSeat("C", "\uff34ax"), seats[3])),)},
         {"classes": (CLASS, replace(CLASS, name="district", registrars=(RegistrarSeat("A", "Bank"), *seats[1:])))},
         {"classes": (replace(CLASS, trustees=("T", "U", "a")),)},
-        {"operator": "F", "offices": (*offices[:5], offices[5]._replace(institution="f"))},
+        {"engine": run_by("F"), "offices": (*offices[:5], offices[5]._replace(institution="f"))},
         {"offices": (offices[0]._replace(institution="City\u2003Hall"), *offices[1:])},
         {"offices": (offices[0]._replace(institution="b"), *offices[1:])},
     ]
     for change in respelt:
         refused("charter", replace(CHARTER, **change))
-    found(replace(CHARTER, operator="F"))
+    found(replace(CHARTER, engine=run_by("F")))
 
 
 @pytest.mark.parametrize(
@@ -222,20 +242,16 @@ def test_no_name_is_spelt_in_two_ways() -> None:
         ("shape", {"name": ("", "")}),
         ("shape", {"name": ("English only", "")}),
         ("shape", {"time": 2**53}),
-        ("shape", {"log_key": bytes(31)}),
+        ("shape", {"engine": Embedded(1, "City hall", bytes(31))}),
         ("shape", {"k": 0}),
-        ("shape", {"operator": ""}),
+        ("shape", {"engine": run_by("")}),
         ("shape", {"k": 7}),  # more than there are institutions
         ("shape", {"classes": ()}),
-        ("charter", {"engine": EngineChoice("cometbft", 1)}),
-        ("charter", {"engine": EngineChoice("embedded", 1, VALIDATOR)}),
-        ("charter", {"engine": EngineChoice("raft", 1)}),
-        ("charter", {"engine": EngineChoice("cometbft", 1, CHARTER.log_key)}),
-        ("charter", {"engine": EngineChoice("cometbft", 1, KEYS[0].public)}),
-        ("shape", {"engine": EngineChoice("cometbft", 1, VALIDATOR[:-1])}),
-        ("shape", {"engine": EngineChoice("cometbft", 1, b"\x01" + bytes(31))}),  # for which anybody can sign
-        ("shape", {"engine": EngineChoice("embedded", 0)}),
-        ("shape", {"engine": EngineChoice("cometbft", 61, VALIDATOR)}),
+        ("shape", {"engine": Embedded(0, "City hall", KEYS[0].public)}),
+        ("shape", {"engine": Embedded(61, "City hall", KEYS[0].public)}),
+        ("charter", {"engine": Network(1, (row(0),))}),  # which holds no office
+        ("shape", {"engine": Network(1, ())}),
+        ("charter", {"offices": (OfficeSeat("A", Role.VALIDATOR, KEYS[0].public), *CHARTER.offices[1:])}),  # of what?
     ],
 )
 def test_charters_that_are_refused(rule: str, change: dict[str, Any]) -> None:
@@ -243,9 +259,82 @@ def test_charters_that_are_refused(rule: str, change: dict[str, Any]) -> None:
 
 
 def test_a_charter_names_its_engine() -> None:
-    choice = EngineChoice("cometbft", 5, VALIDATOR)
-    assert found(replace(CHARTER, engine=choice), KEYS).engine == choice
-    assert found(CHARTER, KEYS).engine == EngineChoice("embedded", 1)
+    assert found(CHARTER, KEYS).operators == ("City hall",) and not CHARTER.validators
+    rows = [row(number) for number in range(4)]
+    charter, keys = network(*rows, seconds=5)
+    read = found(charter, keys)
+    assert read == charter and read.operators == ("M", "N", "O", "P") and read.engine.seconds == 5
+    assert [(one.institution, one.key, one.votes) for one in read.validators] == [
+        (one.institution, key.public, one.votes) for one, key in zip(rows, keys[6:], strict=True)
+    ]
+    for body in (
+        ["raft", 1],
+        ["cometbft", 1],
+        ["embedded", 1],
+        ["embedded", 1, "City hall"],
+        [*charter.engine.body(), 0],
+    ):
+        refused("charter" if len(body) < 5 else "shape", [*charter.body()[:7], body, [], 0], keys)
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes"),
+    [
+        ("charter", {"institution": "P"}),  # not in order
+        ("charter", {"institution": "M"}),  # twice
+        ("charter", {"votes": row(0).votes}),
+        ("charter", {"votes": KEYS[0].public}),
+        ("charter", {"votes": SigningKey(bytes([102]) * 32).public}),  # its own ledger key
+        ("charter", {"url": row(0).url}),
+        ("charter", {"peer": row(0).peer.replace("n0", "n1")}),  # the same node elsewhere
+        ("charter", {"institution": "n"}),  # twice, in two spellings
+        ("shape", {"institution": ""}),
+        ("shape", {"votes": bytes(31)}),
+        ("shape", {"votes": b"\x01" + bytes(31)}),  # for which anybody can sign
+        *(
+            ("shape", {"url": url})
+            for url in (
+                "", "n1.example", "ftp://n1.example", "https://n1.example/", "https://N1.example", "https://n1.example:0",
+                "https://n1.example:65536", "https://n1.example:080", "https://a@n1.example", "https://n1.example ", "https://дом.рф",
+                "https://" + "a" * 193, "https://n1.example?a", "https://-n1.example",
+            )
+        ),
+        *(
+            ("shape", {"peer": peer})
+            for peer in (
+                "", "n1.example:26656", f"{1:040x}@n1.example", f"{1:039x}@n1.example:1", f"{0xA:040X}@n1.example:1",
+                f"{1:040x}@n1.example:70000", f"{1:040x}@n1.example:1,{2:040x}@n2.example:1", f"{1:040x}@{'a' * 158}:1",
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_validators_that_are_refused(rule: str, changes: dict[str, Any]) -> None:
+    """The second of three."""
+    refused(rule, *network(row(0), row(1, **changes), row(2)))
+
+
+def test_addresses_that_are_admitted() -> None:
+    urls = ("http://127.0.0.2:8080", "https://n1.example", "http://[::1]:65535", "https://" + "a" * 192)
+    peers = (f"{7:040x}@127.0.0.2:1", f"{7:040x}@[fe80::1]:65535", f"{7:040x}@{'a' * 157}:1")
+    for url in urls:
+        found(*network(row(0), row(1, url=url)))
+    for peer in peers:
+        found(*network(row(0), row(1, peer=peer)))
+
+
+def test_a_network_has_64_validators_at_most() -> None:
+    rows = [
+        row(
+            0,
+            institution=f"V{i:02}",
+            votes=SigningKey(bytes([i, 7] * 16)).public,
+            url=f"http://n{i}",
+            peer=f"{i:040x}@n:1",
+        )
+        for i in range(65)
+    ]
+    found(*network(*rows[:64]))
+    refused("shape", *network(*rows))
 
 
 def test_offices_are_different_and_all_sign() -> None:

@@ -204,7 +204,7 @@ def test_what_cannot_be_done_to_an_office(life: Life, at: At) -> None:
     ]
     for body in bodies:
         branch.refuses_to_say("office", "office", [*body, 0], *life.institutions)
-    for known in (organiser, life.world.charter.operator, life.world.charter.classes[0].trustees[0]):
+    for known in (organiser, life.world.charter.operators[0], life.world.charter.classes[0].trustees[0]):
         branch.refuses_to_say("office", "office", ["add", known.upper(), "observer", key, 0], *life.institutions)
     bodies = [
         ["add", "", "observer", key, 0],

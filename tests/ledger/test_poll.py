@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from veche.ledger.codec import MAX_ENTRY, digest
-from veche.ledger.entries.charter import EngineChoice
+from veche.ledger.entries.engine import Embedded
 from veche.ledger.entries.permit_key import LARGEST_COUNT
 from veche.ledger.entries.poll import BALLOT_ROOM, MAX_CELLS, MAX_GROUPS, PERMIT_ROOM, Choice, Group
 from veche.ledger.shape import Text
@@ -79,7 +79,7 @@ def test_duration(life: Life, at: At) -> None:
     refused(life, branch, "shape", opens=opens, closes=2**53)
     branch.branch().admit(life.publish(branch, opens=opens, closes=opens + 1))
     slow = branch.branch()
-    object.__setattr__(slow.state.charter, "engine", EngineChoice("embedded", 60))
+    object.__setattr__(slow.state.charter, "engine", Embedded(60, slow.state.charter.operators[0], slow.log_key.public))
     refused(life, slow, "poll-dates", opens=opens, closes=opens + 59)
     slow.admit(life.publish(slow, opens=opens, closes=opens + 60))
     branch.admit(life.publish(branch, opens=opens, closes=opens + longest))

@@ -1,5 +1,6 @@
 """The stranger's offices, classes and signatures (sections 2 and 2.1)."""
 
+import re
 from collections import Counter
 from typing import Any, NamedTuple
 
@@ -64,6 +65,28 @@ def read_class(value: object) -> Class:
     return Class(name, registrars, k, f, sources, trustees, t, f_t, smallest, notice, longest, organisers, *more)
 
 
+class Row(NamedTuple):
+    """A validator of the charter: institution, consensus key, address, and the id by which peers know it."""
+
+    who: str
+    votes: bytes
+    url: str
+    node: str
+
+
+HOST = r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])"
+
+
+def read_validator(value: object) -> Row:
+    who, votes, url, peer = row(value, 4)
+    for said in (url, peer):
+        need(len(word(said, 200)) <= 200, "an address is too long")
+        need(int((re.findall(r":(\d+)\Z", said) or [1])[0]) <= 65_535, "there is no such port")
+    need(re.fullmatch(rf"https?://{HOST}(:[1-9][0-9]{{0,4}})?", url, re.ASCII), "an address is odd")
+    need(re.fullmatch(rf"[0-9a-f]{{40}}@{HOST}:[1-9][0-9]{{0,4}}", peer, re.ASCII), "a peer's address is odd")
+    return Row(word(who), octets(votes, 32), url, peer[:40])
+
+
 class Signer(NamedTuple):
     """Who signed, with which key."""
 
@@ -87,22 +110,35 @@ class Offices:
     def __init__(self, entry: list[Any], raw: bytes) -> None:
         kind, body, signatures = row(entry, 3)
         need(kind == "charter", "the log does not begin with a charter")
-        version, self.origin, name, self.time, self.log_key, self.operator, *more = row(body, 12)
-        offices, self.k, classes, engine, witnesses, test = more
+        version, self.origin, name, self.time, offices, self.k, classes, engine, witnesses, test = row(body, 10)
         need(version == VERSION, "the charter is of another version")
         need(all("!" <= c <= "~" and c != "+" for c in word(self.origin, 100)), "bad origin")
-        line(name, 500), number(self.time), self._key(self.log_key)
-        name, pause, *votes = rows(engine, 2, 3)
-        need((name, len(votes)) in {("embedded", 0), ("cometbft", 1)} and number(pause, 1, 60), "the engine is unknown")
-        for vote in votes:
-            self._key(vote)
-            need(vote not in {self.log_key, *(key for _, _, key in offices)}, "a validator's key has another use")
+        line(name, 500), number(self.time)
+        name, pause, *run = rows(engine, 2, 4)
+        need((name, len(run)) in {("embedded", 2), ("cometbft", 1)}, "the engine is unknown")
+        number(pause, 1, 60)
+        self.log_key, self.rows = b"", []
+        if name == "embedded":
+            self.operators, self.log_key = [word(run[0])], run[1]
+            self._key(self.log_key)
+        else:
+            self.rows = [read_validator(each) for each in rows(run[0], 1, 64)]
+            self.operators = [each.who for each in self.rows]
+            need(self.operators == sorted(set(self.operators)), "the validators are not in order")
+            for own in zip(*(each[1:] for each in self.rows), strict=True):
+                need(len(set(own)) == len(own), "two validators share something")
+            for each in self.rows:
+                self._key(each.votes)
+                need(each.votes not in [key for _, _, key in offices], "a validator's key has another use")
         self.active: dict[bytes, tuple[str, str]] = {}
         self.seen: dict[bytes, tuple[str, str]] = {}
         self.suspended: dict[bytes, int] = {}
         self.waiting: dict[tuple[str, str], Waiting] = {}
         for who, role, key in (row(o, 3) for o in rows(offices, 1, 200)):
             self._add(word(who), role, octets(key, 32))
+        seats = {who: key for key, (who, role) in self.active.items() if role == "validator"}
+        need(sorted(seats) == [each.who for each in self.rows], "the validators' offices are not those of the engine")
+        self.validators = [(each.who, seats[each.who], each.votes) for each in self.rows]
         number(self.k, 1, len({who for who, _ in self.active.values()}))
         self.test = number(test, 0, 100_000)
         self.classes = {}
@@ -110,7 +146,7 @@ class Offices:
             notice, longest = self.lasting(c.notice), self.lasting(c.longest)
             self.classes[c.name] = c._replace(notice=notice, longest=longest, shortest=engine[1])
         need(len(self.classes) == len(classes), "two classes have one name")
-        watching = sum(role == "observer" and who != self.operator for who, role in self.active.values())
+        watching = sum(role == "observer" and who not in self.operators for who, role in self.active.values())
         self.corrupt = [number(corrupt) for corrupt in rows(witnesses, 0, 1)]
         need(not self.corrupt or self._quorum(watching), "there are too few witnesses")
         self.witnessed = bool(witnesses)
@@ -118,7 +154,7 @@ class Offices:
             bool(witnesses) or not any(c.witnessed for c in self.classes.values()),
             "nobody is to witness what a class wants",
         )
-        self.named = {word(self.operator), *(who for who, _ in self.seen.values())}
+        self.named = {*self.operators, *(who for who, _ in self.seen.values())}
         for c in self.classes.values():
             self.named |= {*c.trustees, *(who for who, _ in c.registrars)}
         spelt_once(self.named)
@@ -167,10 +203,14 @@ class Offices:
         """The active key of a seat; empty if there is none."""
         return next((key for key, seat in self.active.items() if seat == (who, role)), b"")
 
+    def ledger_keys(self) -> list[bytes]:
+        """Of the validators, who cosign heads."""
+        return [key for _, key, _ in self.validators]
+
     def witnesses(self) -> set[bytes]:
         """The keys of those who cosign heads, if the charter asks for it."""
         offices = self.active.items() if self.witnessed else ()
-        return {key for key, (who, role) in offices if role == "observer" and who != self.operator}
+        return {key for key, (who, role) in offices if role == "observer" and who not in self.operators}
 
     def _quorum(self, watching: int) -> bool:
         """Are so many witnesses enough?"""

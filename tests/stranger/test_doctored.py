@@ -50,8 +50,9 @@ REASONS = {
 STEPS = {
     "L1": "checkpoint|log is empty|did not sign the charter|signature of .* does not hold|trustees of class .* add up|too few identity"
     "|too few witnesses|nobody is to witness|between 0 and 3600|between 0 and 7862400|spelt in two ways"
-    "|engine is unknown|key has another use|anybody could sign",
-    "L2": "not signed by the log's key|of another log",
+    "|engine is unknown|key has another use|anybody could sign|2 to 4 items|1 to 64 items|validators are not|validators' offices"
+    "|two validators|is odd|no such port",
+    "L2": "not signed by the log's key|of another log|too few validators|cosignature",
     "L3": "root|tile",
     "L4": "block",
     "L7": "tally|result|void|due|take effect",

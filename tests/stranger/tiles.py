@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .cbor import Refused, need
 from .group import sha, signed
+from .offices import Offices
 
 WIDTH = 256
 NOTE, ATTACHMENT, ENTRY = 128 * 1024, 64 * 1024 * 1024, 65535
@@ -93,26 +94,39 @@ def check_signature(name: str, key: bytes, body: bytes, signatures: list[tuple[s
     need(ours and all(signed(key, body, s) for s in ours), "the checkpoint is not signed by the log's key")
 
 
-def check_cosignature(name: str, key: bytes, body: bytes, signatures: list[tuple[str, bytes]]) -> None:
-    """A witness cosigned the checkpoint, at some time: C2SP tlog-cosignature, kind 4."""
+def check_final(
+    origin: str, log_key: bytes, validators: list[bytes], body: bytes, signatures: list[tuple[str, bytes]]
+) -> None:
+    """The log's key signed it, or over two thirds of the validators cosigned it."""
+    if log_key:
+        check_signature(origin, log_key, body, signatures)
+        return
+    count = sum(cosigned_by(f"{origin}/validator/{key.hex()[:16]}", key, body, signatures) for key in validators)
+    need(3 * count > 2 * len(validators), "too few validators cosigned the checkpoint")
+
+
+def cosigned_by(name: str, key: bytes, body: bytes, signatures: list[tuple[str, bytes]]) -> bool:
+    """Did a validator or a witness cosign it, at some time? C2SP tlog-cosignature, kind 4."""
     mark = sha(name.encode() + b"\n\x04" + key)[:4]
     ours = [data[4:] for who, data in signatures if who == name and data[:4] == mark]
-    need(ours, "a head is not cosigned by the witness that it is named after")
     for data in ours:
         need(len(data) == 72 and data[0] < 128, "a cosignature has another length or an endless time")
         text = b"cosignature/v1\ntime %d\n" % int.from_bytes(data[:8], "big") + body
-        need(signed(key, text, data[8:]), "the cosignature of a witness does not hold")
+        need(signed(key, text, data[8:]), "a cosignature does not hold")
+    return bool(ours)
 
 
-def cosigned(folder: Path, origin: str, log_key: bytes, witnesses: set[bytes], entries: list[bytes]) -> None:
+def cosigned(folder: Path, offices: Offices, entries: list[bytes]) -> None:
     """Every head that a witness cosigned is one of this log (L9)."""
-    for key in witnesses:
+    origin = offices.origin
+    for key in offices.witnesses():
         note = _file(folder, f"witness/{key.hex()}", NOTE)
         if note is not None:
             name, size, head, body, signatures = checkpoint(note)
             need(name == origin, "a head that a witness cosigned is of another log")
-            check_signature(origin, log_key, body, signatures)
-            check_cosignature(f"{origin}/witness/{key.hex()[:16]}", key, body, signatures)
+            check_final(origin, offices.log_key, offices.ledger_keys(), body, signatures)
+            by_witness = cosigned_by(f"{origin}/witness/{key.hex()[:16]}", key, body, signatures)
+            need(by_witness, "a head is not cosigned by the witness that it is named after")
             if size <= len(entries):
                 need(root([leaf(entry) for entry in entries[:size]]) == head, "a witness cosigned another ledger")
 

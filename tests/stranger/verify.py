@@ -19,7 +19,7 @@ def verify(folder: Path, ledger: str = "") -> dict[str, tuple[str, list[Any]]]:
     replay = Replay(entries[0])
     need(not ledger or replay.offices.ledger == ledger, "this is another ledger")
     need(replay.offices.origin == origin, "the checkpoint is of another log")
-    tiles.check_signature(origin, replay.offices.log_key, body, signatures)
+    tiles.check_final(origin, replay.offices.log_key, replay.offices.ledger_keys(), body, signatures)
     for index, entry in enumerate(entries[1:], 1):
         try:
             replay.entry(entry)
@@ -27,7 +27,7 @@ def verify(folder: Path, ledger: str = "") -> dict[str, tuple[str, list[Any]]]:
             raise Refused(f"entry {index}: {error}") from None
     replay.end()
     tiles.attachments(folder)
-    tiles.cosigned(folder, origin, replay.offices.log_key, replay.offices.witnesses(), entries)
+    tiles.cosigned(folder, replay.offices, entries)
     return {name.hex(): (poll.state, poll.totals) for name, poll in replay.polls.items()}
 
 

@@ -10,7 +10,8 @@ import pytest
 from veche.ballot.committee import Certificate, Key, Shares
 from veche.ballot.decryption import Share
 from veche.ledger import entries
-from veche.ledger.entries.charter import Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat
+from veche.ledger.entries.charter import Charter, OfficeSeat, PollClass, RegistrarSeat
+from veche.ledger.entries.engine import Embedded
 from veche.ledger.entries.office import OfficeAction, Role
 from veche.ledger.entries.permit_key import GroupIssuance, GroupPermitKey
 from veche.ledger.entries.poll import Choice, Group
@@ -28,8 +29,8 @@ CLASS = PollClass(
     3600, 86_400, 2, 7200, 60, True,
 )  # fmt: skip
 CHARTER = Charter(
-    "veche.example/city", Text("City", "Город"), 1_779_448_000, ID, "Hall", (OfficeSeat("Hall", Role.ORGANISER, ID),), 1, (CLASS, CLASS),
-    EngineChoice("embedded", 1), 1, 1000,
+    "veche.example/city", Text("City", "Город"), 1_779_448_000, (OfficeSeat("Hall", Role.ORGANISER, ID),), 1, (CLASS, CLASS),
+    Embedded(1, "Hall", ID), 1, 1000,
 )  # fmt: skip
 POLL = entries.Poll(
     "pilot", Text("Speed", "Скорость"), SAID,

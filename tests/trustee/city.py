@@ -20,8 +20,9 @@ from veche.ballot.decryption import Share, betas_of, open_tally
 from veche.clock import Reading, by_hand
 from veche.keys import SigningKey
 from veche.ledger.codec import decode, digest
-from veche.ledger.entries.charter import Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat
+from veche.ledger.entries.charter import Charter, OfficeSeat, PollClass, RegistrarSeat
 from veche.ledger.entries.decryption import Decryption
+from veche.ledger.entries.engine import Embedded
 from veche.ledger.entries.office import Role
 from veche.ledger.entries.permit_key import GroupPermitKey, PermitKeys
 from veche.ledger.entries.poll import Choice, Group, Poll
@@ -128,9 +129,9 @@ class City:
         ]
         log_key = SigningKey.generate()
         charter = Charter(
-            "veche.example/city", text("The city's ledger"), GENESIS, log_key.public, "City hall",
+            "veche.example/city", text("The city's ledger"), GENESIS,
             tuple(OfficeSeat(name, role, key.public) for name, role, key in offices), 1, tuple(self._classes),
-            EngineChoice("embedded", 1),
+            Embedded(1, "City hall", log_key.public),
         )  # fmt: skip
         return Branch.begin(charter.sign(b"", [key for _, _, key in offices]), log_key)
 

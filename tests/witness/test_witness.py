@@ -19,7 +19,7 @@ from veche.clock import AHEAD, STEP, by_hand
 from veche.errors import DoesNotHold, Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.entries.poll import Choice
-from veche.ledger.heads import cosigned_policy, witness_verifier
+from veche.ledger.heads import Succession, cosigned_policy, witness_verifier
 from veche.ledger.shape import Text
 from veche.log.checkpoint import SignedCheckpoint, sign
 from veche.log.log import export
@@ -61,7 +61,7 @@ def test_a_head_is_cosigned_and_written_down(world: World) -> None:
     signed = cosign(world)
     head = signed.checkpoint
     key = world.witnesses[0].key.public
-    times = SignedCheckpoint.parse(signed.to_bytes()).verify(cosigned_policy(world.charter, key))
+    times = SignedCheckpoint.parse(signed.to_bytes()).verify(cosigned_policy(Succession(world.charter).policy(0), key))
     assert times[witness_verifier(world.charter.origin, key)] == world.now
     assert (head.size, head.root) == (world.ledger.size, world.ledger.head.root)
     assert heads(world.folder / "witness-1") == [[str(head.size), head.root.hex(), *by_hand(world.now).words()]]
@@ -136,7 +136,7 @@ def test_a_line_by_another_key_of_the_log_s_name_is_left_out(world: World) -> No
     foreign = sign(signed.checkpoint, SigningKey.generate())
     path.write_bytes(replace(signed, signatures=(foreign, *signed.signatures)).to_bytes())
     key = world.witnesses[0].key.public
-    SignedCheckpoint.parse(cosign(world).to_bytes()).verify(cosigned_policy(world.charter, key))
+    SignedCheckpoint.parse(cosign(world).to_bytes()).verify(cosigned_policy(Succession(world.charter).policy(0), key))
 
 
 def test_clocks_that_disagree(world: World) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from veche.ledger.entries.charter import Charter, PollClass
+from veche.ledger.entries.engine import Embedded
 from veche.texts import Message, Plural
 
 
@@ -48,12 +49,23 @@ def consequences(charter: Charter, guards: PollClass) -> Iterator[Message]:
 
 
 def unwitnessed(charter: Charter, guards: PollClass) -> Message:
-    """What the operator can do where no witnesses cosign what trustees act under."""
+    """What those can do who run the engine where no witnesses cosign what trustees act under."""
+    if isinstance(charter.engine, Embedded):
+        return Plural(
+            "No witnesses cosign the ledger: the operator ({operator}) and {count} voter can read one vote, at the price of that "
+            "poll's result; and the operator can look at the sums at the published closing and then claim a standstill.",
+            "No witnesses cosign the ledger: the operator ({operator}) and {count} voters can read one vote, at the price of that "
+            "poll's result; and the operator can look at the sums at the published closing and then claim a standstill.",
+            guards.smallest - 1,
+            operator=charter.engine.operator,
+        )
     return Plural(
-        "No witnesses cosign the ledger: the operator ({operator}) and {count} voter can read one vote, at the price of that "
-        "poll's result; and the operator can look at the sums at the published closing and then claim a standstill.",
-        "No witnesses cosign the ledger: the operator ({operator}) and {count} voters can read one vote, at the price of that "
-        "poll's result; and the operator can look at the sums at the published closing and then claim a standstill.",
+        "No witnesses cosign the ledger: over two thirds of its {validators} validators together and {count} voter can read one "
+        "vote, at the price of that poll's result; and they can look at the sums at the published closing and then claim a "
+        "standstill.",
+        "No witnesses cosign the ledger: over two thirds of its {validators} validators together and {count} voters can read one "
+        "vote, at the price of that poll's result; and they can look at the sums at the published closing and then claim a "
+        "standstill.",
         guards.smallest - 1,
-        operator=charter.operator,
+        validators=len(charter.validators),
     )

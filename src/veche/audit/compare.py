@@ -15,7 +15,7 @@ from enum import StrEnum
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.codec import digest
 from veche.ledger.entries.charter import Charter, read_charter
-from veche.ledger.heads import head_policy
+from veche.ledger.heads import Succession
 from veche.log.checkpoint import Policy, SignedCheckpoint
 from veche.log.log import Log, Snapshot, checked_bundles
 from veche.log.source import Export, Source
@@ -86,17 +86,17 @@ def compare(first: Copy, second: Copy, policy: Policy | None = None) -> Relation
 
 
 def _compare_heads(first: Copy, second: Copy, policy: Policy | None) -> Relation:
-    policies = [head_policy(copy.charter) for copy in (first, second) if copy.charter is not None]
+    policies = [Succession(copy.charter).policy(copy.size) for copy in (first, second) if copy.charter is not None]
     if policy is not None:
         policies.append(policy)
     if not policies:
         raise UserError(
             Message("Neither of the two has more than a checkpoint, so it is not known by whom they must be signed."),
-            Message("Give one ledger or export, or the log's key with --key."),
+            Message("Give one ledger or export, or with --key the keys that sign its heads."),
         )
     if policy is not None and policy != policies[0]:
         raise UserError(
-            Message("The key that was given is not the one that the charter names."),
+            Message("The keys that were given are not those that sign the heads of this ledger."),
             Message("Where there is a charter, none need be given."),
         )
     if any(other != policies[0] for other in policies):

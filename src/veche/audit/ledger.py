@@ -15,7 +15,7 @@ from veche.audit.witnesses import read_witnesses
 from veche.errors import DoesNotHold, VecheError
 from veche.ledger.codec import digest
 from veche.ledger.entries.charter import Charter
-from veche.ledger.heads import head_policy
+from veche.ledger.heads import Succession
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint
 from veche.log.log import Log, Snapshot, check_nothing_else, checked_bundles
 from veche.log.source import Export, Source, open_source
@@ -26,7 +26,10 @@ STEPS = {
     "L1": N_(
         "There is a well formed checkpoint, and the log that it heads begins with a charter signed by all its offices."
     ),
-    "L2": N_("The checkpoint is of this ledger, and signed by the log's key that the charter names."),
+    "L2": N_(
+        "The checkpoint is of this ledger, and signed by those whose signatures its heads need: the log's key that the charter "
+        "names, or over two thirds of the validators."
+    ),
     "L3": N_("Every tile is there, and each byte of it follows from the entries, up to the root that is signed."),
     "L4": N_("Every block follows the one before, and so does its time."),
     "L5": N_("Every entry is in its one encoding, signed by offices that may write it, and admitted by the rules."),
@@ -216,7 +219,7 @@ def _as_step(step: str) -> Iterator[None]:
 
 def _check_signature(signed: SignedCheckpoint, charter: Charter) -> None:
     with _as_step("L2"):
-        signed.verify(head_policy(charter))
+        signed.verify(Succession(charter).policy(signed.checkpoint.size))
 
 
 def check_attachments(source: Source, known: set[str] | None = None) -> None:

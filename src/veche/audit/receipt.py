@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from veche.audit.ledger import VerifiedLedger
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.entries.ballot import is_ballot, read_ballot
-from veche.ledger.heads import check_whose, head_policy
+from veche.ledger.heads import check_whose
 from veche.ledger.life import Phase
 from veche.log import merkle
 from veche.log.receipt import Receipt
@@ -62,8 +62,9 @@ def check_receipt(verified: VerifiedLedger, receipt: Receipt) -> ReceiptReport:
     """Check a receipt against this ledger. Raises DoesNotHold (step R) if the two contradict each other, or if the receipt is of
     another ledger; UserError if it is of a later state than this copy, which says nothing against either."""
     try:
-        check_whose(receipt.checkpoint, verified.state.charter, Message("The receipt"))
-        receipt.checkpoint.verify(head_policy(verified.state.charter))
+        succession = verified.state.succession
+        check_whose(receipt.checkpoint, succession, Message("The receipt"))
+        receipt.checkpoint.verify(succession.policy(receipt.checkpoint.checkpoint.size))
     except DoesNotHold as error:
         raise DoesNotHold(STEP, error.where, error.said, error.advice) from None
     head = receipt.checkpoint.checkpoint

@@ -27,7 +27,7 @@ class LedgerReport:
     """A ledger that holds, and what is in it. Hashes are lowercase hexadecimal, times seconds since 1970.
 
     ``time`` is that of the last block. ``test``: by what a test ledger divides all times, 0 in earnest.
-    ``ahead``: by how many seconds the last block is ahead of the clock of whoever made the report. ``steps``: what was checked, by its number in docs/protocol.md, section 6; ``witnesses`` who cosigned heads.
+    ``ahead``: by how many seconds the last block is ahead of the clock of whoever made the report. ``vkeys``: whose signatures the newest head needs (C2SP). ``steps``: what was checked, by its number in docs/protocol.md, section 6; ``witnesses`` who cosigned heads.
     """
 
     program: str
@@ -38,7 +38,7 @@ class LedgerReport:
     size: int
     root: str
     time: int
-    log_key: str
+    vkeys: list[str]
     test: int
     polls: list[PollReport]
     notices: list[StatementReport]
@@ -76,7 +76,7 @@ def report_ledger(
         size=verified.head.size,
         root=verified.head.root.hex(),
         time=verified.time,
-        log_key=charter.log_key.hex(),
+        vkeys=[str(key) for key in verified.state.succession.policy(verified.head.size).power],
         test=charter.test,
         polls=[report_with_warnings(verified, poll) for poll in found],
         notices=[statement(verified, number) for number in verified.state.statements()],

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.codec import decode
 from veche.ledger.entries.ballot import is_ballot
-from veche.ledger.entries.charter import Charter
 from veche.ledger.entries.permit_key import PermitKeys
-from veche.ledger.heads import cosigned_policy, witness_verifier
+from veche.ledger.heads import Succession, cosigned_policy, witness_verifier
 from veche.ledger.poll_state import PollState
 from veche.ledger.state import State
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint
@@ -73,7 +72,7 @@ def read_witnesses(log: Log, state: State) -> Witnesses:
             continue
         try:
             signed = SignedCheckpoint.parse(data)
-            time = _time_of(signed, charter, key)
+            time = _time_of(signed, state.succession, key)
         except DoesNotHold as error:
             raise DoesNotHold(
                 STEP,
@@ -101,7 +100,7 @@ def identify(log: Log, state: State, signed: SignedCheckpoint) -> tuple[bytes, C
     for key, institution in state.witnesses().items():
         verifier = witness_verifier(charter.origin, key)
         if (verifier.name, verifier.key_id) in lines:
-            time = _time_of(signed, charter, key)
+            time = _time_of(signed, state.succession, key)
             if head.size > log.size:
                 raise UserError(
                     Message(
@@ -115,7 +114,7 @@ def identify(log: Log, state: State, signed: SignedCheckpoint) -> tuple[bytes, C
             return key, Cosigned(institution, head.size, time)
     raise UserError(
         Message("No witness of this ledger cosigned this head."),
-        Message("Witnesses are its observers, but for the operator's: veche ledger show."),
+        Message("Witnesses are its observers, but for those who run it: veche ledger show."),
     )
 
 
@@ -131,8 +130,10 @@ def size_of(log: Log, poll: PollState) -> int:
     return size
 
 
-def _time_of(signed: SignedCheckpoint, charter: Charter, key: bytes) -> int:
-    return signed.verify(cosigned_policy(charter, key))[witness_verifier(charter.origin, key)]
+def _time_of(signed: SignedCheckpoint, succession: Succession, key: bytes) -> int:
+    return signed.verify(cosigned_policy(succession.policy(signed.checkpoint.size), key))[
+        witness_verifier(succession.charter.origin, key)
+    ]
 
 
 def _check_root(log: Log, head: Checkpoint, institution: str, where: Said) -> None:

@@ -15,7 +15,8 @@ from veche.cli.options import ANY_PATH, LEDGER_PATH
 from veche.cli.verify import kind_of
 from veche.durable import make_folder, write_new
 from veche.errors import DoesNotHold, UserError
-from veche.log.checkpoint import Policy, SignedCheckpoint
+from veche.ledger.heads import policy_of
+from veche.log.checkpoint import SignedCheckpoint
 from veche.log.log import export
 from veche.log.note import Verifier
 from veche.terminal.say import say
@@ -25,16 +26,11 @@ from veche.texts import Localizable, Message
 @click.command(cls=Command, short_help="Compare two copies of a ledger: equal, longer, or contradicting.")
 @click.argument("first", type=LEDGER_PATH)
 @click.argument("second", type=LEDGER_PATH)
-@click.option(
-    "--key",
-    "vkey",
-    metavar="VKEY",
-    help='The key of the log, as "veche ledger show" prints it: needed for two checkpoints.',
-)
+@options.head_keys("Needed for two checkpoints.")
 @click.option("--output", "-o", type=ANY_PATH, metavar="FOLDER",
               help="If they contradict each other, keep both in this new folder, as they are at this moment: that is the evidence.")  # fmt: skip
 @options.json
-def compare(first: Path, second: Path, vkey: str | None, output: Path | None, as_json: bool) -> int:
+def compare(first: Path, second: Path, vkeys: tuple[str, ...], output: Path | None, as_json: bool) -> int:
     """Compare two copies of a ledger: a ledger's folder, an export, or a checkpoint that somebody kept.
 
     Whether they are equal, the second goes on from the first or the first from the second; or whether they contradict each other: then
@@ -48,12 +44,12 @@ def compare(first: Path, second: Path, vkey: str | None, output: Path | None, as
       veche compare ledger friend.tar
       veche compare monday ledger -o evidence
     """
-    key = None if vkey is None else Verifier.parse(vkey)
+    policy = policy_of([Verifier.parse(vkey) for vkey in vkeys]) if vkeys else None
     copies = _read(first), _read(second)
     for copy in copies:
         if copy.charter is not None:
             say_if_test(copy.charter)
-    found = compare_copies(*copies, None if key is None else Policy(key.name, {key: 1}, 1))
+    found = compare_copies(*copies, policy)
     evidence = output if found is Relation.CONTRADICTS else None
     if evidence is not None:
         _keep(evidence, copies)

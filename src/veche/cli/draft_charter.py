@@ -10,7 +10,8 @@ import msgspec
 from veche.audit.dangers import charter_dangers
 from veche.cli.draft import BothTexts, Count, Duration, PublicKey, Table, read_draft
 from veche.errors import UserError
-from veche.ledger.entries.charter import CHALLENGE, MARGIN, Charter, EngineChoice, OfficeSeat, PollClass, RegistrarSeat
+from veche.ledger.entries.charter import CHALLENGE, MARGIN, Charter, OfficeSeat, PollClass, RegistrarSeat
+from veche.ledger.entries.engine import Embedded, Engine, Network, ValidatorRow
 from veche.ledger.entries.office import Role
 from veche.texts import Message
 
@@ -23,7 +24,8 @@ TEMPLATE = """\
 origin = "veche.example/city"          # the log's name: no spaces, best a domain that is yours
 name = {{ en = "The city's ledger", ru = "Реестр города" }}
 log_key = "{log_key}"    # from: veche ledger keygen
-operator = "City hall: computing"      # the institution that runs the log and holds this key
+operator = "City hall: computing"      # the institution that runs the log and holds this key. In a network there is neither of
+                                       # the two, but a part [[validator]] for each institution that runs it
 k = 3                                  # so many institutions together change the offices or cancel a poll: more than one
                                        # owner has (what stands before ": " in their names)
 seconds = 1                            # between two blocks
@@ -31,7 +33,7 @@ seconds = 1                            # between two blocks
                                        # 4 observers, 2 take 7. Without witnesses the operator and a few voters can read a vote.
 # test = 1000                          # a test ledger, on which all times are divided by this; leave it out in earnest
 
-# Every office: organiser, registrar, trustee, validator or observer.
+# Every office: organiser, registrar, trustee or observer.
 [[office]]
 institution = "City hall: polls office"
 role = "organiser"
@@ -77,6 +79,13 @@ key = ""
 # role = "observer"
 # key = ""
 
+# [[validator]]                        # a network has 1 to 64 of them, best at least 4: over two thirds must agree
+# institution = "City hall: computing"
+# key = ""                             # its ledger key, which signs heads of the ledger; from: veche ledger keygen
+# votes = ""                           # its consensus key, with which CometBFT decides blocks
+# url = "https://node.example"         # its public address
+# peer = "ID@node.example:26656"       # where CometBFT's other nodes find it
+
 # A class of poll: who guards it. An institution is never registrar and trustee of the same class.
 [[class]]
 name = "pilot"
@@ -106,6 +115,16 @@ class OfficeTable(Table, frozen=True, kw_only=True):
     institution: str
     role: str
     key: PublicKey
+
+
+class ValidatorTable(Table, frozen=True, kw_only=True):
+    """``[[validator]]``: an institution that runs the network, with its ledger key, its consensus key and its addresses."""
+
+    institution: str
+    key: PublicKey
+    votes: PublicKey
+    url: str
+    peer: str
 
 
 class RegistrarTable(Table, frozen=True, kw_only=True):
@@ -140,13 +159,14 @@ class CharterDraft(Table, frozen=True, kw_only=True):
 
     origin: str
     name: BothTexts
-    log_key: PublicKey
-    operator: str
+    log_key: PublicKey | None = None
+    operator: str | None = None
     k: Count
     seconds: Count = 1
     witnesses: Count | None = None
     test: Count = Count(0)
     office: list[OfficeTable] = []
+    validator: list[ValidatorTable] = []
     classes: list[ClassTable] = msgspec.field(name="class", default_factory=list)
 
 
@@ -164,12 +184,34 @@ def read_charter(path: Path) -> Charter:
             Message("Add parts that begin with [[office]] and [[class]]."),
         )
     made = Charter(
-        draft.origin, draft.name.text, int(clock_time.time()), bytes(draft.log_key), draft.operator,
-        tuple(OfficeSeat(office.institution, Role.named(office.role, "charter"), bytes(office.key)) for office in draft.office),
-        draft.k, tuple(_class(table) for table in draft.classes), EngineChoice("embedded", draft.seconds),
+        draft.origin, draft.name.text, int(clock_time.time()),
+        (
+            *(OfficeSeat(office.institution, Role.named(office.role, "charter"), bytes(office.key)) for office in draft.office),
+            *(OfficeSeat(validator.institution, Role.VALIDATOR, bytes(validator.key)) for validator in draft.validator),
+        ),
+        draft.k, tuple(_class(table) for table in draft.classes), _engine(draft, path),
         draft.witnesses, draft.test,
     )  # fmt: skip
     return Charter.parse(made.body())
+
+
+def _engine(draft: CharterDraft, path: Path) -> Engine:
+    if draft.validator and draft.log_key is None and draft.operator is None:
+        rows = [ValidatorRow(one.institution, bytes(one.votes), one.url, one.peer) for one in draft.validator]
+        return Network(draft.seconds, tuple(sorted(rows)))
+    if draft.log_key is None or draft.operator is None or draft.validator:
+        raise UserError(
+            Message("In {path}: a charter has either operator and log_key, or validators.", path=path),
+            Message("Give the first two for one process, or parts that begin with [[validator]] for a network."),
+        )
+    return Embedded(draft.seconds, draft.operator, bytes(draft.log_key))
+
+
+def _engine_json(engine: Engine) -> dict[str, Any]:
+    common = {"name": engine.name, "seconds": engine.seconds}
+    if isinstance(engine, Embedded):
+        return {**common, "operator": engine.operator, "log_key": engine.log_key.hex()}
+    return {**common, "validators": [{**row._asdict(), "votes": row.votes.hex()} for row in engine.validators]}
 
 
 def charter_json(charter: Charter) -> dict[str, Any]:
@@ -177,8 +219,7 @@ def charter_json(charter: Charter) -> dict[str, Any]:
         "origin": charter.origin,
         "name": charter.name._asdict(),
         "time": charter.time,
-        "log_key": charter.log_key.hex(),
-        "operator": charter.operator,
+        "engine": _engine_json(charter.engine),
         "k": charter.k,
         "warnings": [str(danger) for danger in charter_dangers(charter)],
         "witnesses": charter.witnesses,

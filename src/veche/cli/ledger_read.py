@@ -19,11 +19,10 @@ from veche.errors import DoesNotHold, UserError
 from veche.ledger.codec import decode, digest
 from veche.ledger.entries import BALLOT, BY_KIND, parse_item
 from veche.ledger.entries.ballot import POLL_ID, is_ballot, read_ballot
-from veche.ledger.heads import check_whose
+from veche.ledger.heads import check_whose, policy_of
 from veche.ledger.signing import signatures
 from veche.log import merkle
-from veche.log.checkpoint import Policy
-from veche.log.note import ED25519, Verifier
+from veche.log.note import Verifier
 from veche.log.receipt import FILE_EXTENSION
 from veche.terminal.code import code_lines
 from veche.terminal.say import say, spoken
@@ -45,12 +44,12 @@ def show(folder: Path, as_json: bool) -> None:
     with read_ledger(folder, verified=False) as reading:
         charter, head = reading.charter, reading.head.checkpoint
         offices, changes = reading.state.offices, list(reading.state.office_changes.values())
-        vkey = str(Verifier(charter.origin, ED25519, charter.log_key))
+        vkeys = [str(key) for key in reading.succession.policy(head.size).power]
         if as_json:
             options.emit(
                 {
                     "ledger": reading.id.hex(), "size": head.size, "root": head.root.hex(), "time": reading.time,
-                    "running": engine_runs(folder), "vkey": vkey, "charter": charter_json(charter),
+                    "running": engine_runs(folder), "vkeys": vkeys, "charter": charter_json(charter),
                     "offices": [
                         {
                             "institution": office.institution, "role": office.role, "key": key.hex(), "active": office.active,
@@ -97,7 +96,8 @@ def show(folder: Path, as_json: bool) -> None:
         time = Moment(reading.time, SECOND)
         runs = engine_runs(folder)
         say(Message("Last block: {time}, and it runs", time=time) if runs else Message("Last block: {time}", time=time))
-        say(Message("Key for checkpoints and receipts: {vkey}", vkey=vkey))
+        for vkey in vkeys:
+            say(Message("Key for checkpoints and receipts: {vkey}", vkey=vkey))
 
 
 @click.command(cls=Command)
@@ -222,18 +222,16 @@ def _number(reading: Reading, text: str) -> int:
 @click.argument("file", type=ANY_PATH)
 @click.option("--entry", "entry_file", type=ANY_PATH, metavar="FILE",
               help="The entry that it is about. Otherwise the file of the same name that ends in .entry is taken.")  # fmt: skip
-@click.option(
-    "--key", "vkey", metavar="VKEY", help='The key of the log, as "veche ledger show" prints it; needs no ledger.'
-)
+@options.head_keys("Needs no ledger.")
 @click.option(
     "--code", "code_given", metavar="CODE", help="The code that was shown before the ballot was cast, to be compared."
 )
 @options.ledger
 @options.json
 def check_receipt(
-    file: Path, entry_file: Path | None, vkey: str | None, code_given: str | None, folder: Path, as_json: bool
+    file: Path, entry_file: Path | None, vkeys: tuple[str, ...], code_given: str | None, folder: Path, as_json: bool
 ) -> None:
-    """Check a receipt: that the entry is in the ledger whose key signed the checkpoint in it.
+    """Check a receipt: that the entry is in the ledger under whose final head it was made.
 
     With --key, no ledger is needed, and no network: the receipt proves it. With --ledger, the ledger's own copy is asked
     too, whether it goes on from that checkpoint; and of a ballot the code is computed: if it is the one that was shown before,
@@ -245,22 +243,21 @@ def check_receipt(
       veche ledger check-receipt vote.tlog-proof --key "veche.example/city+1a2b3c4d+Ab..."
     """
     wanted = None if code_given is None else parse_code(code_given)
-    if wanted is not None and vkey is not None:
+    if wanted is not None and vkeys:
         raise UserError(
             Message("A ballot's code is computed with its poll."), Message("Give --ledger instead of --key.")
         )
-    options.not_together("--key", "--ledger", vkey is not None and options.was_given("folder"))
+    options.not_together("--key", "--ledger", bool(vkeys) and options.was_given("folder"))
     found = read_receipt(file)
     data = options.read_file(entry_file or file.with_name(file.name.removesuffix(FILE_EXTENSION) + ".entry"))
     head = found.checkpoint.checkpoint
     code, waits = None, False
-    if vkey is not None:
-        key = Verifier.parse(vkey)
-        found.verify(merkle.leaf_hash(data), Policy(key.name, {key: 1}, 1))
+    if vkeys:
+        found.verify(merkle.leaf_hash(data), policy_of([Verifier.parse(vkey) for vkey in vkeys]))
     else:
         with read_ledger(folder) as reading:
-            check_whose(found.checkpoint, reading.charter, Message("The receipt"))
-            found.verify(merkle.leaf_hash(data), reading.policy)
+            check_whose(found.checkpoint, reading.succession, Message("The receipt"))
+            found.verify(merkle.leaf_hash(data), reading.succession.policy(head.size))
             goes_on(reading.log, head, Message("checkpoint of {size}", size=head.size))
             code = _code(reading, data)
             poll = reading.state.poll(data[POLL_ID]) if is_ballot(data) else None
@@ -277,7 +274,7 @@ def check_receipt(
             "size": head.size,
             "origin": head.origin,
         }
-        if vkey is None:
+        if not vkeys:
             shown["witnessed"] = not waits
         options.emit(shown if code is None else {**shown, "code": code.hex()})
     else:
@@ -289,7 +286,7 @@ def check_receipt(
                 size=head.size,
             )
         )
-        if vkey is None:
+        if not vkeys:
             say(Message("The ledger at {folder} goes on from that checkpoint.", folder=folder))
         for line in code_lines(code) if code is not None else ():
             say(Message("Code  {line}", line=line))
@@ -319,8 +316,8 @@ def consistency(folder: Path, checkpoint: Path, as_json: bool) -> None:
     """
     old = read_checkpoint(checkpoint)
     with read_ledger(folder) as reading:
-        check_whose(old, reading.charter, Message("The checkpoint"))
-        old.verify(reading.policy)
+        check_whose(old, reading.succession, Message("The checkpoint"))
+        old.verify(reading.succession.policy(old.checkpoint.size))
         head, new = old.checkpoint, reading.head.checkpoint
         goes_on(reading.log, head, Message("checkpoint of {size}", size=head.size))
         proof = reading.log.consistency_proof(head.size) if head.size else []

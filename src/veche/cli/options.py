@@ -85,6 +85,14 @@ def key(role: str, many: bool = False) -> Callable[[Command], Command]:
     )  # fmt: skip
 
 
+def head_keys(why: str) -> Callable[[Command], Command]:
+    """``--key VKEY``, whose signatures a ledger's heads need, where there is no ledger that says it."""
+    return click.option(
+        "--key", "vkeys", multiple=True, metavar="VKEY",
+        help=f'A key that signs the heads, as "veche ledger show" prints it; repeat it for each that it prints. {why}',
+    )  # fmt: skip
+
+
 def load_key(path: Path) -> SigningKey:
     """An office's key: a key file, or the folder of a registrar or trustee that has one in it. Raises UserError."""
     if path.is_dir():

@@ -20,7 +20,6 @@ from veche.cli.earnest import say_if_ahead, say_if_test
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.entries.office import Role
-from veche.ledger.heads import head_policy
 from veche.ledger.poll_state import CommitteeState, PollState
 from veche.ledger.reader import NotOwn, Reader, read_own
 from veche.ledger.state import OfficeKey, State
@@ -178,7 +177,7 @@ def verified_copies(paths: Sequence[Path], before: dict[Path, Verification] | No
     kept = Verification() if before is None else before.setdefault(paths[longest], Verification())
     found = verified_ledger(sources[longest], before=kept)
     for path, source, signed in zip(paths, sources, heads, strict=True):
-        signed.verify(head_policy(found.state.charter))
+        signed.verify(found.state.succession.policy(signed.checkpoint.size))
         goes_on(found.log, signed.checkpoint, str(path))
         if source is not sources[longest] and isinstance(source, Export):
             source.close()

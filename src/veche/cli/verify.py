@@ -172,7 +172,9 @@ class Pin:
         if self._id is not None and not ledger.hex().startswith(self._id):
             raise self._another(ledger, charter, Message("its id is {ledger}", ledger=ledger.hex()))
         institutions = [office.institution for office in charter.offices]
-        said = " ".join([charter.origin, charter.name.en, charter.name.ru, charter.operator, *institutions]).casefold()
+        said = " ".join(
+            [charter.origin, charter.name.en, charter.name.ru, *charter.operators, *institutions]
+        ).casefold()
         for word in self._words:
             if word not in said:
                 raise self._another(ledger, charter, Message("its charter does not say {word!r}", word=word))
@@ -186,8 +188,8 @@ class Pin:
         founders = ", ".join(dict.fromkeys(office.institution for office in charter.offices))
         say(
             Message(
-                "Whose ledger this is: {name} ({origin}), run by {operator}.",
-                name=Words(*charter.name), origin=charter.origin, operator=charter.operator,
+                "Whose ledger this is: {name} ({origin}), run by {operators}.",
+                name=Words(*charter.name), origin=charter.origin, operators=", ".join(charter.operators),
             )
         )  # fmt: skip
         say(Message("Its charter was signed by: {founders}.", founders=founders))

@@ -8,13 +8,14 @@ simply started again: what was acknowledged is in the ledger, what was not may b
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import ClassVar
 
 from veche.engine.looking import Look
 from veche.engine.publishing import LOG_KEY, create_ledger
 from veche.engine.threaded import AHEAD, ThreadedEngine
 from veche.engine.waiting import Job
 from veche.keys import SigningKey
-from veche.ledger.entries.charter import EMBEDDED
+from veche.ledger.entries.engine import EMBEDDED
 from veche.ledger.ledger import Ledger
 
 __all__ = ["LOG_KEY", "EmbeddedEngine", "create_ledger"]
@@ -28,13 +29,20 @@ class EmbeddedEngine(ThreadedEngine):
     seconds. The ledger belongs to the engine's thread from ``with`` to ``stop``.
     """
 
+    NAME: ClassVar[str] = EMBEDDED
+
     def __init__(
-        self, ledger: Ledger, key: SigningKey, clock: Callable[[], int] | None = None, pause: float = 1.0
+        self,
+        ledger: Ledger,
+        key: SigningKey,
+        clock: Callable[[], int] | None = None,
+        pause: float = 1.0,
+        others: Sequence[SigningKey] = (),
     ) -> None:
-        """What a crash left unpublished is published. Raises UserError if this is not the key that the charter names, or its
+        """``others``: see :class:`Publishing`. What a crash left unpublished is published. Raises UserError if this is not the key that the charter names, or its
         engine is another."""
-        super().__init__(EMBEDDED, ledger, key, clock)
-        self._publishing.publish()
+        super().__init__(self.NAME, ledger, (key, *others), clock)
+        self._publishing.publish(ledger.time)
         self._pause = pause
         self._taken: list[Job] = []  # the newest batch, which may not be among those that are being checked yet
         self._checking: deque[tuple[Look, Future[None]]] = deque()
@@ -84,6 +92,6 @@ class EmbeddedEngine(ThreadedEngine):
             self._results.search(ledger.state)
         self._waiting.answer([job for job in jobs if job[0] is not None], executed.answers)
         if executed.logged:
-            self._publishing.publish()
+            self._publishing.publish(ledger.time)
         asked = [job for job in jobs if job[0] is None]  # who asked for a block wants to see it
         self._waiting.answer(asked, [ledger.size] * len(asked))

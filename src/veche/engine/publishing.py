@@ -1,42 +1,62 @@
-"""The log's key: it begins a ledger, and signs the heads under which whatever the engine made durable becomes public."""
+"""The key of this machine: it begins a ledger, and signs the heads under which whatever the engine made durable becomes public."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from veche.clock import STEP, Clock, WrongClock, system
 from veche.errors import UserError
 from veche.keys import SigningKey
 from veche.ledger.entries.charter import Charter, read_charter
+from veche.ledger.entries.engine import Embedded
 from veche.ledger.ledger import Ledger
 from veche.ledger.publication import Publication
-from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
+from veche.log.checkpoint import Checkpoint, SignedCheckpoint
 from veche.texts import SECOND, Message, Moment
 
 LOG_KEY = "log.key"
-"""The file beside a ledger that holds the key of its log, mode 0600."""
+"""The file beside a ledger that holds the key with which this machine signs its heads, mode 0600: the log's, or a validator's ledger key."""
 
 
 class Publishing:
     """What an engine has that signs a ledger's heads. ``published``: the head of what was published by it."""
 
-    def __init__(self, ledger: Ledger, key: SigningKey, told: Callable[[Checkpoint], None] = lambda head: None) -> None:
-        """``told``: is told of each head that is published. Raises UserError if this is not the key that the charter names."""
-        check_key(ledger.state.charter, key)
-        self._ledger, self._key, self._told = ledger, key, told
+    def __init__(
+        self, ledger: Ledger, keys: Sequence[SigningKey], told: Callable[[Checkpoint], None] = lambda head: None
+    ) -> None:
+        """``keys``: the log's, or a validator's; of several validators where a network is played in one process. ``told``: is told of
+        each head that is published.
+
+        Raises UserError if one of them is not a key that the charter names.
+        """
+        for key in keys:
+            check_key(ledger.state.charter, key)
+        self._ledger, self._keys, self._told = ledger, keys, told
         self._publication = Publication(ledger.folder)
         self.published: Checkpoint | None = None
 
-    def publish(self) -> None:
-        """Sign the ledger's head, and publish everything under it. Raises as :meth:`Publication.publish`."""
-        head = self._ledger.head
-        if head != self.published:
-            self._publication.publish(self._ledger, SignedCheckpoint(head, (sign(head, self._key),)))
-            self.published = head
-            self._told(head)
+    @property
+    def alone(self) -> bool:
+        """Whether the signatures that are made here make a head final, without those of other machines."""
+        return len(self._keys) >= self._ledger.state.succession.policy(self._ledger.size).quorum
+
+    def sign(self, time: int) -> SignedCheckpoint:
+        """The ledger's head with the signatures of the keys that are here, made at this time."""
+        head, succession = self._ledger.head, self._ledger.state.succession
+        return SignedCheckpoint(head, tuple(succession.sign(head, key, time) for key in self._keys))
+
+    def publish(self, time: int) -> None:
+        """Sign the ledger's head at this time, and publish everything under it. Raises as :meth:`Publication.publish`."""
+        if self._ledger.head != self.published:
+            signed = self.sign(time)
+            self._publication.publish(self._ledger, signed)
+            self.published = signed.checkpoint
+            self._told(signed.checkpoint)
 
 
-def create_ledger(folder: Path, charter: bytes, key: SigningKey, clock: Clock = system) -> Ledger:
-    """Begin a ledger in a folder, with this charter entry, and publish it.
+def create_ledger(
+    folder: Path, charter: bytes, key: SigningKey, clock: Clock = system, others: Sequence[SigningKey] = ()
+) -> Ledger:
+    """Begin a ledger in a folder, with this charter entry, and publish it, unless others have to sign its head, too. ``others``: see :class:`Publishing`.
 
     Raises Refused, UserError, and WrongClock for a charter of the future: the ledger would stand still until then.
 
@@ -57,7 +77,9 @@ def create_ledger(folder: Path, charter: bytes, key: SigningKey, clock: Clock = 
         )
     ledger = Ledger.create(folder, charter)
     try:
-        Publishing(ledger, key).publish()
+        publishing = Publishing(ledger, (key, *others))
+        if publishing.alone:
+            publishing.publish(now)
     except BaseException:
         ledger.close()
         raise
@@ -65,9 +87,15 @@ def create_ledger(folder: Path, charter: bytes, key: SigningKey, clock: Clock = 
 
 
 def check_key(charter: Charter, key: SigningKey) -> None:
-    """Raises UserError if this is not the log's key that the charter names."""
-    if charter.log_key != key.public:
+    """Raises UserError if this key signs no heads by this charter."""
+    if isinstance(charter.engine, Embedded):
+        if charter.engine.log_key != key.public:
+            raise UserError(
+                Message("This is not the log's key that the charter names."),
+                Message("Give the key file that belongs to the charter."),
+            )
+    elif key.public not in {validator.key for validator in charter.validators}:
         raise UserError(
-            Message("This is not the log's key that the charter names."),
+            Message("This is not the key of a validator that the charter names."),
             Message("Give the key file that belongs to the charter."),
         )

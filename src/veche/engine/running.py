@@ -5,12 +5,12 @@ from collections.abc import Callable
 from veche.engine.embedded import EmbeddedEngine
 from veche.engine.engine import Engine
 from veche.keys import SigningKey
-from veche.ledger.entries.charter import COMETBFT
+from veche.ledger.entries.engine import COMETBFT
 from veche.ledger.ledger import Ledger
 
 
 def engine_of(ledger: Ledger, key: SigningKey, clock: Callable[[], int] | None = None, pause: float = 1.0) -> Engine:
-    """Make it, with the log's ``key``. Raises UserError as it does."""
+    """Make it, with the ``key`` that signs its heads here. Raises UserError as it does."""
     if ledger.state.charter.engine.name == COMETBFT:
         from veche.engine.cometbft.engine import CometEngine  # what it needs, nobody else does
 

@@ -25,19 +25,19 @@ class ThreadedEngine(ABC):
         self,
         name: str,
         ledger: Ledger,
-        key: SigningKey,
+        keys: Sequence[SigningKey],
         clock: Callable[[], int] | None,
         wake: Callable[[], None] = lambda: None,
     ) -> None:
-        """``name``: as charters call it; ``key``: the log's; ``clock``: this machine's (:class:`~veche.engine.block_clock.BlockClock`)
+        """``name``: as charters call it; ``keys``: that sign heads (:class:`Publishing`); ``clock``: this machine's (:class:`~veche.engine.block_clock.BlockClock`)
         if none is given; ``wake``: see :class:`Waiting`.
 
-        Raises UserError if this is not the key that the charter names, or its engine is another.
+        Raises UserError if these are not keys that the charter names, or its engine is another.
         """
         check_engine(ledger, name)
         self.ledger = ledger
         self._watchers: list[Watcher] = []
-        self._publishing = Publishing(ledger, key, self._published)
+        self._publishing = Publishing(ledger, keys, self._published)
         self._clock = clock
         self._failure: BaseException | None = None
         self._waiting = Waiting(wake)

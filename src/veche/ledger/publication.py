@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from veche.ledger.heads import head_policy
 from veche.ledger.ledger import Ledger
 from veche.ledger.store import plainly
 from veche.log.checkpoint import SignedCheckpoint
@@ -23,5 +22,5 @@ class Publication:
         written, and DoesNotHold if files there are of another ledger or the head is not signed by whom it must be.
         """
         with plainly(ledger.folder):
-            signed.verify(head_policy(ledger.state.charter))
+            signed.verify(ledger.state.succession.policy(signed.checkpoint.size))
             ledger.forget(self._publisher.publish_growth(ledger.growth(), signed))

@@ -12,12 +12,12 @@ from veche.errors import UserError
 from veche.ledger.codec import digest
 from veche.ledger.entries.charter import Charter
 from veche.ledger.entries.entry import ByOffice
-from veche.ledger.heads import head_policy
+from veche.ledger.heads import Succession
 from veche.ledger.machine import Machine
 from veche.ledger.ownership import is_own
 from veche.ledger.state import State
 from veche.ledger.store import DATABASE, Store, mend, whole
-from veche.log.checkpoint import Policy, SignedCheckpoint
+from veche.log.checkpoint import SignedCheckpoint
 from veche.log.log import Log, Snapshot
 from veche.log.merkle import leaf_hash
 from veche.log.publish import edge_at
@@ -54,9 +54,9 @@ class Reader:
         return self.state.charter
 
     @property
-    def policy(self) -> Policy:
+    def succession(self) -> Succession:
         """Whose signatures this ledger's heads need."""
-        return head_policy(self.charter)
+        return self.state.succession
 
     @property
     def time(self) -> int:
@@ -100,7 +100,7 @@ def read_own(folder: Path) -> Iterator[Reader]:
             with whole(folder):
                 head = snapshot.checkpoint()
                 if head.checkpoint.size >= store.state.get("published"):
-                    head.verify(head_policy(store.state.charter))
+                    head.verify(store.state.succession.policy(head.checkpoint.size))
                     _check_head(folder, store, head)
                     reader = Reader(snapshot, head, store.state)
                     if digest(store.state.get_bytes("charter")) != reader.id:

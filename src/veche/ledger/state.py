@@ -22,6 +22,7 @@ from veche.ledger.entries.statements import Contest
 from veche.ledger.entries.tally import Tally
 from veche.ledger.frozen_poll import FrozenPoll
 from veche.ledger.group_sums import GroupSums, RowSums, accepted_row, counted_row
+from veche.ledger.heads import Succession
 from veche.ledger.life import CommitteePhase, Phase, Stage, stage
 from veche.ledger.opening import Opening
 from veche.ledger.poll_state import CommitteeState, LastBallot, PollState, Wrong
@@ -207,6 +208,11 @@ class State:
             self._charter = read_charter(self.get_bytes("charter"))
         return self._charter
 
+    @property
+    def succession(self) -> Succession:
+        """Whose signatures the heads of this ledger need."""
+        return Succession(self.charter)
+
     def set_charter(self, data: bytes) -> None:
         """The charter's entry, with which the ledger begins."""
         self.put("charter", data)
@@ -268,11 +274,11 @@ class State:
         return None
 
     def witnesses(self) -> dict[bytes, str]:
-        """The keys and institutions of the observers who witness, suspended ones too: all but the operator's."""
+        """The keys and institutions of the observers who witness, suspended ones too: all but those of who runs the engine."""
         return {
             key: office.institution
             for key, office in self.offices.items()
-            if office.active and office.role is Role.OBSERVER and office.institution != self.charter.operator
+            if office.active and office.role is Role.OBSERVER and office.institution not in self.charter.operators
         }
 
     @property

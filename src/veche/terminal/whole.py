@@ -15,6 +15,7 @@ from veche.ballot.committee import Certificate, Key, Shares
 from veche.ballot.decryption import Share
 from veche.ledger import entries
 from veche.ledger.entries.charter import Charter, PollClass
+from veche.ledger.entries.engine import Embedded
 from veche.ledger.entries.office import OfficeAction, Role
 from veche.ledger.entries.poll import Choice, Poll
 from veche.ledger.entries.result import Numbers
@@ -373,19 +374,23 @@ def _charter(charter: Charter) -> Iterator[Localizable]:
     yield Row(Message("Name of the log"), charter.origin)
     yield from texts(Message("Name"), charter.name)
     yield Row(Message("Begins"), moment(charter.time))
-    yield Row(Message("Key of the log"), charter.log_key.hex())
-    yield Row(Message("Operator"), charter.operator)
     engine = Plural("{name}, {count} second between two blocks at least", "{name}, {count} seconds between two blocks at least",
                     charter.engine.seconds, name=charter.engine.name)  # fmt: skip
     yield Row(Message("Engine"), engine)
-    if charter.engine.key:
-        yield Row(Message("Key with which the operator's validator votes"), charter.engine.key.hex())
+    if isinstance(charter.engine, Embedded):
+        yield Row(Message("Operator"), charter.engine.operator)
+        yield Row(Message("Key of the log"), charter.engine.log_key.hex())
+    for validator in charter.engine.validators:
+        yield Row(Message("Validator"), validator.institution)
+        yield Row(Message("Consensus key"), validator.votes.hex(), 1)
+        yield Row(Message("Address"), validator.url, 1)
+        yield Row(Message("Address for other validators"), validator.peer, 1)
     yield Row(Message("Institutions that change offices or cancel a poll together"), Number(charter.k))
     if charter.witnesses is None:
-        yield Row(Message("Witnesses"), Message("none: nobody but the operator vouches that all are shown one ledger"))
+        yield Row(Message("Witnesses"), Message("none: nobody but who runs it vouches that all are shown one ledger"))
     else:
         corrupt = Message(
-            "the observers but the operator's; {corrupt} of them may be corrupt", corrupt=charter.witnesses
+            "the observers but those of who runs it; {corrupt} of them may be corrupt", corrupt=charter.witnesses
         )
         yield Row(Message("Witnesses"), corrupt)
     if charter.test:

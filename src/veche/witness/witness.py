@@ -19,7 +19,7 @@ from veche.keys import SigningKey
 from veche.ledger.codec import decode, digest
 from veche.ledger.entries.block import BlockEntry
 from veche.ledger.entries.charter import read_charter
-from veche.ledger.heads import head_policy, witness_verifier
+from veche.ledger.heads import Succession, witness_verifier
 from veche.log.checkpoint import SignedCheckpoint, cosign
 from veche.log.log import Log, Snapshot
 from veche.log.source import WITNESS, Source
@@ -54,7 +54,7 @@ class Witness:
 
         It is in the journal before it is signed. Asked again it cosigns the same head at a later time. Raises UserError if
         the folder is a copy, the ledger another or shorter than what was cosigned, or one of the two clocks wrong; DoesNotHold
-        if the head is not signed by the log's key, or the ledger does not go on from what was cosigned: an alarm.
+        if the head is not final, or the ledger does not go on from what was cosigned: an alarm.
         """
         snapshot = Snapshot(source)
         signed = snapshot.checkpoint()
@@ -66,7 +66,7 @@ class Witness:
         log = Log(snapshot, head)
         charter_entry = log.entry(0)
         ledger, charter = digest(charter_entry), read_charter(charter_entry)
-        (log_key,) = signed.verify(head_policy(charter))
+        signers = signed.verify(Succession(charter).policy(head.size))
         now = clock()
         _check_time(_last_block(log).time, now.time)
         with Journal.open(self._folder) as journal:
@@ -80,8 +80,9 @@ class Witness:
             journal.append("head", str(head.size), head.root.hex(), *now.words())
             verifier = witness_verifier(charter.origin, self.key.public)
             # Not by its name alone: a line of that name by another key would make a head that nobody takes.
-            by_log = (line for line in signed.signatures if (line.name, line.key_id) == (log_key.name, log_key.key_id))
-            return SignedCheckpoint(head, tuple(by_log)).add(cosign(head, verifier.name, self.key, now.time))
+            known = {(signer.name, signer.key_id) for signer in signers}
+            final = (line for line in signed.signatures if (line.name, line.key_id) in known)
+            return SignedCheckpoint(head, tuple(final)).add(cosign(head, verifier.name, self.key, now.time))
 
 
 def put_cosigned(ledger: Path, witness: bytes, signed: SignedCheckpoint) -> Path:

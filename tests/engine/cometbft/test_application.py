@@ -51,7 +51,7 @@ class Node:
         self.now = stage.now
         self.waiting, self.failures = Waiting(), list[BaseException]()
         self.results = Results(self.waiting.put_found)
-        self.publishing = Publishing(self.ledger, stage.key)
+        self.publishing = Publishing(self.ledger, [stage.key])
         self.application = Application(
             self.ledger,
             self.publishing,
@@ -313,7 +313,7 @@ async def test_a_replay_leads_to_the_same_hashes(node: Node, stage: Stage, made:
 
 @together
 async def test_a_chain_of_another_ledger_is_refused(node: Node, stage: Stage) -> None:
-    key = node.ledger.state.charter.engine.key
+    (key,) = (one.votes for one in node.ledger.state.charter.validators)
     right = abci.RequestInitChain(chain_id=chain_id(node.ledger.id))
     right.validators.add(power=1000).pub_key.ed25519 = key
     assert (await node.ask(right)).app_hash == app_hash(node.ledger)
@@ -392,7 +392,7 @@ def test_any_blocks_leave_two_nodes_equal(
             for node in nodes:
                 await node.commit()
         for node in nodes:
-            node.publishing.publish()
+            node.publishing.publish(time)
             with contextlib.closing(node):
                 verify_ledger(Folder(node.ledger.folder))
 

@@ -197,8 +197,8 @@ class Application:
         )
 
     def _init_chain(self, asked: abci.RequestInitChain) -> abci.ResponseInitChain:
-        key = self._ledger.state.charter.engine.key
-        if asked.chain_id != chain_id(self._ledger.id) or [one.pub_key.ed25519 for one in asked.validators] != [key]:
+        votes = {validator.votes for validator in self._ledger.state.charter.validators}
+        if asked.chain_id != chain_id(self._ledger.id) or {one.pub_key.ed25519 for one in asked.validators} != votes:
             raise Stopped(Message("CometBFT's folder is of another ledger."))
         return abci.ResponseInitChain(app_hash=app_hash(self._ledger.head))
 
@@ -238,7 +238,7 @@ class Application:
     def _finalize(self, asked: abci.RequestFinalizeBlock) -> abci.ResponseFinalizeBlock:
         if asked.height != self._ledger.height + 1:
             raise Stopped(Message("CometBFT decided block {height}, which does not follow.", height=asked.height))
-        self._publishing.publish()  # this block's header holds the hash of the head so far
+        self._publishing.publish(self._clock())  # this block's header holds the hash of the head so far
         executed = self._execute(asked.height, _seconds(asked.time), asked.txs)
         results = [
             abci.ExecTxResult(code=REFUSED if isinstance(answer, Refused) else OK) for answer in executed.answers

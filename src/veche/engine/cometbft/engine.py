@@ -25,7 +25,7 @@ from veche.engine.engine import Stopped
 from veche.engine.threaded import ThreadedEngine
 from veche.engine.waiting import Job
 from veche.keys import SigningKey
-from veche.ledger.entries.charter import COMETBFT
+from veche.ledger.entries.engine import COMETBFT
 from veche.ledger.ledger import Ledger
 from veche.texts import Message
 
@@ -36,7 +36,7 @@ STALL = 60
 
 
 class CometEngine(ThreadedEngine):
-    """Drives a ledger as CometBFT says, and signs its heads with the log's ``key``. See :class:`veche.engine.engine.Engine`.
+    """Drives a ledger as CometBFT says, and cosigns its heads with ``key``, a validator's ledger key. See :class:`veche.engine.engine.Engine`.
 
     ``clock`` is read before each proposal: this machine's, as far as it can be believed
     (:class:`~veche.engine.block_clock.BlockClock`), if none is given. ``pause`` is the time between two blocks when there is
@@ -56,7 +56,8 @@ class CometEngine(ThreadedEngine):
 
         Raises UserError if this is not the key that the charter names, its engine is another, or there is no CometBFT.
         """
-        super().__init__(COMETBFT, ledger, key, clock, self._wake)
+        super().__init__(COMETBFT, ledger, (key,), clock, self._wake)
+        self._key = key.public
         self._pause = pause
         self.late, self.orderly, self.patience = int(pause) + LATE, True, pause + STALL
         self._command, self._environment = command or [program()], environment
@@ -95,7 +96,9 @@ class CometEngine(ThreadedEngine):
         self._application = application
         folder = Path(tempfile.mkdtemp(prefix="veche-"))  # private, and its name is short enough for a socket
         try:
-            process = Process(prepare(self.ledger, folder / "abci", self._pause), self._command, self._environment)
+            process = Process(
+                prepare(self.ledger, self._key, folder / "abci", self._pause), self._command, self._environment
+            )
             async with Server(folder / "abci", partial(self.answer, application), fail):
                 await self._watch(application, process, broken)
         finally:

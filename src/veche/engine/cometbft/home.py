@@ -11,7 +11,7 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from veche.durable import PRIVATE, PRIVATE_FOLDER, make_folder, must_be_new, read_private, replace, write_private
 from veche.errors import UserError
@@ -32,6 +32,14 @@ POWER = 1000
 """Of each validator. With 1, the median of an even number of times would be an extreme one."""
 EVIDENCE_BLOCKS = 100_000
 """Blocks for which a validator can be shown to have voted twice."""
+
+
+class Keys(NamedTuple):
+    """The consensus key (Ed25519), and the id by which other nodes know this one (40 hexadecimal digits)."""
+
+    votes: bytes
+    node: str
+
 
 _KEY = Path("config") / "priv_validator_key.json"
 _STATE = Path("data") / "priv_validator_state.json"
@@ -71,11 +79,12 @@ def genesis(charter: bytes, first: bytes) -> bytes:
             },
             "validators": [
                 {
-                    "address": _address(founded.engine.key),
-                    "pub_key": _public(founded.engine.key),
+                    "address": _address(validator.votes),
+                    "pub_key": _public(validator.votes),
                     "power": str(POWER),
-                    "name": founded.operator,
+                    "name": validator.institution,
                 }
+                for validator in founded.validators
             ],
             "app_hash": app_hash(head).hex().upper(),
         }
@@ -118,8 +127,8 @@ double_sign_check_height = 0
 """.encode()
 
 
-def make_keys(folder: Path) -> bytes:
-    """Make the keys of a validator in a ledger's folder; the answer is the public key, for the charter.
+def make_keys(folder: Path) -> Keys:
+    """Make CometBFT's keys of a validator in a ledger's folder; what the charter says of them.
 
     The key of votes comes last: a crash leaves none of it, and making them begins again. Raises UserError if there is one.
     """
@@ -132,17 +141,17 @@ def make_keys(folder: Path) -> bytes:
     replace(home / _NODE_KEY, _json({"priv_key": _secret(node)}), PRIVATE)
     key = {"address": _address(votes.public), "pub_key": _public(votes.public), "priv_key": _secret(votes)}
     write_private(home / _KEY, _json(key))
-    return votes.public
+    return Keys(votes.public, _address(node.public).lower())
 
 
-def prepare(ledger: Ledger, socket: Path, pause: float) -> Path:
+def prepare(ledger: Ledger, key: bytes, socket: Path, pause: float) -> Path:
     """Write what CometBFT is told into its folder, and look whether its keys are there; the folder.
 
-    Raises UserError if the key of votes is missing or is not the charter's, or what it voted last is missing: whoever votes
+    ``key``: the ledger key of this validator. Raises UserError if its key of votes is missing or is not the charter's, or what it voted last is missing: whoever votes
     without knowing that may contradict themselves.
     """
     home, charter = ledger.folder / FOLDER, ledger.state.charter
-    if _key_of(home / _KEY) != charter.engine.key:
+    if _key_of(home / _KEY) not in {one.votes for one in charter.validators if one.key == key}:
         raise UserError(
             Message("The key of votes in {folder} is not the one that the charter names.", folder=str(home)),
             Message("Give the ledger's own folder, with the key that was made for this charter."),

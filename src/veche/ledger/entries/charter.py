@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 from veche.errors import Refused
 from veche.ledger import shape
 from veche.ledger.codec import decode
+from veche.ledger.entries.engine import Engine, Validator, read_engine
 from veche.ledger.entries.entry import ByOffice
 from veche.ledger.entries.office import Role
 from veche.ledger.readable import fold, two_spellings
@@ -42,35 +43,6 @@ MAX_TEST = 100_000
 """The most by which a test ledger divides durations: 14 days become 13 seconds."""
 HALT_BLOCKS = 10
 """A test ledger halts after so many times the seconds between two blocks at the earliest."""
-
-
-EMBEDDED, COMETBFT = "embedded", "cometbft"
-"""Names of engines."""
-
-
-class EngineChoice(NamedTuple):
-    """The engine that orders the entries, and its seconds between blocks. ``key``: with which the operator's validator votes
-    (Ed25519), if the engine is CometBFT."""
-
-    name: str
-    seconds: int
-    key: bytes = b""
-
-    def body(self) -> list[Any]:
-        return [self.name, self.seconds, *([self.key] if self.key else [])]
-
-    @classmethod
-    def parse(cls, item: Any) -> "EngineChoice":
-        row = shape.array(item, "The engine", 2, 3)
-        seconds = shape.uint(row[1], "The engine's seconds between blocks", 1, 60)
-        if row[0] == EMBEDDED and len(row) == 2:
-            return cls(EMBEDDED, seconds)
-        if row[0] == COMETBFT and len(row) == 3:
-            return cls(COMETBFT, seconds, shape.office_key(row[2], "The validator's key"))
-        raise Refused(
-            "charter",
-            Message("This program does not know the engine {engine!r}, or what is said of it.", engine=row[0]),
-        )
 
 
 @dataclass(frozen=True)
@@ -174,27 +146,25 @@ class PollClass:
 class Charter(ByOffice):
     """What a ledger begins with. ``k`` institutions act together; ``time`` is that of genesis, seconds since 1970.
 
-    ``origin`` is the log's name in checkpoints (C2SP), ``log_key`` the Ed25519 key that signs them on the embedded engine,
-    which the institution ``operator`` runs. ``witnesses``: how many of the observers who cosign heads may be corrupt; None
-    if nobody is asked to. ``test``: by what a test ledger divides all durations; 0 in earnest.
+    ``origin`` is the log's name in checkpoints (C2SP); ``engine`` says who makes its blocks and signs its heads. ``witnesses``:
+    how many of the observers who cosign heads may be corrupt; None if nobody is asked to. ``test``: by what a test ledger
+    divides all durations; 0 in earnest.
     """
 
     origin: str
     name: Text
     time: int
-    log_key: bytes
-    operator: str
     offices: tuple[OfficeSeat, ...]
     k: int
     classes: tuple[PollClass, ...]
-    engine: EngineChoice
+    engine: Engine
     witnesses: int | None = None
     test: int = 0
 
     kind: ClassVar[str] = "charter"
 
     def body(self) -> list[Any]:
-        return [1, self.origin, list(self.name), self.time, self.log_key, self.operator,
+        return [1, self.origin, list(self.name), self.time,
                 [[name, str(role), key] for name, role, key in self.offices], self.k, [c.body() for c in self.classes], self.engine.body(),
                 [] if self.witnesses is None else [self.witnesses], self.test]  # fmt: skip
 
@@ -203,12 +173,23 @@ class Charter(ByOffice):
         return -(-seconds // max(self.test, 1))
 
     @property
+    def operators(self) -> tuple[str, ...]:
+        """The institutions that run the engine: one, or all validators."""
+        return self.engine.operators
+
+    @property
+    def validators(self) -> tuple[Validator, ...]:
+        """Those with which a network begins, in the order of their institutions; none on the embedded engine."""
+        keys = {office.institution: office.key for office in self.offices if office.role is Role.VALIDATOR}
+        return tuple(Validator(row.institution, keys[row.institution], row.votes) for row in self.engine.validators)
+
+    @property
     def institutions(self) -> set[str]:
-        """All that the charter names: the operator, those that hold offices, and those in the lists of its classes."""
+        """All that the charter names: those that run the engine, those that hold offices, and those in the lists of its classes."""
         listed = (
             name for one in self.classes for name in (*one.trustees, *(seat.institution for seat in one.registrars))
         )
-        return {self.operator, *(office.institution for office in self.offices), *listed}
+        return {*self.operators, *(office.institution for office in self.offices), *listed}
 
     @property
     def halt(self) -> int:
@@ -228,7 +209,7 @@ class Charter(ByOffice):
     @classmethod
     def parse(cls, body: Any) -> Self:
         """As for every entry; :func:`read_charter` checks the signatures too."""
-        row = shape.array(body, "A charter", 12, 12)
+        row = shape.array(body, "A charter", 10, 10)
         shape.uint(row[0], "The charter's version", 1, 1)
         origin = shape.word(row[1], "The origin", 100)
         if any(not "!" <= c <= "~" or c == "+" for c in origin):
@@ -238,7 +219,7 @@ class Charter(ByOffice):
                 Message("For example: veche.city.example/ledger"),
             )
         offices = []
-        for office in shape.array(row[6], "The offices", 1, 200):
+        for office in shape.array(row[4], "The offices", 1, 200):
             institution, role, key = shape.array(office, "An office", 3, 3)
             known = Role.named(role, "charter")
             offices.append(
@@ -248,17 +229,16 @@ class Charter(ByOffice):
             offices
         ):
             raise Refused("charter", Message("An institution holds two keys of a kind, or two offices share a key."))
-        classes = tuple(PollClass.parse(c) for c in shape.array(row[8], "The classes", 1, 100))
+        classes = tuple(PollClass.parse(c) for c in shape.array(row[6], "The classes", 1, 100))
         if len({fold(c.name) for c in classes}) < len(classes):
             raise Refused("charter", Message("Two classes have the same name."))
-        k = shape.uint(row[7], "k", 1, len({office.institution for office in offices}))
-        engine = EngineChoice.parse(row[9])
-        witnesses = shape.array(row[10], "The witnesses", 0, 1)
+        k = shape.uint(row[5], "k", 1, len({office.institution for office in offices}))
+        engine = read_engine(row[7])
+        witnesses = shape.array(row[8], "The witnesses", 0, 1)
         made = cls(
             origin, shape.line(row[2], "The ledger's name", 500), shape.uint(row[3], "The time of genesis"),
-            shape.office_key(row[4], "The log's key"), shape.word(row[5], "The operator"), tuple(offices), k, classes,
-            engine, shape.uint(witnesses[0], "The number of corrupt witnesses") if witnesses else None,
-            shape.uint(row[11], "The divisor of a test ledger", 0, MAX_TEST),
+            tuple(offices), k, classes, engine, shape.uint(witnesses[0], "The number of corrupt witnesses") if witnesses else None,
+            shape.uint(row[9], "The divisor of a test ledger", 0, MAX_TEST),
         )  # fmt: skip
         for names in (made.institutions, {seat.source for one in classes for seat in one.registrars}):
             if found := two_spellings(sorted(names)):
@@ -271,13 +251,8 @@ class Charter(ByOffice):
                     ),
                     Message("Write it in one way."),
                 )
-        if engine.key and engine.key in {made.log_key, *(office.key for office in offices)}:
-            raise Refused(
-                "charter",
-                Message("The validator votes with a key that has another use, too."),
-                Message("Make one that has no other."),
-            )
-        made.check_witnesses(sum(o.role is Role.OBSERVER and o.institution != made.operator for o in offices))
+        made._check_validators()
+        made.check_witnesses(sum(o.role is Role.OBSERVER and o.institution not in made.operators for o in offices))
         if made.witnesses is None and any(c.witnessed for c in classes):
             raise Refused(
                 "charter",
@@ -285,6 +260,21 @@ class Charter(ByOffice):
                 Message("Say in the charter how many witnesses may be corrupt, and name them as observers."),
             )
         return made
+
+    def _check_validators(self) -> None:
+        seats = [office.institution for office in self.offices if office.role is Role.VALIDATOR]
+        if sorted(seats) != [row.institution for row in self.engine.validators]:
+            raise Refused(
+                "charter",
+                Message("The institutions with an office as validator are not just those that the engine names."),
+                Message("Give each validator one such office, and nobody else; the embedded engine has none."),
+            )
+        if {row.votes for row in self.engine.validators} & {office.key for office in self.offices}:
+            raise Refused(
+                "charter",
+                Message("A validator votes with a key that has another use, too."),
+                Message("Make one that has no other."),
+            )
 
     def check_witnesses(self, count: int) -> None:
         """Raise Refused("class", ...) if so many witnesses are too few for this charter."""
