@@ -90,10 +90,10 @@ def test_the_evidence_is_kept_as_it_is_at_this_moment(town: Path, tmp_path: Path
 
 
 def test_two_heads_of_one_size_need_the_key_and_nothing_else(town: Path) -> None:
-    key = ok("ledger", "show", "--ledger", town / "ledger", "--json", run=inside).json["vkey"]
+    key = ok("ledger", "show", "--ledger", town / "ledger", "--json", run=inside).json["vkeys"][0]
     assert compare(town, "ledger.head", "fork.head", "--key", key).code == 1
     assert compare(town, "ledger.head", "ledger.head", "--key", key).code == 0
-    other = ok("ledger", "show", "--ledger", town / "stranger", "--json", run=inside).json["vkey"]
+    other = ok("ledger", "show", "--ledger", town / "stranger", "--json", run=inside).json["vkeys"][0]
     fails(
         2,
         "is of another ledger of the same name",

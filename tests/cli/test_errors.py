@@ -701,7 +701,7 @@ def test_receipts_that_do_not_hold(pilot: Pilot, tmp_path: Path) -> None:
     fails(1, "", "ledger", "check-receipt", receipt, *pilot.ledger)  # not the entry's bytes
     entry.write_bytes(raw_entry(pilot))
     ok("ledger", "check-receipt", receipt, *pilot.ledger)
-    vkey = ok("ledger", "show", "--ledger", pilot.city.ledger, "--json").json["vkey"]
+    vkey = ok("ledger", "show", "--ledger", pilot.city.ledger, "--json").json["vkeys"][0]
     ok("ledger", "check-receipt", receipt, "--key", vkey)
     fails(2, "is not a verifier key", "ledger", "check-receipt", receipt, "--key", "nonsense")
     fails(2, "is damaged", "ledger", "check-receipt", receipt, "--key", str(vkey).replace("pilot", "other"))

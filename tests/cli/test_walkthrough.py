@@ -98,7 +98,7 @@ def test_a_pilot_from_the_first_key_to_the_verified_result(tmp_path: Path, engin
     assert "replaced" in ok("find", votes[0]["tracker"], *ledger, "--json").out
     assert ok("find", again["tracker"], *ledger, "--json").json[0]["state"] in ("last", "counted")
     assert "The receipt holds" in ok("ledger", "check-receipt", again["receipt"], *ledger).out
-    vkey = ok("ledger", "show", "--ledger", city.ledger, "--json").json["vkey"]
+    vkey = ok("ledger", "show", "--ledger", city.ledger, "--json").json["vkeys"][0]
     assert "The receipt holds" in ok("ledger", "check-receipt", again["receipt"], "--key", vkey).out
     kept = tmp_path / "kept-checkpoint"
     kept.write_bytes((city.ledger / "checkpoint").read_bytes())

@@ -191,7 +191,7 @@ def test_keys_are_made_once_and_are_private(tmp_path: Path) -> None:
     with pytest.raises(UserError):
         make_keys(tmp_path)
     key = tmp_path / "cometbft/config/priv_validator_key.json"
-    assert json.loads(key.read_text())["address"] and len(public) == 32
+    assert json.loads(key.read_text())["address"] and len(public.votes) == 32 and len(bytes.fromhex(public.node)) == 20
     for file in (tmp_path / "cometbft").rglob("*"):
         assert file.stat().st_mode & 0o077 == 0, file
 
