@@ -54,7 +54,7 @@ def test_a_key_generation_that_is_silent_for_a_week_is_over(world: World) -> Non
     [block] = due(verified, verified.time + SILENCE)
     assert (block.duty, block.institution, block.since) == (
         Duty.BLOCK,
-        world.charter.operator,
+        world.charter.operators[0],
         verified.time + SILENCE,
     )
 
@@ -70,7 +70,7 @@ def test_a_poll_from_its_keys_to_the_city_s_answer(world: World) -> None:
 
     assert not [one for one in due(world.check(), poll.closing - 1) if one.duty is Duty.BLOCK]
     [block] = [one for one in due(world.check(), poll.closing + 5) if one.duty is Duty.BLOCK]
-    assert (block.institution, block.since) == (world.charter.operator, poll.closing), "the engine closes it"
+    assert (block.institution, block.since) == (world.charter.operators[0], poll.closing), "the engine closes it"
 
     world.wait_until(poll.definition.opens)
     assert rows(world) == [], "what came too late is not due any more: it would be refused"

@@ -12,7 +12,6 @@ from engine.stage import Stage
 
 from veche.audit.ledger import verify_ledger
 from veche.errors import UserError
-from veche.ledger.heads import head_policy
 from veche.log.log import Log
 from veche.log.receipt import verify_receipt
 from veche.log.source import Folder
@@ -44,7 +43,7 @@ def test_a_ballot_comes_in_and_becomes_final(stage: Stage) -> None:
         receipt = client.get(f"/entries/{taken.json['entry']}/receipt")
         assert receipt.status == 200
     verified = verify_ledger(Folder(stage.folder))
-    assert verify_receipt(receipt.body, entry, head_policy(verified.state.charter)).index == final["number"]
+    assert verify_receipt(receipt.body, entry, verified.state.succession.policy(0)).index == final["number"]
     assert verified.log.entry(final["number"]) == entry
     assert kept(stage.folder) == 0
 

@@ -18,6 +18,7 @@ from veche.ballot.committee import SINGLE
 from veche.ledger.codec import decode
 from veche.ledger.entries.committee import CertificateStep, KeyStep, SharesStep
 from veche.ledger.entries.decryption import Decryption
+from veche.ledger.entries.engine import Embedded
 from veche.ledger.entries.office import Role
 from veche.ledger.entries.permit_key import Issuance, PermitKeys
 from veche.ledger.entries.result import Result
@@ -210,7 +211,8 @@ def _of_committee(verified: VerifiedLedger, committee: CommitteeState, now: int)
 
 
 def _block(verified: VerifiedLedger, now: int) -> Iterator[Due]:
-    """The block that brings what follows by time alone (:mod:`veche.ledger.rules.due`): of the operator, as soon as there is any of it."""
+    """The block that brings what follows by time alone (:mod:`veche.ledger.rules.due`): of the operator or any
+    validator, as soon as there is any of it."""
     state = verified.state
     moments = [
         *(change.due for change in state.office_changes.values()),
@@ -222,7 +224,11 @@ def _block(verified: VerifiedLedger, now: int) -> Iterator[Due]:
         ),
     ]
     if (since := min(moments, default=now + 1)) <= now:
-        yield Due(Duty.BLOCK, state.charter.operator, None, since, None)
+        engine = state.charter.engine
+        if isinstance(engine, Embedded):
+            yield Due(Duty.BLOCK, engine.operator, None, since, None)
+        else:
+            yield Due(Duty.BLOCK, "", Role.VALIDATOR, since, None)
 
 
 def _objections(verified: VerifiedLedger, now: int) -> Iterator[Due]:
