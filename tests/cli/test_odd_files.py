@@ -132,6 +132,7 @@ FILES: dict[str, dict[str, tuple[str, ...]]] = {
     "compare": {"first": ("{}", "{ledger}"), "second": ("{ledger}", "{}")},
     "due": {"folder": ("--ledger", "{}"), "key": (*LEDGER, "--key", "{}")},
     "registrar erase": {"desk": ("{}", "{poll}", *LEDGER), "folder": ("{registrar}", "{poll}", "--ledger", "{}")},
+    "node run": {"folder": ("--ledger", "{}", "--seconds", "0")},
     "registrar import": {"desk": ("{}", "{roll}"), "roll": ("{registrar}", "{}")},
     "registrar issuance": {"desk": ("{}", "{poll}", *LEDGER), "folder": ("{registrar}", "{poll}", "--ledger", "{}")},
     "registrar issue": {"request": ("{registrar}", "--request", "{}", "--person", "person-1", "-o", "{new}", *LEDGER)},
@@ -149,7 +150,7 @@ FILES: dict[str, dict[str, tuple[str, ...]]] = {
 WRITTEN = {
     "poll show": {"table"},
     "demo": {"folder", "svg"}, "vote": {"receipts", "request"}, "cast": {"output", "receipts"}, "open": {"output"}, "verify": {"report"}, "export": {"file"},
-    "ledger keygen": {"folder"}, "ledger receipt": {"output"}, "poll new": {"file"}, "charter new": {"file"}, "office keygen": {"file"},
+    "ledger keygen": {"folder"}, "network keys": {"folder"}, "network init": {"folder"}, "ledger receipt": {"output"}, "poll new": {"file"}, "charter new": {"file"}, "office keygen": {"file"},
     "trustee init": {"office"}, "registrar init": {"desk"}, "witness init": {"office"}, "witness cosign": {"output"},
     **{f"poll {what}": {"output"} for what in ("cancel", "contest", "outcome", "result", "sign")}, "charter sign": {"output"},
     **{f"registrar {what}": {"output"} for what in ("act", "compare-file", "issuance", "issue", "open", "proof")},

@@ -62,10 +62,12 @@ class Client:
     def hand_in(self, entry: bytes) -> Answer:
         return self.ask("POST", "/entries", entry, Content_Type="application/octet-stream")
 
-    def wait(self, entry: str, stage: str, seconds: float = 60) -> Any:
-        """Ask again and again until the entry has come so far."""
+    def wait(self, entry: str, stage: str, seconds: float = 60, refused: bool = False) -> Any:
+        """Ask again and again until the entry has come so far; ``refused``: or until it is refused."""
         end = time.monotonic() + seconds
-        while (said := self.get(f"/entries/{entry}").json)["stage"] != stage:
+        while (said := self.get(f"/entries/{entry}").json)["stage"] != stage and not (
+            refused and said["stage"] == "refused"
+        ):
             assert time.monotonic() < end and said["stage"] != "refused", said
             time.sleep(0.02)
         return said
@@ -76,7 +78,7 @@ def running(stage: Stage) -> Iterator[Client]:
     """The node of a stage, at the time when that stopped."""
     with stage.open() as ledger:
         engine = run(ledger, stage.key, lambda: stage.now)
-        service = Service(engine, "127.0.0.1", 0)
+        service = Service(engine, stage.key, "127.0.0.1", 0)
         with engine, service:
             yield Client(service.address)
             service.check()

@@ -92,7 +92,11 @@ def init(folder: Path, charter: Path) -> None:
         say_if_test(made.state.charter)
         say(Message("The ledger {origin} begins in {folder}.", origin=made.state.charter.origin, folder=folder))
         say(Message("Its id is {id}.", id=made.id.hex()))
-    say(Message("Let it run: veche ledger run --ledger {folder}", folder=folder))
+        several = len(made.state.charter.validators) > 1
+    if several:
+        say(Message("Run its node: veche node run --ledger {folder}", folder=folder))
+    else:
+        say(Message("Let it run: veche ledger run --ledger {folder}", folder=folder))
 
 
 @ledger.command()

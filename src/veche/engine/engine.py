@@ -7,6 +7,7 @@ from typing import Protocol, Self
 
 from veche.errors import Refused, UserError, VecheError
 from veche.ledger.ledger import Ledger
+from veche.log.checkpoint import SignedCheckpoint
 from veche.texts import Message
 
 
@@ -86,6 +87,9 @@ class Watcher(Protocol):
     def published(self, size: int) -> None:
         """Of each head that is final and published, by its size."""
 
+    def cosigned(self, signed: SignedCheckpoint) -> None:
+        """Of each head of a network, with what was cosigned here: the other validators wait for it."""
+
 
 def check_engine(ledger: Ledger, name: str) -> None:
     """Raises UserError if the charter names another engine: blocks that the others did not agree on would end the ledger."""
@@ -113,6 +117,9 @@ class Engine(Protocol):
 
     def watch(self, watcher: Watcher) -> None:
         """Have somebody told of blocks and heads. Before the engine begins."""
+
+    def gather(self, signed: SignedCheckpoint) -> None:
+        """Take in a head that another validator has cosigned, from any thread. What is worth nothing is forgotten."""
 
     def tick(self) -> int:
         """Make a block now, and wait until it is durable and published; the answer is the size of the log."""

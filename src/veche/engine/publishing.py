@@ -47,9 +47,14 @@ class Publishing:
     def publish(self, time: int) -> None:
         """Sign the ledger's head at this time, and publish everything under it. Raises as :meth:`Publication.publish`."""
         if self._ledger.head != self.published:
-            signed = self.sign(time)
-            self._publication.publish(self._ledger, signed)
-            self.published = signed.checkpoint
+            self.publish_signed(self.sign(time))
+
+    def publish_signed(self, signed: SignedCheckpoint) -> None:
+        """Publish what is under a final head of this ledger. Raises as :meth:`Publication.publish`."""
+        self._publication.publish(self._ledger, signed)
+        newer = signed.checkpoint != self.published
+        self.published = signed.checkpoint
+        if newer:
             self._told(signed.checkpoint)
 
 

@@ -12,7 +12,7 @@ from veche.engine.results import Results
 from veche.engine.waiting import Job, Waiting
 from veche.keys import SigningKey
 from veche.ledger.ledger import Executed, Ledger
-from veche.log.checkpoint import Checkpoint
+from veche.log.checkpoint import Checkpoint, SignedCheckpoint
 
 AHEAD = 2
 """Batches that are being checked meanwhile: one more than is needed, so that no core waits for the end of a batch."""
@@ -85,6 +85,14 @@ class ThreadedEngine(ABC):
             decided = Decided(executed.height, executed.time, self.ledger.size, numbers)
             for watcher in self._watchers:
                 watcher.decided(decided)
+
+    def gather(self, signed: SignedCheckpoint) -> None:
+        """Take in a head that another validator has cosigned: where there are others."""
+        return
+
+    def _cosigned(self, signed: SignedCheckpoint) -> None:
+        for watcher in self._watchers:
+            watcher.cosigned(signed)
 
     def _published(self, head: Checkpoint) -> None:
         for watcher in self._watchers:

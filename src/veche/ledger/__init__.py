@@ -12,6 +12,7 @@ From below; nothing imports what stands after it, and ``make check`` holds that:
 - :mod:`registrars`                     which registrars count in a poll
 - :mod:`frozen_poll`, :mod:`group_sums`, :mod:`poll_state`   what is known of one poll: for good, and by now
 - :mod:`heads`                          who signs the log's heads, and what a reader demands of one
+- :mod:`promise`                        a validator's word that a ballot will be in a block
 - :mod:`opening`                        what the shares of a closed poll open to, found beside the blocks
 - :mod:`state`, :mod:`ownership`, :mod:`store`   all that the rules remember, in a database that is the node's own
 - :mod:`guard`                          whether what a writer has on disk is what it wrote

@@ -15,6 +15,9 @@ from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint, cosign, s
 from veche.log.note import COSIGNATURE, ED25519, Signature, Signer, Verifier
 from veche.texts import Localizable, Message
 
+AGAIN = 60
+"""Seconds after which a validator cosigns an unchanged head again: a head has an age."""
+
 
 @dataclass(frozen=True)
 class Succession:

@@ -36,7 +36,7 @@ from veche.log.checkpoint import Checkpoint
 from veche.log.merkle import leaf_hash
 from veche.log.publish import Growth, edge_at
 from veche.log.source import Folder
-from veche.log.tiles import ENTRIES, WIDTH, Edge, Row, Tile, unpack
+from veche.log.tiles import ENTRIES, WIDTH, Edge, Row, Tile, span, unpack
 from veche.texts import Message
 
 HEARTBEAT = 60
@@ -397,16 +397,20 @@ class Ledger:
         tile = Tile(ENTRIES, index)
         return unpack(tile, (self.folder / tile.name).read_bytes())
 
-    def growth(self) -> Growth:
-        """What was committed since full bundles were last published."""
-        return Growth(self._start, list(self._tail), [*self._full, *self._edge.partial()], self._edge.root())
+    def growth(self, size: int) -> Growth:
+        """What was committed since full bundles were last published, up to this size of the log."""
+        if size == self.size:
+            return Growth(self._start, list(self._tail), [*self._full, *self._edge.partial()], self._edge.root())
+        entries, edge = self._tail[: size - self._start], edge_at(self.folder, self._start)
+        full = list(edge.extend([leaf_hash(entry) for entry in entries]))
+        return Growth(self._start, entries, [*full, *edge.partial()], edge.root())
 
     def forget(self, before: int) -> None:
         """Forget the entries before this number: full, durable bundles hold them. The database does with the next block."""
         if before != self._start:
             del self._tail[: before - self._start]
             self._start = before
-        self._full = []
+        self._full = [row for row in self._full if (row.tile.index + 1) * WIDTH * span(row.tile.level) > before]
 
     def attach(self, content: bytes) -> bytes:
         """Store an attachment (a 32-byte salt, then the content) beside the log; the answer is its hash."""

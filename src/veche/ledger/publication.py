@@ -15,12 +15,12 @@ class Publication:
         self._publisher = Publisher(folder)
 
     def publish(self, ledger: Ledger, signed: SignedCheckpoint) -> None:
-        """Write tiles and checkpoint up to the last block, then let the ledger forget the entries that full bundles hold.
+        """Write tiles and checkpoint up to this head, then let the ledger forget the entries that full bundles hold.
 
-        ``signed``: ``ledger.head``, signed as its policy demands. Idempotent; a crash at any point is repaired by calling
+        ``signed``: ``ledger.head`` or one before it, signed as its policy demands. Idempotent; a crash at any point is repaired by calling
         it again, as every engine does when it starts. Raises UserError if the disk is full or the folder cannot be
         written, and DoesNotHold if files there are of another ledger or the head is not signed by whom it must be.
         """
         with plainly(ledger.folder):
             signed.verify(ledger.state.succession.policy(signed.checkpoint.size))
-            ledger.forget(self._publisher.publish_growth(ledger.growth(), signed))
+            ledger.forget(self._publisher.publish_growth(ledger.growth(signed.checkpoint.size), signed))

@@ -4,9 +4,11 @@ the ledger's public files.
 - :mod:`progress`  what becomes of an entry on its way, and how that is said
 - :mod:`outbox`    what was taken in and is in no block yet: on disk, before anybody is told so
 - :mod:`intake`    entries on their way, from the door to a final head
+- :mod:`peers`     the other validators of a network: entries passed on to them, and heads
 - :mod:`published` the ledger's public files, and receipts made from them
 - :mod:`api`       what is answered over HTTP
 - :mod:`service`   all of it on a thread and a loop of its own, beside the engine's
+- :mod:`node`      an engine with its door, as one program
 
 The engine's thread owns the ledger. What is here hands entries in to it (``Engine.submit``), is told of blocks (``Engine.watch``), and
 otherwise sees what everybody sees.

@@ -4,6 +4,8 @@
     GET  /entries/{hash}           the same later
     GET  /entries/{hash}/events    the same as it happens (server-sent events), to the end
     GET  /entries/{hash}/receipt   once it is final
+    POST /batch                    several entries, of another validator: a CBOR array of them; how far each came. They go no further
+    POST /heads                    a head that another validator has cosigned
     GET  /status                   what this node is and does
     GET  /checkpoint, /tile/..., /attachment/..., /witness/...   the public files (docs/protocol.md, section 5)
 
@@ -14,17 +16,22 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
+import cbor2
 import msgspec
 from aiohttp import web
 
-from veche.engine.engine import Stopped
-from veche.errors import Refused, UserError, VecheError
+from veche.engine.engine import Engine, Stopped
+from veche.errors import DoesNotHold, Refused, UserError, VecheError
 from veche.ledger.codec import MAX_ENTRY
+from veche.log.checkpoint import SignedCheckpoint
+from veche.log.note import NOTE_LIMIT
 from veche.log.tiles import CHECKPOINT, WIDTH, Tile
 from veche.logs import log
 from veche.node.intake import Busy, Intake, Way
+from veche.node.peers import BATCH, BATCH_BYTES
 from veche.node.progress import Progress, Refusal, Said, Stage
 from veche.node.published import Published
 from veche.texts import Message
@@ -33,12 +40,14 @@ BODY_SECONDS = 20
 """Seconds within which a body has come, or is not waited for."""
 ENTRY_SECONDS = 20
 """Seconds within which an entry is kept or refused, or whoever handed it in is told to ask later."""
+PROMISE_SECONDS = 1.0
+"""Seconds for which the promises of over a third of the validators are waited for, before it is said what there is."""
 QUIET_SECONDS = 15
 """Seconds after which whoever listens to an entry's events hears that the node is still there."""
 LISTENERS = 2_000
 """Who may listen to events at a time."""
 _HASH = re.compile(r"[0-9a-f]{64}")
-_OCTETS = "application/octet-stream"
+_OCTETS, _CBOR = "application/octet-stream", "application/cbor"
 _CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
@@ -55,7 +64,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """What a node is and does. ``height`` and ``time``: of the last block; ``final``: the size of the newest final head; ``waiting``:
+    """What a node is and does. ``height`` and ``time``: of the last block; ``size``: of the log; ``final``: the size of the newest final head; ``waiting``:
     entries on their way to a block."""
 
     ledger: str
@@ -63,6 +72,7 @@ class Status(msgspec.Struct, frozen=True):
     engine: str
     height: int
     time: int
+    size: int
     final: int
     waiting: int
 
@@ -70,9 +80,10 @@ class Status(msgspec.Struct, frozen=True):
 class Api:
     """The answers of one node."""
 
-    def __init__(self, intake: Intake, published: Published, ledger: bytes, origin: str, engine: str) -> None:
-        self._intake, self._published = intake, published
-        self._names = ledger.hex(), origin, engine
+    def __init__(self, engine: Engine, intake: Intake, published: Published) -> None:
+        self._intake, self._published, self._gather = intake, published, engine.gather
+        charter = engine.ledger.state.charter
+        self._names = engine.ledger.id.hex(), charter.origin, charter.engine.name
         self._reading = ThreadPoolExecutor(1, "veche-read")
         self._listeners = 0
 
@@ -83,6 +94,8 @@ class Api:
         made.router.add_get("/entries/{hash}", self._stage)
         made.router.add_get("/entries/{hash}/events", self._events)
         made.router.add_get("/entries/{hash}/receipt", self._receipt)
+        made.router.add_post("/batch", self._take_batch)
+        made.router.add_post("/heads", self._take_head)
         made.router.add_get("/status", self._status)
         made.router.add_get(r"/{name:checkpoint|(?:tile|attachment|witness)/.+}", self._file)
         return made
@@ -93,14 +106,41 @@ class Api:
     # Entries
 
     async def _take(self, request: web.Request) -> web.Response:
-        if request.content_type != _OCTETS:
-            raise web.HTTPUnsupportedMediaType
-        entry = await read_body(request, MAX_ENTRY)
+        entry = await read_body(request, MAX_ENTRY, _OCTETS)
         try:
             way = await asyncio.wait_for(self._intake.take(entry), ENTRY_SECONDS)
+            if way.stage is Stage.KEPT and self._intake.validators > 1:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(way.changed(), PROMISE_SECONDS)
         except TimeoutError:
             return _busy(Busy(ENTRY_SECONDS))
         return _progress(way.progress, 422 if way.stage is Stage.REFUSED else 202)
+
+    async def _take_batch(self, request: web.Request) -> web.Response:
+        try:
+            entries = cbor2.loads(await read_body(request, BATCH_BYTES, _CBOR))
+        except (ValueError, EOFError, RecursionError, OverflowError):  # whatever cbor2 raises is one of them
+            raise web.HTTPBadRequest from None
+        if type(entries) is not list or len(entries) > BATCH or not all(type(entry) is bytes for entry in entries):
+            raise web.HTTPBadRequest
+        taken = await asyncio.gather(*(self._take_passed(entry) for entry in entries))
+        return _json_bytes(msgspec.json.encode([progress for progress in taken if progress is not None]))
+
+    async def _take_passed(self, entry: bytes) -> Progress | None:
+        """How far an entry came that another validator passed on; None if there is no room for it now, so that it comes again."""
+        try:
+            way = await asyncio.wait_for(self._intake.take(entry, own=False), ENTRY_SECONDS)
+        except (Busy, TimeoutError):
+            return None
+        return way.progress
+
+    async def _take_head(self, request: web.Request) -> web.Response:
+        try:
+            signed = SignedCheckpoint.parse(await read_body(request, NOTE_LIMIT, "text/plain"))
+        except DoesNotHold:
+            raise web.HTTPBadRequest from None
+        self._gather(signed)
+        return web.Response(status=204)
 
     async def _stage(self, request: web.Request) -> web.Response:
         return _progress((await self._way(request)).progress)
@@ -147,7 +187,7 @@ class Api:
 
     async def _status(self, request: web.Request) -> web.Response:
         intake = self._intake
-        return _json(Status(*self._names, intake.height, intake.time, intake.final, intake.waiting))
+        return _json(Status(*self._names, intake.height, intake.time, intake.size, intake.final, intake.waiting))
 
     async def _file(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
@@ -162,8 +202,10 @@ class Api:
         return await asyncio.get_running_loop().run_in_executor(self._reading, read, *arguments)
 
 
-async def read_body(request: web.Request, limit: int) -> bytes:
-    """What was sent, if it is no longer than this and comes in time. Raises as aiohttp's handlers do."""
+async def read_body(request: web.Request, limit: int, kind: str) -> bytes:
+    """What was sent, if it is of this type, no longer than this, and comes in time. Raises as aiohttp's handlers do."""
+    if request.content_type != kind:
+        raise web.HTTPUnsupportedMediaType
     if request.content_length is not None and request.content_length > limit:
         raise web.HTTPRequestEntityTooLarge(limit, request.content_length)
     body = bytearray()
@@ -189,10 +231,12 @@ def _is_for_good(name: str) -> bool:
 
 
 def _json(answer: msgspec.Struct, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(
-        body=msgspec.json.encode(answer), status=status, content_type="application/json",
-        headers={"Cache-Control": "no-store", **(headers or {})},
-    )  # fmt: skip
+    return _json_bytes(msgspec.json.encode(answer), status, headers)
+
+
+def _json_bytes(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    sent = {"Cache-Control": "no-store", **(headers or {})}
+    return web.Response(body=body, status=status, content_type="application/json", headers=sent)
 
 
 def _progress(progress: Progress, status: int = 200) -> web.Response:
@@ -213,11 +257,12 @@ async def _allow_all(request: web.Request, response: web.StreamResponse) -> None
 
 
 _MISTAKES = {
+    400: Message("What was sent is not what is expected here."),
     404: Message("There is nothing of this name here."),
     405: Message("This is not done with what has this name."),
     408: Message("The request did not come to its end in time."),
     413: Message("What was sent is longer than it may be."),
-    415: Message("What is sent must be of the type application/octet-stream."),
+    415: Message("What was sent is of another type than is expected here."),
 }
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from veche.engine.engine import Decided, Engine
 from veche.errors import Refused, VecheError
+from veche.ledger.promise import Promise
+from veche.log.checkpoint import SignedCheckpoint
 from veche.node.outbox import Outbox
 from veche.node.progress import Progress, Refusal, Stage
 from veche.texts import Message
@@ -65,10 +67,12 @@ class Posted:
 class Way:
     """One entry on its way. ``stage`` is None until it is kept. The engine's listener (:class:`veche.engine.engine.Listener`)."""
 
-    __slots__ = ("_intake", "_waiting", "entry", "hash", "number", "refusal", "stage")
+    __slots__ = ("_intake", "_waiting", "entry", "hash", "number", "own", "promises", "refusal", "stage")
 
-    def __init__(self, intake: "Intake", entry: bytes) -> None:
-        self._intake = intake
+    def __init__(self, intake: "Intake", entry: bytes, own: bool = True) -> None:
+        """``own``: whether this node is to pass it on."""
+        self._intake, self.own = intake, own
+        self.promises: dict[str, Promise] = {}  # by validator
         self.entry, self.hash = entry, sha256(entry).digest()
         self.stage: Stage | None = None
         self.number: int | None = None
@@ -79,7 +83,7 @@ class Way:
     def progress(self) -> Progress:
         """As it is said. Only once there is a stage."""
         assert self.stage is not None
-        return Progress(self.hash.hex(), self.stage, self.number, self.refusal)
+        return Progress(self.hash.hex(), self.stage, self.number, self.refusal, list(self.promises.values()))
 
     async def changed(self) -> None:
         """Until the next stage."""
@@ -122,8 +126,13 @@ class Intake:
         self._engine, self._outbox = engine, outbox
         self.posted = Posted(loop)
         self.broken: BaseException | None = None
+        self.validators = len(engine.ledger.state.charter.validators)
+        self.held: Callable[[Way], None] = lambda way: None
+        """Is called, on the loop, with each entry that is kept."""
+        self.spread: Callable[[bytes], None] = lambda head: None
+        """Is called, on the loop, with each head that was cosigned here."""
         self.final = final
-        self.height, self.time = engine.ledger.height, engine.ledger.time
+        self.height, self.time, self.size = engine.ledger.height, engine.ledger.time, engine.ledger.size
         self._ways: dict[bytes, Way] = {}  # on their way to a block
         self._bytes = 0
         self._placed: list[Way] = []  # in the ledger, and not final yet
@@ -139,7 +148,7 @@ class Intake:
         """Hand in what was kept when the node ended. Once, when the engine runs."""
         for entry in self._outbox.kept():
             way = self._begin(entry)
-            way.come(Stage.KEPT)
+            self._hold(way)
             self._engine.submit(entry, way)
 
     async def close(self) -> None:
@@ -153,8 +162,8 @@ class Intake:
         """How many entries are on their way to a block."""
         return len(self._ways)
 
-    async def take(self, entry: bytes) -> Way:
-        """Take an entry in; where it is once it is kept, or refused. The same one twice is one.
+    async def take(self, entry: bytes, own: bool = True) -> Way:
+        """Take an entry in; where it is once it is kept, or refused. The same one twice is one. ``own``: see :class:`Way`.
 
         Raises Busy, Stopped, and UserError if the disk is full.
         """
@@ -166,7 +175,7 @@ class Intake:
                 raise self.broken
             if len(self._ways) >= ROOM or self._bytes + len(entry) > ROOM_BYTES:
                 raise Busy(1 + len(self._ways) // RATE)
-            way = self._begin(entry)
+            way = self._begin(entry, own)
             try:
                 self._engine.submit(entry, way)
             except BaseException:
@@ -194,8 +203,8 @@ class Intake:
                     self._remember(found)
         return found
 
-    def _begin(self, entry: bytes) -> Way:
-        way = Way(self, entry)
+    def _begin(self, entry: bytes, own: bool = True) -> Way:
+        way = Way(self, entry, own)
         self._ended.pop(way.hash, None)
         self._ways[way.hash] = way
         self._bytes += len(entry)
@@ -219,6 +228,9 @@ class Intake:
     def published(self, size: int) -> None:
         self.posted.post(self._final, size)
 
+    def cosigned(self, signed: SignedCheckpoint) -> None:
+        self.posted.post(self.spread, signed.to_bytes())
+
     # The same on the loop
 
     def hold(self, way: Way) -> None:
@@ -226,6 +238,16 @@ class Intake:
         if way.stage is None:
             self._to_keep.append(way)
             self._write()
+
+    def _hold(self, way: Way) -> None:
+        way.come(Stage.KEPT)
+        self.held(way)
+
+    def promised(self, way: Way, promise: Promise) -> None:
+        """A validator has promised that this entry will be in a block; the promise holds."""
+        way.promises[promise.validator] = promise
+        if way.stage is Stage.KEPT and 3 * len(way.promises) > self.validators:
+            way.come(Stage.SENT)
 
     def refuse(self, way: Way, refused: Refused) -> None:
         """The rules refuse it, unless it has come into the log in the meantime: then that is what they refuse it for."""
@@ -239,7 +261,7 @@ class Intake:
             self._remember(way)
 
     def _decided(self, decided: Decided) -> None:
-        self.height, self.time = decided.height, decided.time
+        self.height, self.time, self.size = decided.height, decided.time, decided.size
         if not decided.entries:
             return
         self._to_settle.append(decided)
@@ -279,7 +301,7 @@ class Intake:
                 await loop.run_in_executor(self._disk, self._save, [way.entry for way in keep], settle, drop)
                 for way in keep:
                     if way.stage is None:
-                        way.come(Stage.KEPT)
+                        self._hold(way)
         except Exception as error:
             self.broken = error
             for way in self._ways.values():

@@ -5,13 +5,15 @@ from enum import StrEnum
 import msgspec
 
 from veche.errors import Refused
+from veche.ledger.promise import Promise
 from veche.texts import Localizable, Words
 
 
 class Stage(StrEnum):
-    """How far an entry has come. The first of them is said when it is durable at this node, never before."""
+    """How far an entry has come: durable at this node, promised by over a third of the validators, in the ledger, under a final head."""
 
     KEPT = "kept"
+    SENT = "sent"
     LEDGER = "ledger"
     FINAL = "final"
     REFUSED = "refused"
@@ -47,9 +49,10 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
-    """``entry``: SHA-256 in hexadecimal digits. ``number``: in the log, from ``ledger`` on."""
+    """``entry``: SHA-256 in hexadecimal digits. ``number``: in the log, from ``ledger`` on. ``promises``: of validators, if it is a ballot."""
 
     entry: str
     stage: Stage
     number: int | None = None
     refusal: Refusal | None = None
+    promises: list[Promise] = []

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from veche.errors import DoesNotHold
-from veche.log.checkpoint import Checkpoint
 from veche.log.log import Log, Snapshot, read_tile
 from veche.log.source import Folder, size_limit
-from veche.log.tiles import Tile
+from veche.log.tiles import CHECKPOINT, Tile
 
 
 class Published:
@@ -29,15 +28,16 @@ class Published:
         except DoesNotHold:
             return None
 
-    def head(self) -> Checkpoint:
-        """The newest head that is final."""
-        return self._source.checkpoint().checkpoint
+    @property
+    def size(self) -> int:
+        """That of the newest head that is final; 0 as long as none is."""
+        return 0 if self._source.get(CHECKPOINT) is None else self._source.checkpoint().checkpoint.size
 
     def receipt(self, number: int) -> bytes | None:
         """The receipt of the entry with this number, under the newest final head; None if that does not cover it."""
-        signed = self._source.checkpoint()
-        if number >= signed.checkpoint.size:
+        if number >= self.size:
             return None
+        signed = self._source.checkpoint()
         if self._log is None or self._log.head != signed.checkpoint:
             self._log = Log(Snapshot(self._source), signed.checkpoint)
         return self._log.receipt(number, signed).to_bytes()

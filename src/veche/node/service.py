@@ -8,9 +8,14 @@ from aiohttp import web
 
 from veche.engine.engine import Engine
 from veche.errors import UserError, because
+from veche.keys import SigningKey
+from veche.ledger.entries.ballot import is_ballot
+from veche.ledger.entries.charter import Charter
+from veche.ledger.promise import Promise
 from veche.node.api import Api
-from veche.node.intake import Intake
+from veche.node.intake import Intake, Way
 from veche.node.outbox import Outbox
+from veche.node.peers import Peers
 from veche.node.published import Published
 from veche.texts import Message
 
@@ -24,15 +29,17 @@ class Service:
     ``address``: where it listens, once it does.
     """
 
-    def __init__(self, engine: Engine, host: str, port: int) -> None:
-        """``port``: 0 for any that is free."""
+    def __init__(self, engine: Engine, key: SigningKey, host: str, port: int) -> None:
+        """``key``: the log's, or this validator's ledger key; ``port``: 0 for any that is free."""
         ledger = engine.ledger
         published = Published(ledger.folder)
         self._loop = asyncio.new_event_loop()
         self._outbox = Outbox(ledger)
-        self._intake = Intake(engine, self._outbox, published.head().size, self._loop)
-        charter = ledger.state.charter
-        self._api = Api(self._intake, published, ledger.id, charter.origin, charter.engine.name)
+        self._intake = Intake(engine, self._outbox, published.size, self._loop)
+        self._api = Api(engine, self._intake, published)
+        self._peers = Peers(ledger.id, _others(ledger.state.charter, key.public), self._intake)
+        self._key, self._ledger = key, ledger.id
+        self._intake.held, self._intake.spread = self._held, self._peers.tell
         self._runner = web.AppRunner(self._api.application(), access_log=None, shutdown_timeout=SHUTDOWN)
         self._thread = threading.Thread(target=self._loop.run_forever, name="veche-node")
         self.address = host, port
@@ -69,11 +76,20 @@ class Service:
                 Message("Look what listens there, or choose another with --listen."),
             ) from None
         self.address = self._runner.addresses[0][:2]
+        await self._peers.begin()
         self._intake.offer_again()
 
     async def _finish(self) -> None:
         await self._runner.cleanup()
+        await self._peers.end()
         await self._intake.close()
+
+    def _held(self, way: Way) -> None:
+        """An entry is kept: promise what can be promised, and pass it on."""
+        if self._intake.validators and is_ballot(way.entry):
+            self._intake.promised(way, Promise.make(self._ledger, way.hash, self._intake.height, self._key))
+        if way.own:
+            self._peers.pass_on(way)
 
     def _end(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -81,3 +97,9 @@ class Service:
         self._loop.close()
         self._api.close()
         self._outbox.close()
+
+
+def _others(charter: Charter, key: bytes) -> list[tuple[bytes, str]]:
+    """The ledger key and the address of each other validator."""
+    urls = {row.institution: row.url for row in charter.engine.validators}
+    return [(one.key, urls[one.institution]) for one in charter.validators if one.key != key]

@@ -17,6 +17,7 @@ from veche.audit.ledger import verify_ledger
 from veche.clock import WrongClock
 from veche.engine.cometbft import abci_pb2 as abci
 from veche.engine.cometbft.application import Application
+from veche.engine.cometbft.finality import Finality
 from veche.engine.cometbft.home import MOST_BYTES, chain_id, genesis
 from veche.engine.cometbft.server import read_request
 from veche.engine.engine import Answer, Stopped
@@ -54,7 +55,7 @@ class Node:
         self.publishing = Publishing(self.ledger, [stage.key])
         self.application = Application(
             self.ledger,
-            self.publishing,
+            Finality(self.ledger, self.publishing),
             self.waiting,
             self.results,
             lambda: self.now,

@@ -2,6 +2,7 @@
 
 - :mod:`engine`       the two processes as one engine
 - :mod:`application`  what blocks mean: ABCI's calls, answered by the four calls of a ledger
+- :mod:`finality`     heads: cosigned here, gathered from the others, final with over two thirds
 - :mod:`server`       asked over a socket: frames, and answers in order
 - :mod:`process`      CometBFT's process: started, watched, ended
 - :mod:`home`         CometBFT's folder: genesis, settings, keys

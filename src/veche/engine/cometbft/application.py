@@ -19,10 +19,10 @@ from google.protobuf.message import Message as Asked
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from veche.engine.cometbft import abci_pb2 as abci
+from veche.engine.cometbft.finality import Finality
 from veche.engine.cometbft.home import EVIDENCE_BLOCKS, app_hash, chain_id
 from veche.engine.engine import Stopped
 from veche.engine.looking import Look
-from veche.engine.publishing import Publishing
 from veche.engine.results import Results
 from veche.engine.threaded import AHEAD
 from veche.engine.waiting import Job, Waiting
@@ -32,6 +32,8 @@ from veche.texts import Message
 
 KEPT_BLOCKS = 2 * EVIDENCE_BLOCKS
 """How many of its blocks CometBFT keeps: more than can be needed to show that somebody voted twice, or to replay."""
+PAST = 30
+"""Seconds by which a block may be behind this node's clock whose head it still cosigns: it has not missed blocks."""
 _TX = 8
 """Bytes that an entry takes in a block beside its own."""
 
@@ -65,7 +67,7 @@ class Application:
     def __init__(
         self,
         ledger: Ledger,
-        publishing: Publishing,
+        finality: Finality,
         waiting: Waiting,
         results: Results,
         clock: Callable[[], int],
@@ -75,7 +77,7 @@ class Application:
     ) -> None:
         """``clock`` is read before each proposal, and raises WrongClock. ``late``: seconds by which a block's time may be behind it;
         this node proposes entries under no earlier one. ``tell`` is told of each block that is durable, and of its entries. ``fail`` is told what breaks outside of CometBFT's calls."""
-        self._ledger, self._publishing, self._waiting, self._results = ledger, publishing, waiting, results
+        self._ledger, self._finality, self._waiting, self._results = ledger, finality, waiting, results
         self._clock, self._late, self._tell, self._fail = clock, late, tell, fail
         self._checkers = ThreadPoolExecutor(AHEAD, "veche-check")
         self._checking: deque[tuple[Look, asyncio.Future[None]]] = deque()
@@ -177,7 +179,7 @@ class Application:
     @property
     def _agreed(self) -> bool:
         """Whether the newest head is one that consensus has agreed on."""
-        return self._publishing.published == self._ledger.head
+        return self._finality.agreed == self._ledger.head
 
     async def wanted(self) -> None:
         """Until a block is to be made: there are entries, somebody asked, a head is not agreed yet, or the end has come."""
@@ -238,12 +240,18 @@ class Application:
     def _finalize(self, asked: abci.RequestFinalizeBlock) -> abci.ResponseFinalizeBlock:
         if asked.height != self._ledger.height + 1:
             raise Stopped(Message("CometBFT decided block {height}, which does not follow.", height=asked.height))
-        self._publishing.publish(self._clock())  # this block's header holds the hash of the head so far
+        self._agree()  # this block's header holds the hash of the head so far
         executed = self._execute(asked.height, _seconds(asked.time), asked.txs)
         results = [
             abci.ExecTxResult(code=REFUSED if isinstance(answer, Refused) else OK) for answer in executed.answers
         ]
         return abci.ResponseFinalizeBlock(tx_results=results, app_hash=app_hash(executed.head))
+
+    def _agree(self) -> None:
+        """The head so far is agreed on. One that is long past, as a node meets it that catches up, is for others to sign."""
+        now = self._clock()
+        if self._finality.alone or now <= self._ledger.time + PAST:
+            self._finality.agree(now)
 
     def _commit(self) -> abci.ResponseCommit:
         block = self._block

@@ -5,6 +5,7 @@ block is durable and the head over it agreed and published, never before. After 
 """
 
 import asyncio
+import math
 import shutil
 import tempfile
 import time
@@ -18,6 +19,7 @@ from google.protobuf.message import Message as Asked
 
 from veche.clock import about
 from veche.engine.cometbft.application import Application
+from veche.engine.cometbft.finality import Finality
 from veche.engine.cometbft.home import prepare
 from veche.engine.cometbft.process import Process, program
 from veche.engine.cometbft.server import Server
@@ -27,6 +29,7 @@ from veche.engine.waiting import Job
 from veche.keys import SigningKey
 from veche.ledger.entries.engine import COMETBFT
 from veche.ledger.ledger import Ledger
+from veche.log.checkpoint import SignedCheckpoint
 from veche.texts import Message
 
 LATE = 5
@@ -51,8 +54,10 @@ class CometEngine(ThreadedEngine):
         pause: float = 1.0,
         command: Sequence[str | Path] = (),
         environment: Mapping[str, str] = {},
+        listen: str = "",
     ) -> None:
-        """``command`` and ``environment``: how another CometBFT than the installed one is run.
+        """``command`` and ``environment``: how another CometBFT than the installed one is run. ``listen``: where CometBFT does
+        (``host:port``), if elsewhere than the charter says.
 
         Raises UserError if this is not the key that the charter names, its engine is another, or there is no CometBFT.
         """
@@ -60,8 +65,12 @@ class CometEngine(ThreadedEngine):
         self._key = key.public
         self._pause = pause
         self.late, self.orderly, self.patience = int(pause) + LATE, True, pause + STALL
-        self._command, self._environment = command or [program()], environment
+        if len(ledger.state.charter.validators) > 1:
+            self.patience = math.inf  # it may be the others who are not there
+        self._command, self._environment, self._listen = command or [program()], environment, listen
+        self._finality = Finality(ledger, self._publishing, self._cosigned)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._fail: Callable[[BaseException], None] = lambda error: None
         self._application: Application | None = None
 
     def _wake(self) -> None:
@@ -73,6 +82,18 @@ class CometEngine(ThreadedEngine):
     def _look(self) -> None:
         if self._application is not None:
             self._application.look()
+
+    def gather(self, signed: SignedCheckpoint) -> None:
+        loop = self._loop
+        if loop is not None:
+            with suppress(RuntimeError):  # it has ended
+                loop.call_soon_threadsafe(self._receive, signed)
+
+    def _receive(self, signed: SignedCheckpoint) -> None:
+        try:
+            self._finality.receive(signed)
+        except Exception as error:
+            self._fail(error)
 
     def _serve(self) -> None:
         asyncio.run(self._live())
@@ -89,15 +110,18 @@ class CometEngine(ThreadedEngine):
             if not broken.done():
                 broken.set_exception(error)
 
+        self._fail = fail
         self._results.search(self.ledger.state)
         application = Application(
-            self.ledger, self._publishing, self._waiting, self._results, self._clock, self.late, self._tell, fail
+            self.ledger, self._finality, self._waiting, self._results, self._clock, self.late, self._tell, fail
         )
         self._application = application
         folder = Path(tempfile.mkdtemp(prefix="veche-"))  # private, and its name is short enough for a socket
         try:
             process = Process(
-                prepare(self.ledger, self._key, folder / "abci", self._pause), self._command, self._environment
+                prepare(self.ledger, self._key, folder / "abci", self._pause, self._listen),
+                self._command,
+                self._environment,
             )
             async with Server(folder / "abci", partial(self.answer, application), fail):
                 await self._watch(application, process, broken)
@@ -149,6 +173,8 @@ class CometEngine(ThreadedEngine):
         )
 
     async def _finished(self, application: Application) -> None:
-        while not (self._waiting.stopping and self._results.done() and application.idle.is_set()):
+        """Until it may end. Where others are needed for a block they may never come: what is on its way then has to be kept elsewhere."""
+        alone = self._finality.alone
+        while not (self._waiting.stopping and (not alone or (self._results.done() and application.idle.is_set()))):
             await asyncio.sleep(0.02)
             self._look()

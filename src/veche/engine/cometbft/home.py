@@ -8,7 +8,9 @@ The genesis follows from the charter byte for byte, so that institutions that sh
 
 import base64
 import hashlib
+import ipaddress
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +19,7 @@ from veche.durable import PRIVATE, PRIVATE_FOLDER, make_folder, must_be_new, rea
 from veche.errors import UserError
 from veche.keys import SigningKey
 from veche.ledger.codec import digest
-from veche.ledger.entries.charter import read_charter
+from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.ledger import Ledger
 from veche.log.checkpoint import Checkpoint
 from veche.log.merkle import leaf_hash
@@ -30,6 +32,8 @@ MOST_BYTES = 4 << 20
 """Bytes of a block."""
 POWER = 1000
 """Of each validator. With 1, the median of an even number of times would be an extreme one."""
+GATHER = 400
+"""Milliseconds for which several validators gather entries after a block, before the next one is proposed."""
 EVIDENCE_BLOCKS = 100_000
 """Blocks for which a validator can be shown to have voted twice."""
 
@@ -91,8 +95,35 @@ def genesis(charter: bytes, first: bytes) -> bytes:
     )
 
 
-def config(pause: float, socket: Path) -> bytes:
-    """CometBFT's settings: with the application at this socket, and so many seconds between blocks when there is nothing to say."""
+class Peering(NamedTuple):
+    """Where CometBFT listens (``host:port``) and whom it keeps connected to (``id@host:port``)."""
+
+    listen: str = "127.0.0.1:0"
+    others: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, charter: Charter, key: bytes, listen: str = "") -> "Peering":
+        """That of the validator with this ledger key. ``listen``: elsewhere than its peer's address says, which others then reach
+        through something in between. A name is no place to listen at: then it is every address of this machine."""
+        rows = {row.institution: row for row in charter.engine.validators}
+        own = next(one.institution for one in charter.validators if one.key == key)
+        others = [row.peer for name, row in rows.items() if name != own]
+        if not others:
+            return cls()
+        host, _, port = rows[own].peer.partition("@")[2].rpartition(":")
+        try:
+            ipaddress.ip_address(host.strip("[]"))
+        except ValueError:
+            host = "0.0.0.0"
+        return cls(listen or f"{host}:{port}", others)
+
+
+def config(pause: float, socket: Path, peering: Peering) -> bytes:
+    """CometBFT's settings: with the application at this socket, and so many seconds between blocks when there is nothing to say.
+
+    One validator makes a block as soon as it has something to say; several gather for a moment, or they would do little but vote.
+    """
+    commit, skip = (GATHER, "false") if peering.others else (0, "true")
     return f"""\
 # Written anew at each start, by veche.
 proxy_app = "unix://{socket}"
@@ -105,8 +136,15 @@ filter_peers = false
 [rpc]
 laddr = ""
 [p2p]
-laddr = "tcp://127.0.0.1:0"
+laddr = "tcp://{peering.listen}"
+persistent_peers = "{",".join(peering.others)}"
+persistent_peers_max_dial_period = "5s"
 pex = false
+addr_book_strict = false
+allow_duplicate_ip = true
+flush_throttle_timeout = "10ms"
+send_rate = 20480000
+recv_rate = 20480000
 [mempool]
 type = "nop"
 broadcast = false
@@ -121,8 +159,8 @@ indexer = "null"
 [consensus]
 create_empty_blocks = true
 create_empty_blocks_interval = "{int(1000 * pause)}ms"
-timeout_commit = "0s"
-skip_timeout_commit = true
+timeout_commit = "{commit}ms"
+skip_timeout_commit = {skip}
 double_sign_check_height = 0
 """.encode()
 
@@ -144,10 +182,10 @@ def make_keys(folder: Path) -> Keys:
     return Keys(votes.public, _address(node.public).lower())
 
 
-def prepare(ledger: Ledger, key: bytes, socket: Path, pause: float) -> Path:
+def prepare(ledger: Ledger, key: bytes, socket: Path, pause: float, listen: str = "") -> Path:
     """Write what CometBFT is told into its folder, and look whether its keys are there; the folder.
 
-    ``key``: the ledger key of this validator. Raises UserError if its key of votes is missing or is not the charter's, or what it voted last is missing: whoever votes
+    ``key``: the ledger key of this validator; ``listen``: see :class:`Peering`. Raises UserError if its key of votes is missing or is not the charter's, or what it voted last is missing: whoever votes
     without knowing that may contradict themselves.
     """
     home, charter = ledger.folder / FOLDER, ledger.state.charter
@@ -165,7 +203,7 @@ def prepare(ledger: Ledger, key: bytes, socket: Path, pause: float) -> Path:
             ),
         )
     replace(home / "config" / "genesis.json", genesis(ledger.entry(0), ledger.entry(1)), PRIVATE)
-    replace(home / "config" / "config.toml", config(pause, socket), PRIVATE)
+    replace(home / "config" / "config.toml", config(pause, socket, Peering.of(charter, key, listen)), PRIVATE)
     return home
 
 

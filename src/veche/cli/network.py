@@ -1,0 +1,127 @@
+"""``veche network``: begin a ledger that several institutions keep."""
+
+import shutil
+import time as clock_time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from veche.cli import options
+from veche.cli.earnest import say_if_test
+from veche.cli.language import CommandGroup
+from veche.cli.options import ANY_PATH
+from veche.durable import make_folder, must_be_new, replace
+from veche.engine.cometbft.home import make_keys
+from veche.engine.publishing import LOG_KEY, create_ledger
+from veche.keys import SigningKey
+from veche.ledger.entries.charter import MAX_TEST
+from veche.ledger.entries.engine import MAX_VALIDATORS, Engine, Network, peer_address, url_address
+from veche.terminal.say import say
+from veche.texts import Message
+from veche.world import VALIDATORS, Played, World, validator_row
+
+CHARTER = "charter.entry"
+
+
+@click.group(cls=CommandGroup, short_help="Begin a ledger that several institutions keep.")
+def network() -> None:
+    """Begin a ledger that several institutions keep together, each with a node of its own.
+
+    In earnest each institution makes its own keys and prints its part of the charter's draft; the charter is drafted and signed as
+    any other, and each begins its ledger with it ("veche ledger init") and runs its node ("veche node run").
+
+    \b
+    Example:
+      veche network init town --validators 4      all of it at once on this machine, to look at
+      veche network keys --ledger home --institution "City archive" --url https://node.example --peer node.example:26656
+    """
+
+
+@network.command()
+@options.ledger
+@click.option("--institution", required=True, metavar="NAME", help="The institution, as the charter will spell it.")
+@click.option("--url", required=True, metavar="URL", help="The public address of its node: https://node.example")
+@click.option("--peer", required=True, metavar="HOST:PORT", help="Where the other validators' CometBFT finds its own.")
+def keys(folder: Path, institution: str, url: str, peer: str) -> None:
+    """Make a validator's keys, and print its part of the charter's draft. The folder of --ledger becomes its ledger.
+
+    \b
+    Example:
+      veche network keys --institution "City archive" --url https://node.example --peer node.example:26656
+    """
+    url_address(url)
+    peer_address(f"{40 * '0'}@{peer}")
+    make_folder(folder)
+    must_be_new(folder / LOG_KEY)
+    made, key = make_keys(folder), SigningKey.generate()
+    key.save(folder / LOG_KEY)
+    for line in (
+        "[[validator]]", f'institution = "{institution}"', f'key = "{key.public.hex()}"', f'votes = "{made.votes.hex()}"',
+        f'url = "{url}"', f'peer = "{made.node}@{peer}"',
+    ):  # fmt: skip
+        click.echo(line)
+
+
+class _Homes(Played):
+    """Validators on this machine, at an address each."""
+
+    def choose(self, folder: Path, seconds: int, keys: Sequence[SigningKey]) -> Engine:
+        rows = []
+        for number, name in zip(range(len(keys)), VALIDATORS, strict=False):
+            made = make_keys(_home(folder.parent, number))
+            rows.append(validator_row(name, made.votes, number, made.node))
+        return Network(seconds, tuple(rows))
+
+
+def _home(folder: Path, number: int) -> Path:
+    return folder / f"validator-{number + 1}"
+
+
+@network.command()
+@click.argument("folder", type=ANY_PATH)
+@click.option(
+    "--validators",
+    type=click.IntRange(1, MAX_VALIDATORS),
+    default=4,
+    show_default=True,
+    help="How many institutions keep the ledger.",
+)
+@click.option(
+    "--people", type=click.IntRange(1, 100_000), default=10, show_default=True, help="How many people are on the roll."
+)
+@click.option(
+    "--test", type=click.IntRange(0, MAX_TEST), default=1000, show_default=True,
+    help="By what all durations are divided; 0 for a ledger that is no test.",
+)  # fmt: skip
+def init(folder: Path, validators: int, people: int, test: int) -> None:
+    """Make a whole network in a new FOLDER, to try it out on this machine: with the keys of all its offices, which nobody may hold in one
+    hand in earnest.
+
+    The nodes are at 127.0.0.2, 127.0.0.3 and so on, port 8080. Trustees and registrars have folders, the organisers key files.
+
+    \b
+    Example:
+      veche network init town --validators 4
+      veche node run --ledger town/validator-1
+    """
+    must_be_new(folder)
+    make_folder(folder)
+    world = World(
+        folder, citizens={"Centre": people}, genesis=int(clock_time.time()), test=test, engine=_Homes(validators)
+    )
+    charter = world.ledger.entry(0)
+    say_if_test(world.charter)
+    world.ledger.close()
+    for registrar in world.registrars:
+        registrar.close()
+    for number, key in enumerate(world.organisers, 1):
+        key.save(folder / f"organiser-{number}.key")
+    shutil.rmtree(folder / "ledger")
+    replace(folder / CHARTER, charter)
+    for number, key in enumerate(world.head_keys):
+        home = _home(folder, number)
+        key.save(home / LOG_KEY)
+        create_ledger(home, charter, key).close()
+    say(Message("A network of {count} validators is in {folder}.", count=validators, folder=folder))
+    say(Message("Run each of them: veche node run --ledger {folder}", folder=_home(folder, 0)))

@@ -1,0 +1,103 @@
+"""``veche node``: an institution's node, or the one of a ledger that one institution keeps."""
+
+import signal
+import time as clock_time
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from veche import logs
+from veche.cli import options
+from veche.cli.earnest import say_if_test
+from veche.cli.language import CommandGroup
+from veche.cli.running import Display
+from veche.collector import relax
+from veche.engine.inbox import CLEANING, PAUSE, Inbox
+from veche.errors import UserError, VecheError
+from veche.terminal.say import say
+from veche.texts import Message
+
+
+@click.group(cls=CommandGroup, short_help="Run a ledger's node, with a door for everybody.")
+def node() -> None:
+    """Run a node: the engine of a ledger, and a door over HTTP by which entries come in and everybody reads what is public.
+
+    \b
+    Example:
+      veche node run
+    """
+
+
+@node.command()
+@options.ledger
+@click.option(
+    "--listen", default="", metavar="HOST:PORT",
+    help="Where the door is. [default: where the charter says, if that is http; else 127.0.0.1:8080]",
+)  # fmt: skip
+@click.option(
+    "--peer-listen", default="", metavar="HOST:PORT", help="Where CometBFT listens. [default: where the charter says]"
+)
+@click.option("--seconds", type=click.FloatRange(0), metavar="N", help="End after so many seconds.")
+@click.option(
+    "--after-outage", is_flag=True, help="Go on although the last block is long ago: this machine's clock is right."
+)
+@click.option("--verbose", is_flag=True, help="Say more on the standard error: JSON, or plain lines on a terminal.")
+def run(folder: Path, listen: str, peer_listen: str, seconds: float | None, after_outage: bool, verbose: bool) -> None:
+    """Run the node of a ledger until Ctrl-C: agree with the other institutions on blocks, take in what is handed in over HTTP or through
+    the folder's inbox, publish.
+
+    \b
+    Example:
+      veche node run --ledger home
+    """
+    try:
+        from veche.node.node import Node
+    except ModuleNotFoundError:  # what HTTP needs, nobody else does
+        raise UserError(
+            Message("A node speaks HTTP, and what that takes is not installed."),
+            Message("Install it: pip install veche[network]"),
+        ) from None
+    if verbose:
+        logs.verbose()
+    stop = False
+
+    def end(number: int, frame: FrameType | None) -> None:
+        nonlocal stop
+        stop = True
+
+    relax()
+    made = Node(folder, listen, peer_listen=peer_listen, after_outage=after_outage)
+    previous = [(number, signal.signal(number, end)) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        say_if_test(made.ledger.state.charter)
+        inbox = Inbox(folder)
+        inbox.recover(made.ledger)
+        with made, Display(folder, verbose) as display:
+            host, port = made.address
+            said = Message(
+                "The node of the ledger in {folder} runs, at {host}, port {port}.",
+                folder=folder,
+                host=host,
+                port=str(port),
+            )
+            say(said)
+            logs.log().info("the node runs", folder=str(folder))
+            cleaned = clock_time.monotonic()
+            finish = clock_time.monotonic() + seconds if seconds is not None else None
+            while not stop and (finish is None or clock_time.monotonic() < finish):
+                made.check()
+                served = inbox.serve(made.engine)
+                display.look(served)
+                if clock_time.monotonic() - cleaned > CLEANING:
+                    inbox.clean()
+                    cleaned = clock_time.monotonic()
+                if not served:
+                    clock_time.sleep(PAUSE)
+    except VecheError as error:
+        logs.log().error("the node broke", folder=str(folder), reason=error.message)
+        raise
+    finally:
+        for number, handler in previous:
+            signal.signal(number, handler)
+    say(Message("Stopped. What was taken in and is in no block yet is kept."))

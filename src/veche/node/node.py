@@ -1,0 +1,110 @@
+"""A node as one program: the ledger, its engine, and the door."""
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from veche.clock import Clock, system
+from veche.engine.block_clock import BlockClock
+from veche.engine.embedded import EmbeddedEngine
+from veche.engine.engine import Engine
+from veche.engine.inbox import open_ledger
+from veche.errors import UserError
+from veche.keys import SigningKey
+from veche.ledger.entries.charter import Charter
+from veche.ledger.entries.engine import Embedded
+from veche.ledger.ledger import Ledger
+from veche.node.service import Service
+from veche.texts import Message
+
+PATIENCE = 5.0
+"""Seconds for which another command is waited for that writes the ledger for a moment."""
+PORT = 8080
+"""Where a door is that the charter says nothing of."""
+_LISTEN = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+):([0-9]{1,5})")
+
+
+class Node:
+    """The node of the ledger in a folder, while it is used in a ``with``. ``address``: where its door is."""
+
+    def __init__(
+        self,
+        folder: Path,
+        listen: str = "",
+        *,
+        peer_listen: str = "",
+        after_outage: bool = False,
+        clock: Clock = system,
+        pause: float | None = None,
+        command: Sequence[str | Path] = (),
+        environment: Mapping[str, str] = {},
+    ) -> None:
+        """``listen``: ``host:port`` of the door, if elsewhere than the charter says; ``peer_listen``: the same of CometBFT.
+        ``after_outage``: see :class:`BlockClock`; in a network others went on meanwhile. The rest is for tests.
+
+        Raises UserError, WrongClock.
+        """
+        self._resources = ExitStack()
+        try:
+            ledger, key = open_ledger(folder, PATIENCE)
+            self._resources.enter_context(ledger)
+            charter = ledger.state.charter
+            now = BlockClock(ledger, clock, after_outage or len(charter.validators) > 1)
+            seconds = charter.engine.seconds if pause is None else pause
+            self.engine: Engine
+            if isinstance(charter.engine, Embedded):
+                self.engine = EmbeddedEngine(ledger, key, now, seconds)
+            else:
+                from veche.engine.cometbft.engine import CometEngine  # what it needs, nobody else does
+
+                self.engine = CometEngine(ledger, key, now, seconds, command, environment, peer_listen)
+            host, port = _listening(listen) if listen else _by_charter(charter, key)
+            self._service = Service(self.engine, key, host, port)
+            self.ledger: Ledger = ledger
+        except BaseException:
+            self._resources.close()
+            raise
+
+    def __enter__(self) -> Self:
+        try:
+            self._resources.enter_context(self.engine)
+            self._resources.enter_context(self._service)
+        except BaseException:
+            self._resources.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._resources.close()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self._service.address
+
+    def check(self) -> None:
+        """Raise what broke the node, if anything did."""
+        self.engine.check()
+        self._service.check()
+
+
+def _listening(text: str) -> tuple[str, int]:
+    found = _LISTEN.fullmatch(text)
+    if found is None or int(found[2]) > 65_535:
+        raise UserError(
+            Message("{text!r} is no address to listen at.", text=text), Message("Give one like 127.0.0.1:8080.")
+        )
+    return found[1].strip("[]"), int(found[2])
+
+
+def _by_charter(charter: Charter, key: SigningKey) -> tuple[str, int]:
+    """Where the charter says that this validator's door is, if it speaks plain HTTP itself; else on this machine only, behind
+    whatever speaks HTTPS."""
+    own = {one.institution for one in charter.validators if one.key == key.public}
+    for row in charter.engine.validators:
+        if row.institution in own and row.url.startswith("http:"):
+            parts = urlsplit(row.url)
+            return parts.hostname or "", parts.port or 80
+    return "127.0.0.1", PORT

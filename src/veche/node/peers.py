@@ -1,0 +1,155 @@
+"""The other validators of a network, as a node speaks with them: entries that are on their way, and heads that were cosigned here.
+
+Each has a queue of entries, of which one batch is under way at a time: whatever comes meanwhile is the next one. What cannot be passed
+on stays in the queue until the entry is in a block, for this node may be the only one that has it. Of heads only the newest is passed on.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from itertools import islice
+
+import aiohttp
+import cbor2
+import msgspec
+
+from veche.errors import DoesNotHold
+from veche.node.intake import Intake, Way
+from veche.node.progress import Progress, Stage
+
+BATCH = 256
+"""Entries passed on together."""
+BATCH_BYTES = 2 << 20
+"""Bytes of a batch at most, and of what is answered."""
+TIMEOUT = aiohttp.ClientTimeout(total=15, connect=3)
+SLOWER = (0.2, 5.0)
+"""Seconds between two tries, at first and at most, while another cannot be reached."""
+
+
+class Peer:
+    """One of them, at this address."""
+
+    def __init__(self, url: str, key: bytes, ledger: bytes, intake: Intake) -> None:
+        """``key``: its ledger key; ``ledger``: the ledger's id."""
+        self._url, self._key, self._ledger, self._intake = url, key.hex(), ledger, intake
+        self._queue: dict[bytes, Way] = {}
+        self._head: bytes | None = None
+        self._entries, self._heads = asyncio.Event(), asyncio.Event()
+        self.reached = False
+
+    def pass_on(self, way: Way) -> None:
+        self._queue[way.hash] = way
+        self._entries.set()
+
+    def tell(self, head: bytes) -> None:
+        self._head = head
+        self._heads.set()
+
+    async def pass_entries(self, session: aiohttp.ClientSession) -> None:
+        """Pass entries on, for ever."""
+        pause = SLOWER[0]
+        while True:
+            await self._entries.wait()
+            batch = self._next()
+            if not batch:
+                self._entries.clear()
+                continue
+            try:
+                answers = await self._post(
+                    session, "/batch", cbor2.dumps([way.entry for way in batch]), "application/cbor"
+                )
+                progress = msgspec.json.decode(answers, type=list[Progress])
+            except (aiohttp.ClientError, TimeoutError, OSError, ValueError, msgspec.MsgspecError):
+                self.reached = False
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, SLOWER[1])
+                continue
+            self.reached, pause = True, SLOWER[0]
+            self._take(batch, progress)
+
+    def _next(self) -> list[Way]:
+        """The first that are still on their way."""
+        for gone in [way.hash for way in self._queue.values() if way.stage is Stage.REFUSED or way.number is not None]:
+            del self._queue[gone]
+        batch, room = [], BATCH_BYTES
+        for way in islice(self._queue.values(), BATCH):
+            room -= len(way.entry) + 8
+            if room < 0:
+                break
+            batch.append(way)
+        return batch
+
+    def _take(self, batch: Sequence[Way], answers: Sequence[Progress]) -> None:
+        """What the other said of each: it has it now, or refuses it; where it has no room, it is asked again."""
+        said = {one.entry: one for one in answers}
+        for way in batch:
+            answer = said.get(way.hash.hex())
+            if answer is not None:
+                self._queue.pop(way.hash, None)
+                for promise in answer.promises:
+                    if promise.validator != self._key or promise.entry != answer.entry:
+                        continue
+                    try:
+                        promise.check(self._ledger)
+                    except DoesNotHold:
+                        continue
+                    self._intake.promised(way, promise)
+
+    async def pass_heads(self, session: aiohttp.ClientSession) -> None:
+        """Pass the newest head on whenever there is one, for ever."""
+        pause = SLOWER[0]
+        while True:
+            await self._heads.wait()
+            self._heads.clear()
+            head = self._head
+            assert head is not None
+            try:
+                await self._post(session, "/heads", head, "text/plain")
+                pause = SLOWER[0]
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                self._heads.set()
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, SLOWER[1])
+
+    async def _post(self, session: aiohttp.ClientSession, path: str, body: bytes, kind: str) -> bytes:
+        headers = {"Content-Type": kind}
+        async with session.post(f"{self._url}{path}", data=body, headers=headers, allow_redirects=False) as response:
+            if response.status >= 300:
+                raise aiohttp.ClientError(f"answered {response.status}")
+            answer = await response.content.read(BATCH_BYTES + 1) if response.status != 204 else b""
+            while not response.content.at_eof() and len(answer) <= BATCH_BYTES:
+                answer += await response.content.read(BATCH_BYTES + 1)
+            if len(answer) > BATCH_BYTES:
+                raise aiohttp.ClientError("answered too much")
+            return answer
+
+
+class Peers:
+    """All of them. On the intake's loop."""
+
+    def __init__(self, ledger: bytes, others: Iterable[tuple[bytes, str]], intake: Intake) -> None:
+        """``ledger``: its id; ``others``: the ledger key and the address of each."""
+        self._all = [Peer(url, key, ledger, intake) for key, url in others]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def begin(self) -> None:
+        self._session = aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar())
+        for peer in self._all:
+            self._tasks.append(asyncio.create_task(peer.pass_entries(self._session)))
+            self._tasks.append(asyncio.create_task(peer.pass_heads(self._session)))
+
+    async def end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        await self._session.close()
+
+    def pass_on(self, way: Way) -> None:
+        for peer in self._all:
+            peer.pass_on(way)
+
+    def tell(self, head: bytes) -> None:
+        for peer in self._all:
+            peer.tell(head)

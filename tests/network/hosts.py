@@ -1,0 +1,267 @@
+"""A network of validators as real processes on this machine, under clocks that are moved by hand, and a city on it."""
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+from veche.clock import Clock
+from veche.engine.cometbft.home import make_keys
+from veche.engine.engine import Answer, Listener, Watcher
+from veche.engine.engine import Engine as RunningEngine
+from veche.engine.publishing import LOG_KEY, create_ledger
+from veche.errors import Refused
+from veche.keys import SigningKey
+from veche.ledger.entries.engine import Engine, Network, ValidatorRow
+from veche.ledger.ledger import Ledger
+from veche.ledger.reader import read_own
+from veche.log.checkpoint import SignedCheckpoint
+from veche.log.source import Folder
+from veche.world import VALIDATORS, World
+
+from . import proxy
+from .conftest import Client
+
+HOST = Path(__file__).with_name("host.py")
+PATIENCE = 60
+"""Seconds for which anything is waited for that should come at once."""
+
+
+def free(host: str) -> int:
+    """A port that is free at this address."""
+    with socket.socket() as found:
+        found.bind((host, 0))
+        return int(found.getsockname()[1])
+
+
+class Host:
+    """One institution's machine: its folder, and the process that runs its node."""
+
+    def __init__(self, number: int, folder: Path, clock: Path, network: "proxy.Network") -> None:
+        self.number, self.folder, self.clock = number, folder, clock
+        self.address = f"127.0.0.{number + 2}"
+        self.http, self.p2p = free(self.address), free(self.address)
+        self.wires = [network.wire(self.address, self.http), network.wire(self.address, self.p2p)]
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def client(self) -> Client:
+        return Client((self.address, self.http))
+
+    def row(self, institution: str) -> ValidatorRow:
+        """What the charter says of it: others reach it by wires that can be cut. Makes CometBFT's keys."""
+        keys, (http, p2p) = make_keys(self.folder), self.wires
+        url, peer = f"http://{self.address}:{http.port}", f"{keys.node}@{self.address}:{p2p.port}"
+        return ValidatorRow(institution, keys.votes, url, peer)
+
+    def start(self) -> None:
+        with (self.folder / "said").open("ab") as said:
+            words: list[str | Path] = [
+                self.folder,
+                self.clock,
+                f"{self.address}:{self.http}",
+                f"{self.address}:{self.p2p}",
+            ]
+            self.process = subprocess.Popen([sys.executable, HOST, *words], stdout=said, stderr=said)
+
+    def cut(self) -> None:
+        """Cut it off from the others, in both directions if all are."""
+        for wire in self.wires:
+            wire.cut()
+
+    def mend(self) -> None:
+        for wire in self.wires:
+            wire.mend()
+
+    def kill(self) -> None:
+        """As when the power is cut: CometBFT ends, too, when its standard input closes."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                code = self.process.wait(PATIENCE)
+            finally:
+                self.process.kill()
+            self.process = None
+            assert code == 0, (self.folder / "said").read_text()[-2000:]
+
+    def status(self) -> Any:
+        """What its door says; None if there is nobody."""
+        with suppress(OSError, ValueError):
+            answer = self.client.get("/status")
+            return answer.json if answer.status == 200 else None
+        return None
+
+
+class Hosts:
+    """The engine of a world that is a network of real processes (:class:`veche.world.EngineKind`)."""
+
+    def __init__(self, network: proxy.Network, validators: int = 4) -> None:
+        self.network, self.validators = network, validators
+        self.all: list[Host] = []
+
+    def choose(self, folder: Path, seconds: int, keys: Sequence[SigningKey]) -> Engine:
+        clock = folder.parent / "clock"
+        self.all = [
+            Host(number, folder if not number else folder.parent / f"validator-{number + 1}", clock, self.network)
+            for number in range(self.validators)
+        ]
+        for host in self.all:
+            host.folder.mkdir(exist_ok=True)
+        return Network(seconds, tuple(host.row(name) for host, name in zip(self.all, VALIDATORS, strict=False)))
+
+    def make(self, ledger: Ledger, keys: Sequence[SigningKey], clock: Clock) -> RunningEngine:
+        charter, folder = ledger.entry(0), ledger.folder
+        ledger.close()
+        for host, key in zip(self.all[1:], keys[1:], strict=True):
+            key.save(host.folder / LOG_KEY)
+            others = [other for other in keys if other is not key]
+            create_ledger(host.folder, charter, key, clock, others).close()
+        return Remote(self, folder, clock)
+
+
+class View:
+    """A ledger that another process writes, as far as a :class:`World` looks at one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._opened: list[Any] = []
+
+    @property
+    def state(self) -> "_State":
+        return _State(self._read)
+
+    def entry(self, number: int) -> bytes:
+        return bytes(self._read().entry(number))
+
+    def _read(self) -> Any:
+        opened = read_own(self.folder)
+        reader = opened.__enter__()
+        self._opened.append(opened)
+        return reader
+
+    def close(self) -> None:
+        for opened in self._opened:
+            opened.__exit__(None, None, None)
+
+
+class _State:
+    """The state as it is when it is asked. What it answers may read later: the connection stays open as long as the view does."""
+
+    def __init__(self, read: Callable[[], Any]) -> None:
+        self._read = read
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._read().state, name)
+        return (lambda *arguments: getattr(self._read().state, name)(*arguments)) if callable(found) else found
+
+
+class Remote:
+    """Hands entries in over HTTP, to one host after the other, and lets time pass on all of them."""
+
+    ledger: Ledger
+
+    def __init__(self, hosts: Hosts, folder: Path, clock: Clock) -> None:
+        self.hosts, self.folder, self._clock = hosts, folder, clock
+        self._turn = 0
+
+    def __enter__(self) -> Self:
+        self._set_clock()
+        for host in self.hosts.all:
+            host.start()
+        self.wait(lambda: all(host.status() is not None for host in self.hosts.all))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        try:
+            for host in self.hosts.all:
+                host.stop()
+        finally:
+            for host in self.running:
+                host.kill()
+
+    def _set_clock(self) -> None:
+        file = self.hosts.all[0].clock
+        draft = file.with_suffix(".draft")
+        draft.write_text(f"{self._clock().time}\n")
+        draft.replace(file)
+
+    @property
+    def running(self) -> list[Host]:
+        return [host for host in self.hosts.all if host.process is not None]
+
+    def watch(self, watcher: Watcher) -> None:
+        raise NotImplementedError
+
+    def gather(self, signed: SignedCheckpoint) -> None:
+        raise NotImplementedError
+
+    def check(self) -> None:
+        assert all(host.process is None or host.process.poll() is None for host in self.hosts.all)
+
+    def submit(self, entry: bytes, listener: Listener | None = None) -> Answer:
+        host = self.running[self._turn % len(self.running)]
+        self._turn += 1
+        taken = host.client.hand_in(entry)
+        said = taken.json
+        if taken.status == 202:
+            said = host.client.wait(said["entry"], "final", refused=True)
+        if said["stage"] == "refused":
+            refusal = said["refusal"]
+            return _answer(Refused(refusal["rule"], refusal["message"]["en"]))
+        self.wait(lambda: said["number"] < Folder(self.folder).checkpoint().checkpoint.size)
+        return _answer(int(said["number"]))
+
+    def tick(self) -> int:
+        """Until all hosts that run have a final head over a block of now."""
+        self._set_clock()
+        now = self._clock().time
+        self.wait(
+            lambda: all(
+                (said := host.status()) and said["time"] >= now and said["final"] == said["size"]
+                for host in self.running
+            )
+        )
+        return int(self.running[0].status()["final"])
+
+    @staticmethod
+    def wait(until: Callable[[], Any]) -> None:
+        end = time.monotonic() + PATIENCE
+        while not until():
+            assert time.monotonic() < end, "nothing happens"
+            time.sleep(0.03)
+
+
+class City(World):
+    """A world on hosts. Its ledger is what can be read of the first one's."""
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        return self
+
+    def __init__(self, folder: Path, hosts: Hosts, **choices: Any) -> None:
+        super().__init__(folder, engine=hosts, **choices)
+        assert isinstance(self.engine, Remote)
+        self.hosts, self.remote = hosts, self.engine
+        self.ledger: Any = View(self.ledger.folder)
+
+
+def _answer(outcome: int | Refused) -> Answer:
+    """What became of an entry, once it is final at the node that took it in."""
+    made = Answer(threading.Condition())
+    made.give(outcome)
+    return made

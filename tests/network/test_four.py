@@ -1,0 +1,118 @@
+"""Four institutions keep one ledger, each in processes of its own: a poll from its beginning to its archive."""
+
+import hashlib
+import time
+from pathlib import Path
+
+from engine.stage import TRAMS
+
+from veche.audit.archive import verify_archive
+from veche.audit.export import write_archive
+from veche.audit.ledger import verify_ledger
+from veche.ledger.poll_state import PollState
+from veche.log.log import Log
+from veche.log.receipt import verify_receipt
+from veche.log.source import Folder
+from veche.world import Citizen
+
+from .hosts import City, Host, Hosts
+from .proxy import Network
+
+
+def log_of(folder: Path) -> list[bytes]:
+    """What everybody can read, verified from nothing but the public files."""
+    verified = verify_ledger(Folder(folder))
+    return list(Log(verified.source, verified.head).entries())
+
+
+def copy_of(host: Host, folder: Path) -> Path:
+    """A host's public files, and nothing of CometBFT's or its database."""
+    source = Folder(host.folder)
+    for name in source.names():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(source.read(name))
+    return folder
+
+
+def now(city: City, poll: PollState) -> PollState:
+    """The poll as it is now."""
+    found = city.ledger.state.poll(poll.id)
+    assert isinstance(found, PollState)
+    return found
+
+
+def hand_in(city: City, citizen: Citizen, poll: PollState, choice: list[int], *hosts: Host) -> str:
+    """Vote through these hosts; the entry's hash."""
+    entry = city.entry(citizen, poll, [choice])
+    for host in hosts:
+        answer = host.client.hand_in(entry)
+        assert answer.status == 202, answer.json
+    return hashlib.sha256(entry).hexdigest()
+
+
+def test_four_institutions_keep_one_ledger(tmp_path: Path) -> None:
+    city_of = {"citizens": {"Centre": 8}, "registrars": (1, 1, 0), "test": 1000}
+    with Network() as network, City(tmp_path, Hosts(network), **city_of) as city:
+        one, two, three, four = everybody = city.hosts.all
+        poll = city.poll([TRAMS], committee=city.form_committee(), days=1)
+        city.wait_until(poll.definition.opens)
+        poll = now(city, poll)
+        voters, handed_in = iter(city.citizens), list[str]()
+
+        # The same ballot through three nodes lands once, and over a third promise that it will.
+        handed_in.append(hand_in(city, next(voters), poll, [1, 0], one, two, three))
+        assert len(one.client.wait(handed_in[0], "final")["promises"]) > 1
+
+        # One is killed: the others go on, and it comes after them.
+        four.kill()
+        handed_in.append(hand_in(city, next(voters), poll, [1, 0], two))
+        two.client.wait(handed_in[-1], "final")
+        four.start()
+        city.remote.wait(lambda: four.status() is not None)
+        city.remote.tick()
+
+        # All are cut off from each other: nothing is decided, nothing is lost.
+        for host in everybody:
+            host.cut()
+        time.sleep(1)
+        size = one.status()["size"]
+        alone = [hand_in(city, next(voters), poll, [0, 1], host) for host in everybody]
+        time.sleep(2)
+        assert one.status()["size"] == size
+        for host, entry in zip(everybody, alone, strict=True):
+            said = host.client.get(f"/entries/{entry}").json
+            assert said["stage"] == "kept" and len(said["promises"]) == 1
+        for host in everybody:
+            host.mend()
+        for host, entry in zip(everybody, alone, strict=True):
+            host.client.wait(entry, "final")
+        handed_in += alone
+
+        # Everybody knows of everything, with a receipt that needs nobody's word.
+        handed_in.append(hand_in(city, next(voters), poll, [1, 0], three))
+        three.client.wait(handed_in[-1], "final")
+        city.remote.tick()
+        policy = city.ledger.state.succession.policy(1)
+        for host in everybody:
+            for entry in handed_in:
+                number = host.client.get(f"/entries/{entry}").json["number"]
+                data = city.ledger.entry(number)
+                assert hashlib.sha256(data).hexdigest() == entry
+                assert verify_receipt(host.client.get(f"/entries/{entry}/receipt").body, data, policy).index == number
+
+        city.wait_until(now(city, poll).closing)
+        city.trustees_act()
+        city.remote.tick()
+        decided = now(city, poll)
+        assert decided.result is not None and decided.result.total == ((3, 4),)
+
+    logs = [log_of(copy_of(host, tmp_path / f"copy-{host.number}")) for host in everybody]
+    assert all(log == logs[0] for log in logs)
+    hashes = [hashlib.sha256(entry).hexdigest() for entry in logs[0]]
+    assert [hashes.count(entry) for entry in handed_in] == [1] * 7
+    verified = verify_ledger(Folder(tmp_path / "copy-3"))
+    found = verified.state.poll(poll.id)
+    assert found is not None
+    write_archive(verified, found, tmp_path / "poll.bel")
+    assert verify_archive(tmp_path / "poll.bel").result is not None
