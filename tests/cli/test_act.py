@@ -131,7 +131,7 @@ class Ledger:
         clock = SimpleNamespace(monotonic=lambda: self.slept, sleep=self._sleep)
         monkeypatch.setattr(acting, "clock_time", clock)
 
-    def _verify(self, copies: Sequence[Path]) -> Any:
+    def _verify(self, copies: Sequence[Path], before: object) -> Any:
         self.verified += 1
         self.slept += 1.0
         return SimpleNamespace(

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from veche.audit.replay import Replay
 from veche.audit.witnesses import read_witnesses
-from veche.errors import DoesNotHold
+from veche.errors import DoesNotHold, VecheError
 from veche.ledger.codec import digest
 from veche.ledger.entries.charter import Charter
 from veche.ledger.heads import head_policy
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint
 from veche.log.log import Log, Snapshot, check_nothing_else, checked_bundles
 from veche.log.source import Export, Source, open_source
+from veche.log.tiles import Edge
 from veche.texts import N_, Message
 
 STEPS = {
@@ -103,16 +104,65 @@ def verify_ledger(
 
     ``progress(done, all)`` counts entries. ``wanted`` says whether it is the right ledger. Raises Unsupported if the ledger follows rules that this program does not know.
     """
-    snapshot, signed = read_head(source)
-    head = signed.checkpoint
-    with Replay(snapshot, head.size) as replay:
-        replay_files(replay, snapshot, signed, progress, lambda charter: wanted(replay.machine.ledger, charter))
-        replay.finish()
-        replay.machine.state.db.execute("COMMIT")  # it is whole: from now on it can be copied
-    if progress is not None:
-        progress(head.size, head.size)
-    check_attachments(snapshot)
-    return VerifiedLedger(snapshot, head, replay)
+    return Verification().look(source, progress, wanted)
+
+
+class Verification:
+    """A verification of one copy of a ledger that goes on as it grows: what was verified before is not read again."""
+
+    def __init__(self) -> None:
+        self._replay: Replay | None = None
+        self._edge = Edge()
+        self._attachments: set[str] = set()
+
+    def look(
+        self, source: Source, progress: Progress | None = None, wanted: Wanted = lambda ledger, charter: None
+    ) -> VerifiedLedger:
+        """All that the copy holds now, verified; as :func:`verify_ledger`. What was answered before must not be used any more.
+
+        Only what is new is read. Whatever is odd about it is no verdict yet: then everything is read again from the first byte, and
+        what that finds holds.
+        """
+        snapshot, signed = read_head(source)
+        replay = self._go_on(snapshot, signed) or self._begin(snapshot, signed, progress, wanted)
+        if progress is not None:
+            progress(signed.checkpoint.size, signed.checkpoint.size)
+        check_attachments(snapshot, self._attachments)
+        return VerifiedLedger(snapshot, signed.checkpoint, replay)
+
+    def _begin(self, snapshot: Source, signed: SignedCheckpoint, progress: Progress | None, wanted: Wanted) -> Replay:
+        self._edge, self._attachments = Edge(), set()
+        with Replay(snapshot, signed.checkpoint.size) as replay:
+            replay_files(
+                replay, snapshot, signed, progress, lambda charter: wanted(replay.machine.ledger, charter), self._edge
+            )
+            replay.finish()
+            replay.machine.state.db.execute("COMMIT")  # it is whole: from now on it can be copied
+        self._replay = replay
+        return replay
+
+    def _go_on(self, snapshot: Source, signed: SignedCheckpoint) -> Replay | None:
+        """The same from where the last look ended; None if there was none, or if it has to begin from the first byte."""
+        replay, self._replay = self._replay, None  # what breaks off is of no use
+        if replay is None:
+            return None
+        head = signed.checkpoint
+        try:
+            _check_signature(signed, replay.machine.state.charter)
+            if head.size == self._edge.size and head.root == self._edge.root():
+                self._replay = replay
+            elif head.size > self._edge.size:
+                with replay:
+                    replay.go_on(snapshot, head.size)
+                    replay_files(replay, snapshot, signed, edge=self._edge)
+                    replay.finish()
+                    replay.machine.state.db.execute("COMMIT")
+                self._replay = replay
+        except VecheError:
+            pass  # all is read again, which says what is wrong
+        if self._replay is None:
+            replay.machine.state.db.close()
+        return self._replay
 
 
 def read_head(source: Source) -> tuple[Source, SignedCheckpoint]:
@@ -131,17 +181,18 @@ def replay_files(
     signed: SignedCheckpoint,
     progress: Progress | None = None,
     begun: Callable[[Charter], None] = lambda charter: None,
+    edge: Edge | None = None,
 ) -> None:
     """Drive ``replay`` through every entry of the log under this head, while each byte of the tiles is checked.
 
     ``begun`` is called with the charter once the head's signatures are checked, before anything that takes long. What is wrong
-    raises DoesNotHold, at the latest when the replay is finished, which is left to the caller.
+    raises DoesNotHold, at the latest when the replay is finished, which is left to the caller. ``edge``: see :func:`checked_bundles`.
     """
     head = signed.checkpoint
     with _as_step("L3"):
         if isinstance(snapshot, Export):
             check_nothing_else(snapshot, head.size)
-        for bundle in checked_bundles(snapshot, head.size, head.root):
+        for bundle in checked_bundles(snapshot, head.size, head.root, edge):
             if not replay.done:
                 replay.begin(bundle)
                 _check_signature(signed, replay.machine.state.charter)
@@ -168,10 +219,14 @@ def _check_signature(signed: SignedCheckpoint, charter: Charter) -> None:
         signed.verify(head_policy(charter))
 
 
-def check_attachments(source: Source) -> None:
-    """Check every attachment that is there against its name. Raises DoesNotHold (L8)."""
+def check_attachments(source: Source, known: set[str] | None = None) -> None:
+    """Check every attachment that is there against its name. Raises DoesNotHold (L8). ``known``: those that were checked, and will be."""
+    known = set() if known is None else known
     with _as_step("L8"):
         for name in source.names("attachment/"):
+            if name in known:
+                continue
+            known.add(name)
             content = source.get(name)  # it may have been withdrawn meanwhile
             if content is not None and digest(content).hex() != name.removeprefix("attachment/"):
                 raise DoesNotHold(

@@ -30,6 +30,7 @@ AHEAD = 2
 
 class Replay:
     """Drives a state machine through the entries of a log, and compares. Use it as a context manager: it owns a thread.
+    What is finished can go on when the log has grown (:meth:`go_on`), as a context manager once more.
 
     ``derived``: at which number of the log something was derived, by kind and poll or committee. ``block_numbers`` and
     ``block_times``: where blocks begin.
@@ -55,16 +56,19 @@ class Replay:
         self._digests: list[bytes] = []  # of each bundle: replaced ballots are read a second time, and must be the same
         self._matched = 0  # how many entries of the current block the log has shown
         self._buffer: list[bytes] = []
+        self._goes_on = False  # since the last look, no block has begun yet
         self._ahead: deque[tuple[list[bytes], Future[list[Verdict]]]] = deque()
-        self._pool = ThreadPoolExecutor(AHEAD, "veche-verify")
+        self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> "Replay":
+        self._pool = ThreadPoolExecutor(AHEAD, "veche-verify")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.shutdown()
+        if self._pool is not None:
+            self._pool.shutdown()
 
     def begin(self, bundle: Bundle) -> None:
         """Take the first bundle, which begins with the charter. Raises DoesNotHold (L1) if it does not."""
@@ -84,9 +88,18 @@ class Replay:
             self._chunk(self._buffer[:CHUNK])
             del self._buffer[:CHUNK]
 
+    def go_on(self, source: Source, size: int) -> None:
+        """After :meth:`finish`: the log has ``size`` entries now, and they are in this source. What is fed next begins where it ended,
+        with a block: a head that was within one is odd, and nothing goes on from it."""
+        del self._digests[self._size // WIDTH :]  # a bundle that was not full has more entries now
+        self._bundle.cache_clear()
+        self._source, self._size, self._goes_on = source, size, True
+        self.machine.state.db.execute("BEGIN")
+
     def finish(self) -> None:
         """Take the end of the log. Raises DoesNotHold if something is missing there."""
         self._chunk(self._buffer)
+        self._buffer = []
         while self._ahead:
             self._admit_next()
         appended = self.machine.block.appended
@@ -101,6 +114,7 @@ class Replay:
 
     def _chunk(self, entries: list[bytes]) -> None:
         """Begin to check these entries, and admit those whose turn has come."""
+        assert self._pool is not None, "it is used as a context manager"
         self._ahead.append((entries, self._pool.submit(self.machine.check(entries).run)))
         if len(self._ahead) > AHEAD:
             self._admit_next()
@@ -146,6 +160,8 @@ class Replay:
                     return
                 if item[0] in rules.DERIVED or item[0] == Charter.kind:
                     self._wrong("L7", Message("the rules do not derive a {item} entry here", item=item[0]))
+            if self._goes_on:
+                self._wrong("L4", Message("the block before had ended, and no other begins"))
             self.machine.admit(data, verdict)
         except Refused as refusal:
             step = "L6" if is_ballot(data) else "L5"
@@ -160,7 +176,7 @@ class Replay:
             self.machine.begin(entry.height, entry.time, entry.previous)
         except Refused as refusal:
             self._wrong("L4", refusal.said)
-        self._matched = 1
+        self._matched, self._goes_on = 1, False
         self._note_block(self.done, entry.time)
 
     def _note_block(self, number: int, time: int) -> None:

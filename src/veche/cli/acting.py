@@ -6,14 +6,13 @@ in or written to files, and what is said meanwhile is the same, and here.
 
 import time as clock_time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 
 import click
 
-from veche.audit.ledger import VerifiedLedger
+from veche.audit.ledger import Verification, VerifiedLedger
 from veche.cli import signing
 from veche.cli.entry_file import SUFFIX, keep_entry
 from veche.cli.options import ANY_PATH, Command
@@ -113,6 +112,7 @@ class _Office:
         self._who = ""
         self._seen: list[bytes | None] = []
         self._verified: VerifiedLedger | None = None
+        self._verifications: dict[Path, Verification] = {}
         self._rests_until = 0.0
         self._refused: dict[bytes, Refused] = {}
         self._written: set[bytes] = set()
@@ -145,14 +145,15 @@ class _Office:
             raise found.troubles[0]
 
     def _verify(self) -> VerifiedLedger:
-        """The ledger, verified anew only if it or what witnesses cosigned has changed."""
+        """The ledger, verified on from the last look, if it or what witnesses cosigned has changed."""
         shown = self._shown()  # first: what comes meanwhile is not missed
         if self._verified is None or (shown != self._seen and clock_time.monotonic() >= self._rests_until):
             began = clock_time.monotonic()
-            before, self._verified, self._seen = self._verified, verified_copies(self._copies), shown
+            before, self._verified = self._verified, verified_copies(self._copies, self._verifications)
+            self._seen = shown
             self._rests_until = clock_time.monotonic() + REST * (clock_time.monotonic() - began)
-            if before is not None:
-                _close(before)
+            if before is not None and isinstance(before.source, Export):
+                before.source.close()
         return self._verified
 
     def _shown(self) -> list[bytes | None]:
@@ -272,10 +273,3 @@ def _shown(path: Path) -> list[bytes | None]:
     if isinstance(source, Export):
         source.close()
     return shown
-
-
-def _close(verified: VerifiedLedger) -> None:
-    with suppress(VecheError):
-        verified.state.db.close()
-    if isinstance(verified.source, Export):
-        verified.source.close()

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
-from veche.audit.ledger import Progress, VerifiedLedger, Wanted, verify_ledger
+from veche.audit.ledger import Progress, Verification, VerifiedLedger, Wanted
 from veche.audit.poll_report import PollReport
 from veche.audit.report import report_with_warnings
 from veche.audit.witnesses import Witnesses, read_witnesses
@@ -137,24 +137,29 @@ def read_ledger(path: Path, verified: bool = True) -> Iterator[Reading]:
 
 
 def verified_ledger(
-    source: Source, progress: Progress | None = None, wanted: Wanted = lambda ledger, charter: None
+    source: Source,
+    progress: Progress | None = None,
+    wanted: Wanted = lambda ledger, charter: None,
+    before: Verification | None = None,
 ) -> VerifiedLedger:
-    """As :func:`veche.audit.ledger.verify_ledger`, for a command."""
-    found = verify_ledger(source, progress, wanted)
+    """As :func:`veche.audit.ledger.verify_ledger`, for a command. ``before``: of this copy, to go on from."""
+    found = (before or Verification()).look(source, progress, wanted)
     say_if_test(found.state.charter)
     say_if_ahead(found.time)
     return found
 
 
-def verified_copies(paths: Sequence[Path]) -> VerifiedLedger:
+def verified_copies(paths: Sequence[Path], before: dict[Path, Verification] | None = None) -> VerifiedLedger:
     """The longest of several copies of one ledger, from different places, verified; the heads of the others are those of its beginning.
+    ``before``: what is kept from look to look, so that the next one goes on from there.
 
     Raises DoesNotHold (``consistency``) for two ledgers that contradict each other, and as :func:`verify_ledger`.
     """
     sources = [open_source(path) for path in paths]
     heads = [source.checkpoint() for source in sources]
     longest = max(range(len(paths)), key=lambda number: heads[number].checkpoint.size)
-    found = verified_ledger(sources[longest])
+    kept = Verification() if before is None else before.setdefault(paths[longest], Verification())
+    found = verified_ledger(sources[longest], before=kept)
     for path, source, signed in zip(paths, sources, heads, strict=True):
         signed.verify(head_policy(found.state.charter))
         goes_on(found.log, signed.checkpoint, str(path))

@@ -250,21 +250,28 @@ class Bundle(NamedTuple):
     digest: bytes
 
 
-def checked_bundles(source: Source, size: int, root: bytes) -> Iterator[Bundle]:
+def checked_bundles(source: Source, size: int, root: bytes, edge: Edge | None = None) -> Iterator[Bundle]:
     """The entries, bundle by bundle, while every byte of the tree of this size is checked. Only when the iterator has ended
     without an error do the entries make up the root. It ends at the first tile that is missing, whatever the size says.
+
+    ``edge``: of the tree that was checked before, from which it goes on, and which grows with what is checked; only entries and tiles
+    beyond it are read, and a bundle that it had a part of gives the rest of its entries.
 
     Hashes are computed anew from the entries and compared with every hash tile. Raises :class:`~veche.errors.DoesNotHold` (step
     ``tiles``) with the names of the files that disagree, and the entry.
     """
-    edge = Edge()
-    for start in range(0, size, WIDTH):
-        tile = Tile(ENTRIES, start // WIDTH, min(WIDTH, size - start))
+    edge = Edge() if edge is None else edge
+    while edge.size < size:
+        index, seen = divmod(edge.size, WIDTH)
+        tile = Tile(ENTRIES, index, min(WIDTH, size - index * WIDTH))
         data = source.read(tile.name)
         entries = unpack(tile, data)
-        for full, row in edge.extend([merkle.leaf_hash(entry) for entry in entries]):
+        hashes = [merkle.leaf_hash(entry) for entry in entries]
+        if hashes[:seen] != edge.rows[0]:
+            raise wrong(tile.name, Message("its first {seen} entries are not those that were there before", seen=seen))
+        for full, row in edge.extend(hashes[seen:]):
             _check_row(source, full, row)
-        yield Bundle(entries, sha256(data).digest())
+        yield Bundle(entries[seen:], sha256(data).digest())
     for partial, row in edge.partial():
         _check_row(source, partial, row)
     if edge.root() != root:
