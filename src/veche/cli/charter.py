@@ -9,7 +9,7 @@ from veche.audit.dangers import charter_dangers
 from veche.cli import options, signing
 from veche.cli.draft_charter import charter_json, read_charter, template
 from veche.cli.earnest import say_if_test
-from veche.cli.entry_file import SUFFIX, OnItsWay, is_entry, read_entry, read_on_its_way
+from veche.cli.entry_file import SUFFIX, OnItsWay, entry_json, is_entry, read_entry, read_on_its_way
 from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import read_ledger
@@ -62,7 +62,8 @@ def new(file: Path, log_key: str) -> None:
 @options.key("offices", many=True)
 @click.option("--output", "-o", type=ANY_PATH, metavar="FILE", help="Where the entry goes, if FILE is a draft.")
 @signing.yes
-def sign(file: Path, keys: tuple[Path, ...], output: Path | None, yes: bool) -> None:
+@options.json
+def sign(file: Path, keys: tuple[Path, ...], output: Path | None, yes: bool, as_json: bool) -> None:
     """Sign a charter. FILE is a draft, of which an entry is made, or the entry, which gets one more signature.
 
     All that is signed is shown first, and on a terminal you are asked. The time of the charter is when the entry is made. Pass the entry on until every office has signed.
@@ -80,8 +81,11 @@ def sign(file: Path, keys: tuple[Path, ...], output: Path | None, yes: bool) -> 
     found, target, signers = way.entry, way.path, [options.load_key(key) for key in keys]
     _check_keys(found, dict(zip(keys, signers, strict=True)))
     say_if_test(found)
-    consider_charter(found, yes, way.signed)
+    consider_charter(found, yes, way.signed, err=as_json)
     entry = way.sign(b"", signers)
+    if as_json:
+        options.emit(entry_json(entry, None, target))
+        return
     signed = {key for key, _ in decode(entry)[2]}
     missing = [f"{name} ({role})" for name, role, key in found.offices if key not in signed]
     say(Message("Signed {target}.", target=target))

@@ -15,7 +15,7 @@ from veche.engine.inbox import hand_in
 from veche.errors import Refused, UserError
 from veche.handed import what_else
 from veche.keys import SigningKey
-from veche.ledger.codec import MAX_ENTRY, decode
+from veche.ledger.codec import MAX_ENTRY, decode, digest
 from veche.ledger.entries import BALLOT, ByOffice, parse_item
 from veche.ledger.entries.ballot import is_ballot, read_ballot
 from veche.ledger.signing import add_signature, check_signatures, signatures, signed_message
@@ -68,6 +68,18 @@ def hand_in_or_keep(folder: Path, entry: bytes, output: Path | None) -> int | No
         return hand_in(folder, [entry])[0]
     keep_entry(output, entry)
     return None
+
+
+def entry_json(entry: bytes, number: int | None, file: Path | None) -> dict[str, object]:
+    """For scripts: an entry that offices sign, its number in the ledger if it was handed in, and the file if it is in one."""
+    item = decode(entry)
+    return {
+        "kind": item[0],
+        "hash": digest(entry),
+        "signed": [key.hex() for key, _ in signatures(item)] if len(item) > 2 else [],
+        "entry": number,
+        "file": None if file is None else str(file),
+    }
 
 
 def say_where(number: int | None, output: Path | None, what: Message) -> None:

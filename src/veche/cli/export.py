@@ -31,7 +31,8 @@ from veche.texts import Message, Number
     metavar="ID",
     help="Write a Belenios archive of this poll (the first digits of its id will do).",
 )
-def export(file: Path, folder: Path, poll_id: str | None) -> int:
+@options.json
+def export(file: Path, folder: Path, poll_id: str | None, as_json: bool) -> int:
     """Write a ledger into one FILE, or one of its finished polls as a Belenios archive.
 
     Without --poll the FILE is a plain tar of all that the ledger has
@@ -50,32 +51,41 @@ def export(file: Path, folder: Path, poll_id: str | None) -> int:
         source = open_ledger(folder)
         try:
             if poll_id is None:
-                _export_ledger(source, file)
+                _export_ledger(source, file, as_json)
             else:
-                _export_poll(source, file, poll_id)
+                _export_poll(source, file, poll_id, as_json)
         finally:
             if isinstance(source, Export):
                 source.close()
     except DoesNotHold as error:
+        if as_json:
+            raise
         show_refusal(error)
         return error.exit_code
     return 0
 
 
-def _export_ledger(source: Source, file: Path) -> None:
+def _export_ledger(source: Source, file: Path, as_json: bool) -> None:
     published_charter(source)
     write_export(source, file)
     with Export(file) as written:
         size = written.checkpoint().checkpoint.size
+    if as_json:
+        options.emit({"file": str(file), "entries": size})
+        return
     say(Message("{file}: a ledger of {size}. Check it with: veche verify {file}", file=file, size=entries(size)))
 
 
-def _export_poll(source: Source, file: Path, poll_id: str) -> None:
+def _export_poll(source: Source, file: Path, poll_id: str, as_json: bool) -> None:
     with progress_bar("entries") as progress:
         verified = verified_ledger(source, progress)
     poll = find_poll(verified, poll_id)
     with progress_bar("ballots") as progress:
         made = write_archive(verified, poll, file, progress)
+    if as_json:
+        binding = None if made.binding is None else str(made.binding)
+        options.emit({"file": str(made.archive), "binding": binding, "ballots": made.ballots, "counted": made.counted})
+        return
     say(
         Message(
             "{archive}: {ballots}, {counted} of them counted.",

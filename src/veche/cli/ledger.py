@@ -11,7 +11,7 @@ from veche import logs
 from veche.audit.rebuild import rebuild as rebuild_database
 from veche.cli import options, signing
 from veche.cli.earnest import say_if_test
-from veche.cli.entry_file import read_entry, read_on_its_way
+from veche.cli.entry_file import entry_json, read_entry, read_on_its_way
 from veche.cli.language import CommandGroup
 from veche.cli.ledger_read import READERS
 from veche.cli.options import ANY_PATH
@@ -58,7 +58,8 @@ for command in READERS:
 
 @ledger.command()
 @options.ledger
-def keygen(folder: Path) -> None:
+@options.json
+def keygen(folder: Path, as_json: bool) -> None:
     """Make the key that signs the checkpoints of a new ledger, and print its public half for the charter. The folder of --ledger becomes the ledger.
 
     \b
@@ -68,7 +69,7 @@ def keygen(folder: Path) -> None:
     key = SigningKey.generate()
     make_folder(folder)  # it will hold what everybody may read, so it is not as private as the key
     key.save(folder / LOG_KEY)
-    click.echo(key.public.hex())
+    options.answer_key(key.public, as_json)
 
 
 @ledger.command()
@@ -220,7 +221,8 @@ def rebuild(folder: Path) -> None:
 @options.ledger
 @options.key("offices", many=True)
 @signing.yes
-def sign(file: Path, folder: Path, keys: tuple[Path, ...], yes: bool) -> None:
+@options.json
+def sign(file: Path, folder: Path, keys: tuple[Path, ...], yes: bool, as_json: bool) -> None:
     """Add signatures to the entry in FILE, after showing all that it says and, on a terminal, asking. What the ledger would
     refuse is not signed.
 
@@ -233,9 +235,13 @@ def sign(file: Path, folder: Path, keys: tuple[Path, ...], yes: bool) -> None:
         for signer in signers:
             reading.holder(signer.public)
         way = read_on_its_way(file, reading.id, ByOffice)  # type: ignore[type-abstract]  # whichever offices sign
-        consider(way.entry, reading, [one.public for one in signers], yes, way.signed, beside(file, folder))
-        way.sign(reading.id, signers)
-    say(Message("Signed {file}.", file=file))
+        given = [one.public for one in signers]
+        consider(way.entry, reading, given, yes, way.signed, beside(file, folder), err=as_json)
+        entry = way.sign(reading.id, signers)
+    if as_json:
+        options.emit(entry_json(entry, None, file))
+    else:
+        say(Message("Signed {file}.", file=file))
 
 
 @ledger.command()

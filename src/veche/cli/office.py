@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from veche.cli import options, signing
-from veche.cli.entry_file import OnItsWay
+from veche.cli.entry_file import OnItsWay, entry_json, hand_in_or_keep, say_where
 from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import Reading, read_ledger
@@ -13,13 +13,15 @@ from veche.cli.signing import consider
 from veche.errors import UserError
 from veche.keys import SigningKey
 from veche.ledger.entries.office import OBJECTION, OfficeAction, OfficeChange, Role
+from veche.ledger.entries.statements import Notice
+from veche.ledger.shape import Text
 from veche.terminal.say import say
 from veche.texts import Message, duration
 
 
-@click.group(cls=CommandGroup, short_help="Make keys; add, replace, retire, suspend offices.")
+@click.group(cls=CommandGroup, short_help="Make keys; add, replace, retire, suspend offices; say something.")
 def office() -> None:
-    """Make the key of an office; add, replace, retire or suspend offices.
+    """Make the key of an office; add, replace, retire or suspend offices; say something in public.
 
     These take as many institutions as the charter says: the first writes the entry to a file, the others sign it ("veche
     ledger sign"), the last hands it in ("veche ledger submit"). What the holder of an office does not sign takes effect after
@@ -36,7 +38,8 @@ def office() -> None:
 
 @office.command()
 @click.argument("file", type=ANY_PATH)
-def keygen(file: Path) -> None:
+@options.json
+def keygen(file: Path, as_json: bool) -> None:
     """Make a new key in FILE (readable by you alone), and print its public half.
 
     \b
@@ -45,19 +48,20 @@ def keygen(file: Path) -> None:
     """
     key = SigningKey.generate()
     key.save(file)
-    click.echo(key.public.hex())
+    options.answer_key(key.public, as_json)
 
 
 @office.command()
 @click.argument("file", type=ANY_PATH)
-def public(file: Path) -> None:
+@options.json
+def public(file: Path, as_json: bool) -> None:
     """Print the public half of the key in FILE (or in a registrar's or trustee's folder).
 
     \b
     Example:
       veche office public office.key
     """
-    click.echo(options.load_key(file).public.hex())
+    options.answer_key(options.load_key(file).public, as_json)
 
 
 def _change(action: OfficeAction, about: str, text: str) -> None:
@@ -74,8 +78,16 @@ def _change(action: OfficeAction, about: str, text: str) -> None:
         "--output", "-o", type=ANY_PATH, required=True, metavar="FILE", help="Where the entry goes: NAME.entry"
     )
     @signing.yes
+    @options.json
     def command(
-        folder: Path, institution: str, role: str, public: str | None, keys: tuple[Path, ...], output: Path, yes: bool
+        folder: Path,
+        institution: str,
+        role: str,
+        public: str | None,
+        keys: tuple[Path, ...],
+        output: Path,
+        yes: bool,
+        as_json: bool,
     ) -> None:
         with read_ledger(folder) as reading:
             signers = [options.load_key(key) for key in keys]
@@ -86,11 +98,14 @@ def _change(action: OfficeAction, about: str, text: str) -> None:
             given = None if public is None else options.parse_hex(public, 32, "a public key")
             key = given or _key_of(reading, action, *seat)
             way = OnItsWay(output, OfficeChange(action, *seat, key, reading.size))
-            consider(way.entry, reading, given_keys, yes)
-            way.sign(reading.id, signers)
+            consider(way.entry, reading, given_keys, yes, err=as_json)
+            entry = way.sign(reading.id, signers)
             alone = action in (OfficeAction.SUSPEND, OfficeAction.OBJECT) and reading.state.key_of(*seat) in given_keys
             needed = reading.charter.k
             waits = duration(reading.charter.lasting(OBJECTION))
+        if as_json:
+            options.emit(entry_json(entry, None, output))
+            return
         say(
             Message(
                 "Wrote {output}: {action} {institution} as {role}.",
@@ -119,6 +134,38 @@ def _change(action: OfficeAction, about: str, text: str) -> None:
                     waits=waits,
                 )
             )
+
+
+@office.command()
+@options.ledger
+@click.option("--poll", "name", metavar="POLL", help="Which poll it is about; without it, it is about none.")
+@click.option("--text", required=True, metavar="TEXT", help="What it says, in English.")
+@click.option("--text-ru", required=True, metavar="TEXT", help="What it says, in Russian.")
+@options.key("office")
+@options.entry_output
+@signing.yes
+@options.json
+def notice(
+    folder: Path, name: str | None, text: str, text_ru: str, key: Path, output: Path | None, yes: bool, as_json: bool
+) -> None:
+    """Say something in public, as an office: an incident, a fork that was seen. It changes nothing, and stands in reports for good.
+
+    \b
+    Example:
+      veche office notice --text "Our desk was closed on Monday." --text-ru "В понедельник окно не работало." --key office.key
+      veche office notice --poll 3fa9 --text "A line was cut." --text-ru "Пропущена строка." --key office.key
+    """
+    signer = options.load_key(key)
+    with read_ledger(folder) as reading:
+        reading.holder(signer.public)
+        said = Notice(b"" if name is None else reading.poll(name).id, Text(text, text_ru))
+        consider(said, reading, [signer.public], yes, err=as_json)
+        entry = said.sign(reading.id, [signer])
+    number = hand_in_or_keep(folder, entry, output)
+    if as_json:
+        options.emit(entry_json(entry, number, output))
+    else:
+        say_where(number, output, Message("A notice"))
 
 
 def _key_of(reading: Reading, action: OfficeAction, institution: str, role: Role) -> bytes:

@@ -15,7 +15,7 @@ from veche.keys import SigningKey
 from veche.texts import Message
 
 __all__ = [
-    "ANY_PATH", "LEDGER_PATH", "LedgerPath", "despite_refusal", "emit", "json", "key", "ledger", "load_key",
+    "ANY_PATH", "LEDGER_PATH", "LedgerPath", "answer_key", "despite_refusal", "emit", "json", "key", "ledger", "load_key",
     "must_be_writable", "parse_code", "parse_hex", "read_file", "receipts", "seed",
 ]  # fmt: skip
 
@@ -94,6 +94,14 @@ def load_key(path: Path) -> SigningKey:
             )
         path /= "office.key"
     return SigningKey.load(path)
+
+
+def answer_key(public: bytes, as_json: bool) -> None:
+    """What a command answers that makes or shows a key: its public half."""
+    if as_json:
+        emit({"public": public})
+    else:
+        click.echo(public.hex())
 
 
 def not_together(one: str, other: str, both: bool) -> None:

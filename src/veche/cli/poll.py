@@ -9,7 +9,16 @@ from veche.audit.poll_view import view_poll
 from veche.audit.result_csv import result_csv
 from veche.cli import options, signing
 from veche.cli.draft_poll import EVERYONE, read_poll, template
-from veche.cli.entry_file import SUFFIX, OnItsWay, hand_in_or_keep, is_entry, read_entry, read_on_its_way, say_where
+from veche.cli.entry_file import (
+    SUFFIX,
+    OnItsWay,
+    entry_json,
+    hand_in_or_keep,
+    is_entry,
+    read_entry,
+    read_on_its_way,
+    say_where,
+)
 from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
 from veche.cli.poll_attachments import attach, beside, keep, of_draft
@@ -86,7 +95,8 @@ def preview(file: Path, folder: Path) -> None:
 @options.key("organiser", many=True)
 @click.option("--output", "-o", type=ANY_PATH, metavar="FILE", help="Where the entry goes, if FILE is a draft.")
 @signing.yes
-def sign_(file: Path, folder: Path, keys: tuple[Path, ...], output: Path | None, yes: bool) -> None:
+@options.json
+def sign_(file: Path, folder: Path, keys: tuple[Path, ...], output: Path | None, yes: bool, as_json: bool) -> None:
     """Sign a poll. FILE is a draft, of which an entry is made, or the entry, which gets one more signature.
 
     All that is signed is shown first, and on a terminal you are asked. What the ledger would refuse is not signed. Pass the
@@ -107,11 +117,14 @@ def sign_(file: Path, folder: Path, keys: tuple[Path, ...], output: Path | None,
         else:
             found, contents = read_poll(file, reading)
             way, files = OnItsWay(output or file.with_suffix(SUFFIX), found), of_draft(contents)
-        consider(way.entry, reading, [signer.public for signer in signers], yes, way.signed, files)
+        consider(way.entry, reading, [signer.public for signer in signers], yes, way.signed, files, err=as_json)
         entry = way.sign(reading.id, signers)
         keep(way.path, contents)
         target, needed = way.path, reading.charter.poll_class(way.entry.class_name).organisers
         missing = needed - len(decode(entry)[2])
+    if as_json:
+        options.emit(entry_json(entry, None, target))
+        return
     click.echo("")
     say(Message("Signed {target}.", target=target))
     if missing > 0:
@@ -233,17 +246,21 @@ def _together(kind: type[Cancel | Contest], said: str, help: str) -> None:
         "--output", "-o", type=ANY_PATH, required=True, metavar="FILE", help="Where the entry goes: NAME.entry"
     )
     @signing.yes
+    @options.json
     def command(
-        name: str, folder: Path, text: str, text_ru: str, keys: tuple[Path, ...], output: Path, yes: bool
+        name: str, folder: Path, text: str, text_ru: str, keys: tuple[Path, ...], output: Path, yes: bool, as_json: bool
     ) -> None:
         with read_ledger(folder) as reading:
             signers = [options.load_key(key) for key in keys]
             for signer in signers:
                 reading.holder(signer.public)
             way = OnItsWay(output, kind(reading.poll(name).id, Text(text, text_ru)))
-            consider(way.entry, reading, [signer.public for signer in signers], yes)
-            way.sign(reading.id, signers)
+            consider(way.entry, reading, [signer.public for signer in signers], yes, err=as_json)
+            entry = way.sign(reading.id, signers)
             needed = reading.charter.k
+        if as_json:
+            options.emit(entry_json(entry, None, output))
+            return
         say(Message("Wrote {output}. {needed} institutions have to sign it:", output=output, needed=needed))
         say(Message("  veche ledger sign {output} --key FILE\n  veche ledger submit {output}", output=output))
 
@@ -271,7 +288,8 @@ Example:
 @click.argument("name", metavar="POLL")
 @options.ledger
 @options.entry_output
-def result(name: str, folder: Path, output: Path | None) -> None:
+@options.json
+def result(name: str, folder: Path, output: Path | None, as_json: bool) -> None:
     """Find the result of a poll that enough trustees have decrypted, and hand it in. Anybody may; a running engine does it by itself.
 
     \b
@@ -290,7 +308,11 @@ def result(name: str, folder: Path, output: Path | None) -> None:
                 Message("See who has: veche poll show {id}", id=one.id.hex()[:8]),
             )
         entry = reading.state.opening(one).find().encode()
-    say_where(hand_in_or_keep(folder, entry, output), output, Message("The result"))
+    number = hand_in_or_keep(folder, entry, output)
+    if as_json:
+        options.emit(entry_json(entry, number, output))
+    else:
+        say_where(number, output, Message("The result"))
 
 
 @poll.command()
@@ -303,6 +325,7 @@ def result(name: str, folder: Path, output: Path | None) -> None:
 @options.key("organiser")
 @options.entry_output
 @signing.yes
+@options.json
 def outcome(
     name: str,
     status: str,
@@ -313,6 +336,7 @@ def outcome(
     key: Path,
     output: Path | None,
     yes: bool,
+    as_json: bool,
 ) -> None:
     """Say what the city will do about the result of a poll, has done, or will not do ("not") and why.
 
@@ -328,6 +352,10 @@ def outcome(
     with read_ledger(folder) as reading:
         reading.office(signer.public, Role.ORGANISER)
         said = Outcome(reading.poll(name).id, OutcomeStatus(status), Text(text, text_ru), seconds)
-        consider(said, reading, [signer.public], yes)
+        consider(said, reading, [signer.public], yes, err=as_json)
         entry = said.sign(reading.id, [signer])
-    say_where(hand_in_or_keep(folder, entry, output), output, Message("The outcome"))
+    number = hand_in_or_keep(folder, entry, output)
+    if as_json:
+        options.emit(entry_json(entry, number, output))
+    else:
+        say_where(number, output, Message("The outcome"))

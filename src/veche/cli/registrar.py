@@ -59,7 +59,8 @@ def registrar() -> None:
 @click.option(
     "--database", metavar="URL", help="An SQLAlchemy URL, such as that of a PostgreSQL. Otherwise SQLite in FOLDER."
 )
-def init(desk: Path, database: str | None) -> None:
+@options.json
+def init(desk: Path, database: str | None, as_json: bool) -> None:
     """Make a registrar in FOLDER, and print its public key for the charter.
 
     \b
@@ -67,7 +68,7 @@ def init(desk: Path, database: str | None) -> None:
       veche registrar init registrar
     """
     with Registrar.create(desk, database) as made:
-        click.echo(made.office.public.hex())
+        options.answer_key(made.office.public, as_json)
 
 
 @registrar.command("import")
@@ -140,7 +141,8 @@ def _show_report(report: RollReport, would: bool) -> None:
 
 @registrar.command()
 @desk
-def show(desk: Path) -> None:
+@options.json
+def show(desk: Path, as_json: bool) -> None:
     """Show the registrar's public key, and the districts of its roll.
 
     \b
@@ -148,6 +150,9 @@ def show(desk: Path) -> None:
       veche registrar show registrar
     """
     with Registrar(desk) as opened:
+        if as_json:
+            options.emit({"public": opened.office.public, "districts": opened.districts()})
+            return
         say(Message("Public key {public}", public=opened.office.public.hex()))
         for district, people in opened.districts().items():
             click.echo(f"  {people:>8}  {district}")

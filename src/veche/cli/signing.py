@@ -56,11 +56,11 @@ def consider(
     agree(yes)
 
 
-def consider_charter(charter: Charter, yes: bool, signed: Sequence[bytes] = ()) -> None:
+def consider_charter(charter: Charter, yes: bool, signed: Sequence[bytes] = (), err: bool = False) -> None:
     """The same for a charter, which is of no ledger yet."""
     whole = Whole(None)
-    show([*whole.lines(charter), *whole.signers(signed)])
-    warn(charter_dangers(charter))
+    show([*whole.lines(charter), *whole.signers(signed)], err)
+    warn(charter_dangers(charter), err)
     agree(yes)
 
 

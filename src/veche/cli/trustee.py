@@ -41,19 +41,21 @@ def trustee() -> None:
 @trustee.command()
 @office
 @click.option("--institution", required=True, metavar="NAME", help="The institution, as the charter spells it.")
-def init(office: Path, institution: str) -> None:
+@options.json
+def init(office: Path, institution: str, as_json: bool) -> None:
     """Make a trustee's office in a new FOLDER, and print its public key for the charter.
 
     \b
     Example:
       veche trustee init trustee --institution University
     """
-    click.echo(Trustee.create(office, institution).key.public.hex())
+    options.answer_key(Trustee.create(office, institution).key.public, as_json)
 
 
 @trustee.command()
 @office
-def show(office: Path) -> None:
+@options.json
+def show(office: Path, as_json: bool) -> None:
     """Show a trustee's institution and public keys, the newest last, after checking the folder.
 
     \b
@@ -61,6 +63,9 @@ def show(office: Path) -> None:
       veche trustee show trustee
     """
     loaded = Trustee.load(office)
+    if as_json:
+        options.emit({"institution": loaded.institution, "keys": [key.public for key in loaded.keys]})
+        return
     click.echo(loaded.institution)
     for key in loaded.keys:
         say(Message("Public key {public}", public=key.public.hex()))
@@ -69,7 +74,8 @@ def show(office: Path) -> None:
 @trustee.command()
 @office
 @click.option("--key", type=ANY_PATH, metavar="FILE", help="Keep the key in this file, instead of making a new one.")
-def rekey(office: Path, key: Path | None) -> None:
+@options.json
+def rekey(office: Path, key: Path | None, as_json: bool) -> None:
     """Make the next key of a trustee's office in FOLDER, and print its public half, for "veche office rotate".
 
     The old key stays there, and signs as long as it holds the seat; steps and shares that were made with it are signed anew.
@@ -78,7 +84,7 @@ def rekey(office: Path, key: Path | None) -> None:
     Example:
       veche trustee rekey trustee
     """
-    click.echo(Trustee.load(office).add_key(options.load_key(key) if key else None).public.hex())
+    options.answer_key(Trustee.load(office).add_key(options.load_key(key) if key else None).public, as_json)
 
 
 @trustee.command()

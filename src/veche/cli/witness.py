@@ -41,19 +41,21 @@ def witness() -> None:
 @witness.command()
 @office
 @click.option("--institution", required=True, metavar="NAME", help="The institution, as the charter spells it.")
-def init(office: Path, institution: str) -> None:
+@options.json
+def init(office: Path, institution: str, as_json: bool) -> None:
     """Make a witness's office in a new FOLDER, and print its public key for the charter.
 
     \b
     Example:
       veche witness init witness --institution "Election observers"
     """
-    click.echo(Witness.create(office, institution).key.public.hex())
+    options.answer_key(Witness.create(office, institution).key.public, as_json)
 
 
 @witness.command()
 @office
-def show(office: Path) -> None:
+@options.json
+def show(office: Path, as_json: bool) -> None:
     """Show a witness's institution and public key.
 
     \b
@@ -61,6 +63,9 @@ def show(office: Path) -> None:
       veche witness show witness
     """
     loaded = Witness.load(office)
+    if as_json:
+        options.emit({"institution": loaded.institution, "keys": [loaded.key.public]})
+        return
     say(Message("{institution}\nPublic key {public}", institution=loaded.institution, public=loaded.key.public.hex()))
 
 
