@@ -7,9 +7,9 @@ code, the one that it has when all is well, and the end of what it said on the s
 import os
 import sys
 import tempfile
-from pathlib import Path
 
-from veche.cli import group
+import click
+
 from veche.cli.group import COMMANDS, main
 
 OUTPUTS = ("closed", "full", "gone")
@@ -38,10 +38,10 @@ def devices(output: str, said: int) -> None:
     """Put this in the place of the standard streams."""
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(said, 2)
-    sys.stdin = open(0, closefd=False)
+    sys.stdin = open(0, closefd=False, encoding="utf-8")  # noqa: SIM115
     if output == "closed":
         os.close(1)
-        sys.stdout = None  # type: ignore[assignment]  # as Python has it then
+        sys.stdout = sys.__stdout__ = None  # type: ignore[misc]  # as Python has it then
         return
     if output == "gone":
         read, write = os.pipe()
@@ -49,16 +49,17 @@ def devices(output: str, said: int) -> None:
         os.dup2(write, 1)
     else:
         os.dup2(os.open("/dev/full" if output == "full" else os.devnull, os.O_WRONLY), 1)
-    sys.stdout = open(1, "w", closefd=False, encoding="utf-8")
+    sys.stdout = sys.__stdout__ = open(1, "w", closefd=False, encoding="utf-8")  # type: ignore[misc]  # noqa: SIM115
 
 
 if __name__ == "__main__":
     for command in COMMANDS:
-        group.main.get_command(None, command)  # type: ignore[attr-defined,arg-type]  # imported once, for all
+        main.get_command(click.Context(main), command)  # imported once, for all
     for line in sys.stdin.read().splitlines():
         name, *words = line.split("\t")
+        run(words, "well")
+        plain, _ = run(words, "well")  # the second time: what was done is refused, or is there already
         for output in OUTPUTS:
             code, said = run(words, output)
-            plain, _ = run(words, "well")
             print(name, output, code, plain, " ".join(said.split())[-300:], sep="\t", flush=True)
     sys.exit(0)

@@ -240,6 +240,7 @@ def test_a_ledger_in_earnest_is_not(town: Town, name: str) -> None:
 NOT_ALWAYS = {
     "vote", "cast", "registrar open", "ledger submit", "poll publish", "registrar issuance", "poll outcome", "poll result", "poll cancel",
     "poll contest", "office notice", "office add", "office rotate", "office retire", "office suspend", "office object",
+    "poll sign", "ledger sign",
 }  # fmt: skip
 """What the ledger may refuse here, because it is late for it or because it has been done."""
 
