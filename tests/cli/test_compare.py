@@ -104,9 +104,7 @@ def test_two_heads_of_one_size_need_the_key_and_nothing_else(town: Path) -> None
         other,
         run=inside,
     )
-    fails(
-        2, "not the one that the charter names", "compare", town / "ledger", town / "fork", "--key", other, run=inside
-    )
+    fails(2, "not those that sign the heads", "compare", town / "ledger", town / "fork", "--key", other, run=inside)
 
 
 def test_two_ledgers_are_no_contradiction(town: Path) -> None:

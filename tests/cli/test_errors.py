@@ -564,7 +564,7 @@ def test_the_holder_of_a_key_replaces_it(pilot: Pilot, tmp_path: Path) -> None:
 
 def test_votes_that_cannot_be(pilot: Pilot, tmp_path: Path) -> None:
     registrars = [word for place in pilot.city.registrars for word in ("--registrar", place)]
-    seed = ("--seed", tmp_path / "seed", "--receipts", tmp_path)
+    seed = ("--seed", tmp_path / "seed")
     who = ("--person", "person-1", *registrars)
 
     def vote(*words: object) -> tuple[object, ...]:

@@ -98,7 +98,7 @@ FILES: dict[str, dict[str, tuple[str, ...]]] = {
     "poll contest": {"folder": ("{poll}", *TEXT, *KEY, "-o", "{new}", "--ledger", "{}"), "keys": ("{poll}", *TEXT, "--key", "{}", "-o", "{new}", *LEDGER)},
     "poll list": {"folder": ("--ledger", "{}")},
     "poll outcome": {"folder": ("{poll}", "not", *TEXT, *KEY, "--ledger", "{}"), "key": ("{poll}", "not", *TEXT, "--key", "{}", *LEDGER)},
-    "poll preview": {"file": ("{}", *LEDGER), "folder": ("{draft}", "--ledger", "{}")},
+    "poll preview": {"file": ("{}", *LEDGER), "rolls": ("{draft}", "--roll", "{}", *LEDGER), "folder": ("{draft}", "--ledger", "{}")},
     "poll publish": {"file": ("{}", *LEDGER), "folder": ("{poll entry}", "--ledger", "{}")},
     "poll result": {"folder": ("{poll}", "--ledger", "{}")},
     "poll show": {"folder": ("{poll}", "--ledger", "{}")},
@@ -117,6 +117,7 @@ FILES: dict[str, dict[str, tuple[str, ...]]] = {
             ("add", ("--public", "ab" * 32)), ("rotate", ("--public", "ab" * 32)), ("retire", ()), ("suspend", ()), ("object", ())
         )
     },
+    "office notice": {"key": (*TEXT, "--key", "{}", "-o", "{new}", *LEDGER), "folder": (*TEXT, *KEY, "-o", "{new}", "--ledger", "{}")},
     "office public": {"file": ("{}",)},
     "committee form": {"folder": ("--class", "pilot", *KEY, "--ledger", "{}"), "key": ("--class", "pilot", "--key", "{}", *LEDGER)},
     "committee list": {"folder": ("--ledger", "{}")},
@@ -156,7 +157,7 @@ WRITTEN = {
     **{f"registrar {what}": {"output"} for what in ("act", "compare-file", "issuance", "issue", "open", "proof")},
     "registrar compare-key": {"file"}, "compare": {"output"}, "committee form": {"output"}, "trustee act": {"output"},
 
-    **{f"office {what}": {"output"} for what in ("add", "rotate", "retire", "suspend", "object")},
+    **{f"office {what}": {"output"} for what in ("add", "rotate", "retire", "suspend", "object", "notice")},
 }  # fmt: skip
 """The parameters that name what is to be written."""
 

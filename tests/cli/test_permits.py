@@ -215,8 +215,8 @@ def test_a_seed_is_one_persons(world: World, other: str) -> None:
     before = files(world)
     asked = [*words(world, poll, 0, 1, 2, 3), "--person", other]
     for more in (["--collect"], ["-c", "1", "--seal"]):
-        fails(2, "For another person than this one", *asked, *more)
-    fails(2, "For another person than this one", *words(world, poll), "--person", other, "-c", "1", "--seal")
+        fails(2, "for another person than this one", *asked, *more)
+    fails(2, "for another person than this one", *words(world, poll), "--person", other, "-c", "1", "--seal")
     assert files(world) == before
     ok(*words(world, poll, 0, 1, 2, 3), "--person", " Arbat-0 ", "--collect")
 

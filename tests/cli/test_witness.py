@@ -114,7 +114,7 @@ def test_a_voter_waits_for_witnesses(world: World, tmp_path: Path) -> None:
     poll = world.poll([TRAMS], committee=world.form_committee())
     world.wait_until(poll.definition.opens)
     ledger, seed = world.folder / "ledger", tmp_path / "voter.seed"
-    words = ("vote", poll.id.hex()[:8], "--ledger", ledger, "--seed", seed, "--receipts", tmp_path,
+    words = ("vote", poll.id.hex()[:8], "--ledger", ledger, "--seed", seed,
              "--person", world.citizens[0].person, "--registrar", world.folder / "registrar-1")  # fmt: skip
     fails(2, "Too few witnesses", *words, "--collect", run=inside)
     assert not seed.exists()
