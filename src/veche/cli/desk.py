@@ -52,12 +52,10 @@ def district_of(name: Text, districts: Collection[str]) -> str:
             Message("Call the district on the roll by one name."),
         )
     if not found:
+        quoted = Listed(tuple(Message("“{name}”", name=one) for one in names), " / ")
         near = [each for one in names for each in get_close_matches(one, districts, 1)]
         raise UserError(
-            Message(
-                "The roll has no district {names}, for which this poll has a group.",
-                names=Listed(tuple(Message("“{name}”", name=one) for one in names), " / "),
-            ),
+            Message("The roll has no district {names}, for which this poll has a group.", names=quoted),
             Message("A district on it is called “{name}”. The group and the district must have one name.", name=near[0])
             if near
             else Message("See how its districts are called: veche registrar show FOLDER"),
