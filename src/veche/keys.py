@@ -39,13 +39,17 @@ class SigningKey:
     @classmethod
     def load(cls, path: Path) -> "SigningKey":
         """Read a key file. Raises UserError if it is missing, malformed or readable by others."""
-        text = read_private(path)
-        try:
-            return cls(bytes.fromhex(only_line(text)))
-        except ValueError:
-            raise UserError(
-                Message("{path} is not a Veche key file.", path=path), Message("It should hold 64 hexadecimal digits.")
-            ) from None
+
+        def read(content: bytes) -> SigningKey:
+            try:
+                return cls(bytes.fromhex(only_line(content)))
+            except ValueError:
+                raise UserError(
+                    Message("{path} is not a Veche key file.", path=path),
+                    Message("It should hold 64 hexadecimal digits."),
+                ) from None
+
+        return read(read_private(path, read))
 
     def save(self, path: Path) -> None:
         """Write the key to a new file, whole or not at all. Raises UserError: a key is never replaced."""

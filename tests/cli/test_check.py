@@ -171,6 +171,15 @@ def test_a_refused_ballot_is_forgotten(home: Home) -> None:
     assert home.cast()["turn"] == 2
 
 
+def test_nine_words_are_no_whole_code(home: Home) -> None:
+    home.seal()
+    words = in_words(bytes(32))
+    refused = fails(
+        2, "could seal two ballots with the same ones", "check", words, home.sealed(), "--ledger", home.town.folder
+    )
+    assert "64 digits" in refused.err
+
+
 def test_a_ballot_that_came_after_the_closing_is_not_to_be_sealed_anew(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

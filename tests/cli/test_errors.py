@@ -860,3 +860,25 @@ def test_no_file_whatever_brings_forth_a_traceback(pilot: Pilot, tmp_path: Path)
                 path.with_suffix(suffix).write_bytes(data)
                 for words in commands:
                     inside(*(path.with_suffix(suffix) if word == path else word for word in words))
+
+
+def test_a_file_that_is_no_secret_is_not_to_be_made_private(pilot: Pilot, tmp_path: Path) -> None:
+    """What a file is comes before who may read it: an archive stays as open as it is."""
+    archive = tmp_path / "speed.bel"
+    archive.write_bytes(b"BELENIOS" + bytes(1000))
+    archive.chmod(0o644)
+    words = ("vote", pilot.poll, *pilot.ledger, "--seal", "-c", "1", "-c", "1", "--seed", archive)
+    assert "chmod" not in fails(2, "does not hold a seed", *words).err
+    key = ("poll", "outcome", pilot.poll, "not", "--text", "a", "--text-ru", "b", *pilot.ledger, "--key", archive)
+    assert "chmod" not in fails(2, "is not a Veche key file", *key).err
+
+
+def test_a_class_that_the_charter_does_not_have(pilot: Pilot, tmp_path: Path) -> None:
+    """Said at once, and not that it has no committee, nor after all that would be signed."""
+    draft = tmp_path / "poll.toml"
+    ok("poll", "new", draft, "--class", "city")
+    refused = fails(1, "no class 'city'", "poll", "preview", draft, *pilot.ledger)
+    assert "It has: pilot." in refused.err
+    key = ("--key", pilot.city.organisers[0])
+    refused = fails(1, "no class 'city'", "committee", "form", "--class", "city", *key, *pilot.ledger)
+    assert refused.out == ""

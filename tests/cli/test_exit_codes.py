@@ -185,3 +185,9 @@ def test_what_may_not_be_read_is_no_verdict(tmp_path: Path, monkeypatch: pytest.
         fails(2, "cannot be read", "compare", ledger, ledger, run=inside)
     closed.clear()
     ok("verify", ledger, run=inside)
+
+
+def test_borders_and_bars_where_an_encoding_has_none() -> None:
+    for encoding in ("ascii", "cp1251"):
+        assert "┌──┬──┐│ 1 │└──┴──┘".encode(encoding, "veche") == b"+--+--+| 1 |+--+--+"
+        assert "За ██▌▏ 5".encode("cp1251", "veche").decode("cp1251") == "За ### 5".replace("### ", "###  ")

@@ -1,6 +1,7 @@
 """Results as they are, in what people and scripts get: ``poll show``, ``poll list``, ``verify`` and the table for spreadsheets."""
 
 import csv
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -8,11 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from veche.audit.ledger import verify_ledger
+from veche.audit.page.page import page
 from veche.audit.poll_view import view_poll
+from veche.audit.report import report_ledger
 from veche.cli.reading import read_ledger
-from veche.ledger.entries.poll import Choice
+from veche.ledger.entries.poll import Choice, Group, Poll
 from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
+from veche.log.source import Folder
 from veche.terminal.poll_text import say_list
 from veche.terminal.say import choose_language
 from veche.world import DAY, World
@@ -97,6 +102,7 @@ def test_a_list_says_what_each_poll_waits_for(town: Town) -> None:
         and "open " not in second
     )
     assert "if 2 of its 2 registrars have published permit keys by then. They are missing from: Post office." in note
+    assert "  │ 1. Works?\n  │    1. Trees\n  │    2. Benches\n" in ok("verify", ledger, run=inside).out
     found = ok("poll", "list", "-l", ledger, "--json", run=inside).json[1]
     assert (found["status"], found["next"]) == ("announced", None)
     assert [one["published"] for one in found["registrars"]] == [True, False]
@@ -138,3 +144,46 @@ def test_a_table_for_spreadsheets(town: Town, tmp_path: Path) -> None:
     early = tmp_path / "early.csv"
     fails(2, "has no result yet", "poll", "show", waiting.id.hex(), "-l", ledger, "--csv", early, run=inside)
     assert not early.exists()
+
+
+def test_groups_that_were_counted_together_are_named(tmp_path: Path) -> None:
+    """Three ballots from two districts, where fewer than three are never decrypted apart."""
+    with World(tmp_path, citizens={"Centre": 2, "North": 2}, genesis=int(time.time()) - 2 * DAY) as world:
+        groups = tuple(Group(Text(name, name), 1) for name in ("Centre", "North"))
+        committee, opens = world.form_committee(), world.now + 2 * 3600
+        poll = world.publish(Poll("city", JOIN.text, Text("", ""), (JOIN,), groups, opens, opens + 3 * 3600, committee))
+        for number in range(2):
+            world.submit(world.permit_keys(number, poll))
+        world.wait_until(poll.definition.opens)
+        for citizen in world.citizens[:3]:
+            world.vote(citizen, poll, [[0, 1, 0]])
+        world.wait_until(poll.closing)
+        world.trustees_act()
+        world.engine.tick()
+    given, table = (poll.id.hex(), "-l", tmp_path / "ledger"), tmp_path / "result.csv"
+    for words in (("poll", "show", *given, "--csv", table), ("verify", tmp_path / "ledger")):
+        said = ok(*words, run=inside).out
+        assert "Counted together, because fewer than 3 ballots are never decrypted: Centre + North." in said
+        assert "│ Centre + North │ 3 │ 0 │ 0 │" in " ".join(said.split())
+        assert "Look at this: It was open for 3 hours only." in said and "It is open" not in said
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        rows = [(row["group"], row["ballots"], row["answer_text"], row["votes"]) for row in csv.DictReader(file)]
+    assert ("“Centre” + “North”", "3", "“For”", "3") in rows
+    (cell,) = ok("poll", "show", *given, "--json", run=inside).json["cells"]
+    assert (cell["groups"], cell["counted"]) == ([0, 1], 3)
+    assert "Counted together" in page(report_ledger(verify_ledger(Folder(tmp_path / "ledger"))))
+
+
+def test_of_a_folder_it_is_said_what_was_verified(town: Town, tmp_path: Path) -> None:
+    ledger, poll, _ = town
+    folder = tmp_path / "city"
+    folder.mkdir()
+    ok("export", folder / "bridge.bel", "--poll", poll.id.hex(), "-l", ledger, run=inside)
+    said = ok("verify", folder, run=inside).err
+    assert f"Of the folder {folder} this verifies the archive bridge.bel." in said and "Look at this" not in said
+    shutil.copytree(ledger, folder / "ledger")
+    assert (
+        f"Look at this: {folder / 'ledger'} is a ledger, and is not verified now"
+        in ok("verify", folder, run=inside).err
+    )
+    assert "this verifies the archive" not in ok("verify", folder / "bridge.bel", run=inside).err

@@ -25,6 +25,7 @@ GOOD = {
     "empty lines at the end": HEAD + "1001;Арбат\n\n;\n\n",
     "no end of the last line": HEAD + "1001;Арбат",
     "a page break": HEAD + "1001;Арбат\n\x0c\n",
+    "districts of one name and other numbers": HEAD + "1;Арбат 3\n2;Арбат 6\n3;Арбат З\n4;Арбат 1-12\n5;Арбат 11-2\n",
     "no-break spaces around": HEAD + "\u00a01001\u00a0;\u202fАрбат\n",
 }
 REFUSED = {
@@ -62,6 +63,7 @@ REFUSED = {
     "a cell too many": (HEAD + "1001;Арбат;7\n", "line 2: it has 3 columns, the header has 2"),
     "the end of a file of DOS": (HEAD + "1001;Арбат\n\x1a", "line 3"),
     "a line separator in a cell": (HEAD + "1001;Ар\u2028бат\n", "LINE SEPARATOR"),
+    "a Russian header in the middle": ("Житель;Район\n1001;Арбат\nЖитель;Район\n1002;Арбат\n", "line 3: it is a header"),
     "a title above the header": ("Список избирателей;\nperson;district\n1001;Арбат\n", "not known: 'Список избирателей'"),
     "two ids": ("person;person;district\n1;2;Арбат\n", "one column 'person'"),
     "another id": ("id;person;district\n1;2;Арбат\n", "not known: 'id'"),
@@ -99,7 +101,12 @@ ASKED = {
         HEAD + "".join(f"{number};Арбат\n" for number in range(9_500, 20_000)),
         "zeros at the beginning",
     ),
+    "zeros that are lost in a few lines": (
+        HEAD + "0001;Арбат\n0002;Арбат\n3;Арбат\n",
+        "2 numbers of persons have 4 digits and 1 fewer",
+    ),
     "districts that look alike": (HEAD + "1;Arbat\n2;Аrbat\n", "Districts look alike"),
+    "a digit for a letter": (HEAD + "1;Заречный\n2;3аречный\n", "Districts look alike"),
 }
 
 

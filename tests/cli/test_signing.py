@@ -17,7 +17,7 @@ from veche.ledger.entries.statements import Notice
 from veche.ledger.shape import Attachment, Text
 from veche.world import World
 
-from .city import moment
+from .city import OFFICES, charter_draft, moment
 from .conftest import PROGRAM, environment
 from .conftest import fails_inside as fails
 from .conftest import ok_inside as ok
@@ -99,7 +99,7 @@ def test_the_first_signer_and_the_second_see_the_same_whole_entry(town: Town) ->
         ):  # fmt: skip
             assert line in said.splitlines()
         assert "2 of the 3 trustees together could read single votes." in said
-    assert "  The file: as it is now, 2 bytes" in first and "Signed so far: by nobody" in first
+    assert "  The file: as it is now, 2 bytes" in first and "Signed before: by nobody" in first
     assert f"{entry}.attachments/{hashed} has this hash; 2 bytes after its salt" in second
     key = SigningKey.load(town.folder / "one.key").public.hex()
     assert f"Signed: by City hall: polls office (organiser), key {key}" in second
@@ -186,7 +186,16 @@ def test_a_draft_without_a_committee_is_told_which_there_is(town: Town) -> None:
         said = fails(2, "no committee is named", "poll", *words, *town.ledger).err
         assert f'Write the trustees\' key there: committee = "{town.committee[:12]}"' in said
     draft.write_text(text.replace('"city"', '"town"'), encoding="utf-8")
-    fails(2, "veche committee form --class town", "poll", "preview", draft, *town.ledger)
+    fails(1, "has no class 'town'", "poll", "preview", draft, *town.ledger)
+
+
+def test_a_draft_of_a_class_whose_trustees_have_no_key_yet(tmp_path: Path) -> None:
+    with World(tmp_path, citizens={"Centre": 4}):
+        pass
+    draft = tmp_path / "poll.toml"
+    ok("poll", "new", draft, "--class", "city")
+    refused = fails(2, "no committee is named", "poll", "preview", draft, "--ledger", tmp_path / "ledger")
+    assert "veche committee form --class city" in refused.err
 
 
 def at_a_terminal(answer: str, *words: object) -> tuple[int, str]:
@@ -255,3 +264,18 @@ def test_statements_are_shown_before_they_are_signed(town: Town, name: str) -> N
     words = ("--text", "a", "--text-ru", "б", *town.key("one"), "-o", entry, *town.ledger)
     fails(2, "The ledger has no poll", "poll", name, "abcd", *words)
     assert not entry.exists()
+
+
+def test_who_signed_a_charter_is_named_in_its_order(tmp_path: Path) -> None:
+    """By the institutions of the charter, which is of no ledger yet."""
+    keys: dict[str, tuple[Path, str]] = {}
+    for name, _ in OFFICES:
+        path = tmp_path / f"{len(keys)}.key"
+        keys[name] = (path, ok("office", "keygen", path).first)
+    draft, entry = tmp_path / "charter.toml", tmp_path / "charter.entry"
+    log = ok("office", "keygen", tmp_path / "log.key").first
+    draft.write_text(charter_draft(log, {name: public for name, (_, public) in keys.items()}), encoding="utf-8")
+    for number, (name, _) in enumerate(reversed(OFFICES)):
+        said = ok("charter", "sign", draft if number == 0 else entry, "--key", keys[name][0]).out
+    signed = [line for line in said.splitlines() if line.startswith("Signed: by")]
+    assert signed == [f"Signed: by {name} ({role}), key {keys[name][1]}" for name, role in OFFICES[1:]]

@@ -55,8 +55,15 @@ def poll_dangers(poll: Poll, poll_id: bytes | None, state: State) -> Iterator[Lo
     yield from _look_alike(poll)
     yield from _numbers(poll)
     yield from _languages(poll)
+    published = None if poll_id is None else state.poll(poll_id)
+    over = published is not None and published.phase != Phase.ANNOUNCED
     if poll.closes - poll.opens < state.charter.lasting(DAY):
-        yield Message("It is open for {time} only.", time=duration(poll.closes - poll.opens))
+        lasts = duration(poll.closes - poll.opens)
+        yield (
+            Message("It was open for {time} only.", time=lasts)
+            if over
+            else Message("It is open for {time} only.", time=lasts)
+        )
     yield from _same_title(poll, poll_id, state)
 
 

@@ -172,7 +172,8 @@ def _of_poll(verified: VerifiedLedger, poll: PollState, now: int) -> Iterator[Du
     assert committee is not None, "a poll's committee is in the ledger"
     waits = not tally_witnessed(verified, poll)
     since, until = closed + charter.lasting(poll.poll_class.margin), closed + charter.lasting(COUNT)
-    for index in parts_due(committee, poll):
+    # Shares are taken after the result, too, but nothing waits for them any more.
+    for index in parts_due(committee, poll) if poll.result is None else ():
         seat = committee.poll_class.trustees[index - 1], Role.TRUSTEE
         yield Due(Duty.DECRYPTION, *seat, since, until, poll.id, committee.trustee_keys[index], waits)
     if poll.openers and poll.result is None:

@@ -150,7 +150,8 @@ class PollView:
     ``people``: how many may vote, of each group by the longest roll that counts, None before there is one; ``rolls_differ``:
     whether registrars have said different numbers.
     ``registrars_needed``: so many must publish permit keys for it to open; ``permits_needed``: of so many a voter shows permits.
-    ``cells``: the results of districts or other groups, if there is more than one; small ones are counted with a neighbour.
+    ``cells``: the results of districts or other groups, if there is more than one; small ones are counted with a neighbour, all of
+    them together if need be.
     ``threshold``: so many trustees decrypt together; ``result_missing``: they have, and nobody has handed in what that gives.
     ``challenge``: until when people can ask registrars for their rows, None before there is a result.
     """
@@ -290,10 +291,11 @@ def _groups(state: State, poll: PollState) -> list[GroupView]:
 
 
 def _cells(poll: PollState) -> list[CellView]:
-    """What was counted apart; nothing if there is one total only, or no result yet."""
-    if poll.tally is None or poll.result is None or not poll.result.cells:
-        return []
+    """What each group came to, or several together; nothing if the poll has one group, or no result yet."""
     groups = poll.definition.groups
+    if poll.tally is None or poll.result is None or len(groups) == 1:
+        return []
+    results = poll.result.cells or (poll.result.total,)  # of one cell, with all groups, the total is the result
     return [
         CellView(
             [member.group for member in cell.members],
@@ -302,5 +304,5 @@ def _cells(poll: PollState) -> list[CellView]:
             sum(member.counted * groups[member.group].weight for member in cell.members),
             question_views(poll.definition.questions, result),
         )
-        for cell, result in zip(poll.tally.cells, poll.result.cells, strict=True)
+        for cell, result in zip(poll.tally.cells, results, strict=True)
     ]

@@ -234,6 +234,12 @@ def lead(poll: PollView) -> Iterator[Message]:
         yield Message("So far {turnout}.", turnout=turnout(poll))
     else:
         yield Message("Counted: {turnout}.", turnout=turnout(poll))
+    merged = [names(cell.names) for cell in poll.cells if len(cell.groups) > 1]
+    if merged:
+        yield Message(
+            "Counted together, because fewer than {smallest} ballots are never decrypted: {groups}.",
+            smallest=poll.smallest, groups=Listed(tuple(merged), "; "),
+        )  # fmt: skip
     different = rolls(poll)
     if different is not None:
         yield different

@@ -17,6 +17,7 @@ from veche.terminal.say import prompt, say, spoken
 from veche.terminal.show import both, short
 from veche.texts import Message, Verbatim
 from veche.voter.voter import check_opened
+from veche.words import WORDS
 
 
 @click.command(cls=Command, short_help="Check another device by a ballot that it opened.")
@@ -40,6 +41,12 @@ def check(text: str, file: Path | None, folder: Path, as_json: bool) -> None:
     Example:
       veche check "1f0a9c3e …" opened-3fa9….json --ledger ledger
     """
+    if len(text.split()) == WORDS:
+        raise UserError(
+            Message("These are the nine words, which stand for the beginning of a code only: a device that cheats could seal two "
+                    "ballots with the same ones."),
+            Message("Give the whole code: the 64 digits that stand above the words, or a file that holds them."),
+        )  # fmt: skip
     code = parse_code(text)
     if file is None:
         if not sys.stdin.isatty():

@@ -22,7 +22,7 @@ from veche.clock import system
 from veche.errors import UserError
 from veche.terminal.say import say, spoken
 from veche.terminal.show import short
-from veche.texts import N_, Localizable, Message, Moment, Plural, Words
+from veche.texts import DATE, N_, Localizable, Message, Moment, Plural, Words
 
 WHAT = {
     Duty.PERMIT_KEY: N_("publish permit keys"),
@@ -124,16 +124,26 @@ def _table(verified: VerifiedLedger, found: Sequence[Due], now: int) -> Table:
 def when(one: Due, now: int) -> Localizable:
     """Until when something is to be done, and from when on, if that is still to come."""
     if one.until is not None and one.is_late(now):
-        return Message("LATE since {time}", time=Moment(one.until))
+        return Message("LATE since {time}", time=_at(one, one.until))
     if one.waits:
         since: Localizable = Message("as soon as witnesses have cosigned")
     elif now < one.since:
         since = Message("from {time}", time=Moment(one.since))
     elif one.until is not None:
-        return Message("until {time}", time=Moment(one.until))
+        return Message("until {time}", time=_last(one, one.until))
     else:
         return Message("since {time}", time=Moment(one.since))
-    return since if one.until is None else Message("{since}, until {time}", since=since, time=Moment(one.until))
+    return since if one.until is None else Message("{since}, until {time}", since=since, time=_last(one, one.until))
+
+
+def _at(one: Due, time: int) -> Moment:
+    """A promise names days, everything else moments."""
+    return Moment(time, DATE) if one.duty is Duty.PROMISE else Moment(time)
+
+
+def _last(one: Due, until: int) -> Moment:
+    """A promise names the last day on which it can be kept, as an outcome does wherever it is shown."""
+    return Moment(until - 1, DATE) if one.duty is Duty.PROMISE else Moment(until)
 
 
 def who(one: Due) -> Localizable:

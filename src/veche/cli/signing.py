@@ -59,7 +59,7 @@ def consider(
 def consider_charter(charter: Charter, yes: bool, signed: Sequence[bytes] = (), err: bool = False) -> None:
     """The same for a charter, which is of no ledger yet."""
     whole = Whole(None)
-    show([*whole.lines(charter), *whole.signers(signed)], err)
+    show([*whole.lines(charter), *whole.signers(signed, charter)], err)
     warn(charter_dangers(charter), err)
     agree(yes)
 

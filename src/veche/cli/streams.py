@@ -29,11 +29,20 @@ _NEAREST = {
 }  # fmt: skip
 
 
+def _drawn(sign: str) -> str:
+    """Borders, corners and bars, of which tables and results are made, in letters; any other sign is a question mark."""
+    if "\N{BOX DRAWINGS LIGHT HORIZONTAL}" <= sign <= "\N{BOX DRAWINGS HEAVY UP AND LIGHT DOWN}":
+        return "-" if sign in "─━═╸╺" else "|" if sign in "│┃║" else "+"
+    if "\N{FULL BLOCK}" <= sign <= "\N{LEFT ONE EIGHTH BLOCK}":
+        return "#" if sign <= "\N{LEFT HALF BLOCK}" else " "
+    return "?"
+
+
 def _nearest(error: UnicodeError) -> tuple[str, int]:
     """What to write where an encoding lacks a sign: never nothing, never an error."""
     assert isinstance(error, UnicodeEncodeError)
     lacking = error.object[error.start : error.end]
-    return "".join(_NEAREST.get(sign, "?") for sign in lacking), error.end
+    return "".join(_NEAREST.get(sign) or _drawn(sign) for sign in lacking), error.end
 
 
 codecs.register_error("veche", _nearest)

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ from veche.log.source import Export
 from veche.terminal.say import say, spoken
 from veche.texts import Localizable, Message, Said, Verbatim, Words
 
+MOST = 1000
+"""So many names in a folder are looked at for ledgers."""
 PINNED = 16
 """The fewest digits of an id that pin a ledger."""
 
@@ -246,6 +249,8 @@ def write_report(html: str, values: dict[str, Any], path: Path, quiet: bool) -> 
 
 def _verify_archive(path: Path, beside: Path | None, report: Path | None, as_json: bool) -> None:
     raw = None if beside is None else read_file(beside, binding.LIMIT)
+    if path.is_dir():
+        _say_which(path)
     with Archive.open(path) as archive:
         with progress_bar(Message("Checking ballots")) as progress:
             made = archives.verify(archive, lambda step, done, total: progress(done, total) if step == "A7" else None)
@@ -260,6 +265,22 @@ def _verify_archive(path: Path, beside: Path | None, report: Path | None, as_jso
         show_archive(made, steps, limits)
     if report is not None:
         write_report(archive_page(made, steps, limits), values, report, quiet=as_json)
+
+
+def _say_which(folder: Path) -> None:
+    """Of a folder: which file in it is verified, and which ledgers below it are not."""
+    found = archives_in(folder)
+    if len(found) == 1:
+        say(
+            Message("Of the folder {folder} this verifies the archive {file}.", folder=folder, file=found[0].name),
+            err=True,
+        )
+    below = [path for path in islice(folder.iterdir(), MOST) if path.is_dir() and (path / "checkpoint").is_file()]
+    for one in sorted(below):
+        say(
+            Message("Look at this: {ledger} is a ledger, and is not verified now: veche verify {ledger}", ledger=one),
+            err=True,
+        )
 
 
 @contextmanager

@@ -69,7 +69,7 @@ def _say_poll(poll: PollReport) -> None:
     say_standing(poll)
     if not poll.has_result:
         for number, question in enumerate(poll.questions, 1):
-            answers = [f"{place}. {spoken(one.text)}" for place, one in enumerate(question.answers, 1)]
+            answers = [f"   {place}. {spoken(one.text)}" for place, one in enumerate(question.answers, 1)]
             click.echo(marked("\n".join([f"{number}. {spoken(question.text)}", *answers])))
     say_result(poll)
     _say_points(poll.consequences)

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -76,9 +76,11 @@ def write_private(path: Path, content: bytes) -> None:
     write_new(path, content, PRIVATE)
 
 
-def read_private(path: Path) -> bytes:
+def read_private(path: Path, check: Callable[[bytes], object] = lambda content: None) -> bytes:
     """Read a file of :func:`write_private`. Raises UserError if it is missing, no file, or if other users may read it.
 
+    check: raises for what the caller cannot use, before it is asked who may read it: a file that was named by mistake is to stay as
+    open as it is.
     Where there are no POSIX modes (Windows) the folder's own protection must do.
     """
     try:
@@ -97,6 +99,7 @@ def read_private(path: Path) -> bytes:
         raise UserError(
             Message("The file {path} is too long to be what is wanted here.", path=path), Message("Check the path.")
         )
+    check(content)
     if POSIX and mode & 0o077:
         raise UserError(
             Message("The file {path} can be read by others.", path=path), Message("Run: chmod 600 {path}", path=path)

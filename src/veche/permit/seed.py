@@ -52,13 +52,16 @@ class Seed:
     @classmethod
     def load(cls, path: Path) -> "Seed":
         """Read a seed's file. Raises UserError if it is missing, malformed or readable by others."""
-        content = read_private(path)
-        try:
-            return cls.from_hex(only_line(content))
-        except (ValueError, UserError):
-            raise UserError(
-                Message("{path} does not hold a seed.", path=path), Message("It should hold 64 hexadecimal digits.")
-            ) from None
+
+        def read(content: bytes) -> Seed:
+            try:
+                return cls.from_hex(only_line(content))
+            except (ValueError, UserError):
+                raise UserError(
+                    Message("{path} does not hold a seed.", path=path), Message("It should hold 64 hexadecimal digits.")
+                ) from None
+
+        return read(read_private(path, read))
 
     def save(self, path: Path) -> None:
         """Write the seed to a new file with mode 0600. Raises UserError if it exists: a seed is never replaced."""

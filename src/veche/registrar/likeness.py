@@ -14,6 +14,9 @@ _NUMBERS = re.compile(r"[0-9-]+")
 _ONE_NUMBER = 9
 """Digits from which on numbers in parts are one number, whatever separates them: an insurance number, a telephone's."""
 _ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
+_IN_A_WORD = re.compile(r"(?<=[^\W\d_])[0136]|[0136](?=[^\W\d_])")
+_LIKE = {"0": "О", "1": "l", "3": "З", "6": "б"}
+"""Letters for which digits stand beside others, because they look the same."""
 
 
 def person_likeness(person: str) -> str:
@@ -27,7 +30,9 @@ def person_likeness(person: str) -> str:
 
 
 def district_likeness(district: str) -> str:
-    """Equal for districts that differ besides in punctuation and spaces, but not between numbers: 1-12 is not 11-2."""
+    """Equal for districts that differ besides in punctuation and spaces, but not between numbers (1-12 is not 11-2), or in a digit for a
+    letter of one shape: 3аречный, Заречный."""
+    district = _IN_A_WORD.sub(lambda digit: _LIKE[digit[0]], district)
     return _BETWEEN_WORDS.sub("", _NOT_LETTERS.sub(" ", person_likeness(district)).strip())
 
 

@@ -113,6 +113,7 @@ def _read_aside(connection: Connection, path: Path) -> RollReport:
     incoming.create(connection)
     doubtful: list[Doubt] = []
     lengths: Counter[int] = Counter()
+    padded: Counter[int] = Counter()
     alphabets: Counter[str] = Counter()
 
     def rows_of_residents() -> Iterator[dict[str, str]]:
@@ -124,6 +125,8 @@ def _read_aside(connection: Connection, path: Path) -> RollReport:
             else:
                 if line.person.isdecimal():
                     lengths[len(line.person)] += 1
+                    if line.person.startswith("0"):
+                        padded[len(line.person)] += 1
                 elif written := alphabet(line.person):
                     alphabets[written] += 1
                 yield {"person": line.person, "name": line.name, "district": line.district}
@@ -143,7 +146,9 @@ def _read_aside(connection: Connection, path: Path) -> RollReport:
     report.added = report.people - stayed
     everybody = connection.execute(select(func.count()).where(before)).scalar_one()
     report.removed = everybody - stayed
-    report.doubts += _doubts_of_lines(doubtful) + _doubts_of_districts(report.districts) + _doubts_of_numbers(lengths)
+    report.doubts += (
+        _doubts_of_lines(doubtful) + _doubts_of_districts(report.districts) + _doubts_of_numbers(lengths, padded)
+    )
     report.doubts += _doubts_of_alphabets(alphabets)
     if report.removed and report.added:
         gone = select(resident.c.person).where(before, resident.c.person.not_in(select(incoming.c.person)))
@@ -189,16 +194,13 @@ def _doubts_of_districts(districts: dict[str, int]) -> list[Localizable]:
     ]
 
 
-def _doubts_of_numbers(lengths: Counter[int]) -> list[Localizable]:
-    """Numbers that are shorter than nearly all others: a spreadsheet takes the zeros at their beginning away."""
-    usual, people = max(lengths.items(), key=lambda each: each[1], default=(0, 0))
-    shorter = sum(count for length, count in lengths.items() if length < usual)
-    if (
-        usual < _LONG_NUMBER
-        or not shorter
-        or 5 * people < 4 * lengths.total()
-        or 10 * shorter > 9 * (10 ** (usual - 1) - 1)
-    ):
+def _doubts_of_numbers(lengths: Counter[int], padded: Counter[int]) -> list[Localizable]:
+    """Numbers that are shorter than nearly all others, or than any that is filled up with zeros (``padded``): a spreadsheet takes
+    the zeros at their beginning away. Both count numbers by their digits."""
+    usual = max(padded) if padded else max(lengths.items(), key=lambda each: each[1], default=(0, 0))[0]
+    people, shorter = lengths[usual], sum(count for length, count in lengths.items() if length < usual)
+    few = usual >= _LONG_NUMBER and 5 * people >= 4 * lengths.total() and 10 * shorter <= 9 * (10 ** (usual - 1) - 1)
+    if not shorter or not (padded or few):
         return []
     return [
         Message("{people} numbers of persons have {usual} digits and {shorter} fewer, as if zeros at the beginning were lost.",

@@ -24,7 +24,7 @@ from veche.ledger.shape import Attachment, Text
 from veche.ledger.state import State
 from veche.terminal.foreign import beside, marked
 from veche.terminal.show import both, reason
-from veche.texts import EXACT, LAST, N_, Localizable, Message, Moment, Number, Plural, Verbatim, duration
+from veche.texts import DATE, EXACT, LAST, N_, Localizable, Message, Moment, Number, Plural, Verbatim, duration
 
 KINDS = {
     entries.BlockEntry.kind: N_("The beginning of a block"),
@@ -164,16 +164,23 @@ class Whole:
             yield Row(Message("Signature"), permit.hex(), 1)
         yield Row(Message("Cast signature"), signature.hex())
 
-    def signers(self, keys: Sequence[bytes]) -> Iterator[Localizable]:
-        """Who has signed."""
+    def signers(self, keys: Sequence[bytes], charter: Charter | None = None) -> Iterator[Localizable]:
+        """Who has signed before: by the ledger's offices, or in the order of those of a charter that begins none yet."""
         if not keys:
-            yield Row(Message("Signed so far"), Message("by nobody"))
+            yield Row(Message("Signed before"), Message("by nobody"))
+        offices = (
+            {}
+            if self._state is None
+            else {key: (one.institution, one.role) for key, one in self._state.offices.items()}
+        )
+        if charter is not None:
+            offices = {one.key: (one.institution, one.role) for one in charter.offices}
+            keys = [*(key for key in offices if key in keys), *(key for key in keys if key not in offices)]
         for key in keys:
-            office = None if self._state is None else self._state.offices.get(key)
-            if office is None:
-                yield Row(Message("Signed"), Message("by the key {key}", key=key.hex()))
+            if key in offices:
+                yield Row(Message("Signed"), _holder(*offices[key], key))
             else:
-                yield Row(Message("Signed"), _holder(office.institution, office.role, key))
+                yield Row(Message("Signed"), Message("by the key {key}", key=key.hex()))
 
     # Polls and what is said of them
 
@@ -204,7 +211,7 @@ class Whole:
                 yield from self._poll_id(entry.poll)
                 yield Row(Message("Answer"), Message(STATUSES[entry.status]))
                 yield from texts(Message("What it says"), entry.text)
-                yield Row(Message("By"), moment(entry.due) if entry.due else Message("no day is named"))
+                yield Row(Message("By"), _promised(entry.due) if entry.due else Message("no day is named"))
                 yield from self._attachments(entry.attachments)
             case entries.Cancel() | entries.Contest():
                 yield from self._poll_id(entry.poll)
@@ -354,6 +361,13 @@ _KEY_OF: Mapping[OfficeAction, Callable[[], Message]] = {
 def moment(time: int) -> Localizable:
     """A time in words, to the second; what no calendar has room for as a number."""
     return Moment(time, EXACT) if time <= LAST else Message("{seconds} seconds after 1970", seconds=time)
+
+
+def _promised(due: int) -> Localizable:
+    """The day of a promise, as it is said wherever it is shown; and, since all that is signed is shown, how the entry writes it."""
+    return (
+        Message("{day} (in the entry: {time})", day=Moment(due, DATE), time=moment(due)) if due <= LAST else moment(due)
+    )
 
 
 def texts(label: Localizable, text: Text, depth: int = 0) -> Iterator[Localizable]:
