@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from veche.durable import read_private, write_private
+from veche.durable import read_private_as, write_private
 from veche.errors import UserError
 from veche.handed import only_line
 from veche.texts import Message
@@ -49,7 +49,7 @@ class SigningKey:
                     Message("It should hold 64 hexadecimal digits."),
                 ) from None
 
-        return read(read_private(path, read))
+        return read_private_as(path, read)
 
     def save(self, path: Path) -> None:
         """Write the key to a new file, whole or not at all. Raises UserError: a key is never replaced."""

@@ -98,6 +98,13 @@ def test_what_does_not_go_together(offices: Path) -> None:
             "--key",
             other,
         )
+        other.chmod(0o644)  # what it is comes before who may read it
+        assert (
+            "chmod"
+            not in fails(
+                2, "not a key for", *compare, offices / "post", offices / "registry.comparison", "--key", other
+            ).err
+        )
     (offices / "rolls.key").chmod(0o644)
     fails(2, "read by others", *compare, offices / "post", offices / "registry.comparison", *key)
 

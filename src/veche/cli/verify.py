@@ -275,7 +275,7 @@ def _say_which(folder: Path) -> None:
             Message("Of the folder {folder} this verifies the archive {file}.", folder=folder, file=found[0].name),
             err=True,
         )
-    below = [path for path in islice(folder.iterdir(), MOST) if path.is_dir() and (path / "checkpoint").is_file()]
+    below = [path for path in islice(folder.iterdir(), MOST) if os.path.isfile(path / "checkpoint")]
     for one in sorted(below):
         say(
             Message("Look at this: {ledger} is a ledger, and is not verified now: veche verify {ledger}", ledger=one),

@@ -36,6 +36,7 @@ from veche.durable.files import (
     place_of,
     put_in_place,
     read_private,
+    read_private_as,
     remove,
     replace,
     settle,
@@ -59,7 +60,7 @@ from veche.durable.system import (
 
 __all__ = [
     "FOREIGN", "NAMED", "PRIVATE", "PRIVATE_FOLDER", "PUBLIC", "PUBLIC_FOLDER", "UNFINISHED", "AppendOnly", "Batch", "Exists", "Held",
-    "Journal", "Lock", "cannot_write", "holder", "make_folder", "move_aside", "must_be_new", "place_of", "private_folder", "put_in_place", "read_private", "remove",
+    "Journal", "Lock", "cannot_write", "holder", "make_folder", "move_aside", "must_be_new", "place_of", "private_folder", "put_in_place", "read_private", "read_private_as", "remove",
     "remove_folder", "replace",
     "settle", "sync_folder", "whole_file", "write_new", "write_private", "write_shared",
 ]  # fmt: skip

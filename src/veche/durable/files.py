@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from veche.durable.draft import Draft, Exists, draft_name, sweep
 from veche.durable.folders import make_folder
 from veche.durable.system import NAMED, POSIX, PRIVATE, PRIVATE_FOLDER, PUBLIC, plainly, sync, sync_folder
 from veche.errors import UserError, because
 from veche.texts import Message
+
+T = TypeVar("T")
 
 _PRIVATE_LIMIT = 1 << 26
 """Bytes of the largest private file that is read: what a committee's ceremony keeps is far below."""
@@ -76,11 +78,15 @@ def write_private(path: Path, content: bytes) -> None:
     write_new(path, content, PRIVATE)
 
 
-def read_private(path: Path, check: Callable[[bytes], object] = lambda content: None) -> bytes:
-    """Read a file of :func:`write_private`. Raises UserError if it is missing, no file, or if other users may read it.
+def read_private(path: Path) -> bytes:
+    """Read a file of :func:`write_private`. Raises UserError if it is missing, no file, or if other users may read it."""
+    return read_private_as(path, bytes)
 
-    check: raises for what the caller cannot use, before it is asked who may read it: a file that was named by mistake is to stay as
-    open as it is.
+
+def read_private_as(path: Path, parse: Callable[[bytes], T]) -> T:
+    """The same of a file that a person named. ``parse`` says what it holds, or raises, before it is asked who may read it: a file that
+    was named by mistake stays as open as it is.
+
     Where there are no POSIX modes (Windows) the folder's own protection must do.
     """
     try:
@@ -99,12 +105,12 @@ def read_private(path: Path, check: Callable[[bytes], object] = lambda content: 
         raise UserError(
             Message("The file {path} is too long to be what is wanted here.", path=path), Message("Check the path.")
         )
-    check(content)
+    parsed = parse(content)
     if POSIX and mode & 0o077:
         raise UserError(
             Message("The file {path} can be read by others.", path=path), Message("Run: chmod 600 {path}", path=path)
         )
-    return content
+    return parsed
 
 
 def put_in_place(new: Path, path: Path) -> None:

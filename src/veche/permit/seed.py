@@ -7,7 +7,7 @@ import hmac
 import os
 from pathlib import Path
 
-from veche.durable import read_private, write_private
+from veche.durable import read_private_as, write_private
 from veche.errors import UserError
 from veche.handed import only_line
 from veche.texts import Message
@@ -61,7 +61,7 @@ class Seed:
                     Message("{path} does not hold a seed.", path=path), Message("It should hold 64 hexadecimal digits.")
                 ) from None
 
-        return read(read_private(path, read))
+        return read_private_as(path, read)
 
     def save(self, path: Path) -> None:
         """Write the seed to a new file with mode 0600. Raises UserError if it exists: a seed is never replaced."""

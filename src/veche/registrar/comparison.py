@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from veche.durable import read_private, write_private
+from veche.durable import read_private_as, write_private
 from veche.errors import UserError
 from veche.registrar.likeness import district_likeness, person_likeness
 from veche.registrar.roll_file import clean
@@ -79,16 +79,20 @@ def make_key(path: Path) -> None:
 
 def load_key(path: Path) -> bytes:
     """Raises UserError if the file is missing, readable by others, or no key."""
-    try:
-        key = bytes.fromhex(read_private(path).decode("ascii").strip())
-    except ValueError:
-        key = b""
-    if len(key) != 32:
-        raise UserError(
-            Message("{path} is not a key for comparing rolls.", path=str(path)),
-            Message("Make one, and hand it to the other registrars alone: veche registrar compare-key FILE"),
-        )
-    return key
+
+    def read(content: bytes) -> bytes:
+        try:
+            key = bytes.fromhex(content.decode("ascii").strip())
+        except ValueError:
+            key = b""
+        if len(key) != 32:
+            raise UserError(
+                Message("{path} is not a key for comparing rolls.", path=str(path)),
+                Message("Make one, and hand it to the other registrars alone: veche registrar compare-key FILE"),
+            )
+        return key
+
+    return read_private_as(path, read)
 
 
 def write_comparison(key: bytes, office: bytes, roll: Iterable[tuple[str, str]]) -> bytes:
