@@ -275,7 +275,7 @@ def _say_which(folder: Path) -> None:
             Message("Of the folder {folder} this verifies the archive {file}.", folder=folder, file=found[0].name),
             err=True,
         )
-    below = [path for path in islice(folder.iterdir(), MOST) if os.path.isfile(path / "checkpoint")]
+    below = [path for path in islice(folder.iterdir(), MOST) if os.path.lexists(path / "checkpoint")]
     for one in sorted(below):
         say(
             Message("Look at this: {ledger} is a ledger, and is not verified now: veche verify {ledger}", ledger=one),
