@@ -277,6 +277,19 @@ def test_a_poll_that_is_over_costs_no_permit(world: World) -> None:
     assert spent(world) == [0, 0, 0, 0] and not list(world.folder.glob("seed*"))
 
 
+def test_nothing_is_sealed_again_for_a_poll_that_is_over(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has voted needs no permit to vote again, and would be told to cast what nobody takes."""
+    poll = announced(world)
+    world.wait_until(poll.definition.opens)
+    monkeypatch.setattr("veche.cli.cast.hand_in", lambda folder, entries: [world.submit(entry) for entry in entries])
+    monkeypatch.setattr("veche.cli.cast.time.time", lambda: world.now)
+    ok(*words(world, poll, 0, 1, 2, 3), "-c", "1", "--seal")
+    ok("cast", *words(world, poll)[1:], "--receipts", str(world.folder))
+    world.wait_until(poll.definition.closes)
+    fails(2, "takes no ballots any more", *words(world, poll), "-c", "2", "--seal")
+    assert not [path for path in world.folder.glob("seed.sealed/*") if path.name != "lock"]
+
+
 def test_what_collecting_says_in_json(world: World) -> None:
     strike_off(world, 0)
     poll = announced(world)
