@@ -98,7 +98,7 @@ FILES: dict[str, dict[str, tuple[str, ...]]] = {
     "poll contest": {"folder": ("{poll}", *TEXT, *KEY, "-o", "{new}", "--ledger", "{}"), "keys": ("{poll}", *TEXT, "--key", "{}", "-o", "{new}", *LEDGER)},
     "poll list": {"folder": ("--ledger", "{}")},
     "poll outcome": {"folder": ("{poll}", "not", *TEXT, *KEY, "--ledger", "{}"), "key": ("{poll}", "not", *TEXT, "--key", "{}", *LEDGER)},
-    "poll preview": {"file": ("{}", *LEDGER), "rolls": ("{draft}", "--roll", "{}", *LEDGER), "folder": ("{draft}", "--ledger", "{}")},
+    "poll preview": {"file": ("{}", *LEDGER), "folder": ("{draft}", "--ledger", "{}")},
     "poll publish": {"file": ("{}", *LEDGER), "folder": ("{poll entry}", "--ledger", "{}")},
     "poll result": {"folder": ("{poll}", "--ledger", "{}")},
     "poll show": {"folder": ("{poll}", "--ledger", "{}")},
@@ -163,7 +163,7 @@ WRITTEN = {
 
 
 ELSEWHERE = {
-    "trustee adopt": {"office", "folder", "others"}, "registrar check-proof": {"folder"}, "registrar issue": {"desk", "folder"},
+    "poll preview": {"rolls"}, "trustee adopt": {"office", "folder", "others"}, "registrar check-proof": {"folder"}, "registrar issue": {"desk", "folder"},
 }  # fmt: skip
 """They ask a person first, or look at another file before."""
 NAMED = {
