@@ -46,7 +46,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         change = signed.entry
         seat = change.institution, change.role
         retired = change.action == OfficeAction.RETIRE
-        _replace(state, state.key_of(*seat), None if retired else change.key, seat, None)
+        _replace(state, state.key_of(*seat), None if retired else change.key, b"", seat, None)
 
     monkeypatch.setattr(OfficeRule, "admit", admit)
 

@@ -1,6 +1,6 @@
 """Whole ledgers: an honest one, and what an operator could publish who has the log's key, step by step of docs/protocol.md, 6.1."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replace_fields
 from pathlib import Path
@@ -25,7 +25,7 @@ from doctor import (
 )
 from doctored_city import ATTACHMENT, NEW_RULES, City
 
-from veche.engine.embedded import LOG_KEY
+from veche.engine.embedded import LOG_KEY, EmbeddedEngine
 from veche.keys import SigningKey
 from veche.ledger.codec import decode, digest, encode
 from veche.ledger.entries.ballot import read_ballot
@@ -36,7 +36,7 @@ from veche.ledger.signing import sign
 from veche.log.checkpoint import SignedCheckpoint, cosign
 from veche.log.note import Signature as NoteSignature
 from veche.log.source import Folder, write_export
-from veche.world import GENESIS, World
+from veche.world import GENESIS, VALIDATORS, Played, World
 
 Entries = list[bytes]
 
@@ -184,6 +184,120 @@ def networks(city: City) -> list[Doctored]:
     ]  # fmt: skip
 
 
+def changed_validators() -> list[Doctored]:
+    """A network of four, of whom one was replaced by its own word, one is gone, and one came; each change with the head that was kept."""
+    fresh = [SigningKey(digest(f"fresh {number}".encode())) for number in range(4)]
+
+    def change(world: World, action: str, place: int, key: bytes, *more: SigningKey, votes: bytes = b"") -> bytes:
+        name = [*VALIDATORS[:4], "Zoo"][place]
+        body = [action, name, "validator", key, world.ledger.size, *([votes] if votes else [])]
+        return sign(world.id, "office", body, [*world.organisers, world.trustees[0].key, *more])
+
+    with (
+        TemporaryDirectory() as name,
+        World(Path(name), trustees=(1, 1), registrars=(1, 1, 0), test=1000, engine=Played(4)) as world,
+    ):
+        assert isinstance(world.engine, EmbeddedEngine)
+        old = list(world.head_keys)
+        world.submit(change(world, "rotate", 1, fresh[0].public, old[1], votes=fresh[1].public))
+        world.engine.sign_with(fresh[0])
+        early = change(
+            world, "rotate", 2, fresh[3].public, old[2], votes=SigningKey(digest(b"votes")).public
+        )  # a second one within two weeks
+        world.engine.tick()
+        lately = world.ledger.size
+        world.wait(1210)
+        world.submit(change(world, "retire", 3, old[3].public, old[3]))
+        world.wait(1210)
+        world.submit(change(world, "add", 4, fresh[2].public, votes=fresh[3].public))
+        world.wait(1210)
+        world.engine.sign_with(fresh[2])
+        world.say("notice", [b"", ["We go on.", "Продолжаем."], []], world.organisers[0])
+        world.engine.tick()
+        entries = list(world.check().log.entries())
+        heads = {path.name: path.read_bytes() for path in (Path(name) / "ledger" / "head").iterdir()}
+        succession, ledger = world.ledger.state.succession, world.id
+        institutions = [*world.organisers, world.trustees[0].key]
+    signers = {key.public: key for key in (*old, *fresh)}
+
+    def note(over: Entries, size: int, keys: Sequence[SigningKey] | None = None) -> bytes:
+        """The head of so many of these entries, signed by whom it should be, or by these keys."""
+        made = head(over[:size], ORIGIN, old[0]).checkpoint
+        keys = [signers[one.key] for one in succession.validators(size)] if keys is None else keys
+        return SignedCheckpoint(
+            made, tuple(cosign(made, f"{ORIGIN}/validator/{key.public.hex()[:16]}", key, GENESIS) for key in keys)
+        ).to_bytes()
+
+    def case(
+        file: str, said: str, over: Entries = entries, step: str | None = None, entry: int | None = None, rule: str | None = None,
+        signed: Sequence[SigningKey] | None = None, kept: dict[str, bytes] = heads,
+    ) -> Doctored:  # fmt: skip
+        def spoil(folder: Path) -> None:
+            (folder / "checkpoint").write_bytes(note(over, len(over), signed))
+            (folder / "head").mkdir()
+            for size, content in kept.items():
+                if int(size) <= len(over):
+                    (folder / "head" / size).write_bytes(content)
+
+        return Doctored(
+            f"{file}.tar", said, over, step=step, entry=entry, rule=rule, exit=0 if step is None else 1, spoil=spoil
+        )
+
+    at = [find(entries, "validators", number) for number in range(3)]
+    sizes = [str(place + 1) for place in at]
+    rows = decode(entries[at[0]])[1]
+    others = [[*rows[0][:2], SigningKey(digest(b"votes")).public], *rows[1:]]
+    block, again = next_block(entries[: at[0]]), [*entries[:lately], next_block(entries[:lately])]
+
+    def handed_in(file: str, said: str, entry: bytes) -> Doctored:
+        """One more office entry, in a block of its own, within two weeks after the first change."""
+        return case(file, said, [*again, entry], "L5", len(again), "office")
+
+    def office(action: str, key: bytes, *more: Any) -> bytes:
+        body = [action, VALIDATORS[0], "validator", key, 99, *more]
+        return sign(ledger, "office", body, institutions)
+
+    new = SigningKey(digest(b"new")).public
+    return [
+        case("validators-changed", "a network whose validators changed three times, and the heads that say so"),
+        case("validators-just-changed", "its head is the one behind which the first others sign", entries[: at[0] + 1]),
+        case("validators-changed-block", "the next block appends nothing, and the new set signs", entries[: at[0] + 2]),
+        case("changed-new-set", "the head with the change is signed by the new set already", entries[: at[0] + 1], "L2", signed=[fresh[0], old[2], old[3]]),
+        case("changed-old-set", "those sign who are no validators any more", entries, "L2", signed=[old[1], old[3], old[0]]),
+        case("changed-two", "two of four sign", entries, "L2", signed=[old[0], fresh[0]]),
+        case("kept-missing", "the last head is missing behind which others became validators", entries, "L10", kept={size: heads[size] for size in sizes[:2]}),
+        case("kept-none", "no such head is there", entries, "L2", kept={}, signed=[fresh[0], fresh[2], old[2]]),
+        case("kept-two", "the first such head has two signatures of four", entries, "L10", kept={**heads, sizes[0]: note(entries, at[0] + 1, old[:2])}),
+        case("kept-new-set", "the second such head is signed by two of its set and by one who was of the set before", entries, "L10",
+             kept={**heads, sizes[1]: note(entries, at[1] + 1, [old[0], old[2], old[1]])}),
+        case("kept-size", "such a head is of another size than its name", entries, "L10", kept={**heads, sizes[1]: heads[sizes[0]]}),
+        case("kept-elsewhere", "a head is kept behind which nobody changed", entries, "L10", kept={**heads, str(at[0] + 2): note(entries, at[0] + 2)}),
+        case("kept-rewritten", "such a head is of a log in which another validator came", entries, "L10",
+             kept={**heads, sizes[0]: note(replace(entries, at[0], encode(["validators", others])), at[0] + 1)}),
+        case("kept-form", "such a head is no signed note", entries, "L10", kept={**heads, sizes[2]: b"head"}),
+        case("validators-others", "other validators are said than there are", [*entries[: at[0]], encode(["validators", others])], "L7", at[0], kept={}),
+        case("validators-order-changed", "the new validators are not in order", [*entries[: at[0]], encode(["validators", rows[::-1]])], "L7", at[0], kept={}),
+        case("validators-unsaid", "the validators changed, and the block does not say so", [*entries[: at[0]], block], "L7", at[0], kept={}),
+        case("validators-missing", "the log breaks off where the new validators are to be said", entries[: at[0]], "L7", at[0]),
+        case("validators-unchanged", "a block says who the validators are though nobody has changed",
+             [*entries[: at[0] + 1], entries[at[0] + 1], entries[at[0]]], "L7", at[0] + 2),
+        case("validators-not-last", "something stands behind the new validators in their block", [*entries[: at[0] + 1], early], "L7", at[0] + 1),
+        handed_in("validators-second", "a second validator of four changes within two weeks", early),
+        handed_in("validator-no-votes", "a validator is to get a ledger key and no consensus key", office("rotate", new)),
+        handed_in("validator-votes-used", "a validator's consensus key is another's already", office("rotate", new, rows[2][2])),
+        handed_in("validator-votes-former", "a validator's consensus key was another's before",
+                  office("rotate", new, decode(entries[0])[1][7][2][1][1])),
+        handed_in("validator-key-votes", "a validator is to cosign with a consensus key", office("rotate", rows[2][2], new)),
+        handed_in("validator-retire-votes", "a consensus key is named where one retires", office("retire", old[0].public, new)),
+    ]  # fmt: skip
+
+
+def next_block(entries: Entries) -> bytes:
+    """A block at the time of the last one."""
+    height, time, _ = decode(entries[block_of(entries, len(entries) - 1)])[1]
+    return encode(["block", [height + 1, time, time]])
+
+
 def charters(city: City) -> list[Doctored]:
     seats = tuple(
         RegistrarSeat(name, source) for name, source in zip("ABCD", ("bank", "bank", "bank", "post"), strict=True)
@@ -239,6 +353,7 @@ def charters(city: City) -> list[Doctored]:
             "charter-test.tar", "a test ledger, on which a day takes 87 seconds", refounded(city, {9: 1000}), exit=0
         ),
         *networks(city),
+        *changed_validators(),
     ]
 
 

@@ -5,15 +5,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from veche.audit.compare import Copy, Relation, compare
 from veche.audit.ledger import verify_ledger
 from veche.audit.receipt import check_receipt
+from veche.cli.group import main
+from veche.clock import system
+from veche.engine.publishing import Publishing
 from veche.errors import DoesNotHold, UserError
 from veche.keys import SigningKey
-from veche.ledger.heads import check_whose, policy_of, validator_verifier
+from veche.ledger.heads import STALE, age, check_fresh, check_whose, policy_of, validator_verifier
 from veche.ledger.reader import read_own
-from veche.log.checkpoint import SignedCheckpoint
+from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint, cosign, sign
+from veche.log.cosigner import Cosigner
 from veche.log.log import Log
 from veche.log.note import Verifier
 from veche.log.receipt import Receipt
@@ -102,7 +107,10 @@ def test_keys_that_are_given(world: World) -> None:
 
 def test_a_head_of_another_network_is_no_forgery(world: World) -> None:
     head = signed(world, 7).checkpoint
-    others = tuple(world.ledger.state.succession.sign(head, SigningKey.generate(), 0) for _ in range(5))
+    others = tuple(
+        cosign(head, validator_verifier(head.origin, key.public).name, key, 0)
+        for key in (SigningKey.generate() for _ in range(5))
+    )
     with pytest.raises(DoesNotHold, match="another ledger of the same name"):
         check_whose(SignedCheckpoint(head, others), world.ledger.state.succession, Message("The head"))
     check_whose(
@@ -141,3 +149,55 @@ def test_copies_compare(world: World, tmp_path: Path) -> None:
     with pytest.raises(DoesNotHold, match="4 of 7 signed"):
         compare(whole, Copy("head", signed(world, 4)))
     assert isinstance(whole.log, Log)
+
+
+def cosigned_at(world: World, *times: int) -> SignedCheckpoint:
+    """The head, cosigned by so many validators at these times."""
+    head = signed(world, 7).checkpoint
+    keys = zip(world.head_keys, times, strict=False)
+    return SignedCheckpoint(
+        head, tuple(cosign(head, validator_verifier(head.origin, key.public).name, key, time) for key, time in keys)
+    )
+
+
+def test_a_head_is_as_old_as_the_last_time_when_enough_vouched_for_it(world: World) -> None:
+    policy = world.ledger.state.succession.policy(9)
+    head = cosigned_at(world, 100, 900, 300, 400, 500, 600, 700)  # five of seven: 900, 700, 600, 500, 400
+    assert age(head, policy, 1000) == 600 and age(head, policy, 400) == 0 and age(head, policy, 300) == 0
+    check_fresh(head, policy, 400 + STALE)
+    with pytest.raises(UserError, match="vouched for this copy of the ledger 301 seconds ago"):
+        check_fresh(head, policy, 401 + STALE)
+    assert age(cosigned_at(world, 100, 900, 300, 400, 500), policy, 1000) == 900
+    with pytest.raises(DoesNotHold):
+        age(cosigned_at(world, 900, 900, 900, 900), policy, 1000)
+    log = SigningKey.generate()
+    embedded = Policy.log("veche.example/town", log.public)
+    over = Checkpoint("veche.example/town", 2, bytes(32))
+    assert age(SignedCheckpoint(over, (sign(over, log),)), embedded, 10**10) == 0, "a log's signature has no time"
+
+
+def test_whoever_acts_does_so_under_a_fresh_head(world: World, tmp_path: Path) -> None:
+    """Trustees, registrars and voters; whoever looks may look."""
+    world.check()
+    now = int(system().time)
+    poll = world.ledger.state.polls()[0].id.hex()
+    for name, code in (("old", 2), ("fresh", 0)):
+        published(world, tmp_path / name, cosigned_at(world, *(now - (1000 if name == "old" else 5) for _ in range(7))))
+        folder = tmp_path / name
+        runner = CliRunner()
+        acting = ["trustee", "act", str(world.folder / "trustee-1"), "--ledger", str(folder), "--timeout", "0"]
+        voting = ["vote", poll, "--ledger", str(folder), "--seed", str(tmp_path / "seed"), "--seal", "--choose", "1"]
+        for command in (acting, voting):
+            done = runner.invoke(main, command)
+            assert ("last vouched for this copy of the ledger" in done.output + str(done.exception)) is (code == 2), (
+                done.output
+            )
+        assert runner.invoke(main, ["poll", "show", poll, "--ledger", str(folder)]).exit_code == 0
+
+
+def test_a_key_signs_the_heads_for_which_it_is_a_validators(world: World) -> None:
+    stranger = SigningKey.generate()
+    with pytest.raises(UserError, match="not the key of a validator"):
+        Publishing(world.ledger, [stranger])
+    for held in world.head_keys:
+        assert Cosigner(world.ledger.folder, "a", held).last == world.ledger.head

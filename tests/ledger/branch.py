@@ -137,6 +137,7 @@ class Branch:
                     answers.append(self.machine.admit(data, verdict))
                 except Refused as refusal:
                     answers.append(refusal)
+            self.machine.complete()
             if self.machine.block.matters:
                 self.machine.end()
                 self.entries += self.machine.block.appended

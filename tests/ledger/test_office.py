@@ -182,7 +182,7 @@ def test_an_institution_has_one_spelling(life: Life, at: At) -> None:
     due.beat_until(effect(due))
     due.say("office", ["retire", "News agency", "observer", key.public, 2], *life.institutions, key)
     due.refuses_to_say("office", "office", respelt, *life.institutions)
-    due.say("office", ["add", "News agency", "validator", new().public, 0], *life.institutions)
+    due.say("office", ["add", "News agency", "registrar", new().public, 0], *life.institutions)
 
 
 def test_what_cannot_be_done_to_an_office(life: Life, at: At) -> None:

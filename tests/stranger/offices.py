@@ -102,6 +102,7 @@ class Waiting(NamedTuple):
     action: str
     key: bytes
     due: int
+    votes: list[bytes]
 
 
 class Offices:
@@ -138,7 +139,9 @@ class Offices:
             self._add(word(who), role, octets(key, 32))
         seats = {who: key for key, (who, role) in self.active.items() if role == "validator"}
         need(sorted(seats) == [each.who for each in self.rows], "the validators' offices are not those of the engine")
-        self.validators = [(each.who, seats[each.who], each.votes) for each in self.rows]
+        self.votes = {seats[each.who]: each.votes for each in self.rows}
+        self.moved: list[int] = []  # when validators changed
+        self.sets = [(-1, self.validators())]  # who they were from which entry on
         number(self.k, 1, len({who for who, _ in self.active.values()}))
         self.test = number(test, 0, 100_000)
         self.classes = {}
@@ -203,14 +206,33 @@ class Offices:
         """The active key of a seat; empty if there is none."""
         return next((key for key, seat in self.active.items() if seat == (who, role)), b"")
 
-    def ledger_keys(self) -> list[bytes]:
-        """Of the validators, who cosign heads."""
-        return [key for _, key, _ in self.validators]
+    def validators(self) -> list[tuple[str, bytes, bytes]]:
+        """Who they are now: institution, ledger key, consensus key."""
+        seats = self.active.items()
+        return sorted((who, key, self.votes[key]) for key, (who, role) in seats if role == "validator")
+
+    def changed_set(self) -> bool:
+        """Are they others than was last said?"""
+        return self.validators() != self.sets[-1][1]
+
+    def ledger_keys(self, size: int) -> list[bytes]:
+        """Of the validators who cosign the head of so many entries."""
+        (*_, last) = (who for number, who in self.sets if number <= size - 2)
+        return [key for _, key, _ in last]
+
+    def _running(self) -> list[str]:
+        """Who runs the engine now."""
+        return [who for who, _, _ in self.validators()] or self.operators
+
+    def _room(self, time: int) -> bool:
+        """May one more validator change?"""
+        lately = sum(when > time - self.lasting(14 * DAY) for when in self.moved)
+        return lately == 0 or 3 * (lately + 1) < len(self.validators())
 
     def witnesses(self) -> set[bytes]:
         """The keys of those who cosign heads, if the charter asks for it."""
         offices = self.active.items() if self.witnessed else ()
-        return {key for key, (who, role) in offices if role == "observer" and who not in self.operators}
+        return {key for key, (who, role) in offices if role == "observer" and who not in self._running()}
 
     def _quorum(self, watching: int) -> bool:
         """Are so many witnesses enough?"""
@@ -224,10 +246,14 @@ class Offices:
 
     def change(self, entry: bytes, body: list[Any], signers: list[Signer], time: int) -> tuple[bytes, bytes] | None:
         """An `office` entry: (old key, new key) if the holder of a key replaced it."""
-        action, who, role, key, counter = row(body, 5)
+        action, who, role, key, counter, *votes = rows(body, 5, 6)
         word(who), self._key(key), number(counter)
         need(role in ROLES, "an office has an unknown role")
         seat, held = (who, role), self.held(who, role)
+        wanted = role == "validator" and action in ("add", "rotate")
+        need(len(votes) == wanted, "a consensus key stands where none is wanted, or is not there")
+        for each in votes:
+            self._key(each)
         by_holder = bool(held) and held in [each.key for each in signers]
         for each in signers:
             silent = each.suspended and not (action == "object" and each.key == held)
@@ -245,12 +271,15 @@ class Offices:
         else:
             self.agreed(signers)
             self._check(action, seat, held, key)
+            if role == "validator":
+                self._check_validator(action, seat, held, key, votes)
+                need(not by_holder or self._room(time), "too many validators changed lately")
             if by_holder:
                 self.waiting.pop(seat, None)
-                self._replace(action, seat, held, key)
+                self._replace(action, seat, held, key, votes, time)
                 return (held, key) if action == "rotate" else None
             need(seat not in self.waiting, "a second change of a seat waits")
-            self.waiting[seat] = Waiting(entry, action, key, time + self.lasting(14 * DAY))
+            self.waiting[seat] = Waiting(entry, action, key, time + self.lasting(14 * DAY), votes)
         return None
 
     def lasting(self, seconds: int) -> int:
@@ -265,32 +294,68 @@ class Offices:
             leaving = [key, *(each.key for each in others if each.action == "retire")]
             left = {who for each, (who, _) in self.active.items() if each not in leaving}
             need(len(left) >= self.k, "too few institutions would be left")
-            watching = self.witnesses()
-            if key in watching:
-                need(self._quorum(len(watching - set(leaving))), "too few witnesses would be left")
+            self._check_watching(seat, leaving)
             return
         need(action in ("add", "rotate"), "an office entry has an unknown action")
         need(bool(held) == (action == "rotate"), "an office is not there, or is there already")
         need(key not in self.seen and key not in [each.key for each in others], "a key was used before")
+        voting = [*self.votes.values(), *(vote for each in others for vote in each.votes)]
+        need(key not in voting, "a key was used before")
         spelt_once([*self.named, *(who for who, _ in [*self.seen.values(), *self.waiting]), seat[0]])
 
-    def _replace(self, action: str, seat: tuple[str, str], held: bytes, key: bytes) -> None:
+    def _check_watching(self, seat: tuple[str, str], leaving: list[bytes]) -> None:
+        """Do enough witnesses stay who do not run the engine?"""
+        adding = {who for (who, role), each in self.waiting.items() if role == "validator" and each.action == "add"}
+        if seat[1] == "validator" and not leaving:
+            adding.add(seat[0])
+            leaving = [each.key for each in self.waiting.values() if each.action == "retire"]
+        before = self.witnesses()
+        stay = {key for key in before if key not in leaving and self.seen[key][0] not in adding}
+        touched = seat[0] in adding or (bool(leaving) and leaving[0] in before)
+        if before and touched and len(stay) < len(before):
+            need(self._quorum(len(stay)), "too few witnesses would be left")
+
+    def _check_validator(
+        self, action: object, seat: tuple[str, str], held: bytes, key: bytes, votes: list[bytes]
+    ) -> None:
+        now = self.validators()
+        need(now, "an embedded ledger gets a validator: the role is not there")
+        others = [each for (_, role), each in self.waiting.items() if role == "validator"]
+        if action == "retire":
+            need(len(now) > 1 + sum(each.action == "retire" for each in others), "no validator would be left")
+            return
+        if action == "add":
+            need(len(now) + sum(each.action == "add" for each in others) < 64, "too many validators")
+            self._check_watching(seat, [])
+        if votes != [self.votes.get(held)]:
+            awaited = [each for other, each in self.waiting.items() if other != seat]
+            used = [*self.seen, *self.votes.values(), key]
+            used += [each for one in awaited for each in (one.key, *one.votes)]
+            need(votes[0] not in used, "a consensus key was used before")
+
+    def _replace(
+        self, action: str, seat: tuple[str, str], held: bytes, key: bytes, votes: list[bytes], time: int
+    ) -> None:
         self.active.pop(held, None)
         if action != "retire":
             self._add(*seat, key)
+        if votes:
+            (self.votes[key],) = votes
+        if seat[1] == "validator":
+            self.moved.append(time)
 
     def due(self, time: int) -> list[Any]:
         """The next `office-effect` that is due, if there is one."""
         for (who, role), each in self.waiting.items():
-            if time >= each.due:
-                return ["office-effect", [each.entry, each.action, who, role, each.key]]
+            if time >= each.due and (role != "validator" or self._room(time)):
+                return ["office-effect", [each.entry, each.action, who, role, each.key, *each.votes]]
         return []
 
-    def take_effect(self, body: list[Any]) -> None:
+    def take_effect(self, body: list[Any], time: int) -> None:
         """A change to which nobody objected."""
-        _, action, who, role, key = body
+        _, action, who, role, key, *votes = body
         del self.waiting[who, role]
-        self._replace(action, (who, role), self.held(who, role), key)
+        self._replace(action, (who, role), self.held(who, role), key, votes, time)
 
     def stand_still(self, seconds: int) -> None:
         """A halt counts in nobody's time to object."""

@@ -8,7 +8,7 @@ from .group import sha
 from .offices import Offices, Signer
 from .polls import Poll, announce, attachments
 
-DERIVED = ("block", "office-effect", "committee-void", "void", "tally", "too-few")
+DERIVED = ("block", "office-effect", "validators", "committee-void", "void", "tally", "too-few")
 ROLES = {
     "committee": "organiser",
     "poll": "organiser",
@@ -32,6 +32,7 @@ class Replay:
         self.index = 0
         self.height = self.time = -1
         self.empty = False  # the block so far appended nothing, and must append something
+        self.ended = False  # the block ended with the new validators
         self.bodies: set[bytes] = set()
         self.moduli: set[bytes] = set()
         self.committees: dict[bytes, Committee] = {}
@@ -47,9 +48,18 @@ class Replay:
             self._block(row(value, 2)[1])
             return
         need(self.height >= 0, "the charter is not followed by its block")
+        need(not self.ended, "an entry stands behind the validators with which a block ends")
         self.empty = False
         if due := self._due():
             self._derived(due, value)
+            return
+        if value[0] == "validators":
+            need(self.offices.changed_set(), "the validators have not changed")
+            need(
+                value == ["validators", [list(each) for each in self.offices.validators()]], "the validators are others"
+            )
+            self.offices.sets.append((self.index, self.offices.validators()))
+            self.ended = True
             return
         need(value[0] not in (*DERIVED, "charter"), f"a {value[0]} stands where none is due")
         if value[0] == "ballot":
@@ -66,6 +76,7 @@ class Replay:
         need(self.height >= 0, "the charter is not followed by its block")
         need(not self.empty, "the log ends with a block that appends nothing")
         need(not self._due(), "the log ends before something that is due")
+        need(not self.offices.changed_set(), "the log ends, or the block, before the new validators that are due")
 
     # Blocks and what falls due (2.2)
 
@@ -93,7 +104,7 @@ class Replay:
                         poll.closing,
                         min(time + self.offices.lasting(3600), poll.published_closing + self.offices.lasting(172_800)),
                     )
-        self.height, self.time, self.empty = height, time, not halt
+        self.height, self.time, self.empty, self.ended = height, time, not halt and not self.ended, False
 
     def _due(self) -> tuple[str, Offices | Committee | Poll] | None:
         """The next derived entry, if one is due now."""
@@ -117,7 +128,7 @@ class Replay:
         kind, what = due
         if isinstance(what, Offices):
             need(value == what.due(self.time), "a change of an office does not take effect when it should")
-            what.take_effect(value[1])
+            what.take_effect(value[1], self.time)
         elif isinstance(what, Committee):
             (name,) = (each for each, committee in self.committees.items() if committee is what)
             want = [kind, [name, what.due(self.time, self._suspended(what))]]

@@ -124,11 +124,32 @@ def cosigned(folder: Path, offices: Offices, entries: list[bytes]) -> None:
         if note is not None:
             name, size, head, body, signatures = checkpoint(note)
             need(name == origin, "a head that a witness cosigned is of another log")
-            check_final(origin, offices.log_key, offices.ledger_keys(), body, signatures)
+            if size > len(entries):
+                continue
+            check_final(origin, offices.log_key, offices.ledger_keys(size), body, signatures)
             by_witness = cosigned_by(f"{origin}/witness/{key.hex()[:16]}", key, body, signatures)
             need(by_witness, "a head is not cosigned by the witness that it is named after")
-            if size <= len(entries):
-                need(root([leaf(entry) for entry in entries[:size]]) == head, "a witness cosigned another ledger")
+            need(root([leaf(entry) for entry in entries[:size]]) == head, "a witness cosigned another ledger")
+
+
+def kept(folder: Path, offices: Offices, entries: list[bytes]) -> None:
+    """Every head behind which others became validators is there, signed by those before (L10); and no other is."""
+    named = sorted(int(name) for name in _names(folder / "head") if re.fullmatch("[1-9][0-9]{0,18}", name))
+    present = [size for size in named if size <= len(entries) and _file(folder, f"head/{size}", NOTE)]
+    wanted = [number + 1 for number, _ in offices.sets[1:]]
+    need(set(present) <= set(wanted), "a kept head is none behind which the validators changed")
+    need({size for size in wanted if size < len(entries)} <= set(present), "a kept head is missing")
+    for size in present:
+        origin, own, head, body, signatures = checkpoint(_file(folder, f"head/{size}", NOTE) or b"")
+        need((origin, own) == (offices.origin, size), "a kept head is another's")
+        check_final(origin, offices.log_key, offices.ledger_keys(size), body, signatures)
+        need(root([leaf(entry) for entry in entries[:size]]) == head, "a kept head is of another log")
+
+
+def _names(folder: Path) -> list[str]:
+    """What lies in a folder that is one."""
+    there = os.path.lexists(folder) and stat.S_ISDIR(folder.lstat().st_mode)
+    return [each.name for each in folder.iterdir()] if there else []
 
 
 def _place(index: int) -> str:
@@ -150,7 +171,7 @@ def _file(folder: Path, name: str, limit: int) -> bytes | None:
     with path.open("rb") as opened:
         content = opened.read(limit + 1)
     need(len(content) <= limit, f"{name} is too long")
-    if name == "checkpoint" or name.startswith("witness/"):
+    if name == "checkpoint" or name.startswith(("witness/", "head/")):
         content = put_right(content)
     return content or None
 

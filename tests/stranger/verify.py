@@ -19,13 +19,14 @@ def verify(folder: Path, ledger: str = "") -> dict[str, tuple[str, list[Any]]]:
     replay = Replay(entries[0])
     need(not ledger or replay.offices.ledger == ledger, "this is another ledger")
     need(replay.offices.origin == origin, "the checkpoint is of another log")
-    tiles.check_final(origin, replay.offices.log_key, replay.offices.ledger_keys(), body, signatures)
     for index, entry in enumerate(entries[1:], 1):
         try:
             replay.entry(entry)
         except Refused as error:
             raise Refused(f"entry {index}: {error}") from None
     replay.end()
+    tiles.check_final(origin, replay.offices.log_key, replay.offices.ledger_keys(len(entries)), body, signatures)
+    tiles.kept(folder, replay.offices, entries)
     tiles.attachments(folder)
     tiles.cosigned(folder, replay.offices, entries)
     return {name.hex(): (poll.state, poll.totals) for name, poll in replay.polls.items()}

@@ -11,7 +11,7 @@ from veche.ballot.committee import Certificate, Key, Shares
 from veche.ballot.decryption import Share
 from veche.ledger import entries
 from veche.ledger.entries.charter import Charter, OfficeSeat, PollClass, RegistrarSeat
-from veche.ledger.entries.engine import Embedded
+from veche.ledger.entries.engine import Embedded, Validator
 from veche.ledger.entries.office import OfficeAction, Role
 from veche.ledger.entries.permit_key import GroupIssuance, GroupPermitKey
 from veche.ledger.entries.poll import Choice, Group
@@ -43,7 +43,10 @@ SAMPLES: tuple[entries.Entry, ...] = (
     POLL,
     entries.BlockEntry(7, 1_779_448_000, 1_779_447_999),
     entries.OfficeChange(OfficeAction.ROTATE, "Registry", Role.REGISTRAR, ID, 3),
+    entries.OfficeChange(OfficeAction.ADD, "Bank", Role.VALIDATOR, ID, 3, ID[::-1]),
     entries.OfficeEffect(ID, OfficeAction.RETIRE, "Registry", Role.REGISTRAR, ID),
+    entries.OfficeEffect(ID, OfficeAction.ADD, "Bank", Role.VALIDATOR, ID, ID[::-1]),
+    entries.Validators((Validator("Bank", ID, ID[::-1]), Validator("Court", ID, ID[::-1]))),
     entries.RulesVersion(2, 1_779_448_000),
     entries.Notice(ID, SAID, PAPERS),
     entries.Notice(b"", Text("One", "Один")),

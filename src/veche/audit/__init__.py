@@ -1,6 +1,6 @@
 """Verification: a ledger, a receipt or an archive, checked from its bytes. docs/protocol.md, section 6.
 
-- :mod:`ledger`         steps L1 to L9: ``verify_ledger``, out of a source of files
+- :mod:`ledger`         steps L1 to L10: ``verify_ledger``, out of a source of files
 - :mod:`replay`         a second state machine, driven through the log's entries: L4 to L7
 - :mod:`rebuild`        a node's database, made anew from the public files
 - :mod:`witnesses`      L9: the heads that witnesses cosigned, and for how much of a ledger a quorum of them vouches

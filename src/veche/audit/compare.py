@@ -16,6 +16,7 @@ from veche.errors import DoesNotHold, UserError
 from veche.ledger.codec import digest
 from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.heads import Succession
+from veche.ledger.walk import walk
 from veche.log.checkpoint import Policy, SignedCheckpoint
 from veche.log.log import Log, Snapshot, checked_bundles
 from veche.log.source import Export, Source
@@ -35,12 +36,12 @@ class Relation(StrEnum):
 
 @dataclass(frozen=True)
 class Copy:
-    """One side: ``name`` is what the person calls it. ``log``, ``charter`` and ``ledger`` (its id) are None of a bare checkpoint."""
+    """One side: ``name`` is what the person calls it. ``log``, ``succession`` and ``ledger`` (its id) are None of a bare checkpoint."""
 
     name: str
     signed: SignedCheckpoint
     log: Log | None = None
-    charter: Charter | None = None
+    succession: Succession | None = None
     ledger: bytes | None = None
 
     @classmethod
@@ -53,7 +54,13 @@ class Copy:
         log = Log(snapshot, signed.checkpoint)
         with _named(name):
             entry = log.entry(0)
-        return cls(name, signed, log, read_charter(entry), digest(entry))
+            succession = walk(snapshot, read_charter(entry), signed)
+        return cls(name, signed, log, succession, digest(entry))
+
+    @property
+    def charter(self) -> Charter | None:
+        """The one that it begins with."""
+        return None if self.succession is None else self.succession.charter
 
     def check_whole(self) -> None:
         """Check that all that the head covers is there, and just that. Raises DoesNotHold (``tiles``): the copy is damaged, or forged."""
@@ -86,23 +93,24 @@ def compare(first: Copy, second: Copy, policy: Policy | None = None) -> Relation
 
 
 def _compare_heads(first: Copy, second: Copy, policy: Policy | None) -> Relation:
-    policies = [Succession(copy.charter).policy(copy.size) for copy in (first, second) if copy.charter is not None]
-    if policy is not None:
-        policies.append(policy)
-    if not policies:
+    known = [copy.succession for copy in (first, second) if copy.succession is not None]
+    if not known and policy is None:
         raise UserError(
             Message("Neither of the two has more than a checkpoint, so it is not known by whom they must be signed."),
             Message("Give one ledger or export, or with --key the keys that sign its heads."),
         )
-    if policy is not None and policy != policies[0]:
+    if policy is not None and any(policy not in one.policies for one in known):
         raise UserError(
             Message("The keys that were given are not those that sign the heads of this ledger."),
             Message("Where there is a charter, none need be given."),
         )
-    if any(other != policies[0] for other in policies):
+    if len(known) == 2 and known[0].policies[0] != known[1].policies[0]:
         raise two_ledgers(first, second)
     for copy in (first, second):
-        _check(copy, policies[0], first, second)
+        succession = copy.succession or next(iter(known), None)
+        needed = policy if succession is None else succession.policy(copy.size)
+        assert needed is not None
+        _check(copy, needed, first, second)
     if first.ledger is not None and second.ledger is not None and first.ledger != second.ledger:
         return Relation.CONTRADICTS  # one key, two charters
     shorter, longer = sorted((first, second), key=lambda copy: copy.size)

@@ -15,8 +15,9 @@ from veche.audit.witnesses import read_witnesses
 from veche.errors import DoesNotHold, VecheError
 from veche.ledger.codec import digest
 from veche.ledger.entries.charter import Charter
-from veche.ledger.heads import Succession
-from veche.log.checkpoint import Checkpoint, SignedCheckpoint
+from veche.ledger.heads import Succession, check_fresh
+from veche.ledger.walk import check_kept, walk
+from veche.log.checkpoint import SignedCheckpoint
 from veche.log.log import Log, Snapshot, check_nothing_else, checked_bundles
 from veche.log.source import Export, Source, open_source
 from veche.log.tiles import Edge
@@ -37,6 +38,7 @@ STEPS = {
     "L7": N_("All that is derived (tallies, results, what is void) is what the rules derive, no more and no less."),
     "L8": N_("Every attachment that is there has the hash that is its name."),
     "L9": N_("Every head that is there with a witness's cosignature is one of this very log."),
+    "L10": N_("Every head is there behind which others became validators, signed by those who were before."),
 }
 """What each step checks, in one sentence. All are taken while the entries are read once, from the first to the last."""
 
@@ -61,19 +63,24 @@ Wanted = Callable[[bytes, Charter], None]
 class VerifiedLedger:
     """A ledger that holds, up to ``head``, with the state that its entries lead to.
 
-    ``ledger`` is its id; ``derived`` says at which number of the log something was derived, by kind and poll or committee.
+    ``signed`` is the head with its signatures, ``ledger`` the id; ``derived`` says at which number of the log something was derived, by kind and poll or committee.
     ``log`` gives entries and proofs, each checked once more against the head when it is read; ``witnesses`` who cosigned heads.
     """
 
-    def __init__(self, source: Source, head: Checkpoint, replay: Replay) -> None:
+    def __init__(self, source: Source, signed: SignedCheckpoint, replay: Replay) -> None:
         self.source = source
-        self.head = head
+        self.signed = signed
+        self.head = head = signed.checkpoint
         self.state = replay.machine.state
         self.ledger = replay.machine.ledger
         self.derived = replay.derived
         self._numbers, self._times = replay.block_numbers, replay.block_times
         self.log = Log(source, head)
         self.witnesses = read_witnesses(self.log, self.state)
+
+    def check_fresh(self, now: int) -> None:
+        """Raise UserError if a network's head is too old to act under it, at this time (seconds since 1970)."""
+        check_fresh(self.signed, self.state.succession.policy(self.head.size), now)
 
     @property
     def time(self) -> int:
@@ -131,15 +138,16 @@ class Verification:
         if progress is not None:
             progress(signed.checkpoint.size, signed.checkpoint.size)
         check_attachments(snapshot, self._attachments)
-        return VerifiedLedger(snapshot, signed.checkpoint, replay)
+        return VerifiedLedger(snapshot, signed, replay)
 
     def _begin(self, snapshot: Source, signed: SignedCheckpoint, progress: Progress | None, wanted: Wanted) -> Replay:
         self._edge, self._attachments = Edge(), set()
         with Replay(snapshot, signed.checkpoint.size) as replay:
-            replay_files(
+            walked = replay_files(
                 replay, snapshot, signed, progress, lambda charter: wanted(replay.machine.ledger, charter), self._edge
             )
             replay.finish()
+            check_succession(replay, walked, signed.checkpoint.size)
             replay.machine.state.db.execute("COMMIT")  # it is whole: from now on it can be copied
         self._replay = replay
         return replay
@@ -151,7 +159,7 @@ class Verification:
             return None
         head = signed.checkpoint
         try:
-            _check_signature(signed, replay.machine.state.charter)
+            walked = _check_signature(snapshot, signed, replay.machine.state.charter)
             if head.size == self._edge.size and head.root == self._edge.root():
                 self._replay = replay
             elif head.size > self._edge.size:
@@ -159,6 +167,7 @@ class Verification:
                     replay.go_on(snapshot, head.size)
                     replay_files(replay, snapshot, signed, edge=self._edge)
                     replay.finish()
+                    check_succession(replay, walked, head.size)
                     replay.machine.state.db.execute("COMMIT")
                 self._replay = replay
         except VecheError:
@@ -185,25 +194,29 @@ def replay_files(
     progress: Progress | None = None,
     begun: Callable[[Charter], None] = lambda charter: None,
     edge: Edge | None = None,
-) -> None:
+) -> Succession | None:
     """Drive ``replay`` through every entry of the log under this head, while each byte of the tiles is checked.
+
+    The answer is whose signatures its heads need by those that were kept, for :func:`check_succession`; None for a replay that goes on.
 
     ``begun`` is called with the charter once the head's signatures are checked, before anything that takes long. What is wrong
     raises DoesNotHold, at the latest when the replay is finished, which is left to the caller. ``edge``: see :func:`checked_bundles`.
     """
     head = signed.checkpoint
+    walked: Succession | None = None
     with _as_step("L3"):
         if isinstance(snapshot, Export):
             check_nothing_else(snapshot, head.size)
         for bundle in checked_bundles(snapshot, head.size, head.root, edge):
             if not replay.done:
                 replay.begin(bundle)
-                _check_signature(signed, replay.machine.state.charter)
+                walked = _check_signature(snapshot, signed, replay.machine.state.charter)
                 begun(replay.machine.state.charter)
             else:
                 replay.feed(bundle)
             if progress is not None:
                 progress(replay.done, head.size)
+    return walked
 
 
 @contextmanager
@@ -217,9 +230,19 @@ def _as_step(step: str) -> Iterator[None]:
         raise DoesNotHold(step, error.where, error.said, error.advice) from None
 
 
-def _check_signature(signed: SignedCheckpoint, charter: Charter) -> None:
+def _check_signature(source: Source, signed: SignedCheckpoint, charter: Charter) -> Succession:
+    """Whose signatures the heads of the log need, if this one has them."""
+    with _as_step("L10"):
+        succession = walk(source, charter, signed)
     with _as_step("L2"):
-        signed.verify(Succession(charter).policy(signed.checkpoint.size))
+        signed.verify(succession.policy(signed.checkpoint.size))
+    return succession
+
+
+def check_succession(replay: Replay, walked: Succession | None, size: int) -> None:
+    """When the replay has been finished: that every head was kept that must be. Raises DoesNotHold (L10)."""
+    with _as_step("L10"):
+        check_kept(walked or Succession(replay.machine.state.charter), replay.machine.state.succession, size)
 
 
 def check_attachments(source: Source, known: set[str] | None = None) -> None:

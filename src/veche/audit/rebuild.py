@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from veche.audit.ledger import Progress, check_attachments, read_head, replay_files
+from veche.audit.ledger import Progress, check_attachments, check_succession, read_head, replay_files
 from veche.audit.replay import Replay
 from veche.durable import Lock, put_in_place, remove
 from veche.engine.publishing import LOG_KEY, check_key
@@ -152,9 +152,10 @@ def _make(
             check_key(charter, SigningKey.load(folder / LOG_KEY))
 
     with Replay(snapshot, head.size, str(new), beyond) as replay, closing(replay.machine.state.db) as database:
-        replay_files(replay, snapshot, signed, progress, check_own)
+        walked = replay_files(replay, snapshot, signed, progress, check_own)
         replay.feed(Bundle(beyond, b""))
         replay.finish()
+        check_succession(replay, walked, head.size)
         check_attachments(snapshot)
         start = head.size - head.size % WIDTH
         tail = [*_entries(snapshot, head.size, start), *beyond]

@@ -13,7 +13,7 @@ from veche.errors import DoesNotHold, Refused
 from veche.ledger import rules
 from veche.ledger.checks import Verdict
 from veche.ledger.codec import decode, digest
-from veche.ledger.entries import BlockEntry, Charter
+from veche.ledger.entries import BlockEntry, Charter, Validators
 from veche.ledger.entries.ballot import is_ballot
 from veche.ledger.machine import Machine
 from veche.ledger.state import State
@@ -102,6 +102,7 @@ class Replay:
         self._buffer = []
         while self._ahead:
             self._admit_next()
+        self.machine.complete()
         appended = self.machine.block.appended
         if self._matched != len(appended):
             self._wrong(
@@ -154,12 +155,13 @@ class Replay:
         try:
             if not is_ballot(data):
                 item = decode(data)
-                if item[0] == BlockEntry.kind:
-                    self._end_block()
-                    self._begin_block(item)
+                if item[0] in (BlockEntry.kind, Validators.kind):
+                    self._complete_block(data, item)
                     return
                 if item[0] in rules.DERIVED or item[0] == Charter.kind:
                     self._wrong("L7", Message("the rules do not derive a {item} entry here", item=item[0]))
+            if self.machine.block.complete:
+                self._wrong("L7", Message("an entry stands behind that of the validators, which ends a block"))
             if self._goes_on:
                 self._wrong("L4", Message("the block before had ended, and no other begins"))
             self.machine.admit(data, verdict)
@@ -167,6 +169,20 @@ class Replay:
             step = "L6" if is_ballot(data) else "L5"
             self._wrong(step, Message("{what} (rule {rule})", what=Clause(refusal.said), rule=refusal.rule))
         self._matched += 1
+
+    def _complete_block(self, data: bytes, item: list[Any]) -> None:
+        """The current block ends: with the set of validators if that has changed in it, then with the next block."""
+        self.machine.complete()
+        appended = self.machine.block.appended
+        if self._matched < len(appended):
+            if data != appended[self._matched]:
+                self._wrong("L7", Message("the validators have changed, and the log has another entry or other values"))
+            self._matched += 1
+        elif item[0] == Validators.kind:
+            self._wrong("L7", Message("the rules do not derive a {item} entry here", item=item[0]))
+        else:
+            self._end_block()
+            self._begin_block(item)
 
     def _begin_block(self, item: list[Any]) -> None:
         try:
@@ -185,12 +201,15 @@ class Replay:
 
     def _note_derived(self, data: bytes) -> None:
         kind, body = decode(data)
-        if kind != BlockEntry.kind:
+        if kind not in (BlockEntry.kind, Validators.kind):
             self.derived[kind, body[0]] = self.done
 
     def _end_block(self) -> None:
         if not self.machine.block.matters:
-            self._wrong("L4", Message("the block before appends nothing and does not follow a halt"))
+            self._wrong(
+                "L4",
+                Message("the block before appends nothing, and neither a halt nor a change of validators is before it"),
+            )
         self.machine.end()
 
     def _read(self, number: int) -> bytes:

@@ -72,6 +72,8 @@ def read_witnesses(log: Log, state: State) -> Witnesses:
             continue
         try:
             signed = SignedCheckpoint.parse(data)
+            if signed.checkpoint.size > log.size:
+                continue  # by whom it must be signed, only a newer copy knows
             time = _time_of(signed, state.succession, key)
         except DoesNotHold as error:
             raise DoesNotHold(
@@ -85,8 +87,6 @@ def read_witnesses(log: Log, state: State) -> Witnesses:
                 ),
                 error.advice,
             ) from None
-        if signed.checkpoint.size > log.size:
-            continue
         _check_root(log, signed.checkpoint, institution, name)
         if not state.offices[key].is_suspended(state.get("time")):
             found.append(Cosigned(institution, signed.checkpoint.size, time))

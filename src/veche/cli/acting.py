@@ -124,7 +124,7 @@ class _Office:
         pause = PAUSE
         while True:
             verified = self._verify()
-            found = self._look(verified)
+            found = self._found(verified)
             self._who = found.who
             found.troubles += [self._refused[entry] for entry in found.entries if entry in self._refused]
             entries = [entry for entry in found.entries if entry not in self._refused]
@@ -143,6 +143,14 @@ class _Office:
             say(Message("“{who}”: {trouble}", who=self._who, trouble=trouble.said), err=True)
         if found.troubles:
             raise found.troubles[0]
+
+    def _found(self, verified: VerifiedLedger) -> Round:
+        """What the office makes of it: nothing of a network's copy that is too old, which is a trouble."""
+        try:
+            verified.check_fresh(system().time)
+        except UserError as error:
+            return Round(self._who or str(self._copies[0]), troubles=[error])
+        return self._look(verified)
 
     def _verify(self) -> VerifiedLedger:
         """The ledger, verified on from the last look, if it or what witnesses cosigned has changed."""

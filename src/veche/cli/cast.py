@@ -74,6 +74,7 @@ def cast_sealed(
     options.must_take_receipt(receipts)
     voter = Voter(Seed.load(seed))
     with read_ledger(folder) as reading:
+        reading.check_fresh()
         poll = reading.poll(name)
         if stage_of(poll, time.time()) == Stage.ANNOUNCED:
             raise UserError(

@@ -73,6 +73,7 @@ def _change(action: OfficeAction, about: str, text: str) -> None:
     @click.option("--institution", required=True, metavar="NAME", help="The institution, as the ledger spells it.")
     @click.option("--role", required=True, type=click.Choice([*map(str, Role)]), help="Which of its offices.")
     @click.option("--public", required=new, metavar="HEX", help=about)
+    @click.option("--votes", metavar="HEX", help="The new consensus key of a validator, beside --public.")
     @options.key("offices", many=True)
     @click.option(
         "--output", "-o", type=ANY_PATH, required=True, metavar="FILE", help="Where the entry goes: NAME.entry"
@@ -84,6 +85,7 @@ def _change(action: OfficeAction, about: str, text: str) -> None:
         institution: str,
         role: str,
         public: str | None,
+        votes: str | None,
         keys: tuple[Path, ...],
         output: Path,
         yes: bool,
@@ -97,7 +99,8 @@ def _change(action: OfficeAction, about: str, text: str) -> None:
             seat = institution, Role(role)
             given = None if public is None else options.parse_hex(public, 32, Message("a public key"))
             key = given or _key_of(reading, action, *seat)
-            way = OnItsWay(output, OfficeChange(action, *seat, key, reading.size))
+            consensus = b"" if votes is None else options.parse_hex(votes, 32, Message("a public key"))
+            way = OnItsWay(output, OfficeChange(action, *seat, key, reading.size, consensus))
             consider(way.entry, reading, given_keys, yes, err=as_json)
             entry = way.sign(reading.id, signers)
             alone = action in (OfficeAction.SUSPEND, OfficeAction.OBJECT) and reading.state.key_of(*seat) in given_keys

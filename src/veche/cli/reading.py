@@ -17,9 +17,11 @@ from veche.audit.poll_report import PollReport
 from veche.audit.report import report_with_warnings
 from veche.audit.witnesses import Witnesses, read_witnesses
 from veche.cli.earnest import say_if_ahead, say_if_test
+from veche.clock import system
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.entries.office import Role
+from veche.ledger.heads import check_fresh
 from veche.ledger.poll_state import CommitteeState, PollState
 from veche.ledger.reader import NotOwn, Reader, read_own
 from veche.ledger.state import OfficeKey, State
@@ -54,6 +56,10 @@ class Reading(Reader):
         """All that the ledger says of a poll, with what should be looked at, as of ``now``: for a reading that is verified."""
         assert self.verified is not None, "the caller has asked for a verified ledger"
         return report_with_warnings(self.verified, poll, now)
+
+    def check_fresh(self) -> None:
+        """Raise UserError if this is a network's, and its head too old for anything to be done under it."""
+        check_fresh(self.head, self.succession.policy(self.size), system().time)
 
     @cached_property
     def witnesses(self) -> Witnesses:

@@ -507,6 +507,7 @@ def _hand_in(
 
 def _own_poll(opened: Registrar, reading: Reading, name: str) -> PollState:
     """A poll that this registrar guards: that kept their office's key. Raises UserError."""
+    reading.check_fresh()
     key, poll = opened.office.public, reading.poll(name)
     tell_of_change(reading.state, key)
     if poll.registrar(key) is None:

@@ -83,6 +83,7 @@ def vote(
             Message("Leave {option} out, or --collect.", option="--choose" if choose else "--seal"),
         )
     with read_ledger(folder) as reading:
+        reading.check_fresh()
         poll = reading.poll(name)
         _check_goes_on(poll)
         if not collect and not only_seal and request is None:

@@ -48,6 +48,10 @@ class EmbeddedEngine(ThreadedEngine):
         self._checking: deque[tuple[Look, Future[None]]] = deque()
         self._checkers = ThreadPoolExecutor(AHEAD, "veche-check")
 
+    def sign_with(self, key: SigningKey) -> None:
+        """See :meth:`Publishing.add`."""
+        self._publishing.add(key)
+
     def stop(self) -> None:
         try:
             super().stop()

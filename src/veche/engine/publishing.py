@@ -8,9 +8,13 @@ from veche.errors import UserError
 from veche.keys import SigningKey
 from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.entries.engine import Embedded
+from veche.ledger.entries.office import Role
+from veche.ledger.heads import validator_verifier
 from veche.ledger.ledger import Ledger
 from veche.ledger.publication import Publication
-from veche.log.checkpoint import Checkpoint, SignedCheckpoint
+from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
+from veche.log.cosigner import Cosigner
+from veche.log.note import Signer
 from veche.texts import SECOND, Message, Moment
 
 LOG_KEY = "log.key"
@@ -26,13 +30,23 @@ class Publishing:
         """``keys``: the log's, or a validator's; of several validators where a network is played in one process. ``told``: is told of
         each head that is published.
 
-        Raises UserError if one of them is not a key that the charter names.
+        Raises UserError if one of them is not a key that signs heads of the ledger.
         """
+        self._ledger, self._told = ledger, told
+        self._keys: dict[Signer, Cosigner | None] = {}
         for key in keys:
-            check_key(ledger.state.charter, key)
-        self._ledger, self._keys, self._told = ledger, keys, told
+            self.add(key)
         self._publication = Publication(ledger.folder)
         self.published: Checkpoint | None = None
+
+    def add(self, key: SigningKey) -> None:
+        """A further key, of a validator that was named since. Each signs the heads for which it is one. Raises UserError."""
+        office = self._ledger.state.offices.get(key.public)
+        if office is None or office.role is not Role.VALIDATOR:
+            check_key(self._ledger.state.charter, key)
+        origin, embedded = self._ledger.state.charter.origin, isinstance(self._ledger.state.charter.engine, Embedded)
+        name = validator_verifier(origin, key.public).name
+        self._keys[key] = None if embedded else Cosigner(self._ledger.folder, name, key)
 
     @property
     def alone(self) -> bool:
@@ -40,9 +54,16 @@ class Publishing:
         return len(self._keys) >= self._ledger.state.succession.policy(self._ledger.size).quorum
 
     def sign(self, time: int) -> SignedCheckpoint:
-        """The ledger's head with the signatures of the keys that are here, made at this time."""
+        """The ledger's head with the signatures of the keys that are here, made at this time; without those of keys that have signed
+        larger ones. Raises as :meth:`Cosigner.cosign`."""
         head, succession = self._ledger.head, self._ledger.state.succession
-        return SignedCheckpoint(head, tuple(succession.sign(head, key, time) for key in self._keys))
+        wanted = {verifier.public for verifier in succession.policy(head.size).power}
+        lines = [
+            sign(head, key) if cosigner is None else cosigner.cosign(head, self._ledger.root, time)
+            for key, cosigner in tuple(self._keys.items())  # one may be added meanwhile
+            if key.public in wanted
+        ]
+        return SignedCheckpoint(head, tuple(line for line in lines if line is not None))
 
     def publish(self, time: int) -> None:
         """Sign the ledger's head at this time, and publish everything under it. Raises as :meth:`Publication.publish`."""

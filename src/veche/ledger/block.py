@@ -10,15 +10,18 @@ from veche.log.merkle import leaf_hash
 class Block:
     """Block ``height`` at ``time`` (seconds since 1970), after one at ``previous``, in a log of ``start`` entries.
 
-    ``appended`` are its entries so far. ``halt``: the seconds between two blocks above which the ledger halted.
+    ``appended`` are its entries so far. ``halt``: the seconds between two blocks above which the ledger halted. ``awaited``: it
+    belongs into the log whatever it appends: the first whose head other validators sign. ``complete``: nothing follows in it.
     """
 
-    def __init__(self, height: int, time: int, previous: int, start: int, halt: int) -> None:
+    def __init__(self, height: int, time: int, previous: int, start: int, halt: int, awaited: bool = False) -> None:
         self.height = height
         self.time = time
         self.previous = previous
         self.start = start
         self._halt = halt
+        self._awaited = awaited
+        self.complete = False
         self.appended: list[bytes] = []
 
     @property
@@ -33,8 +36,8 @@ class Block:
 
     @property
     def matters(self) -> bool:
-        """Whether the block belongs into the log: it appends more than its own entry, or ends a halt."""
-        return len(self.appended) > 1 or self.after_halt
+        """Whether the block belongs into the log: it appends more than its own entry, ends a halt, or is awaited."""
+        return len(self.appended) > 1 or self.after_halt or self._awaited
 
     def append(self, data: bytes) -> int:
         """Put an entry into the block; the answer is its number in the log."""

@@ -5,15 +5,17 @@ thirds of the validators do. Witnesses cosign heads that they saw go on from all
 shown a ledger of their own. docs/protocol.md, sections 2.1 and 5.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.entries.charter import Charter
 from veche.ledger.entries.engine import Embedded, Validator
-from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint, cosign, sign
-from veche.log.note import COSIGNATURE, ED25519, Signature, Signer, Verifier
-from veche.texts import Localizable, Message
+from veche.ledger.entries.validators import Validators
+from veche.log.checkpoint import Policy, SignedCheckpoint
+from veche.log.note import COSIGNATURE, ED25519, Verifier
+from veche.texts import Localizable, Message, duration
 
 AGAIN = 60
 """Seconds after which a validator cosigns an unchanged head again: a head has an age."""
@@ -21,13 +23,25 @@ AGAIN = 60
 
 @dataclass(frozen=True)
 class Succession:
-    """Whose signatures the heads of a ledger need, from its ``charter`` on."""
+    """Whose signatures the heads of a ledger need, from its ``charter`` on.
+
+    ``changes``: the ``validators`` entries of its log with their numbers, in their order.
+    """
 
     charter: Charter
+    changes: tuple[tuple[int, Validators], ...] = ()
 
     def validators(self, size: int) -> Sequence[Validator]:
-        """Those of the head of so many entries, in the order of their institutions; none on the embedded engine."""
-        return self.charter.validators
+        """Those of the head of so many entries, in the order of their institutions; none on the embedded engine.
+
+        A change is for the heads behind the one that ends with it, as it is for CometBFT's blocks.
+        """
+        last = bisect_right(self.changes, size - 2, key=lambda change: change[0])
+        return self.changes[last - 1][1].rows if last else self.charter.validators
+
+    def after(self, number: int, entry: Validators) -> "Succession":
+        """The same with the next entry of its kind."""
+        return Succession(self.charter, (*self.changes, (number, entry)))
 
     def policy(self, size: int) -> Policy:
         """Whose signatures make the head of so many entries count, and how many of them: it is then *final*."""
@@ -36,14 +50,39 @@ class Succession:
             return Policy.log(origin, engine.log_key)
         return Policy.two_thirds(origin, {validator_verifier(origin, one.key): 1 for one in self.validators(size)})
 
-    def sign(self, head: Checkpoint, key: Signer, time: int) -> Signature:
-        """The signature under a head that its policy asks of whoever has this key: the log's, or a cosignature at ``time``.
+    @property
+    def policies(self) -> list[Policy]:
+        """That of every set of validators that was, the charter's first."""
+        return [self.policy(0), *(self.policy(number + 2) for number, _ in self.changes)]
 
-        A validator has written the head down before (:func:`veche.log.checkpoint.cosign`).
-        """
-        if isinstance(self.charter.engine, Embedded):
-            return sign(head, key)
-        return cosign(head, validator_verifier(head.origin, key.public).name, key, time)
+
+STALE = 300
+"""Seconds for which nobody need have cosigned a head: nothing is done under an older one, behind which a cancellation may be hidden."""
+
+
+def age(signed: SignedCheckpoint, policy: Policy, now: int) -> int:
+    """How many seconds ago enough of the policy's keys last said that they had seen no larger head; 0 if they say no times.
+
+    Raises DoesNotHold if the head is not final.
+    """
+    times, power = signed.verify(policy), 0
+    for verifier, time in sorted(times.items(), key=lambda one: -one[1]):
+        power += policy.power[verifier]
+        if power >= policy.quorum:
+            return max(0, now - time) if time else 0
+    raise AssertionError("what was verified has a quorum")
+
+
+def check_fresh(signed: SignedCheckpoint, policy: Policy, now: int) -> None:
+    """Raise UserError if a head is too old to act under it."""
+    if (found := age(signed, policy, now)) > STALE:
+        raise UserError(
+            Message(
+                "Over two thirds of the validators last vouched for this copy of the ledger {time} ago.",
+                time=duration(found),
+            ),
+            Message("Get a newer copy. If there is none, the ledger stands still: nothing is done until it goes on."),
+        )
 
 
 def check_whose(signed: SignedCheckpoint, succession: Succession, what: Localizable) -> None:

@@ -28,6 +28,7 @@ from veche.ledger.checks import Check, Verdict, Verdicts
 from veche.ledger.codec import digest
 from veche.ledger.entries.ballot import is_ballot
 from veche.ledger.entries.charter import read_charter
+from veche.ledger.entries.engine import Validator
 from veche.ledger.follower import Follower
 from veche.ledger.machine import Machine
 from veche.ledger.state import State
@@ -53,7 +54,7 @@ Answer = int | Refused
 class Executed:
     """A block that was executed and is not durable yet. ``answers``: one an entry; ``head``: of the log with the block.
 
-    ``logged``: whether it belongs into the log. A block that neither appends anything nor ends a halt only moves the time.
+    ``validators``: who they are with it. ``logged``: whether it belongs into the log. A block that neither appends anything nor ends a halt only moves the time.
     """
 
     height: int
@@ -61,6 +62,7 @@ class Executed:
     answers: list[Answer]
     head: Checkpoint
     logged: bool
+    validators: tuple[Validator, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -265,6 +267,7 @@ class Ledger:
                 self.machine.begin(height, time, self.time)
                 verdicts = self.machine.check(entries, self._verdicts, ask=True).run()
                 answers = [self._admit(data, verdict) for data, verdict in zip(entries, verdicts, strict=True)]
+                self.machine.complete()
                 return self._pend(self.machine.block, answers)
         except BaseException:
             self._undo()
@@ -307,7 +310,7 @@ class Ledger:
         if block.matters:
             edge = edge.copy()
             full = list(edge.extend(block.leaf_hashes()))
-        executed = Executed(block.height, block.time, answers, self._head(edge), block.matters)
+        executed = Executed(block.height, block.time, answers, self._head(edge), block.matters, self.state.validators())
         self._pending = _Pending(executed, block, edge, full)
         return executed
 
@@ -396,6 +399,19 @@ class Ledger:
     def _read_bundle(self, index: int) -> list[bytes]:
         tile = Tile(ENTRIES, index)
         return unpack(tile, (self.folder / tile.name).read_bytes())
+
+    def root(self, size: int) -> bytes:
+        """The root of the tree over the first ``size`` committed entries."""
+        if size == self.size:
+            return self._edge.root()
+        if size < self._start:  # the tiles before it are full
+            edge = edge_at(self.folder, size - size % WIDTH)
+            rest = self._bundle(size // WIDTH)[: size % WIDTH]
+        else:
+            edge, rest = edge_at(self.folder, self._start), self._tail[: size - self._start]
+        for _ in edge.extend([leaf_hash(entry) for entry in rest]):
+            pass
+        return edge.root()
 
     def growth(self, size: int) -> Growth:
         """What was committed since full bundles were last published, up to this size of the log."""

@@ -21,6 +21,7 @@ from veche.ledger.rules.ballot import admit_ballot, check_open, check_standing
 from veche.ledger.rules.due import check_previous, derive_due
 from veche.ledger.rules.result import admit_result, check_awaited
 from veche.ledger.rules.rule import Rule
+from veche.ledger.rules.validators import derive_validators
 from veche.ledger.shape import MAX_NUMBER
 from veche.ledger.signed_entry import SignedEntry, SigningOffice
 from veche.ledger.signing import Unread, check_signatures, signed_message
@@ -69,8 +70,10 @@ class Machine:
             raise Refused("charter", Message("This ledger has a charter already."))
         charter = read_charter(data)
         self.state.set_charter(data)
+        votes = {validator.key: validator.votes for validator in charter.validators}
         for office in charter.offices:
-            self.state.set_office(office.key, OfficeKey(office.institution, office.role, True))
+            key = OfficeKey(office.institution, office.role, True, votes=votes.get(office.key, b""))
+            self.state.set_office(office.key, key)
         self.height, self.time = 0, charter.time
         self.block = Block(0, charter.time, charter.time, 0, charter.halt)
         self.block.append(data)
@@ -94,7 +97,8 @@ class Machine:
         self._check_version(time)
         check_previous(self.state, previous)
         self.height, self.time = height, time
-        self.block = Block(height, time, previous, self.block.size, self.state.charter.halt)
+        awaited = bool(self.state.succession.changes) and self.state.succession.changes[-1][0] == self.block.size - 1
+        self.block = Block(height, time, previous, self.block.size, self.state.charter.halt, awaited)
         self.block.derive(BlockEntry(height, time, previous))
         derive_due(self.state, self.block)
 
@@ -109,6 +113,12 @@ class Machine:
                 ),
                 Message("Install a newer Veche; this one stops here so as not to decide wrongly."),
             )
+
+    def complete(self) -> None:
+        """Append what stands at the end of the block: nothing is admitted to it any more."""
+        if not self.block.complete:
+            self.block.complete = True
+            derive_validators(self.state, self.block)
 
     def end(self) -> None:
         """End the block: what it changed goes to the state (not yet committed)."""

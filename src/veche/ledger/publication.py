@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from veche.durable import make_folder, replace
 from veche.ledger.ledger import Ledger
 from veche.ledger.store import plainly
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.publish import Publisher
+from veche.log.source import HEAD
 
 
 class Publication:
@@ -21,6 +23,16 @@ class Publication:
         it again, as every engine does when it starts. Raises UserError if the disk is full or the folder cannot be
         written, and DoesNotHold if files there are of another ledger or the head is not signed by whom it must be.
         """
+        succession, size = ledger.state.succession, signed.checkpoint.size
         with plainly(ledger.folder):
-            signed.verify(ledger.state.succession.policy(signed.checkpoint.size))
-            ledger.forget(self._publisher.publish_growth(ledger.growth(signed.checkpoint.size), signed))
+            signed.verify(succession.policy(size))
+            if succession.changes and succession.changes[-1][0] + 1 == size:
+                self._keep(ledger.folder, signed)
+            ledger.forget(self._publisher.publish_growth(ledger.growth(size), signed))
+
+    @staticmethod
+    def _keep(folder: Path, signed: SignedCheckpoint) -> None:
+        """The head behind which others sign stays for good: by it readers come to them. Before anything is published under theirs."""
+        path = folder / f"{HEAD}{signed.checkpoint.size}"
+        make_folder(path.parent)
+        replace(path, signed.to_bytes(), drafts=folder)

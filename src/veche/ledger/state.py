@@ -15,11 +15,13 @@ from veche.ledger.entries import parse_item
 from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.entries.committee import CertificateStep, Complaint, KeyStep, SharesStep, Step
 from veche.ledger.entries.decryption import Decryption
+from veche.ledger.entries.engine import Validator
 from veche.ledger.entries.office import OfficeAction, Role
 from veche.ledger.entries.permit_key import GroupIssuance, GroupPermitKey, Issuance, PermitKeys
 from veche.ledger.entries.result import Result
 from veche.ledger.entries.statements import Contest
 from veche.ledger.entries.tally import Tally
+from veche.ledger.entries.validators import Validators
 from veche.ledger.frozen_poll import FrozenPoll
 from veche.ledger.group_sums import GroupSums, RowSums, accepted_row, counted_row
 from veche.ledger.heads import Succession
@@ -32,11 +34,13 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS body (hash BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS office (
-  key BLOB PRIMARY KEY, institution TEXT, role TEXT, active INTEGER, origin INTEGER, suspended INTEGER
+  key BLOB PRIMARY KEY, institution TEXT, role TEXT, active INTEGER, origin INTEGER, suspended INTEGER, votes BLOB
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS office_change (
-  number INTEGER PRIMARY KEY, id BLOB, action TEXT, institution TEXT, role TEXT, key BLOB, due INTEGER
+  number INTEGER PRIMARY KEY, id BLOB, action TEXT, institution TEXT, role TEXT, key BLOB, due INTEGER, votes BLOB
 ) STRICT;
+CREATE TABLE IF NOT EXISTS validators (number INTEGER PRIMARY KEY, entry BLOB) STRICT;
+CREATE TABLE IF NOT EXISTS validator_change (number INTEGER PRIMARY KEY, time INTEGER) STRICT;
 CREATE TABLE IF NOT EXISTS kept_key (number INTEGER, place INTEGER, key BLOB, PRIMARY KEY (number, place)) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS kept_by ON kept_key (key);
 CREATE TABLE IF NOT EXISTS version (version INTEGER PRIMARY KEY, since INTEGER) STRICT;
@@ -94,7 +98,7 @@ class OfficeKey(NamedTuple):
     """Whose key it is or was: ``active`` as long as it holds the office.
 
     ``origin``: the number of the ``office-effect`` by which the seat was filled or its key replaced without its holder; keys by
-    which the holder replaces their own keep it. 0: all along the charter's. ``suspended``: until this time, seconds since 1970.
+    which the holder replaces their own keep it. 0: all along the charter's. ``suspended``: until this time, seconds since 1970. ``votes``: a validator's consensus key.
     """
 
     institution: str
@@ -102,6 +106,7 @@ class OfficeKey(NamedTuple):
     active: bool
     origin: int = 0
     suspended: int = 0
+    votes: bytes = b""
 
     @property
     def seat(self) -> Seat:
@@ -125,6 +130,7 @@ class PendingChange(NamedTuple):
     role: Role
     key: bytes
     due: int
+    votes: bytes = b""
 
     @property
     def seat(self) -> Seat:
@@ -166,6 +172,7 @@ class State:
         self._offices: dict[bytes, OfficeKey] | None = None
         self._changes: dict[Seat, PendingChange] | None = None
         self._charter: Charter | None = None
+        self._succession: Succession | None = None
         self._ballots: dict[tuple[int, bytes], LastBallot] = {}  # by poll and credential: not written down yet
         self._accepted: dict[tuple[int, int], _Accepted] = {}  # by poll and number: not written down yet
         self._looked_up: dict[tuple[int, bytes], LastBallot | None] = {}
@@ -211,7 +218,11 @@ class State:
     @property
     def succession(self) -> Succession:
         """Whose signatures the heads of this ledger need."""
-        return Succession(self.charter)
+        if self._succession is None:
+            rows = self.db.execute("SELECT number, entry FROM validators ORDER BY number")
+            changes = tuple((number, Validators.parse(decode(data)[1])) for number, data in rows)
+            self._succession = Succession(self.charter, changes)
+        return self._succession
 
     def set_charter(self, data: bytes) -> None:
         """The charter's entry, with which the ledger begins."""
@@ -249,16 +260,16 @@ class State:
     def offices(self) -> dict[bytes, OfficeKey]:
         """Every key that is or was an office's."""
         if self._offices is None:
-            rows = self.db.execute("SELECT key, institution, role, active, origin, suspended FROM office")
+            rows = self.db.execute("SELECT key, institution, role, active, origin, suspended, votes FROM office")
             self._offices = {
-                key: OfficeKey(name, Role(role), bool(active), origin, suspended)
-                for key, name, role, active, origin, suspended in rows
+                key: OfficeKey(name, Role(role), bool(active), origin, suspended, votes)
+                for key, name, role, active, origin, suspended, votes in rows
             }
         return self._offices
 
     def set_office(self, key: bytes, office: OfficeKey) -> None:
         offices = self.offices
-        self.db.execute("INSERT OR REPLACE INTO office VALUES (?, ?, ?, ?, ?, ?)", (key, *office))
+        self.db.execute("INSERT OR REPLACE INTO office VALUES (?, ?, ?, ?, ?, ?, ?)", (key, *office))
         offices[key] = office
 
     def institutions(self) -> set[str]:
@@ -275,11 +286,43 @@ class State:
 
     def witnesses(self) -> dict[bytes, str]:
         """The keys and institutions of the observers who witness, suspended ones too: all but those of who runs the engine."""
+        running = self.operators()
         return {
             key: office.institution
             for key, office in self.offices.items()
-            if office.active and office.role is Role.OBSERVER and office.institution not in self.charter.operators
+            if office.active and office.role is Role.OBSERVER and office.institution not in running
         }
+
+    # Validators
+
+    def validators(self) -> tuple[Validator, ...]:
+        """Those who hold a seat as validator now, in the order of their institutions."""
+        found = [
+            Validator(office.institution, key, office.votes)
+            for key, office in self.offices.items()
+            if office.active and office.role is Role.VALIDATOR
+        ]
+        return tuple(sorted(found))
+
+    def operators(self) -> set[str]:
+        """The institutions that run the engine now."""
+        running = {validator.institution for validator in self.validators()}
+        return running or set(self.charter.operators)
+
+    def add_validators(self, number: int, entry: Validators) -> None:
+        """The ``validators`` entry with this number."""
+        succession = self.succession.after(number, entry)
+        self.db.execute("INSERT INTO validators VALUES (?, ?)", (number, entry.encode()))
+        self._succession = succession
+
+    def validator_changed(self, number: int, time: int) -> None:
+        """A change of a validator took effect, by the entry with this number, in a block of this time."""
+        self.db.execute("INSERT INTO validator_change VALUES (?, ?)", (number, time))
+
+    def validators_changed_since(self, time: int) -> int:
+        """How many changes of validators took effect in blocks after this time."""
+        row = self.db.execute("SELECT count(*) FROM validator_change WHERE time > ?", (time,)).fetchone()
+        return int(row[0])
 
     @property
     def office_changes(self) -> dict[Seat, PendingChange]:
@@ -287,8 +330,8 @@ class State:
         if self._changes is None:
             rows = self.db.execute("SELECT * FROM office_change ORDER BY number")
             changes = [
-                PendingChange(number, id_, OfficeAction(action), name, Role(role), key, due)
-                for number, id_, action, name, role, key, due in rows
+                PendingChange(number, id_, OfficeAction(action), name, Role(role), key, due, votes)
+                for number, id_, action, name, role, key, due, votes in rows
             ]
             self._changes = {change.seat: change for change in changes}
         return self._changes
@@ -299,7 +342,7 @@ class State:
 
     def set_office_change(self, change: PendingChange) -> None:
         changes = self.office_changes
-        self.db.execute("INSERT OR REPLACE INTO office_change VALUES (?, ?, ?, ?, ?, ?, ?)", change)
+        self.db.execute("INSERT OR REPLACE INTO office_change VALUES (?, ?, ?, ?, ?, ?, ?, ?)", change)
         changes[change.seat] = change
 
     def drop_office_change(self, seat: Seat) -> None:

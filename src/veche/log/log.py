@@ -13,7 +13,7 @@ from veche.errors import DoesNotHold
 from veche.log import merkle
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint
 from veche.log.receipt import Receipt
-from veche.log.source import WITNESS, Source, write_export
+from veche.log.source import WITNESS, Source, kept_heads, write_export
 from veche.log.tiles import (
     CHECKPOINT,
     ENTRIES,
@@ -79,6 +79,7 @@ class Snapshot(Source):
             if tile.width == WIDTH and tile.name not in present:
                 raise wrong(tile.name, Message("the file is missing"))
             names.append(tile.name)
+        names += [name for size, name in kept_heads(self._source) if size <= self.size]
         return sorted(name for name in (*names, *self._cosigned) if name.startswith(prefix))
 
     def get(self, name: str) -> bytes | None:
@@ -237,7 +238,10 @@ def check_tiles(source: Source, size: int, root: bytes, progress: Progress | Non
 
 
 def check_nothing_else(source: Source, size: int) -> None:
-    """Raise :class:`~veche.errors.DoesNotHold` (step ``tiles``) if there is a tile that the tree of this size does not have."""
+    """Raise :class:`~veche.errors.DoesNotHold` (step ``tiles``) if there is a tile or a kept head that a log of this size does not have."""
+    for kept, name in kept_heads(source):
+        if kept > size:
+            raise wrong(name, Message("a ledger of size {size} has no such file", size=size))
     for name in source.names("tile/"):
         if not is_tile_of(Tile.parse(name), size):
             raise wrong(name, Message("a ledger of size {size} has no such file", size=size))

@@ -1,6 +1,6 @@
 """Where a ledger's public files are read from: a folder, or an export, which is one plain tar file of them.
 
-    checkpoint · tile/... · attachment/<SHA-256 of its content> · witness/<key>
+    checkpoint · tile/... · attachment/<SHA-256 of its content> · witness/<key> · head/<size>
 
 Both are read strictly. Names other than these do not exist: a folder may hold other things beside them, which are not
 seen, and so is what lies behind a link to a folder. What has one of these names is a file of a bounded size, or it is wrong:
@@ -29,11 +29,14 @@ from veche.texts import Message, Said
 
 WITNESS = "witness/"
 """Where the newest head that each witness cosigned lies, under the hexadecimal digits of their key."""
+HEAD = "head/"
+"""Where the heads are kept at whose end others became validators, under their sizes."""
 ATTACHMENT_LIMIT = 64 * 1024 * 1024  # bytes
 _ATTACHMENT = re.compile(r"attachment/[0-9a-f]{64}")
 _FOLDER = re.compile(r"tile/(entries|[1-9]?[0-9])(/x[0-9]{3})*(/[0-9]{3}\.p)?")
 """A folder in which there may be tiles."""
 _WITNESS = re.compile(r"witness/[0-9a-f]{64}")
+_HEAD = re.compile(r"head/[1-9][0-9]{0,18}")
 _NO_FILE = errno.ELOOP, errno.ENXIO
 """How a system says that something is a link, or a socket: so no file, whoever looks."""
 _BLOCK = tarfile.BLOCKSIZE
@@ -43,7 +46,7 @@ _BEGINNINGS = b"attachment/", CHECKPOINT.encode() + b"\0", b"tile/"
 
 def size_limit(name: str) -> int | None:
     """The most bytes that the public file of this name may have; None if no public file has such a name."""
-    if name == CHECKPOINT or _WITNESS.fullmatch(name):
+    if name == CHECKPOINT or _WITNESS.fullmatch(name) or _HEAD.fullmatch(name):
         return NOTE_LIMIT
     if _ATTACHMENT.fullmatch(name):
         return ATTACHMENT_LIMIT
@@ -77,6 +80,11 @@ class Source(ABC):
         return SignedCheckpoint.parse(self.read(CHECKPOINT))
 
 
+def kept_heads(source: Source) -> list[tuple[int, str]]:
+    """The sizes of the heads that are kept, and the names of their files, in ascending order."""
+    return sorted((int(name.removeprefix(HEAD)), name) for name in source.names(HEAD))
+
+
 class Folder(Source):
     """A ledger's folder, which a publisher may be writing to at this moment."""
 
@@ -91,7 +99,7 @@ class Folder(Source):
 
     def names(self, prefix: str = "") -> list[str]:
         names = [CHECKPOINT] if os.path.lexists(self.path / CHECKPOINT) else []
-        for top in ("attachment", "tile", "witness"):
+        for top in ("attachment", "head", "tile", "witness"):
             if f"{top}/".startswith(prefix[: len(top) + 1]):
                 names += self._names_below(top)
         return sorted(name for name in names if name.startswith(prefix))
@@ -163,7 +171,7 @@ class Folder(Source):
                 raise _wrong(name, Message("this is not a file of at most {limit} bytes", limit=limit))
             with os.fdopen(descriptor, "rb", closefd=False) as file:
                 data = file.read(limit)
-            return (put_right(data) if name == CHECKPOINT or name.startswith(WITNESS) else data) or None
+            return (put_right(data) if name == CHECKPOINT or name.startswith((WITNESS, HEAD)) else data) or None
         finally:
             os.close(descriptor)
 

@@ -213,6 +213,8 @@ def _describe(entry: entries.Entry, state: State) -> Localizable:
             return Message(
                 "{action} {institution} as {role}", action=entry.action, institution=entry.institution, role=entry.role
             )
+        case entries.Validators():
+            return Listed(tuple(validator.institution for validator in entry.rows))
         case entries.CommitteeCall():
             return Message("class {name}, {mode}", name=entry.class_name, mode=entry.mode)
         case entries.Notice():

@@ -31,6 +31,7 @@ KINDS = {
     entries.Charter.kind: N_("The charter of a ledger"),
     entries.OfficeChange.kind: N_("A change of an office, or an objection to one"),
     entries.OfficeEffect.kind: N_("A change of an office takes effect"),
+    entries.Validators.kind: N_("Who the validators are from the next head on"),
     entries.RulesVersion.kind: N_("New rules"),
     entries.Notice.kind: N_("A notice"),
     entries.CommitteeCall.kind: N_("The trustees of a class are asked for a key"),
@@ -123,11 +124,16 @@ class Whole:
             case entries.Poll():
                 yield from self._poll(entry)
             case entries.OfficeChange():
-                yield from self._seat(entry.action, entry.institution, entry.role, entry.key)
+                yield from self._seat(entry.action, entry.institution, entry.role, entry.key, entry.votes)
                 yield Row(Message("Number that makes it new"), Number(entry.number))
             case entries.OfficeEffect():
                 yield Row(Message("Entry that is the change"), entry.change.hex())
-                yield from self._seat(entry.action, entry.institution, entry.role, entry.key)
+                yield from self._seat(entry.action, entry.institution, entry.role, entry.key, entry.votes)
+            case entries.Validators():
+                for validator in entry.rows:
+                    yield Row(Message("Validator"), validator.institution)
+                    yield Row(Message("Ledger key"), validator.key.hex(), 1)
+                    yield Row(Message("Consensus key"), validator.votes.hex(), 1)
             case entries.RulesVersion():
                 yield Row(Message("Version"), Number(entry.version))
                 yield Row(Message("From"), moment(entry.since))
@@ -292,11 +298,15 @@ class Whole:
 
     # Offices and committees
 
-    def _seat(self, action: OfficeAction, institution: str, role: Role, key: bytes) -> Iterator[Localizable]:
+    def _seat(
+        self, action: OfficeAction, institution: str, role: Role, key: bytes, votes: bytes
+    ) -> Iterator[Localizable]:
         yield Row(Message("What"), Message(ACTIONS[action]))
         yield Row(Message("Institution"), institution)
         yield Row(Message("Role"), Message(ROLES[role]))
         yield Row(_KEY_OF[action](), key.hex())
+        if votes:
+            yield Row(Message("The new consensus key"), votes.hex())
         if self._state is not None:
             held = self._state.key_of(institution, role)
             yield Row(

@@ -19,7 +19,8 @@ from veche.keys import SigningKey
 from veche.ledger.codec import decode, digest
 from veche.ledger.entries.block import BlockEntry
 from veche.ledger.entries.charter import read_charter
-from veche.ledger.heads import Succession, witness_verifier
+from veche.ledger.heads import witness_verifier
+from veche.ledger.walk import walk
 from veche.log.checkpoint import SignedCheckpoint, cosign
 from veche.log.log import Log, Snapshot
 from veche.log.source import WITNESS, Source
@@ -66,7 +67,7 @@ class Witness:
         log = Log(snapshot, head)
         charter_entry = log.entry(0)
         ledger, charter = digest(charter_entry), read_charter(charter_entry)
-        signers = signed.verify(Succession(charter).policy(head.size))
+        signers = signed.verify(walk(snapshot, charter, signed).policy(head.size))
         now = clock()
         _check_time(_last_block(log).time, now.time)
         with Journal.open(self._folder) as journal:

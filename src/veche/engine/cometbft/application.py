@@ -20,7 +20,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from veche.engine.cometbft import abci_pb2 as abci
 from veche.engine.cometbft.finality import Finality
-from veche.engine.cometbft.home import EVIDENCE_BLOCKS, app_hash, chain_id
+from veche.engine.cometbft.home import EVIDENCE_BLOCKS, POWER, app_hash, chain_id
 from veche.engine.engine import Stopped
 from veche.engine.looking import Look
 from veche.engine.results import Results
@@ -85,6 +85,7 @@ class Application:
         self._asked: list[tuple[int, Job]] = []  # who wants a block of this time or later
         self._settled: list[tuple[Job, int | BaseException]] = []  # in a block that is durable, and not agreed yet
         self._proposal = _Proposal()
+        self._validators = ledger.state.validators()  # with the last block that is durable
         self._block: _Block | None = None
         self._something = asyncio.Event()
         self._closed = False
@@ -245,7 +246,19 @@ class Application:
         results = [
             abci.ExecTxResult(code=REFUSED if isinstance(answer, Refused) else OK) for answer in executed.answers
         ]
-        return abci.ResponseFinalizeBlock(tx_results=results, app_hash=app_hash(executed.head))
+        return abci.ResponseFinalizeBlock(
+            tx_results=results, app_hash=app_hash(executed.head), validator_updates=self._updates(executed)
+        )
+
+    def _updates(self, executed: Executed) -> list[abci.ValidatorUpdate]:
+        """How the validators of a block differ from those before it; CometBFT decides with them from the next but one on."""
+        before = {validator.votes for validator in self._validators}
+        after = {validator.votes for validator in executed.validators}
+        powers = [
+            *((votes, 0) for votes in sorted(before - after)),
+            *((votes, POWER) for votes in sorted(after - before)),
+        ]
+        return [abci.ValidatorUpdate(pub_key=abci.PublicKey(ed25519=votes), power=power) for votes, power in powers]
 
     def _agree(self) -> None:
         """The head so far is agreed on. One that is long past, as a node meets it that catches up, is for others to sign."""
@@ -258,6 +271,7 @@ class Application:
         if block is None:
             raise Stopped(Message("CometBFT committed a block that was not decided."))
         self._ledger.commit()
+        self._validators = block.executed.validators
         self._block, self.moved = None, time.monotonic()
         self._tell(block.executed, block.entries)
         if block.executed.logged:

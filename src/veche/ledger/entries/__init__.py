@@ -28,10 +28,11 @@ from veche.ledger.entries.result import Result
 from veche.ledger.entries.rules import RulesVersion
 from veche.ledger.entries.statements import Cancel, Contest, Notice, Outcome
 from veche.ledger.entries.tally import Tally, TooFew, Void
+from veche.ledger.entries.validators import Validators
 from veche.texts import Message
 
 KINDS: tuple[type[Entry], ...] = (
-    Charter, OfficeChange, OfficeEffect, RulesVersion, Notice, BlockEntry, CommitteeCall, CertificateStep, SharesStep, KeyStep, Complaint,
+    Charter, OfficeChange, OfficeEffect, Validators, RulesVersion, Notice, BlockEntry, CommitteeCall, CertificateStep, SharesStep, KeyStep, Complaint,
     CommitteeVoid, Poll, PermitKeys, Void, Cancel, Contest, Outcome, Issuance, Tally, TooFew, Decryption, Result,
 )  # fmt: skip
 """Every kind but the ballot, in the order of docs/protocol.md."""
@@ -62,6 +63,6 @@ def parse_item(item: list[Any]) -> Entry:
 __all__ = [
     "BALLOT", "BY_KIND", "KINDS", "BlockEntry", "ByOffice", "Cancel", "CertificateStep", "Charter", "CommitteeCall",
     "CommitteeVoid", "Complaint", "Contest", "Decryption", "Derived", "Entry", "Issuance", "KeyStep", "Notice", "OfficeChange",
-    "OfficeEffect", "Outcome", "PermitKeys", "Poll", "Result", "RulesVersion", "SharesStep", "Tally", "TooFew", "Unsigned", "Void", "is_ballot", "kind_of",
+    "OfficeEffect", "Outcome", "PermitKeys", "Poll", "Result", "RulesVersion", "SharesStep", "Tally", "TooFew", "Unsigned", "Validators", "Void", "is_ballot", "kind_of",
     "parse_item", "read_entry",
 ]  # fmt: skip

@@ -59,7 +59,8 @@ class OfficeAction(Term):
 @dataclass(frozen=True)
 class OfficeChange(ByOffice):
     """``key`` (Ed25519) is the one that the seat is to have (add, rotate), is to lose (retire), or that is to be silent (suspend);
-    in an object that of the change which is not to be. ``number`` makes a body new.
+    in an object that of the change which is not to be. ``number`` makes a body new. ``votes``: the consensus key (Ed25519) beside a
+    validator's new ``key``; empty where there is none.
     """
 
     action: OfficeAction
@@ -67,19 +68,21 @@ class OfficeChange(ByOffice):
     role: Role
     key: bytes
     number: int = 0
+    votes: bytes = b""
 
     kind: ClassVar[str] = "office"
 
     def body(self) -> list[Any]:
-        return [str(self.action), self.institution, str(self.role), self.key, self.number]
+        return [str(self.action), self.institution, str(self.role), self.key, self.number, *_given(self.votes)]
 
     @classmethod
     def parse(cls, body: Any) -> Self:
-        action, institution, role, key, number = shape.array(body, "An office entry", 5, 5)
+        action, institution, role, key, number, *votes = shape.array(body, "An office entry", 5, 6)
         shape.word(institution, "The institution")
         shape.office_key(key, "The key")
         shape.uint(number, "The number")
-        return cls(OfficeAction.named(action, "office"), institution, Role.named(role, "office"), key, number)
+        named = OfficeAction.named(action, "office"), institution, Role.named(role, "office")
+        return cls(*named, key, number, _votes(votes))
 
 
 @dataclass(frozen=True)
@@ -91,16 +94,26 @@ class OfficeEffect(Derived):
     institution: str
     role: Role
     key: bytes
+    votes: bytes = b""
 
     kind: ClassVar[str] = "office-effect"
 
     def body(self) -> list[Any]:
-        return [self.change, str(self.action), self.institution, str(self.role), self.key]
+        return [self.change, str(self.action), self.institution, str(self.role), self.key, *_given(self.votes)]
 
     @classmethod
     def parse(cls, body: Any) -> Self:
-        change, action, institution, role, key = shape.array(body, "An office-effect", 5, 5)
+        change, action, institution, role, key, *votes = shape.array(body, "An office-effect", 5, 6)
         return cls(
             shape.data(change, "The change", 32), OfficeAction.named(action, "office"), shape.word(institution, "The institution"),
-            Role.named(role, "office"), shape.office_key(key, "The key"),
+            Role.named(role, "office"), shape.office_key(key, "The key"), _votes(votes),
         )  # fmt: skip
+
+
+def _given(votes: bytes) -> list[bytes]:
+    """The last field of a body, which is there if there is something to say."""
+    return [votes] if votes else []
+
+
+def _votes(given: list[Any]) -> bytes:
+    return shape.office_key(given[0], "The consensus key") if given else b""

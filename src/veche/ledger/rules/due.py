@@ -7,6 +7,7 @@ from veche.ledger.poll_state import PollState
 from veche.ledger.rules.committee_steps import silent, void_silent
 from veche.ledger.rules.office import delay_changes, take_effects
 from veche.ledger.rules.tally import derive_tallies
+from veche.ledger.rules.validators import changes_due
 from veche.ledger.rules.void import void_polls
 from veche.ledger.state import State
 from veche.texts import Message
@@ -25,7 +26,7 @@ def check_previous(state: State, previous: int) -> None:
     Otherwise an operator could hide a halt over a closing by claiming a block that never was.
     """
     if (
-        state.office_changes_due(previous)
+        any(changes_due(state, previous))
         or state.polls_closing(previous)
         or state.polls_without_keys(previous)
         or silent(state, previous)

@@ -6,9 +6,10 @@ weeks, in which the holder alone can stop it. Polls and committees keep the keys
 
 from veche.errors import Refused
 from veche.ledger.block import Block
-from veche.ledger.entries.office import OBJECTION, SUSPENSION, OfficeAction, OfficeChange, OfficeEffect
+from veche.ledger.entries.office import OBJECTION, SUSPENSION, OfficeAction, OfficeChange, OfficeEffect, Role
 from veche.ledger.readable import two_spellings
 from veche.ledger.rules.rule import Rule
+from veche.ledger.rules.validators import changes_due, check_validator
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import OfficeKey, PendingChange, Seat, State
 from veche.texts import Message
@@ -33,11 +34,16 @@ class OfficeRule(Rule[OfficeChange]):
 
 def take_effects(state: State, block: Block) -> None:
     """What nobody objected to in time takes effect."""
-    for change in state.office_changes_due(block.time):
-        number = block.derive(OfficeEffect(change.id, change.action, change.institution, change.role, change.key))
+    for change in list(changes_due(state, block.time)):
+        effect = OfficeEffect(change.id, change.action, change.institution, change.role, change.key, change.votes)
+        number = block.derive(effect)
         held = state.key_of(change.institution, change.role)
         state.drop_office_change(change.seat)
-        _replace(state, held, None if change.action == OfficeAction.RETIRE else change.key, change.seat, number)
+        _replace(
+            state, held, None if change.action == OfficeAction.RETIRE else change.key, change.votes, change.seat, number
+        )
+        if change.role is Role.VALIDATOR:
+            state.validator_changed(number, block.time)
 
 
 def delay_changes(state: State, seconds: int) -> None:
@@ -69,10 +75,15 @@ def _change(state: State, block: Block, signed: SignedEntry[OfficeChange], held:
         _check_retire(state, change, held)
     else:
         _check_new_key(state, change, held)
+    _check_witnesses(state, change)
+    at_once = held is not None and signed.bears(held)
+    check_validator(state, block, change, at_once)
     seat = change.institution, change.role
-    if held is not None and signed.bears(held):
+    if at_once:
         state.drop_office_change(seat)
-        _replace(state, held, None if change.action == OfficeAction.RETIRE else change.key, seat, None)
+        _replace(state, held, None if change.action == OfficeAction.RETIRE else change.key, change.votes, seat, None)
+        if change.role is Role.VALIDATOR:
+            state.validator_changed(block.size, block.time)
     elif seat in state.office_changes:
         raise Refused(
             "office",
@@ -85,18 +96,20 @@ def _change(state: State, block: Block, signed: SignedEntry[OfficeChange], held:
         )
     else:
         due = block.time + state.charter.lasting(OBJECTION)
-        state.set_office_change(PendingChange(block.size, signed.id, change.action, *seat, change.key, due))
+        state.set_office_change(
+            PendingChange(block.size, signed.id, change.action, *seat, change.key, due, change.votes)
+        )
 
 
-def _replace(state: State, held: bytes | None, key: bytes | None, seat: Seat, effect: int | None) -> None:
-    """The seat's key is another, or none. ``effect``: the number of the derived entry; None if the holder signed the change."""
+def _replace(state: State, held: bytes | None, key: bytes | None, votes: bytes, seat: Seat, effect: int | None) -> None:
+    """The seat's key is another, or none; ``votes``: a validator's new consensus key. ``effect``: the number of the derived entry; None if the holder signed the change."""
     origin = 0
     if held is not None:
         office = state.offices[held]
         origin = office.origin
         state.set_office(held, office._replace(active=False))
     if key is not None:
-        state.set_office(key, OfficeKey(*seat, True, origin if effect is None else effect))
+        state.set_office(key, OfficeKey(*seat, True, origin if effect is None else effect, votes=votes))
         if effect is None and held is not None:
             state.exchange_kept_key(held, key)
 
@@ -104,7 +117,10 @@ def _replace(state: State, held: bytes | None, key: bytes | None, seat: Seat, ef
 def _check_new_key(state: State, change: OfficeChange, held: bytes | None) -> None:
     seat = change.institution, change.role
     awaited = {other.key for other in state.office_changes.values() if other.seat != seat}
-    if change.key in state.offices or change.key in awaited:
+    votes = {office.votes for office in state.offices.values()} | {
+        other.votes for other in state.office_changes.values() if other.seat != seat
+    }
+    if change.key in state.offices or change.key in awaited or change.key in votes:
         raise Refused("office", Message("This key is or was the key of an office, or is to be; a new one is wanted."))
     if change.action == OfficeAction.ADD and held is not None:
         raise Refused(
@@ -129,6 +145,25 @@ def _check_new_key(state: State, change: OfficeChange, held: bytes | None) -> No
         )
 
 
+def _check_witnesses(state: State, change: OfficeChange) -> None:
+    """Whoever witnesses does not run the engine: a new validator is a witness less, if its institution was one."""
+    witnesses = state.witnesses()
+    changes: list[OfficeChange | PendingChange] = [*state.office_changes.values(), change]
+    leaving = {other.key for other in changes if other.action == OfficeAction.RETIRE}
+    running = {
+        other.institution for other in changes if other.action == OfficeAction.ADD and other.role is Role.VALIDATOR
+    }
+    if change.key not in witnesses and change.institution not in running & set(witnesses.values()):
+        return
+    left = [key for key, institution in witnesses.items() if key not in leaving and institution not in running]
+    if not state.charter.witnesses_suffice(len(left)):
+        raise Refused(
+            "office",
+            Message("Too few witnesses would be left to vouch for anything."),
+            Message("Add another observer first."),
+        )
+
+
 def _check_retire(state: State, change: OfficeChange, held: bytes | None) -> None:
     if held != change.key:
         raise Refused(
@@ -147,14 +182,6 @@ def _check_retire(state: State, change: OfficeChange, held: bytes | None) -> Non
     }
     if len(left) < state.charter.k:
         raise Refused("office", Message("Too few institutions would be left to change anything ever again."))
-    if change.key in (witnesses := state.witnesses()) and not state.charter.witnesses_suffice(
-        len(witnesses.keys() - leaving - {change.key})
-    ):
-        raise Refused(
-            "office",
-            Message("Too few witnesses would be left to vouch for anything."),
-            Message("Add another observer first."),
-        )
 
 
 def _suspend(state: State, block: Block, signed: SignedEntry[OfficeChange], held: bytes | None) -> None:
