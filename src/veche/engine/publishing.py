@@ -15,6 +15,7 @@ from veche.ledger.publication import Publication
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
 from veche.log.cosigner import Cosigner
 from veche.log.note import Signer
+from veche.logs import log
 from veche.texts import SECOND, Message, Moment
 
 LOG_KEY = "log.key"
@@ -51,7 +52,8 @@ class Publishing:
     @property
     def alone(self) -> bool:
         """Whether the signatures that are made here make a head final, without those of other machines."""
-        return len(self._keys) >= self._ledger.state.succession.policy(self._ledger.size).quorum
+        policy = self._ledger.state.succession.policy(self._ledger.size)
+        return len({key.public for key in self._keys} & {verifier.public for verifier in policy.power}) >= policy.quorum
 
     def sign(self, time: int) -> SignedCheckpoint:
         """The ledger's head with the signatures of the keys that are here, made at this time; without those of keys that have signed
@@ -64,6 +66,19 @@ class Publishing:
             if key.public in wanted
         ]
         return SignedCheckpoint(head, tuple(line for line in lines if line is not None))
+
+    def learn(self, signed: SignedCheckpoint) -> None:
+        """A head that somebody else has. If a key that is here has signed it and forgotten, it knows that again.
+
+        Raises as :meth:`Cosigner.learn`.
+        """
+        for cosigner in tuple(self._keys.values()):
+            if cosigner is not None and cosigner.learn(signed, self._ledger.root, self._ledger.size):
+                log().warning("what was cosigned here is known from others only", size=signed.checkpoint.size)
+
+    def lacks(self, size: int) -> list[int]:
+        """See :meth:`Publication.lacks`."""
+        return self._publication.lacks(self._ledger, size)
 
     def publish(self, time: int) -> None:
         """Sign the ledger's head at this time, and publish everything under it. Raises as :meth:`Publication.publish`."""

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from veche.durable import make_folder, replace
+from veche.errors import DoesNotHold
 from veche.ledger.ledger import Ledger
 from veche.ledger.store import plainly
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.publish import Publisher
 from veche.log.source import HEAD
+from veche.texts import Message
 
 
 class Publication:
@@ -21,14 +23,25 @@ class Publication:
 
         ``signed``: ``ledger.head`` or one before it, signed as its policy demands. Idempotent; a crash at any point is repaired by calling
         it again, as every engine does when it starts. Raises UserError if the disk is full or the folder cannot be
-        written, and DoesNotHold if files there are of another ledger or the head is not signed by whom it must be.
+        written, and DoesNotHold if files there are of another ledger, the head is not signed by whom it must be, or one before it must be
+        kept and was not published (:meth:`lacks`).
         """
         succession, size = ledger.state.succession, signed.checkpoint.size
         with plainly(ledger.folder):
             signed.verify(succession.policy(size))
-            if succession.changes and succession.changes[-1][0] + 1 == size:
+            if self.lacks(ledger, size):
+                raise DoesNotHold(
+                    "kept", f"{HEAD}{self.lacks(ledger, size)[0]}", Message("A head that must be kept is missing.")
+                )
+            if any(number + 1 == size for number, _ in succession.changes):
                 self._keep(ledger.folder, signed)
             ledger.forget(self._publisher.publish_growth(ledger.growth(size), signed))
+
+    @staticmethod
+    def lacks(ledger: Ledger, size: int) -> list[int]:
+        """The sizes of the heads that must be kept before one of this size is public, and are not. The first comes first."""
+        wanted = [number + 1 for number, _ in ledger.state.succession.changes if number + 1 < size]
+        return [one for one in wanted if not (ledger.folder / f"{HEAD}{one}").is_file()]
 
     @staticmethod
     def _keep(folder: Path, signed: SignedCheckpoint) -> None:

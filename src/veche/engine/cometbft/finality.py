@@ -51,11 +51,13 @@ class Finality:
             if early.checkpoint.size <= head.size:
                 del self._early[verifier]
                 self._gather(early)
-        self._spread(own)
-        self._try(head.size)
+        if own.signatures:
+            self._spread(own)
+        self._try()
 
     def receive(self, signed: SignedCheckpoint) -> None:
         """A head that another validator has cosigned; lines that are none of theirs count for nothing. Raises as :meth:`agree`."""
+        self._publishing.learn(signed)
         lines = self._checked(signed)
         if not lines:
             return
@@ -67,7 +69,7 @@ class Finality:
                     self._early[verifier] = SignedCheckpoint(signed.checkpoint, (line,))
             return
         self._gather(SignedCheckpoint(signed.checkpoint, tuple(lines.values())))
-        self._try(size)
+        self._try()
 
     def _checked(self, signed: SignedCheckpoint) -> dict[Verifier, Signature]:
         """The lines that validators of this head made."""
@@ -91,11 +93,12 @@ class Finality:
         head = signed.checkpoint
         known = self._gathered.get(head.size)
         if known is None:
-            if head != self.agreed:
+            lacked = self._publishing.lacks(self._ledger.size + 1)
+            if head != self.agreed and not (head.size in lacked and head.root == self._ledger.root(head.size)):
                 return  # of a block that is long past
-            self._gathered[head.size] = signed
-            while len(self._gathered) > GATHERED:
-                del self._gathered[next(iter(self._gathered))]
+            self._gathered = dict(sorted({**self._gathered, head.size: signed}.items()))
+            for old in [size for size in self._gathered if size not in lacked][:-GATHERED]:
+                del self._gathered[old]
         elif known.checkpoint != head:
             log().error("two heads of one size", size=head.size)
         else:
@@ -107,18 +110,27 @@ class Finality:
                     self._better = True
             self._gathered[head.size] = SignedCheckpoint(head, tuple(newest.values()))
 
-    def _try(self, size: int) -> None:
-        """Publish the head of this size, if it is final and newer than what is published."""
-        published, signed = self._publishing.published, self._gathered.get(size)
-        if signed is None or (published is not None and size <= published.size):
+    def _try(self) -> None:
+        """Publish the newest head that is final; before it those that must be kept, without which it waits."""
+        lacked = self._publishing.lacks(self._ledger.size + 1)
+        final = [signed for signed in self._gathered.values() if self._is_final(signed)]
+        newest = [signed for signed in final if not any(size < signed.checkpoint.size for size in lacked)]
+        if lacked and newest and newest[-1].checkpoint.size == lacked[0]:
+            self._publish(newest[-1])
+            self._try()
             return
+        published = self._publishing.published
+        if newest and (published is None or newest[-1].checkpoint.size > published.size):
+            self._publish(newest[-1])
+            for old in [one for one in self._gathered if one < newest[-1].checkpoint.size]:
+                del self._gathered[old]
+
+    def _is_final(self, signed: SignedCheckpoint) -> bool:
         try:
-            signed.verify(self._ledger.state.succession.policy(size))
+            signed.verify(self._ledger.state.succession.policy(signed.checkpoint.size))
         except DoesNotHold:
-            return
-        self._publish(signed)
-        for old in [one for one in self._gathered if one < size]:
-            del self._gathered[old]
+            return False
+        return True
 
     def _publish(self, signed: SignedCheckpoint) -> None:
         self._publishing.publish_signed(signed)
