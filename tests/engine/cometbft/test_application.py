@@ -25,9 +25,12 @@ from veche.engine.publishing import Publishing
 from veche.engine.results import Results
 from veche.engine.waiting import Waiting
 from veche.errors import Refused, UserError
+from veche.keys import SigningKey
 from veche.ledger.ledger import Ledger
+from veche.ledger.signing import sign
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.source import Folder
+from veche.world import VALIDATORS, Played, World
 
 from ..stage import Stage, make_stage
 
@@ -354,6 +357,31 @@ async def test_every_request_has_its_answer(node: Node, stage: Stage) -> None:
         else:
             assert type(answer).__name__ == type(asked).__name__.replace("Request", "Response")
     assert (await node.ask(abci.RequestCheckTx(tx=stage.ballots[0]))).code == 1
+
+
+@together
+async def test_consensus_is_told_of_other_validators(tmp_path: Path) -> None:
+    """Once, with the block that brings them, whatever was proposed before; old keys lose their power."""
+    with World(tmp_path, registrars=(1, 1, 0), engine=Played(4)) as world:
+        world.engine.tick()
+    old = world.ledger.state.succession.charter.validators
+    new, votes = SigningKey.generate().public, SigningKey.generate().public
+    signers = [*world.organisers, world.trustees[0].key, world.head_keys[1]]
+    rotate = sign(world.id, "office", ["rotate", VALIDATORS[1], "validator", new, 0, votes], signers)
+    retire = sign(
+        world.id, "office", ["retire", VALIDATORS[2], "validator", old[2].key, 0], [*signers[:3], world.head_keys[2]]
+    )
+    node = Node(Stage(tmp_path / "ledger", world.now, []))
+    try:
+        assert await node.accepts([rotate])
+        updates = [(await node.block(entries)).validator_updates for entries in ([], [rotate], [], [])]
+        told = [[(one.pub_key.ed25519, one.power) for one in some] for some in updates]
+        assert told == [[], [(old[1].votes, 0), (votes, 1000)], [], []]
+        node.now += 14 * 86_400
+        retired = await node.block([retire])
+        assert [(one.pub_key.ed25519, one.power) for one in retired.validator_updates] == [(old[2].votes, 0)]
+    finally:
+        node.close()
 
 
 def test_genesis_follows_from_the_charter(stage: Stage, made: Stage) -> None:
