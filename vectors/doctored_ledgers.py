@@ -253,11 +253,20 @@ def changed_validators() -> list[Doctored]:
         """One more office entry, in a block of its own, within two weeks after the first change."""
         return case(file, said, [*again, entry], "L5", len(again), "office")
 
-    def office(action: str, key: bytes, *more: Any) -> bytes:
-        body = [action, VALIDATORS[0], "validator", key, 99, *more]
-        return sign(ledger, "office", body, institutions)
+    def office_of(name: str, action: str, key: bytes, *more: Any) -> bytes:
+        return sign(ledger, "office", [action, name, "validator", key, 99, *more], institutions)
 
-    new = SigningKey(digest(b"new")).public
+    def office(action: str, key: bytes, *more: Any) -> bytes:
+        return office_of(VALIDATORS[0], action, key, *more)
+
+    new, first = SigningKey(digest(b"new")).public, {sizes[0]: heads[sizes[0]]}
+
+    def twice(votes: bytes = b"", height: int = 1, time: int = GENESIS) -> bytes:
+        """The last of the four, or another, has voted for two blocks of a height."""
+        return encode(["double-signing", [votes or rows[3][2], height, time]])
+
+    gone, told = office_of(VALIDATORS[3], "retire", old[3].public), encode(["validators", rows[:3]])
+    said = sign(ledger, "notice", [b"", ["So it is.", "Так и есть."], []], institutions[:1])
     return [
         case("validators-changed", "a network whose validators changed three times, and the heads that say so"),
         case("validators-just-changed", "its head is the one behind which the first others sign", entries[: at[0] + 1]),
@@ -282,6 +291,14 @@ def changed_validators() -> list[Doctored]:
         case("validators-unchanged", "a block says who the validators are though nobody has changed",
              [*entries[: at[0] + 1], entries[at[0] + 1], entries[at[0]]], "L7", at[0] + 2),
         case("validators-not-last", "something stands behind the new validators in their block", [*entries[: at[0] + 1], early], "L7", at[0] + 1),
+        case("validators-double-signing", "one has voted twice, and three institutions retire it at once, within two weeks", [*again, twice(), gone, told],
+             kept={**first, str(lately + 4): note([*again, twice(), gone, told], lately + 4, [old[0], fresh[0], old[2]])}),
+        case("validators-retire-waits", "three institutions retire one who has not; that waits", [*again, gone], kept=first),
+        case("double-signing-again", "it is said twice that one has voted twice", [*again, twice(), twice()], "L5", len(again) + 1, "double-signing", kept=first),
+        case("double-signing-stranger", "somebody is said to have voted twice who is no validator", [*again, twice(votes=new)], "L5", len(again), "double-signing", kept=first),
+        case("double-signing-later", "one is said to have voted twice at the height of this very block", [*again, twice(height=99_999)], "L5", len(again), "double-signing", kept=first),
+        case("double-signing-time", "one is said to have voted twice at a time to come", [*again, twice(time=2**40)], "L5", len(again), "double-signing", kept=first),
+        case("double-signing-behind", "it is said behind what was handed in", [*again, said, twice()], "L5", len(again) + 1, "double-signing", kept=first),
         handed_in("validators-second", "a second validator of four changes within two weeks", early),
         handed_in("validator-no-votes", "a validator is to get a ledger key and no consensus key", office("rotate", new)),
         handed_in("validator-votes-used", "a validator's consensus key is another's already", office("rotate", new, rows[2][2])),

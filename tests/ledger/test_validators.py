@@ -7,11 +7,14 @@ import pytest
 
 from veche.audit.ledger import verify_ledger
 from veche.audit.rebuild import rebuild
+from veche.engine.publishing import Publishing
 from veche.errors import DoesNotHold, Refused
 from veche.keys import SigningKey
 from veche.ledger.codec import decode
 from veche.ledger.entries.charter import read_charter
+from veche.ledger.entries.double_signing import DoubleSigning
 from veche.ledger.ledger import Ledger
+from veche.ledger.signing import sign
 from veche.ledger.store import DATABASE
 from veche.ledger.walk import walk
 from veche.log.checkpoint import SignedCheckpoint
@@ -315,3 +318,48 @@ def test_none_is_published_before_the_head_that_leads_to_it_is_kept(world: World
     signed = SignedCheckpoint.parse(kept.read_bytes())
     assert signed.checkpoint.size == number + 2 and len(signed.verify(world.ledger.state.succession.policy(2))) == 4
     assert (world.folder / "ledger" / DATABASE).is_file()
+
+
+# Who votes twice
+
+
+def test_one_who_votes_twice_can_be_retired_at_once(world: World) -> None:
+    rotated(world, 0)
+    accused = world.ledger.state.validators()[3]
+    world.engine.stop()
+    ledger = world.ledger
+    said = DoubleSigning(accused.votes, 1, ledger.time)
+    for repeated in range(2):
+        executed = ledger.execute(ledger.height + 1, ledger.time, [], [said, DoubleSigning(key().public, 1, 0)])
+        assert executed.logged is not bool(repeated)
+        ledger.commit()
+    assert kinds(world)[-1] == "double-signing" and decode(ledger.entry(ledger.size - 1))[1] == [
+        accused.votes,
+        1,
+        ledger.time,
+    ]
+    body = ["retire", accused.institution, "validator", accused.key, 0]
+    retire = sign(world.id, "office", body, [*world.organisers, world.trustees[0].key])
+    few = sign(world.id, "office", body, world.organisers)
+    executed = ledger.execute(ledger.height + 1, ledger.time + 1, [few, retire])
+    assert isinstance(executed.answers[0], Refused) and executed.answers[0].rule == "authority"
+    ledger.commit()
+    assert sets(world)[-1] == list(VALIDATORS[:3])
+    publishing = Publishing(ledger, world.head_keys)
+    publishing.publish(ledger.time)
+    verify_ledger(Folder(ledger.folder))
+
+
+def test_what_is_said_of_nobody_or_of_later_is_left_out(world: World) -> None:
+    world.engine.stop()
+    ledger, (one, *_) = world.ledger, world.ledger.state.validators()
+    for said in (
+        DoubleSigning(one.key, 1, 0),
+        DoubleSigning(one.votes, ledger.height + 1, 0),
+        DoubleSigning(one.votes, 1, ledger.time + 1),
+    ):
+        assert not ledger.execute(ledger.height + 1, ledger.time, [], [said]).logged
+    assert ledger.execute(
+        ledger.height + 1, ledger.time, [], [DoubleSigning(one.votes, ledger.height, ledger.time)]
+    ).logged
+    ledger.discard()

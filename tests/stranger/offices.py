@@ -140,6 +140,7 @@ class Offices:
         seats = {who: key for key, (who, role) in self.active.items() if role == "validator"}
         need(sorted(seats) == [each.who for each in self.rows], "the validators' offices are not those of the engine")
         self.votes = {seats[each.who]: each.votes for each in self.rows}
+        self.accused: set[tuple[bytes, int]] = set()
         self.moved: list[int] = []  # when validators changed
         self.sets = [(-1, self.validators())]  # who they were from which entry on
         number(self.k, 1, len({who for who, _ in self.active.values()}))
@@ -271,10 +272,12 @@ class Offices:
         else:
             self.agreed(signers)
             self._check(action, seat, held, key)
+            accused = {votes for votes, _ in self.accused}
+            guilty = role == "validator" and action == "retire" and self.votes.get(held) in accused
             if role == "validator":
                 self._check_validator(action, seat, held, key, votes)
-                need(not by_holder or self._room(time), "too many validators changed lately")
-            if by_holder:
+                need(not by_holder or guilty or self._room(time), "too many validators changed lately")
+            if by_holder or guilty:
                 self.waiting.pop(seat, None)
                 self._replace(action, seat, held, key, votes, time)
                 return (held, key) if action == "rotate" else None

@@ -8,7 +8,7 @@ from .group import sha
 from .offices import Offices, Signer
 from .polls import Poll, announce, attachments
 
-DERIVED = ("block", "office-effect", "validators", "committee-void", "void", "tally", "too-few")
+DERIVED = ("block", "office-effect", "validators", "double-signing", "committee-void", "void", "tally", "too-few")
 ROLES = {
     "committee": "organiser",
     "poll": "organiser",
@@ -32,6 +32,7 @@ class Replay:
         self.index = 0
         self.height = self.time = -1
         self.empty = False  # the block so far appended nothing, and must append something
+        self.handed = False  # something in the block was handed in
         self.ended = False  # the block ended with the new validators
         self.bodies: set[bytes] = set()
         self.moduli: set[bytes] = set()
@@ -53,6 +54,17 @@ class Replay:
         if due := self._due():
             self._derived(due, value)
             return
+        if value[0] == "double-signing":
+            votes, height, time = row(row(value, 2)[1], 3)
+            need(not self.handed, "a double-signing stands behind what was handed in")
+            need(octets(votes, 32) in self.offices.votes.values(), "a double-signing is of no validator")
+            need(
+                number(height) < self.height and number(time) <= self.time,
+                "a double-signing is of later than its block",
+            )
+            need((votes, height) not in self.offices.accused, "a double-signing is said twice")
+            self.offices.accused.add((votes, height))
+            return
         if value[0] == "validators":
             need(self.offices.changed_set(), "the validators have not changed")
             need(
@@ -62,6 +74,7 @@ class Replay:
             self.ended = True
             return
         need(value[0] not in (*DERIVED, "charter"), f"a {value[0]} stands where none is due")
+        self.handed = True
         if value[0] == "ballot":
             poll = self._poll(row(value, 7)[1])
             poll.vote(value, self.index, self.time)
@@ -104,6 +117,7 @@ class Replay:
                         poll.closing,
                         min(time + self.offices.lasting(3600), poll.published_closing + self.offices.lasting(172_800)),
                     )
+        self.handed = False
         self.height, self.time, self.empty, self.ended = height, time, not halt and not self.ended, False
 
     def _due(self) -> tuple[str, Offices | Committee | Poll] | None:

@@ -13,7 +13,7 @@ from veche.errors import DoesNotHold, Refused
 from veche.ledger import rules
 from veche.ledger.checks import Verdict
 from veche.ledger.codec import decode, digest
-from veche.ledger.entries import BlockEntry, Charter, Validators
+from veche.ledger.entries import BlockEntry, Charter, DoubleSigning, Validators, read_entry
 from veche.ledger.entries.ballot import is_ballot
 from veche.ledger.machine import Machine
 from veche.ledger.state import State
@@ -158,6 +158,9 @@ class Replay:
                 if item[0] in (BlockEntry.kind, Validators.kind):
                     self._complete_block(data, item)
                     return
+                if item[0] == DoubleSigning.kind:
+                    self._note(data)
+                    return
                 if item[0] in rules.DERIVED or item[0] == Charter.kind:
                     self._wrong("L7", Message("the rules do not derive a {item} entry here", item=item[0]))
             if self.machine.block.complete:
@@ -168,6 +171,15 @@ class Replay:
         except Refused as refusal:
             step = "L6" if is_ballot(data) else "L5"
             self._wrong(step, Message("{what} (rule {rule})", what=Clause(refusal.said), rule=refusal.rule))
+        self._matched += 1
+
+    def _note(self, data: bytes) -> None:
+        """What consensus said of a validator. Raises Refused."""
+        if self._goes_on or self.machine.block.complete:
+            self._wrong("L4", Message("the block before had ended, and no other begins"))
+        said = read_entry(data)
+        assert isinstance(said, DoubleSigning)
+        self.machine.note(said)
         self._matched += 1
 
     def _complete_block(self, data: bytes, item: list[Any]) -> None:

@@ -11,7 +11,8 @@ class Block:
     """Block ``height`` at ``time`` (seconds since 1970), after one at ``previous``, in a log of ``start`` entries.
 
     ``appended`` are its entries so far. ``halt``: the seconds between two blocks above which the ledger halted. ``awaited``: it
-    belongs into the log whatever it appends: the first whose head other validators sign. ``complete``: nothing follows in it.
+    belongs into the log whatever it appends: the first whose head other validators sign. ``complete``: nothing
+    follows in it; ``handed_in``: something in it was.
     """
 
     def __init__(self, height: int, time: int, previous: int, start: int, halt: int, awaited: bool = False) -> None:
@@ -22,6 +23,7 @@ class Block:
         self._halt = halt
         self._awaited = awaited
         self.complete = False
+        self.handed_in = False
         self.appended: list[bytes] = []
 
     @property

@@ -28,6 +28,7 @@ from veche.ledger.checks import Check, Verdict, Verdicts
 from veche.ledger.codec import digest
 from veche.ledger.entries.ballot import is_ballot
 from veche.ledger.entries.charter import read_charter
+from veche.ledger.entries.double_signing import DoubleSigning
 from veche.ledger.entries.engine import Validator
 from veche.ledger.follower import Follower
 from veche.ledger.machine import Machine
@@ -249,8 +250,11 @@ class Ledger:
             return refused
         return None
 
-    def execute(self, height: int, time: int, entries: Sequence[bytes] = ()) -> Executed:
-        """Execute a block of those entries that the rules admit. What was executed before and not committed is discarded.
+    def execute(
+        self, height: int, time: int, entries: Sequence[bytes] = (), said: Sequence[DoubleSigning] = ()
+    ) -> Executed:
+        """Execute a block of those entries that the rules admit. What was executed before and not committed is discarded. ``said``:
+        of validators, by consensus; what the rules refuse of it is left out.
 
         Raises Refused("block", ...) if it cannot follow the last one, SumsDisagree or Disagrees if what is remembered cannot be
         relied on, and UserError if the disk refuses: then there was no block.
@@ -265,6 +269,8 @@ class Ledger:
                 self._watch(time)
                 self._store.begin()
                 self.machine.begin(height, time, self.time)
+                for one in said:
+                    self._note(one)
                 verdicts = self.machine.check(entries, self._verdicts, ask=True).run()
                 answers = [self._admit(data, verdict) for data, verdict in zip(entries, verdicts, strict=True)]
                 self.machine.complete()
@@ -298,6 +304,12 @@ class Ledger:
             store.check()
         finally:
             store.close()
+
+    def _note(self, said: DoubleSigning) -> Answer:
+        try:
+            return self.machine.note(said)
+        except Refused as refusal:
+            return refusal
 
     def _admit(self, data: bytes, verdict: Verdict) -> Answer:
         try:

@@ -15,9 +15,11 @@ from veche.ledger.codec import digest, encode
 from veche.ledger.entries.ballot import BALLOT, is_ballot, read_ballot
 from veche.ledger.entries.block import BlockEntry
 from veche.ledger.entries.charter import read_charter
+from veche.ledger.entries.double_signing import DoubleSigning
 from veche.ledger.entries.entry import ByOffice
 from veche.ledger.entries.result import Result
 from veche.ledger.rules.ballot import admit_ballot, check_open, check_standing
+from veche.ledger.rules.double_signing import note_double_signing
 from veche.ledger.rules.due import check_previous, derive_due
 from veche.ledger.rules.result import admit_result, check_awaited
 from veche.ledger.rules.rule import Rule
@@ -154,11 +156,20 @@ class Machine:
             if poll is not None:
                 self.state.look_up(poll, credentials)
 
+    def note(self, said: DoubleSigning) -> int:
+        """Append what consensus says of a validator, before anything that was handed in; its number. Raises Refused and changes nothing."""
+        if self.block.handed_in:
+            raise Refused(
+                "double-signing", Message("What consensus says of validators comes before what was handed in.")
+            )
+        return note_double_signing(self.state, self.block, said)
+
     def admit(self, data: bytes, verdict: Verdict = None) -> int:
         """Admit an entry with all that follows from it; the answer is its number. Raises Refused and changes nothing.
 
         ``verdict``: what :meth:`check` found of this entry, if it was asked before.
         """
+        self.block.handed_in = True
         if is_ballot(data):
             return self._admit_ballot(data, verdict)
         written = self.check_written(data)

@@ -40,6 +40,7 @@ CREATE TABLE IF NOT EXISTS office_change (
   number INTEGER PRIMARY KEY, id BLOB, action TEXT, institution TEXT, role TEXT, key BLOB, due INTEGER, votes BLOB
 ) STRICT;
 CREATE TABLE IF NOT EXISTS validators (number INTEGER PRIMARY KEY, entry BLOB) STRICT;
+CREATE TABLE IF NOT EXISTS double_signing (votes BLOB, height INTEGER, PRIMARY KEY (votes, height)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS validator_change (number INTEGER PRIMARY KEY, time INTEGER) STRICT;
 CREATE TABLE IF NOT EXISTS kept_key (number INTEGER, place INTEGER, key BLOB, PRIMARY KEY (number, place)) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS kept_by ON kept_key (key);
@@ -318,6 +319,15 @@ class State:
     def validator_changed(self, number: int, time: int) -> None:
         """A change of a validator took effect, by the entry with this number, in a block of this time."""
         self.db.execute("INSERT INTO validator_change VALUES (?, ?)", (number, time))
+
+    def add_double_signing(self, votes: bytes, height: int) -> bool:
+        """The validator with this consensus key has signed two blocks of a height; False if that was said already."""
+        found = self.db.execute("INSERT OR IGNORE INTO double_signing VALUES (?, ?)", (votes, height))
+        return found.rowcount == 1
+
+    def has_double_signed(self, votes: bytes) -> bool:
+        """Whether that was said of this consensus key."""
+        return self.db.execute("SELECT 1 FROM double_signing WHERE votes = ?", (votes,)).fetchone() is not None
 
     def validators_changed_since(self, time: int) -> int:
         """How many changes of validators took effect in blocks after this time."""

@@ -31,6 +31,7 @@ KINDS = {
     entries.Charter.kind: N_("The charter of a ledger"),
     entries.OfficeChange.kind: N_("A change of an office, or an objection to one"),
     entries.OfficeEffect.kind: N_("A change of an office takes effect"),
+    entries.DoubleSigning.kind: N_("A validator has voted for two blocks of one height"),
     entries.Validators.kind: N_("Who the validators are from the next head on"),
     entries.RulesVersion.kind: N_("New rules"),
     entries.Notice.kind: N_("A notice"),
@@ -134,6 +135,12 @@ class Whole:
                     yield Row(Message("Validator"), validator.institution)
                     yield Row(Message("Ledger key"), validator.key.hex(), 1)
                     yield Row(Message("Consensus key"), validator.votes.hex(), 1)
+            case entries.DoubleSigning():
+                whose = None if self._state is None else _whose_votes(self._state, entry.votes)
+                yield Row(Message("Institution"), whose or Message("not known"))
+                yield Row(Message("Consensus key"), entry.votes.hex())
+                yield Row(Message("Height"), Number(entry.height))
+                yield Row(Message("Time"), moment(entry.time))
             case entries.RulesVersion():
                 yield Row(Message("Version"), Number(entry.version))
                 yield Row(Message("From"), moment(entry.since))
@@ -357,6 +364,11 @@ class Whole:
     def _class_of_poll(self, poll_id: bytes) -> PollClass | None:
         poll = None if self._state is None else self._state.poll(poll_id)
         return None if poll is None else poll.poll_class
+
+
+def _whose_votes(state: State, votes: bytes) -> str | None:
+    """The institution whose consensus key this is or was."""
+    return next((office.institution for office in state.offices.values() if office.votes == votes), None)
 
 
 _KEY_OF: Mapping[OfficeAction, Callable[[], Message]] = {

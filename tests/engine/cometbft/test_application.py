@@ -18,7 +18,7 @@ from veche.clock import WrongClock
 from veche.engine.cometbft import abci_pb2 as abci
 from veche.engine.cometbft.application import Application
 from veche.engine.cometbft.finality import Finality
-from veche.engine.cometbft.home import MOST_BYTES, chain_id, genesis
+from veche.engine.cometbft.home import MOST_BYTES, address, chain_id, genesis
 from veche.engine.cometbft.server import read_request
 from veche.engine.engine import Answer, Stopped
 from veche.engine.publishing import Publishing
@@ -26,6 +26,7 @@ from veche.engine.results import Results
 from veche.engine.waiting import Waiting
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
+from veche.ledger.codec import decode
 from veche.ledger.ledger import Ledger
 from veche.ledger.signing import sign
 from veche.log.checkpoint import SignedCheckpoint
@@ -380,6 +381,40 @@ async def test_consensus_is_told_of_other_validators(tmp_path: Path) -> None:
         node.now += 14 * 86_400
         retired = await node.block([retire])
         assert [(one.pub_key.ed25519, one.power) for one in retired.validator_updates] == [(old[2].votes, 0)]
+    finally:
+        node.close()
+
+
+@together
+async def test_what_cometbft_finds_out_about_a_validator_is_in_the_log(tmp_path: Path) -> None:
+    with World(tmp_path, registrars=(1, 1, 0), engine=Played(4)) as world:
+        world.engine.tick()
+    node = Node(Stage(tmp_path / "ledger", world.now, []))
+    one, other, *_ = node.ledger.state.validators()
+
+    def found(votes: bytes, height: int) -> abci.Misbehavior:
+        made = abci.Misbehavior(type=abci.DUPLICATE_VOTE, height=height)
+        made.validator.address, made.time.seconds = address(votes), node.now
+        return made
+
+    try:
+        await node.block([])
+        several = [found(other.votes, 1), found(one.votes, 1), found(other.votes, 1), found(one.key, 1)]
+        asked = abci.RequestProcessProposal(height=node.height, misbehavior=several)
+        assert (await node.ask(asked, node.now)).status == ACCEPT
+        size = node.ledger.size
+        without = abci.RequestFinalizeBlock(height=node.height)
+        with_them = abci.RequestFinalizeBlock(height=node.height, misbehavior=reversed(several))
+        hashes = [(await node.ask(request, node.now)).app_hash for request in (without, with_them)]
+        assert hashes[0] != hashes[1], "what is said is part of the block"
+        await node.commit()
+        entries = [decode(node.ledger.entry(number)) for number in range(size, node.ledger.size)]
+        assert [entry[0] for entry in entries] == ["block", "double-signing", "double-signing"]
+        assert (
+            sorted(entry[1][0] for entry in entries[1:])
+            == sorted([one.votes, other.votes])
+            == [entry[1][0] for entry in entries[1:]]
+        )
     finally:
         node.close()
 

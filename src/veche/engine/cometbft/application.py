@@ -20,13 +20,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from veche.engine.cometbft import abci_pb2 as abci
 from veche.engine.cometbft.finality import Finality
-from veche.engine.cometbft.home import EVIDENCE_BLOCKS, POWER, app_hash, chain_id
+from veche.engine.cometbft.home import EVIDENCE_BLOCKS, POWER, address, app_hash, chain_id
 from veche.engine.engine import Stopped
 from veche.engine.looking import Look
 from veche.engine.results import Results
 from veche.engine.threaded import AHEAD
 from veche.engine.waiting import Job, Waiting
 from veche.errors import Refused
+from veche.ledger.entries.double_signing import DoubleSigning
 from veche.ledger.ledger import Executed, Ledger
 from veche.texts import Message
 
@@ -58,6 +59,7 @@ class _Block:
     height: int
     time: int
     entries: tuple[bytes, ...]
+    said: tuple[DoubleSigning, ...]
     executed: Executed
 
 
@@ -220,7 +222,7 @@ class Application:
         if not entries:
             self._proposal = _Proposal(asked.height)
             return abci.ResponsePrepareProposal()
-        answers = self._execute(asked.height, at, entries).answers
+        answers = self._execute(asked.height, at, entries, asked.misbehavior).answers
         admitted = [job for job, answer in zip(jobs, answers, strict=True) if not isinstance(answer, Refused)]
         refused = [(job, answer) for job, answer in zip(jobs, answers, strict=True) if isinstance(answer, Refused)]
         proposed = tuple(entry for entry, _ in admitted if entry is not None)
@@ -230,7 +232,7 @@ class Application:
     def _process(self, asked: abci.RequestProcessProposal) -> abci.ResponseProcessProposal:
         status = abci.ResponseProcessProposal.ACCEPT
         try:
-            executed = self._execute(asked.height, _seconds(asked.time), asked.txs)
+            executed = self._execute(asked.height, _seconds(asked.time), asked.txs, asked.misbehavior)
         except Refused:
             status = abci.ResponseProcessProposal.REJECT
         else:
@@ -242,7 +244,7 @@ class Application:
         if asked.height != self._ledger.height + 1:
             raise Stopped(Message("CometBFT decided block {height}, which does not follow.", height=asked.height))
         self._agree()  # this block's header holds the hash of the head so far
-        executed = self._execute(asked.height, _seconds(asked.time), asked.txs)
+        executed = self._execute(asked.height, _seconds(asked.time), asked.txs, asked.misbehavior)
         results = [
             abci.ExecTxResult(code=REFUSED if isinstance(answer, Refused) else OK) for answer in executed.answers
         ]
@@ -308,14 +310,26 @@ class Application:
             self._ready = deque(job for job in self._ready if id(job) not in gone)
         self._settled = settled
 
-    def _execute(self, height: int, time: int, entries: Sequence[bytes]) -> Executed:
+    def _execute(
+        self, height: int, time: int, entries: Sequence[bytes], misbehavior: Iterable[abci.Misbehavior]
+    ) -> Executed:
         """Execute this block, unless it is the one that was executed last. Raises what :meth:`Ledger.execute` raises."""
-        block, these = self._block, tuple(entries)
-        if block is None or (block.height, block.time, block.entries) != (height, time, these):
+        block, these, said = self._block, tuple(entries), self._said(misbehavior)
+        if block is None or (block.height, block.time, block.entries, block.said) != (height, time, these, said):
             self._block = None
-            block = _Block(height, time, these, self._ledger.execute(height, time, these))
+            block = _Block(height, time, these, said, self._ledger.execute(height, time, these, said))
             self._block = block
         return block.executed
+
+    def _said(self, misbehavior: Iterable[abci.Misbehavior]) -> tuple[DoubleSigning, ...]:
+        """Who has voted for two blocks of a height, by the consensus keys that CometBFT names by their addresses. In one order."""
+        keys = {address(office.votes): office.votes for office in self._ledger.state.offices.values() if office.votes}
+        found = {
+            (keys[one.validator.address], one.height, _seconds(one.time))
+            for one in misbehavior
+            if one.validator.address in keys
+        }
+        return tuple(DoubleSigning(*one) for one in sorted(found))
 
 
 def _seconds(time: Timestamp) -> int:

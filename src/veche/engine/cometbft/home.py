@@ -217,8 +217,13 @@ def _key_of(path: Path) -> bytes:
         raise UserError(Message("{file} is not a key of votes of CometBFT.", file=str(path))) from None
 
 
+def address(public: bytes) -> bytes:
+    """By which CometBFT names a validator with this consensus key, and a node with this key."""
+    return hashlib.sha256(public).digest()[:20]
+
+
 def _address(public: bytes) -> str:
-    return hashlib.sha256(public).digest()[:20].hex().upper()
+    return address(public).hex().upper()
 
 
 def _public(public: bytes) -> dict[str, str]:

@@ -9,7 +9,7 @@ from veche.ledger.block import Block
 from veche.ledger.entries.office import OBJECTION, SUSPENSION, OfficeAction, OfficeChange, OfficeEffect, Role
 from veche.ledger.readable import two_spellings
 from veche.ledger.rules.rule import Rule
-from veche.ledger.rules.validators import changes_due, check_validator
+from veche.ledger.rules.validators import changes_due, check_validator, is_accused
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import OfficeKey, PendingChange, Seat, State
 from veche.texts import Message
@@ -76,7 +76,7 @@ def _change(state: State, block: Block, signed: SignedEntry[OfficeChange], held:
     else:
         _check_new_key(state, change, held)
     _check_witnesses(state, change)
-    at_once = held is not None and signed.bears(held)
+    at_once = held is not None and (signed.bears(held) or is_accused(state, change))
     check_validator(state, block, change, at_once)
     seat = change.institution, change.role
     if at_once:
