@@ -265,6 +265,13 @@ def changed_validators() -> list[Doctored]:
         """The last of the four, or another, has voted for two blocks of a height."""
         return encode(["double-signing", [votes or rows[3][2], height, time]])
 
+    url_of, peer_of = ([row[place] for row in decode(entries[0])[1][7][2]] for place in (2, 3))
+
+    def moved(url: str = "", peer: str = "", by: SigningKey = old[0]) -> bytes:
+        """The first of the four says where it is found, or another key does; without a word where the first is now, or the third."""
+        place = 2 if by is old[2] else 0
+        return sign(ledger, "address", [url or url_of[place], peer or peer_of[place], 0], [by])
+
     gone, told = office_of(VALIDATORS[3], "retire", old[3].public), encode(["validators", rows[:3]])
     said = sign(ledger, "notice", [b"", ["So it is.", "Так и есть."], []], institutions[:1])
     return [
@@ -299,6 +306,14 @@ def changed_validators() -> list[Doctored]:
         case("double-signing-later", "one is said to have voted twice at the height of this very block", [*again, twice(height=99_999)], "L5", len(again), "double-signing", kept=first),
         case("double-signing-time", "one is said to have voted twice at a time to come", [*again, twice(time=2**40)], "L5", len(again), "double-signing", kept=first),
         case("double-signing-behind", "it is said behind what was handed in", [*again, said, twice()], "L5", len(again) + 1, "double-signing", kept=first),
+        case("validators-address", "one says where it is found from now on", [*again, moved("http://elsewhere", f"{9:040x}@elsewhere:1")], kept=first),
+        case("validators-address-own", "one keeps its url, and another one its id at another host",
+             [*again, moved(peer=f"{9:040x}@elsewhere:1"), moved("http://elsewhere", by=old[2])], kept=first),
+        case("address-url", "one is to be found where another is", [*again, moved(url_of[2])], "L5", len(again), "address", kept=first),
+        case("address-node", "one is to be the node that another is", [*again, moved(peer=peer_of[2])], "L5", len(again), "address", kept=first),
+        case("address-form", "one is to be found at no address", [*again, moved("http://validator/path")], "L5", len(again), "shape", kept=first),
+        case("address-former", "a key that holds no seat any more says where a validator is found", [*again, moved(by=old[1])], "L5", len(again), "authority", kept=first),
+        case("address-organiser", "an organiser says where a validator is found", [*again, moved(by=institutions[0])], "L5", len(again), "authority", kept=first),
         handed_in("validators-second", "a second validator of four changes within two weeks", early),
         handed_in("validator-no-votes", "a validator is to get a ledger key and no consensus key", office("rotate", new)),
         handed_in("validator-votes-used", "a validator's consensus key is another's already", office("rotate", new, rows[2][2])),

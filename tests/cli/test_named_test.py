@@ -191,6 +191,7 @@ CALLS: dict[str, Callable[[Town], tuple[object, ...]]] = {
     "charter show": at(),
     "office add": office("add.entry"),
     "office notice": with_key("--text", "So.", "--text-ru", "Так."),
+    "office address": with_key("--url", "https://n1.example", "--peer", f"{1:040x}@n1.example:26656"),
     "office rotate": office("rotate.entry"),
     "office retire": office("retire.entry"),
     "office suspend": office("suspend.entry"),
@@ -249,7 +250,7 @@ def test_a_ledger_in_earnest_is_not(town: Town, name: str) -> None:
 
 NOT_ALWAYS = {
     "vote", "cast", "registrar open", "ledger submit", "poll publish", "registrar issuance", "poll outcome", "poll result", "poll cancel",
-    "poll contest", "office notice", "office add", "office rotate", "office retire", "office suspend", "office object",
+    "poll contest", "office notice", "office address", "office add", "office rotate", "office retire", "office suspend", "office object",
     "poll sign", "ledger sign",
 }  # fmt: skip
 """What the ledger may refuse here, because it is late for it or because it has been done."""

@@ -7,6 +7,7 @@ import pytest
 
 from veche.audit.ledger import verify_ledger
 from veche.audit.rebuild import rebuild
+from veche.engine.cometbft.home import Peering
 from veche.engine.publishing import Publishing
 from veche.errors import DoesNotHold, Refused
 from veche.keys import SigningKey
@@ -363,3 +364,36 @@ def test_what_is_said_of_nobody_or_of_later_is_left_out(world: World) -> None:
         ledger.height + 1, ledger.time, [], [DoubleSigning(one.votes, ledger.height, ledger.time)]
     ).logged
     ledger.discard()
+
+
+# Where they are found
+
+
+def test_validators_say_where_they_are_found(world: World) -> None:
+    state, (one, other) = world.ledger.state, world.ledger.state.validator_rows()[:2]
+
+    def moved(place: int, url: str, peer: str) -> None:
+        world.say("address", [url, peer, world.ledger.size], world.head_keys[place])
+
+    elsewhere = f"{one.node}@elsewhere.example:1"
+    moved(0, "https://elsewhere.example", elsewhere)
+    assert state.validator_rows()[0] == one._replace(url="https://elsewhere.example", peer=elsewhere)
+    for url, peer in ((other.url, one.peer), (one.url, other.peer), (one.url, f"{other.node}@elsewhere.example:2")):
+        with pytest.raises(Refused) as caught:
+            moved(0, url, peer)
+        assert caught.value.rule == "address"
+    moved(1, one.url, f"{9:040x}@there.example:1")  # which is free now
+    with pytest.raises(Refused, match="signed by one validator"):
+        world.say("address", [one.url, one.peer, 0], world.organisers[0])
+    say(world, "add", NEW, (new := key()), votes=key().public)
+    world.wait(14 * DAY)
+    assert [row.institution for row in state.validator_rows()] == list(VALIDATORS[:4]), (
+        "nobody knows where the new one is"
+    )
+    world.engine.sign_with(new)  # type: ignore[attr-defined]
+    world.say("address", ["https://zoo.example", f"{10:040x}@zoo.example:26656", 0], new)
+    assert state.validator_rows()[4].url == "https://zoo.example"
+    own = Peering.of(state, new.public)
+    assert own.listen == "0.0.0.0:26656" and own.others[0] == elsewhere and len(own.others) == 4
+    assert Peering.of(state, world.head_keys[2].public).others[-1].endswith("@zoo.example:26656")
+    world.check()

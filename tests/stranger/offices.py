@@ -79,12 +79,18 @@ HOST = r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])"
 
 def read_validator(value: object) -> Row:
     who, votes, url, peer = row(value, 4)
-    for said in (url, peer):
-        need(len(word(said, 200)) <= 200, "an address is too long")
+    return Row(word(who), octets(votes, 32), *read_address(url, peer))
+
+
+def read_address(url: object, peer: object) -> tuple[str, str]:
+    """A validator's address, and the id by which peers know it."""
+    for said in (word(url, 200), word(peer, 200)):
         need(int((re.findall(r":(\d+)\Z", said) or [1])[0]) <= 65_535, "there is no such port")
-    need(re.fullmatch(rf"https?://{HOST}(:[1-9][0-9]{{0,4}})?", url, re.ASCII), "an address is odd")
-    need(re.fullmatch(rf"[0-9a-f]{{40}}@{HOST}:[1-9][0-9]{{0,4}}", peer, re.ASCII), "a peer's address is odd")
-    return Row(word(who), octets(votes, 32), url, peer[:40])
+    need(re.fullmatch(rf"https?://{HOST}(:[1-9][0-9]{{0,4}})?", word(url, 200), re.ASCII), "an address is odd")
+    need(
+        re.fullmatch(rf"[0-9a-f]{{40}}@{HOST}:[1-9][0-9]{{0,4}}", word(peer, 200), re.ASCII), "a peer's address is odd"
+    )
+    return word(url, 200), word(peer, 200)[:40]
 
 
 class Signer(NamedTuple):
@@ -140,6 +146,7 @@ class Offices:
         seats = {who: key for key, (who, role) in self.active.items() if role == "validator"}
         need(sorted(seats) == [each.who for each in self.rows], "the validators' offices are not those of the engine")
         self.votes = {seats[each.who]: each.votes for each in self.rows}
+        self.found = {each.who: (each.url, each.node) for each in self.rows}
         self.accused: set[tuple[bytes, int]] = set()
         self.moved: list[int] = []  # when validators changed
         self.sets = [(-1, self.validators())]  # who they were from which entry on
@@ -215,6 +222,19 @@ class Offices:
     def changed_set(self) -> bool:
         """Are they others than was last said?"""
         return self.validators() != self.sets[-1][1]
+
+    def move(self, body: list[Any], signer: Signer) -> None:
+        """An `address` entry."""
+        url, peer, counter = row(body, 3)
+        found = read_address(url, peer)
+        number(counter)
+        for who, _, _ in self.validators():
+            other = self.found.get(who, ("", ""))
+            need(
+                who == signer.who or (found[0] != other[0] and found[1] != other[1]),
+                "an address is another validator's",
+            )
+        self.found[signer.who] = found
 
     def ledger_keys(self, size: int) -> list[bytes]:
         """Of the validators who cosign the head of so many entries."""

@@ -10,6 +10,7 @@ from .polls import Poll, announce, attachments
 
 DERIVED = ("block", "office-effect", "validators", "double-signing", "committee-void", "void", "tally", "too-few")
 ROLES = {
+    "address": "validator",
     "committee": "organiser",
     "poll": "organiser",
     "outcome": "organiser",
@@ -201,6 +202,9 @@ class Replay:
 
     def _rules(self, body: list[Any], signers: list[Signer]) -> None:
         self.offices.announce(body, signers, self.time)
+
+    def _address(self, body: list[Any], signers: list[Signer]) -> None:
+        self.offices.move(body, signers[0])
 
     def _notice(self, body: list[Any], signers: list[Signer]) -> None:
         poll, said, files = row(body, 3)

@@ -12,6 +12,7 @@ from veche.cli.reading import Reading, read_ledger
 from veche.cli.signing import consider
 from veche.errors import UserError
 from veche.keys import SigningKey
+from veche.ledger.entries.address import Address
 from veche.ledger.entries.office import OBJECTION, OfficeAction, OfficeChange, Role
 from veche.ledger.entries.statements import Notice
 from veche.ledger.shape import Text
@@ -169,6 +170,34 @@ def notice(
         options.emit(entry_json(entry, number, output))
     else:
         say_where(number, output, Message("A notice"))
+
+
+@office.command()
+@options.ledger
+@click.option("--url", required=True, metavar="URL", help="The public address of the node: https://node.example")
+@click.option("--peer", required=True, metavar="PEER", help="Where other validators find it: ID@node.example:26656")
+@options.key("validator")
+@options.entry_output
+@signing.yes
+@options.json
+def address(folder: Path, url: str, peer: str, key: Path, output: Path | None, yes: bool, as_json: bool) -> None:
+    """Say where a validator of a network is found from now on. The others look there when they start the next time.
+
+    \b
+    Example:
+      veche office address --url https://node.example --peer "$NODE@node.example:26656" --key ledger/log.key
+    """
+    signer = options.load_key(key)
+    with read_ledger(folder) as reading:
+        reading.office(signer.public, Role.VALIDATOR)
+        said = Address.parse([url, peer, reading.size])
+        consider(said, reading, [signer.public], yes, err=as_json)
+        entry = said.sign(reading.id, [signer])
+    number = hand_in_or_keep(folder, entry, output)
+    if as_json:
+        options.emit(entry_json(entry, number, output))
+    else:
+        say_where(number, output, Message("The address"))
 
 
 def _key_of(reading: Reading, action: OfficeAction, institution: str, role: Role) -> bytes:

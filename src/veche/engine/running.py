@@ -14,7 +14,7 @@ from veche.texts import Message
 def engine_of(ledger: Ledger, key: SigningKey, clock: Callable[[], int] | None = None, pause: float = 1.0) -> Engine:
     """Make it, with the ``key`` that signs its heads here. Raises UserError as it does, and if others are needed to run it: then it
     needs a door, too (:mod:`veche.node`)."""
-    if len(ledger.state.charter.validators) > 1:
+    if len(ledger.state.validators()) > 1:
         raise UserError(
             Message("Several institutions keep this ledger, each with a node that the others reach."),
             Message("Run this one: veche node run --ledger {folder}", folder=ledger.folder),

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from veche.ledger.codec import decode
 from veche.ledger.entries import parse_item
+from veche.ledger.entries.address import Address
 from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.entries.committee import CertificateStep, Complaint, KeyStep, SharesStep, Step
 from veche.ledger.entries.decryption import Decryption
-from veche.ledger.entries.engine import Validator
+from veche.ledger.entries.engine import Validator, ValidatorRow
 from veche.ledger.entries.office import OfficeAction, Role
 from veche.ledger.entries.permit_key import GroupIssuance, GroupPermitKey, Issuance, PermitKeys
 from veche.ledger.entries.result import Result
@@ -40,6 +41,7 @@ CREATE TABLE IF NOT EXISTS office_change (
   number INTEGER PRIMARY KEY, id BLOB, action TEXT, institution TEXT, role TEXT, key BLOB, due INTEGER, votes BLOB
 ) STRICT;
 CREATE TABLE IF NOT EXISTS validators (number INTEGER PRIMARY KEY, entry BLOB) STRICT;
+CREATE TABLE IF NOT EXISTS address (institution TEXT PRIMARY KEY, url TEXT, peer TEXT) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS double_signing (votes BLOB, height INTEGER, PRIMARY KEY (votes, height)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS validator_change (number INTEGER PRIMARY KEY, time INTEGER) STRICT;
 CREATE TABLE IF NOT EXISTS kept_key (number INTEGER, place INTEGER, key BLOB, PRIMARY KEY (number, place)) STRICT, WITHOUT ROWID;
@@ -304,6 +306,22 @@ class State:
             if office.active and office.role is Role.VALIDATOR
         ]
         return tuple(sorted(found))
+
+    def validator_rows(self) -> list[ValidatorRow]:
+        """Where those who are validators now are found, as far as that is known: from the charter, or as they said since."""
+        known = {row.institution: (row.url, row.peer) for row in self.charter.engine.validators}
+        known |= {
+            name: (url, peer) for name, url, peer in self.db.execute("SELECT institution, url, peer FROM address")
+        }
+        return [
+            ValidatorRow(one.institution, one.votes, *known[one.institution])
+            for one in self.validators()
+            if one.institution in known
+        ]
+
+    def set_address(self, institution: str, said: Address) -> None:
+        """Where a validator is found from now on."""
+        self.db.execute("INSERT OR REPLACE INTO address VALUES (?, ?, ?)", (institution, said.url, said.peer))
 
     def operators(self) -> set[str]:
         """The institutions that run the engine now."""

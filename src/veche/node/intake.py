@@ -126,7 +126,7 @@ class Intake:
         self._engine, self._outbox = engine, outbox
         self.posted = Posted(loop)
         self.broken: BaseException | None = None
-        self.validators = len(engine.ledger.state.charter.validators)
+        self.validators = len(engine.ledger.state.validators())
         self.held: Callable[[Way], None] = lambda way: None
         """Is called, on the loop, with each entry that is kept."""
         self.spread: Callable[[bytes], None] = lambda head: None

@@ -14,9 +14,9 @@ from veche.engine.engine import Engine
 from veche.engine.inbox import open_ledger
 from veche.errors import UserError
 from veche.keys import SigningKey
-from veche.ledger.entries.charter import Charter
 from veche.ledger.entries.engine import Embedded
 from veche.ledger.ledger import Ledger
+from veche.ledger.state import State
 from veche.node.service import Service
 from veche.texts import Message
 
@@ -52,7 +52,7 @@ class Node:
             ledger, key = open_ledger(folder, PATIENCE)
             self._resources.enter_context(ledger)
             charter = ledger.state.charter
-            now = BlockClock(ledger, clock, after_outage or len(charter.validators) > 1)
+            now = BlockClock(ledger, clock, after_outage or len(ledger.state.validators()) > 1)
             seconds = charter.engine.seconds if pause is None else pause
             self.engine: Engine
             if isinstance(charter.engine, Embedded):
@@ -61,7 +61,7 @@ class Node:
                 from veche.engine.cometbft.engine import CometEngine  # what it needs, nobody else does
 
                 self.engine = CometEngine(ledger, key, now, seconds, command, environment, peer_listen)
-            host, port = _listening(listen) if listen else _by_charter(charter, key)
+            host, port = _listening(listen) if listen else _by_ledger(ledger.state, key)
             self._service = Service(self.engine, key, host, port)
             self.ledger: Ledger = ledger
         except BaseException:
@@ -99,11 +99,11 @@ def _listening(text: str) -> tuple[str, int]:
     return found[1].strip("[]"), int(found[2])
 
 
-def _by_charter(charter: Charter, key: SigningKey) -> tuple[str, int]:
-    """Where the charter says that this validator's door is, if it speaks plain HTTP itself; else on this machine only, behind
+def _by_ledger(state: State, key: SigningKey) -> tuple[str, int]:
+    """Where the ledger says that this validator's door is, if it speaks plain HTTP itself; else on this machine only, behind
     whatever speaks HTTPS."""
-    own = {one.institution for one in charter.validators if one.key == key.public}
-    for row in charter.engine.validators:
+    own = {one.institution for one in state.validators() if one.key == key.public}
+    for row in state.validator_rows():
         if row.institution in own and row.url.startswith("http:"):
             parts = urlsplit(row.url)
             return parts.hostname or "", parts.port or 80

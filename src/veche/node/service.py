@@ -10,8 +10,8 @@ from veche.engine.engine import Engine
 from veche.errors import UserError, because
 from veche.keys import SigningKey
 from veche.ledger.entries.ballot import is_ballot
-from veche.ledger.entries.charter import Charter
 from veche.ledger.promise import Promise
+from veche.ledger.state import State
 from veche.node.api import Api
 from veche.node.intake import Intake, Way
 from veche.node.outbox import Outbox
@@ -37,7 +37,7 @@ class Service:
         self._outbox = Outbox(ledger)
         self._intake = Intake(engine, self._outbox, published.size, self._loop)
         self._api = Api(engine, self._intake, published)
-        self._peers = Peers(ledger.id, _others(ledger.state.charter, key.public), self._intake)
+        self._peers = Peers(ledger.id, _others(ledger.state, key.public), self._intake)
         self._key, self._ledger = key, ledger.id
         self._intake.held, self._intake.spread = self._held, self._peers.tell
         self._runner = web.AppRunner(self._api.application(), access_log=None, shutdown_timeout=SHUTDOWN)
@@ -99,7 +99,8 @@ class Service:
         self._outbox.close()
 
 
-def _others(charter: Charter, key: bytes) -> list[tuple[bytes, str]]:
-    """The ledger key and the address of each other validator."""
-    urls = {row.institution: row.url for row in charter.engine.validators}
-    return [(one.key, urls[one.institution]) for one in charter.validators if one.key != key]
+def _others(state: State, key: bytes) -> list[tuple[bytes, str]]:
+    """The ledger key and the address of each other validator that has said where it is found."""
+    urls = {row.institution: row.url for row in state.validator_rows()}
+    others = (one for one in state.validators() if one.key != key)
+    return [(one.key, urls[one.institution]) for one in others if one.institution in urls]

@@ -213,6 +213,8 @@ def _describe(entry: entries.Entry, state: State) -> Localizable:
             return Message(
                 "{action} {institution} as {role}", action=entry.action, institution=entry.institution, role=entry.role
             )
+        case entries.Address():
+            return Verbatim(entry.url)
         case entries.DoubleSigning():
             return Message("consensus key {key}, height {height}", key=entry.votes.hex()[:16], height=entry.height)
         case entries.Validators():

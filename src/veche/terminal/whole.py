@@ -31,6 +31,7 @@ KINDS = {
     entries.Charter.kind: N_("The charter of a ledger"),
     entries.OfficeChange.kind: N_("A change of an office, or an objection to one"),
     entries.OfficeEffect.kind: N_("A change of an office takes effect"),
+    entries.Address.kind: N_("Where a validator is found from now on"),
     entries.DoubleSigning.kind: N_("A validator has voted for two blocks of one height"),
     entries.Validators.kind: N_("Who the validators are from the next head on"),
     entries.RulesVersion.kind: N_("New rules"),
@@ -135,6 +136,10 @@ class Whole:
                     yield Row(Message("Validator"), validator.institution)
                     yield Row(Message("Ledger key"), validator.key.hex(), 1)
                     yield Row(Message("Consensus key"), validator.votes.hex(), 1)
+            case entries.Address():
+                yield Row(Message("Address"), entry.url)
+                yield Row(Message("Address for other validators"), entry.peer)
+                yield Row(Message("Number that makes it new"), Number(entry.number))
             case entries.DoubleSigning():
                 whose = None if self._state is None else _whose_votes(self._state, entry.votes)
                 yield Row(Message("Institution"), whose or Message("not known"))

@@ -65,7 +65,7 @@ class CometEngine(ThreadedEngine):
         self._key = key.public
         self._pause = pause
         self.late, self.orderly, self.patience = int(pause) + LATE, True, pause + STALL
-        if len(ledger.state.charter.validators) > 1:
+        if len(ledger.state.validators()) > 1:
             self.patience = math.inf  # it may be the others who are not there
         self._command, self._environment, self._listen = command or [program()], environment, listen
         self._finality = Finality(ledger, self._publishing, self._cosigned)

@@ -19,8 +19,9 @@ from veche.durable import PRIVATE, PRIVATE_FOLDER, make_folder, must_be_new, rea
 from veche.errors import UserError
 from veche.keys import SigningKey
 from veche.ledger.codec import digest
-from veche.ledger.entries.charter import Charter, read_charter
+from veche.ledger.entries.charter import read_charter
 from veche.ledger.ledger import Ledger
+from veche.ledger.state import State
 from veche.log.checkpoint import Checkpoint
 from veche.log.merkle import leaf_hash
 from veche.log.tiles import Edge
@@ -32,6 +33,8 @@ MOST_BYTES = 4 << 20
 """Bytes of a block."""
 POWER = 1000
 """Of each validator. With 1, the median of an even number of times would be an extreme one."""
+P2P_PORT = 26_656
+"""Where CometBFT listens by custom."""
 GATHER = 400
 """Milliseconds for which several validators gather entries after a block, before the next one is proposed."""
 EVIDENCE_BLOCKS = 100_000
@@ -102,14 +105,17 @@ class Peering(NamedTuple):
     others: Sequence[str] = ()
 
     @classmethod
-    def of(cls, charter: Charter, key: bytes, listen: str = "") -> "Peering":
+    def of(cls, state: State, key: bytes, listen: str = "") -> "Peering":
         """That of the validator with this ledger key. ``listen``: elsewhere than its peer's address says, which others then reach
         through something in between. A name is no place to listen at: then it is every address of this machine."""
-        rows = {row.institution: row for row in charter.engine.validators}
-        own = next(one.institution for one in charter.validators if one.key == key)
+        rows = {row.institution: row for row in state.validator_rows()}
+        office = state.offices.get(key)
+        own = "" if office is None else office.institution
         others = [row.peer for name, row in rows.items() if name != own]
         if not others:
             return cls()
+        if own not in rows:  # it has not said yet where it is found
+            return cls(listen or f"0.0.0.0:{P2P_PORT}", others)
         host, _, port = rows[own].peer.partition("@")[2].rpartition(":")
         try:
             ipaddress.ip_address(host.strip("[]"))
@@ -188,8 +194,9 @@ def prepare(ledger: Ledger, key: bytes, socket: Path, pause: float, listen: str 
     ``key``: the ledger key of this validator; ``listen``: see :class:`Peering`. Raises UserError if its key of votes is missing or is not the charter's, or what it voted last is missing: whoever votes
     without knowing that may contradict themselves.
     """
-    home, charter = ledger.folder / FOLDER, ledger.state.charter
-    if _key_of(home / _KEY) not in {one.votes for one in charter.validators if one.key == key}:
+    home = ledger.folder / FOLDER
+    office = ledger.state.offices.get(key)
+    if office is None or _key_of(home / _KEY) != office.votes:
         raise UserError(
             Message("The key of votes in {folder} is not the one that the charter names.", folder=str(home)),
             Message("Give the ledger's own folder, with the key that was made for this charter."),
@@ -203,7 +210,7 @@ def prepare(ledger: Ledger, key: bytes, socket: Path, pause: float, listen: str 
             ),
         )
     replace(home / "config" / "genesis.json", genesis(ledger.entry(0), ledger.entry(1)), PRIVATE)
-    replace(home / "config" / "config.toml", config(pause, socket, Peering.of(charter, key, listen)), PRIVATE)
+    replace(home / "config" / "config.toml", config(pause, socket, Peering.of(ledger.state, key, listen)), PRIVATE)
     return home
 
 

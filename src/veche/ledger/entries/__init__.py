@@ -8,6 +8,7 @@ from typing import Any
 
 from veche.errors import Refused
 from veche.ledger.codec import decode
+from veche.ledger.entries.address import Address
 from veche.ledger.entries.ballot import BALLOT, is_ballot
 from veche.ledger.entries.block import BlockEntry
 from veche.ledger.entries.charter import Charter
@@ -33,7 +34,7 @@ from veche.ledger.entries.validators import Validators
 from veche.texts import Message
 
 KINDS: tuple[type[Entry], ...] = (
-    Charter, OfficeChange, OfficeEffect, Validators, DoubleSigning, RulesVersion, Notice, BlockEntry, CommitteeCall, CertificateStep, SharesStep, KeyStep, Complaint,
+    Charter, OfficeChange, OfficeEffect, Validators, DoubleSigning, Address, RulesVersion, Notice, BlockEntry, CommitteeCall, CertificateStep, SharesStep, KeyStep, Complaint,
     CommitteeVoid, Poll, PermitKeys, Void, Cancel, Contest, Outcome, Issuance, Tally, TooFew, Decryption, Result,
 )  # fmt: skip
 """Every kind but the ballot, in the order of docs/protocol.md."""
@@ -62,7 +63,7 @@ def parse_item(item: list[Any]) -> Entry:
 
 
 __all__ = [
-    "BALLOT", "BY_KIND", "KINDS", "BlockEntry", "ByOffice", "Cancel", "CertificateStep", "Charter", "CommitteeCall",
+    "BALLOT", "BY_KIND", "KINDS", "Address", "BlockEntry", "ByOffice", "Cancel", "CertificateStep", "Charter", "CommitteeCall",
     "CommitteeVoid", "Complaint", "Contest", "Decryption", "Derived", "DoubleSigning", "Entry", "Issuance", "KeyStep", "Notice", "OfficeChange",
     "OfficeEffect", "Outcome", "PermitKeys", "Poll", "Result", "RulesVersion", "SharesStep", "Tally", "TooFew", "Unsigned", "Validators", "Void", "is_ballot", "kind_of",
     "parse_item", "read_entry",

@@ -8,6 +8,7 @@ from typing import Any
 
 from veche.ledger.entries import KINDS
 from veche.ledger.entries.entry import Derived
+from veche.ledger.rules.address import AddressRule
 from veche.ledger.rules.cancel import CancelRule
 from veche.ledger.rules.committee import CommitteeRule
 from veche.ledger.rules.committee_steps import CertificateRule, ComplaintRule, KeyRule, SharesRule
@@ -23,7 +24,7 @@ from veche.ledger.rules.rule import Rule
 from veche.ledger.rules.version import VersionRule
 
 RULES: tuple[Rule[Any], ...] = (
-    OfficeRule(), VersionRule(), NoticeRule(), CommitteeRule(), CertificateRule(), SharesRule(), KeyRule(), ComplaintRule(),
+    OfficeRule(), AddressRule(), VersionRule(), NoticeRule(), CommitteeRule(), CertificateRule(), SharesRule(), KeyRule(), ComplaintRule(),
     PollRule(), PermitKeyRule(), DecryptionRule(), IssuanceRule(), OutcomeRule(), CancelRule(), ContestRule(),
 )  # fmt: skip
 """What offices hand in. Ballots, and what is derived, are not here."""
