@@ -324,6 +324,40 @@ def changed_validators() -> list[Doctored]:
     ]  # fmt: skip
 
 
+def added_classes(city: City) -> list[Doctored]:
+    """Classes that are added to a ledger of nothing but its charter, and a committee that is asked of them."""
+    begun = refounded(city, {})
+    ledger, there = digest(begun[0]), read_charter(begun[0]).classes[0]
+    fortnight = GENESIS + 14 * 86_400
+
+    def block(height: int, time: int, previous: int) -> bytes:
+        return encode(["block", [height, time, previous]])
+
+    def add(signers: Sequence[SigningKey] = city.institutions, **changes: Any) -> bytes:
+        return sign(ledger, "class", replace_fields(there, **{"name": "another", **changes}).body(), list(signers))
+
+    def asked(name: str = "another") -> bytes:
+        return sign(ledger, "committee", [name, "pedersen", 0], city.organisers[:1])
+
+    start = [*begun, block(1, GENESIS, GENESIS)]
+
+    def refused(file: str, said: str, entry: bytes, rule: str = "class") -> Doctored:
+        return Doctored(f"{file}.tar", said, [*start, entry], step="L5", entry=len(start), rule=rule)
+
+    used, early = ([*start, add(), block(2, time, time), asked()] for time in (fortnight, fortnight - 1))
+    return [
+        Doctored("charter-class-added.tar", "two weeks after a class was added a committee is asked of it", used, exit=0),
+        Doctored("class-early.tar", "a committee is asked of a class a second too early", early, step="L5", entry=len(early) - 1, rule="class"),
+        refused("class-few", "two institutions add a class", add(city.organisers), "authority"),
+        refused("class-there", "a class is added of which there is one already", add(name=there.name)),
+        refused("class-respelt", "a class is added whose name is another's in another spelling", add(name=there.name.upper())),
+        refused("class-institution", "a class names an institution in another spelling than the charter",
+                add(trustees=(there.trustees[0].upper(), *there.trustees[1:]))),
+        refused("class-arithmetic", "a class is added in which one trustee decrypts alone and one may be corrupt", add(t=1, f_t=1)),
+        refused("class-witnessed", "a class is added that wants witnessed heads, and there are no witnesses", add(witnessed=True)),
+    ]  # fmt: skip
+
+
 def next_block(entries: Entries) -> bytes:
     """A block at the time of the last one."""
     height, time, _ = decode(entries[block_of(entries, len(entries) - 1)])[1]
@@ -386,6 +420,7 @@ def charters(city: City) -> list[Doctored]:
         ),
         *networks(city),
         *changed_validators(),
+        *added_classes(city),
     ]
 
 

@@ -189,6 +189,15 @@ CALLS: dict[str, Callable[[Town], tuple[object, ...]]] = {
     ),
     "charter sign": lambda town: (town.file("charter.entry"), "--key", town.key),
     "charter show": at(),
+    "charter add-class": lambda town: (
+        town.file("class.toml"),
+        "-l",
+        town.ledger,
+        "--key",
+        town.key,
+        "-o",
+        town.file("class.entry"),
+    ),
     "office add": office("add.entry"),
     "office notice": with_key("--text", "So.", "--text-ru", "Так."),
     "office address": with_key("--url", "https://n1.example", "--peer", f"{1:040x}@n1.example:26656"),
@@ -250,7 +259,7 @@ def test_a_ledger_in_earnest_is_not(town: Town, name: str) -> None:
 
 NOT_ALWAYS = {
     "vote", "cast", "registrar open", "ledger submit", "poll publish", "registrar issuance", "poll outcome", "poll result", "poll cancel",
-    "poll contest", "office notice", "office address", "office add", "office rotate", "office retire", "office suspend", "office object",
+    "poll contest", "charter add-class", "office notice", "office address", "office add", "office rotate", "office retire", "office suspend", "office object",
     "poll sign", "ledger sign",
 }  # fmt: skip
 """What the ledger may refuse here, because it is late for it or because it has been done."""

@@ -15,7 +15,7 @@ from .test_help import ALL
 from .test_named_test import CALLS, Town, made, seal
 
 MADE_BY = {
-    "charter": "charter sign", "office": "office add", "notice": "office notice", "address": "office address", "committee": "committee form",
+    "charter": "charter sign", "office": "office add", "notice": "office notice", "address": "office address", "class": "charter add-class", "committee": "committee form",
     "committee-certificate": "trustee act", "committee-shares": "trustee act", "committee-key": "trustee act", "committee-complaint": "trustee act",
     "poll": "poll sign", "permit-key": "registrar open", "cancel": "poll cancel", "contest": "poll contest", "outcome": "poll outcome",
     "issuance": "registrar issuance", "decryption": "trustee act",

@@ -153,9 +153,10 @@ class Offices:
         number(self.k, 1, len({who for who, _ in self.active.values()}))
         self.test = number(test, 0, 100_000)
         self.classes = {}
+        self.since: dict[str, int] = {}
+        self.pause = engine[1]
         for c in map(read_class, rows(classes, 1, 100)):
-            notice, longest = self.lasting(c.notice), self.lasting(c.longest)
-            self.classes[c.name] = c._replace(notice=notice, longest=longest, shortest=engine[1])
+            self.classes[c.name] = self._here(c)
         need(len(self.classes) == len(classes), "two classes have one name")
         watching = sum(role == "observer" and who not in self.operators for who, role in self.active.values())
         self.corrupt = [number(corrupt) for corrupt in rows(witnesses, 0, 1)]
@@ -222,6 +223,29 @@ class Offices:
     def changed_set(self) -> bool:
         """Are they others than was last said?"""
         return self.validators() != self.sets[-1][1]
+
+    def _here(self, c: Class) -> Class:
+        """A class as it is on this ledger."""
+        notice, longest = self.lasting(c.notice), self.lasting(c.longest)
+        return c._replace(notice=notice, longest=longest, shortest=self.pause)
+
+    def known(self, time: int) -> dict[str, Class]:
+        """The classes that are in force."""
+        return {name: c for name, c in self.classes.items() if self.since.get(name, 0) <= time}
+
+    def add_class(self, body: list[Any], signers: list[Signer], time: int) -> None:
+        """A `class` entry."""
+        c = read_class(body)
+        self.agreed(signers)
+        spelt_once([*self.classes, c.name])
+        need(c.name not in self.classes, "a class of this name is spelt in two ways, or twice")
+        need(len(self.classes) < 1000, "there are too many classes")
+        need(self.witnessed or not c.witnessed, "nobody is to witness what a class wants")
+        self.named |= {*c.trustees, *(who for who, _ in c.registrars)}
+        spelt_once([*self.named, *(who for who, _ in [*self.seen.values(), *self.waiting])])
+        sources = [source for each in (*self.classes.values(), c) for _, source in each.registrars]
+        spelt_once(sources)
+        self.classes[c.name], self.since[c.name] = self._here(c), time + self.lasting(14 * DAY)
 
     def move(self, body: list[Any], signer: Signer) -> None:
         """An `address` entry."""

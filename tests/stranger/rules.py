@@ -22,7 +22,7 @@ ROLES = {
     "committee-complaint": "trustee",
     "decryption": "trustee",
 }
-SEVERAL = ("office", "rules", "cancel", "contest", "poll")
+SEVERAL = ("office", "class", "rules", "cancel", "contest", "poll")
 
 
 class Replay:
@@ -159,7 +159,10 @@ class Replay:
     # What is handed in
 
     def _signed(self, raw: bytes, kind: str, body: Any, signatures: object) -> None:
-        need(kind in ROLES or kind in ("office", "rules", "notice", "cancel", "contest"), f"the kind {kind} is unknown")
+        need(
+            kind in ROLES or kind in ("office", "class", "rules", "notice", "cancel", "contest"),
+            f"the kind {kind} is unknown",
+        )
         need(isinstance(body, list) and body, "a body is not an array with something in it")
         signers = self.offices.signers([kind, body], signatures, self.time, ROLES.get(kind, ""))
         need(kind in SEVERAL or len(signers) == 1, f"a {kind} has more than one signature")
@@ -170,7 +173,7 @@ class Replay:
             need(isinstance(body[0], bytes) and body[0] in self.committees, "a committee is unknown")
             self.committees[body[0]].step(kind, body, signers[0].key, self.time)
         elif kind == "committee":
-            made = Committee(body, self.offices.classes, self.time, self.offices.lasting)
+            made = Committee(body, self.offices.known(self.time), self.time, self.offices.lasting)
             for who in made.cls.trustees:
                 key = self.offices.held(who, "trustee")
                 need(key and not self.offices.is_suspended(key, self.time), "a trustee of a committee has no key")
@@ -179,7 +182,7 @@ class Replay:
         elif kind == "office":
             self._office(sha(raw), body, signers)
         elif kind == "poll":
-            name, known = sha(raw), self.offices.classes
+            name, known = sha(raw), self.offices.known(self.time)
             poll = announce(name, body, known, self.committees, [each.who for each in signers], self.time)
             poll.kept = [self.offices.held(who, "registrar") for who, _ in poll.cls.registrars]
             able = [key for key in poll.kept if key and not self.offices.is_suspended(key, self.time)]
@@ -199,6 +202,9 @@ class Replay:
             keepers: list[Committee | Poll] = [*self.committees.values(), *self.polls.values()]
             for each in keepers:
                 each.kept = [new if key == old else key for key in each.kept]
+
+    def _class(self, body: list[Any], signers: list[Signer]) -> None:
+        self.offices.add_class(body, signers, self.time)
 
     def _rules(self, body: list[Any], signers: list[Signer]) -> None:
         self.offices.announce(body, signers, self.time)

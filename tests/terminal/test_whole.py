@@ -46,6 +46,7 @@ SAMPLES: tuple[entries.Entry, ...] = (
     entries.OfficeChange(OfficeAction.ADD, "Bank", Role.VALIDATOR, ID, 3, ID[::-1]),
     entries.OfficeEffect(ID, OfficeAction.RETIRE, "Registry", Role.REGISTRAR, ID),
     entries.OfficeEffect(ID, OfficeAction.ADD, "Bank", Role.VALIDATOR, ID, ID[::-1]),
+    entries.NewClass(CLASS),
     entries.Address("https://n1.example", f"{7:040x}@n1.example:26656", 3),
     entries.DoubleSigning(ID, 7, 1_779_448_000),
     entries.Validators((Validator("Bank", ID, ID[::-1]), Validator("Court", ID, ID[::-1]))),

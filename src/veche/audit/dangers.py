@@ -47,7 +47,7 @@ def class_dangers(guards: PollClass) -> Iterator[Localizable]:
 
 def poll_dangers(poll: Poll, poll_id: bytes | None, state: State) -> Iterator[Localizable]:
     """Of a poll, published (then it has an id) or not. ``state``: of its ledger. Raises Refused if the charter has no such class."""
-    guards = state.charter.poll_class(poll.class_name)
+    guards = state.poll_class(poll.class_name)
     people = _people(poll, poll_id, state)
     yield from class_dangers(guards)
     yield from _weights(poll, people)

@@ -7,19 +7,20 @@ import click
 
 from veche.audit.dangers import charter_dangers
 from veche.cli import options, signing
-from veche.cli.draft_charter import charter_json, read_charter, template
+from veche.cli.draft_charter import charter_json, read_charter, read_class, template
 from veche.cli.earnest import say_if_test
 from veche.cli.entry_file import SUFFIX, OnItsWay, entry_json, is_entry, read_entry, read_on_its_way
 from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import read_ledger
-from veche.cli.signing import consider_charter
+from veche.cli.signing import consider, consider_charter
 from veche.durable import write_new
 from veche.errors import UserError
 from veche.keys import SigningKey
 from veche.ledger.codec import decode
 from veche.ledger.entries.charter import Charter
 from veche.ledger.entries.charter import read_charter as check_charter
+from veche.ledger.entries.new_class import NewClass
 from veche.terminal.say import say
 from veche.terminal.whole import Whole
 from veche.texts import Message
@@ -96,6 +97,42 @@ def sign(file: Path, keys: tuple[Path, ...], output: Path | None, yes: bool, as_
         say(
             Message("Everybody has signed. Begin the ledger: veche ledger init --ledger FOLDER {target}", target=target)
         )
+
+
+@charter.command("add-class")
+@click.argument("file", type=ANY_PATH)
+@options.ledger
+@options.key("offices", many=True)
+@click.option("--output", "-o", type=ANY_PATH, required=True, metavar="FILE", help="Where the entry goes: NAME.entry")
+@signing.yes
+@options.json
+def add_class(file: Path, folder: Path, keys: tuple[Path, ...], output: Path, yes: bool, as_json: bool) -> None:
+    """Begin an entry that adds a class of polls to a ledger. FILE is a draft with one part [[class]], as in that of a charter.
+
+    As many institutions sign it as the charter says. Two weeks after it is in the ledger committees and polls may be of the class. No
+    class that there is ever changes.
+
+    \b
+    Example:
+      veche charter add-class class.toml --key office.key -o class.entry
+      veche ledger sign class.entry --key other.key
+      veche ledger submit class.entry
+    """
+    made = NewClass(read_class(file))
+    with read_ledger(folder) as reading:
+        signers = [options.load_key(key) for key in keys]
+        for signer in signers:
+            reading.holder(signer.public)
+        way = OnItsWay(output, made)
+        consider(made, reading, [signer.public for signer in signers], yes, err=as_json)
+        entry = way.sign(reading.id, signers)
+        needed = reading.charter.k
+    if as_json:
+        options.emit(entry_json(entry, None, output))
+        return
+    say(Message("Wrote {output}: class {name}.", output=output, name=made.poll_class.name))
+    say(Message("{needed} institutions have to sign it:", needed=needed))
+    say(Message("  veche ledger sign {output} --key FILE\n  veche ledger submit {output}", output=output))
 
 
 def _check_keys(charter: Charter, keys: Mapping[Path, SigningKey]) -> None:

@@ -232,6 +232,23 @@ def charter_json(charter: Charter) -> dict[str, Any]:
     }
 
 
+class ClassDraft(Table, frozen=True, kw_only=True):
+    """A draft of a class alone."""
+
+    classes: list[ClassTable] = msgspec.field(name="class", default_factory=list)
+
+
+def read_class(path: Path) -> PollClass:
+    """The class in a draft that has one part [[class]]. Raises UserError, and Refused for one that is none."""
+    draft = read_draft(path, ClassDraft)
+    if len(draft.classes) != 1:
+        raise UserError(
+            Message("In {path}: one class is added at a time.", path=path),
+            Message("Write one part that begins with [[class]], as in a charter's draft."),
+        )
+    return _class(draft.classes[0])
+
+
 def _class(table: ClassTable) -> PollClass:
     registrars = tuple(RegistrarSeat(registrar.institution, registrar.source) for registrar in table.registrars)
     made = PollClass(

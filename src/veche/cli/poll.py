@@ -90,7 +90,7 @@ def preview(file: Path, folder: Path, rolls: tuple[Path, ...]) -> None:
     with read_ledger(folder) as reading:
         found = read_on_its_way(file, reading.id, Poll).entry if is_entry(file) else read_poll(file, reading)[0]
         signing.show(poll_lines(found))
-        show_consequences(reading.charter, reading.charter.poll_class(found.class_name))
+        show_consequences(reading.charter, reading.state.poll_class(found.class_name))
         warn(dangers(found, reading))
         hold_against_rules(found, reading, ())
     names = [group.name for group in found.groups]
@@ -135,7 +135,7 @@ def sign_(file: Path, folder: Path, keys: tuple[Path, ...], output: Path | None,
         consider(way.entry, reading, [signer.public for signer in signers], yes, way.signed, files, err=as_json)
         entry = way.sign(reading.id, signers)
         keep(way.path, contents)
-        target, needed = way.path, reading.charter.poll_class(way.entry.class_name).organisers
+        target, needed = way.path, reading.state.poll_class(way.entry.class_name).organisers
         missing = needed - len(decode(entry)[2])
     if as_json:
         options.emit(entry_json(entry, None, target))

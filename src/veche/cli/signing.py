@@ -50,7 +50,7 @@ def consider(
     whole = Whole(reading.state, files)
     show([*whole.lines(entry), *whole.signers(signed)], err)
     if isinstance(entry, Poll):
-        show_consequences(reading.charter, reading.charter.poll_class(entry.class_name), err)
+        show_consequences(reading.charter, reading.state.poll_class(entry.class_name), err)
         warn(dangers(entry, reading), err)
     hold_against_rules(entry, reading, [*signed, *(key for key in keys if key not in signed)])
     agree(yes)

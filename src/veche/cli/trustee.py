@@ -15,7 +15,7 @@ from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import tell_of_change, verified_copies
 from veche.clock import system
-from veche.ledger.entries.charter import Charter
+from veche.ledger.state import State
 from veche.terminal.say import confirm, say
 from veche.terminal.show import short
 from veche.texts import SECOND, Message, Moment
@@ -120,7 +120,7 @@ class Look:
     def __call__(self, verified: VerifiedLedger) -> Round:
         loaded = self._trustee
         if self._seen is None:
-            _warn(loaded.institution, verified.state.charter)
+            _warn(loaded.institution, verified.state)
             tell_of_change(verified.state, loaded.key.public)
         if self._seen is None or self._seen[0] is not verified:
             self._seen = verified, View(verified)
@@ -161,9 +161,10 @@ class Look:
                 )
 
 
-def _warn(institution: str, charter: Charter) -> None:
+def _warn(institution: str, state: State) -> None:
     """Say once, before anything is signed, what no witnesses means for the polls that this trustee decrypts."""
-    for poll_class in charter.classes:
+    charter = state.charter
+    for poll_class in state.classes():
         if institution in poll_class.trustees and not poll_class.witnessed:
             say(
                 Message("Class {name}: {charter}", name=poll_class.name, charter=unwitnessed(charter, poll_class)),

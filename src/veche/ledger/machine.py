@@ -218,7 +218,7 @@ class Machine:
         body = entry.body()
         if not self.state.is_new_body(digest(signed_message(self.ledger, entry.kind, body))):
             raise _repeated(entry.kind)
-        most = max(len(keys), self.state.charter.k, *(one.organisers for one in self.state.charter.classes))
+        most = max(len(keys), self.state.charter.k, *(one.organisers for one in self.state.classes()))
         data = encode([entry.kind, body, [[bytes(32), bytes(64)]] * most])  # as long as it will be
         rule.admit(self.state, self.block, SignedEntry(data, rule.entry.parse(body), signers, unfinished=True))
 

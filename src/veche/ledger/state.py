@@ -13,7 +13,7 @@ from typing import NamedTuple
 from veche.ledger.codec import decode
 from veche.ledger.entries import parse_item
 from veche.ledger.entries.address import Address
-from veche.ledger.entries.charter import Charter, read_charter
+from veche.ledger.entries.charter import Charter, PollClass, find_class, read_charter
 from veche.ledger.entries.committee import CertificateStep, Complaint, KeyStep, SharesStep, Step
 from veche.ledger.entries.decryption import Decryption
 from veche.ledger.entries.engine import Validator, ValidatorRow
@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS office_change (
   number INTEGER PRIMARY KEY, id BLOB, action TEXT, institution TEXT, role TEXT, key BLOB, due INTEGER, votes BLOB
 ) STRICT;
 CREATE TABLE IF NOT EXISTS validators (number INTEGER PRIMARY KEY, entry BLOB) STRICT;
+CREATE TABLE IF NOT EXISTS class (number INTEGER PRIMARY KEY, entry BLOB, since INTEGER) STRICT;
 CREATE TABLE IF NOT EXISTS address (institution TEXT PRIMARY KEY, url TEXT, peer TEXT) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS double_signing (votes BLOB, height INTEGER, PRIMARY KEY (votes, height)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS validator_change (number INTEGER PRIMARY KEY, time INTEGER) STRICT;
@@ -176,6 +177,7 @@ class State:
         self._changes: dict[Seat, PendingChange] | None = None
         self._charter: Charter | None = None
         self._succession: Succession | None = None
+        self._classes: list[tuple[PollClass, int]] | None = None
         self._ballots: dict[tuple[int, bytes], LastBallot] = {}  # by poll and credential: not written down yet
         self._accepted: dict[tuple[int, int], _Accepted] = {}  # by poll and number: not written down yet
         self._looked_up: dict[tuple[int, bytes], LastBallot | None] = {}
@@ -278,7 +280,8 @@ class State:
     def institutions(self) -> set[str]:
         """All that are known by name: from the charter, and those that hold a seat, held one or are to hold one."""
         seats = (*(office.seat for office in self.offices.values()), *self.office_changes)
-        return self.charter.institutions | {institution for institution, _ in seats}
+        listed = {name for one in self.classes() for name in one.institutions}
+        return self.charter.institutions | listed | {institution for institution, _ in seats}
 
     def key_of(self, institution: str, role: Role) -> bytes | None:
         """The active key of an office, suspended or not, if it has one."""
@@ -295,6 +298,25 @@ class State:
             for key, office in self.offices.items()
             if office.active and office.role is Role.OBSERVER and office.institution not in running
         }
+
+    # Classes
+
+    def classes(self, time: int | None = None) -> list[PollClass]:
+        """Those of the charter, then those that were added and are in force at this time; all if none is given."""
+        if self._classes is None:
+            rows = self.db.execute("SELECT entry, since FROM class ORDER BY number").fetchall()
+            self._classes = [(PollClass.parse(decode(entry)[1]), since) for entry, since in rows]
+        added = [found for found, since in self._classes if time is None or since <= time]
+        return [*self.charter.classes, *added]
+
+    def poll_class(self, name: str, time: int | None = None) -> PollClass:
+        """The class of this name, if it is in force at this time. Raises Refused("class", ...)."""
+        return find_class(self.classes(time), name)
+
+    def add_class(self, number: int, data: bytes, since: int) -> None:
+        """The class of the entry with this number."""
+        self.db.execute("INSERT INTO class VALUES (?, ?, ?)", (number, data, since))
+        self._classes = None
 
     # Validators
 
@@ -411,7 +433,7 @@ class State:
             if row is None:
                 return None
             number, name, mode, last, phase, finished, reason, key = row
-            poll_class = self.charter.poll_class(name)
+            poll_class = self.poll_class(name)
             found = CommitteeState(
                 committee_id, number, poll_class, mode, last, CommitteePhase(phase), finished, reason, key
             )
@@ -500,7 +522,7 @@ class State:
 
     def _frozen(self, entry: bytes, key: bytes) -> FrozenPoll:
         item = decode(entry)
-        return FrozenPoll.of_entry(entry, self.charter.poll_class(item[1][0]), key)
+        return FrozenPoll.of_entry(entry, self.poll_class(item[1][0]), key)
 
     def _empty_groups(self, frozen: FrozenPoll) -> list[GroupSums]:
         return [GroupSums(frozen.definition.ciphertexts, self._twice) for _ in frozen.definition.groups]

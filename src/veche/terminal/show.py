@@ -213,6 +213,8 @@ def _describe(entry: entries.Entry, state: State) -> Localizable:
             return Message(
                 "{action} {institution} as {role}", action=entry.action, institution=entry.institution, role=entry.role
             )
+        case entries.NewClass():
+            return Verbatim(entry.poll_class.name)
         case entries.Address():
             return Verbatim(entry.url)
         case entries.DoubleSigning():

@@ -31,6 +31,7 @@ KINDS = {
     entries.Charter.kind: N_("The charter of a ledger"),
     entries.OfficeChange.kind: N_("A change of an office, or an objection to one"),
     entries.OfficeEffect.kind: N_("A change of an office takes effect"),
+    entries.NewClass.kind: N_("A further class of polls"),
     entries.Address.kind: N_("Where a validator is found from now on"),
     entries.DoubleSigning.kind: N_("A validator has voted for two blocks of one height"),
     entries.Validators.kind: N_("Who the validators are from the next head on"),
@@ -136,6 +137,14 @@ class Whole:
                     yield Row(Message("Validator"), validator.institution)
                     yield Row(Message("Ledger key"), validator.key.hex(), 1)
                     yield Row(Message("Consensus key"), validator.votes.hex(), 1)
+            case entries.NewClass():
+                yield Row(Message("Class"), entry.poll_class.name)
+                if self._state is None:
+                    yield from _class(None, entry.poll_class)
+                else:
+                    yield from _class(self._state.charter, entry.poll_class)
+                    for said in consequences(self._state.charter, entry.poll_class):
+                        yield Row(Message("So"), said, 1)
             case entries.Address():
                 yield Row(Message("Address"), entry.url)
                 yield Row(Message("Address for other validators"), entry.peer)
@@ -447,9 +456,9 @@ def _charter(charter: Charter) -> Iterator[Localizable]:
             yield Row(Message("So"), said, 1)
 
 
-def _class(charter: Charter, guards: PollClass) -> Iterator[Localizable]:
+def _class(charter: Charter | None, guards: PollClass) -> Iterator[Localizable]:
     def lasts(label: Localizable, seconds: int) -> Row:
-        if not charter.test:
+        if charter is None or not charter.test:
             return Row(label, duration(seconds), 1)
         said = Message("{time}, here {test}", time=duration(seconds), test=duration(charter.lasting(seconds)))
         return Row(label, said, 1)

@@ -1,5 +1,6 @@
 """The charter: entry 0, which fixes everything that no organiser may choose. docs/protocol.md, section 2.1."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -98,6 +99,11 @@ class PollClass:
         made._check()
         return made
 
+    @property
+    def institutions(self) -> set[str]:
+        """All in its lists."""
+        return {*self.trustees, *(seat.institution for seat in self.registrars)}
+
     def _check(self) -> None:
         names = [institution for institution, _ in self.registrars]
         check_threshold(len(names), self.k, self.f, REGISTRARS)
@@ -186,25 +192,13 @@ class Charter(ByOffice):
     @property
     def institutions(self) -> set[str]:
         """All that the charter names: those that run the engine, those that hold offices, and those in the lists of its classes."""
-        listed = (
-            name for one in self.classes for name in (*one.trustees, *(seat.institution for seat in one.registrars))
-        )
+        listed = (name for one in self.classes for name in one.institutions)
         return {*self.operators, *(office.institution for office in self.offices), *listed}
 
     @property
     def halt(self) -> int:
         """Seconds between two blocks above which the ledger halted in between."""
         return max(self.lasting(HALT), HALT_BLOCKS * self.engine.seconds)
-
-    def poll_class(self, name: str) -> PollClass:
-        for found in self.classes:
-            if found.name == name:
-                return found
-        raise Refused(
-            "class",
-            Message("The charter has no class {name!r}.", name=name),
-            Message("It has: {list}.", list=", ".join(c.name for c in self.classes)),
-        )
 
     @classmethod
     def parse(cls, body: Any) -> Self:
@@ -288,6 +282,18 @@ class Charter(ByOffice):
         except Refused:
             return False
         return True
+
+
+def find_class(classes: Sequence[PollClass], name: str) -> PollClass:
+    """The one of this name. Raises Refused("class", ...)."""
+    for found in classes:
+        if found.name == name:
+            return found
+    raise Refused(
+        "class",
+        Message("The ledger has no class {name!r}.", name=name),
+        Message("It has: {list}.", list=", ".join(one.name for one in classes)),
+    )
 
 
 def read_charter(data: bytes) -> Charter:

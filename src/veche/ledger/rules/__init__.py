@@ -15,6 +15,7 @@ from veche.ledger.rules.committee_steps import CertificateRule, ComplaintRule, K
 from veche.ledger.rules.contest import ContestRule
 from veche.ledger.rules.decryption import DecryptionRule
 from veche.ledger.rules.issuance import IssuanceRule
+from veche.ledger.rules.new_class import ClassRule
 from veche.ledger.rules.notice import NoticeRule
 from veche.ledger.rules.office import OfficeRule
 from veche.ledger.rules.outcome import OutcomeRule
@@ -24,7 +25,7 @@ from veche.ledger.rules.rule import Rule
 from veche.ledger.rules.version import VersionRule
 
 RULES: tuple[Rule[Any], ...] = (
-    OfficeRule(), AddressRule(), VersionRule(), NoticeRule(), CommitteeRule(), CertificateRule(), SharesRule(), KeyRule(), ComplaintRule(),
+    OfficeRule(), AddressRule(), ClassRule(), VersionRule(), NoticeRule(), CommitteeRule(), CertificateRule(), SharesRule(), KeyRule(), ComplaintRule(),
     PollRule(), PermitKeyRule(), DecryptionRule(), IssuanceRule(), OutcomeRule(), CancelRule(), ContestRule(),
 )  # fmt: skip
 """What offices hand in. Ballots, and what is derived, are not here."""

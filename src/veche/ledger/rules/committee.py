@@ -17,7 +17,7 @@ class CommitteeRule(Rule[CommitteeCall]):
     def admit(self, state: State, block: Block, signed: SignedEntry[CommitteeCall]) -> None:
         signed.only(Role.ORGANISER)
         call = signed.entry
-        poll_class = state.charter.poll_class(call.class_name)
+        poll_class = state.poll_class(call.class_name, block.time)
         made = CommitteeState(signed.id, block.size, poll_class, call.mode, block.time)
         _ = made.scheme  # refuses a mode that the class cannot have
         for index, institution in enumerate(poll_class.trustees, 1):

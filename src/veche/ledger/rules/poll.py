@@ -22,7 +22,7 @@ class PollRule(Rule[Poll]):
 
     def admit(self, state: State, block: Block, signed: SignedEntry[Poll]) -> None:
         poll = signed.entry
-        poll_class = state.charter.poll_class(poll.class_name)
+        poll_class = state.poll_class(poll.class_name, block.time)
         if len(signed.by(Role.ORGANISER)) != len(signed.signers):
             raise Refused("authority", Message("A poll is signed by organisers only."))
         if len(signed.signers) < poll_class.organisers and not signed.unfinished:
@@ -45,7 +45,7 @@ def freeze(state: State, poll: Poll, poll_id: bytes, time: int) -> tuple[FrozenP
 
     All that decides whether it may be published but the signatures under it. Raises Refused.
     """
-    poll_class = state.charter.poll_class(poll.class_name)
+    poll_class = state.poll_class(poll.class_name, time)
     notice, longest = (state.charter.lasting(seconds) for seconds in (poll_class.notice, poll_class.longest))
     if poll.opens < time + max(notice, 1):  # permit keys come in a block before the opening
         raise Refused(
