@@ -344,9 +344,25 @@ def added_classes(city: City) -> list[Doctored]:
     def refused(file: str, said: str, entry: bytes, rule: str = "class") -> Doctored:
         return Doctored(f"{file}.tar", said, [*start, entry], step="L5", entry=len(start), rule=rule)
 
+    def rules(later: int = 0) -> bytes:
+        return sign(ledger, "rules", [2, fortnight + later], city.institutions)
+
+    def withdraw(more: Sequence[SigningKey] = ()) -> bytes:
+        return sign(ledger, "rules-withdrawal", [2], [*city.institutions, *more])
+
+    announced = [*start, rules()]
+    late = block(2, fortnight + 1, fortnight + 1)
+    said = sign(ledger, "notice", [b"", ["We go on.", "Идём дальше."], []], city.organisers[:1])
     used, early = ([*start, add(), block(2, time, time), asked()] for time in (fortnight, fortnight - 1))
     return [
         Doctored("charter-class-added.tar", "two weeks after a class was added a committee is asked of it", used, exit=0),
+        Doctored("charter-rules-withdrawn.tar", "rules that were withdrawn do not come into force", [*announced, withdraw(), late, said], exit=0),
+        Doctored("rules-withdrawn-late.tar", "rules that are in force are withdrawn", [*start, rules(), block(2, fortnight, fortnight), withdraw()], exit=3),
+        Doctored("rules-withdrawn-twice.tar", "rules are withdrawn that were withdrawn", [*announced, withdraw(), withdraw(city.registrars[-1:])],
+                 step="L5", entry=len(announced) + 1, rule="repeated"),
+        Doctored("rules-withdrawn-again.tar", "the version that was withdrawn is announced once more", [*announced, withdraw(), rules(1)],
+                 step="L5", entry=len(announced) + 1, rule="rules"),
+        refused("rules-withdrawn-none", "rules are withdrawn that nobody announced", withdraw(), "rules"),
         Doctored("class-early.tar", "a committee is asked of a class a second too early", early, step="L5", entry=len(early) - 1, rule="class"),
         refused("class-few", "two institutions add a class", add(city.organisers), "authority"),
         refused("class-there", "a class is added of which there is one already", add(name=there.name)),

@@ -21,7 +21,10 @@ MADE_BY = {
     "issuance": "registrar issuance", "decryption": "trustee act",
 }  # fmt: skip
 """By which command an office makes an entry of each kind."""
-NO_COMMAND = {"rules": "there is no second version of the rules yet that anybody could announce"}
+NO_COMMAND = {
+    "rules": "there is no second version of the rules yet that anybody could announce",
+    "rules-withdrawal": "nor one that anybody could withdraw",
+}
 
 
 def test_there_is_a_command_for_each_kind_of_entry_that_offices_sign() -> None:

@@ -62,3 +62,23 @@ def test_an_older_program_stops_and_says_so(life: Life, tmp_path: Path) -> None:
     with pytest.raises(Unsupported, match="version 2"):
         verify_ledger(Folder(tmp_path / "after"))
     branch.close()
+
+
+def test_rules_are_withdrawn_before_they_hold(life: Life, at: At) -> None:
+    branch = at("founded")
+    since = branch.time + AHEAD + 100
+    branch.refuses_to_say("rules", "rules-withdrawal", [2], *life.institutions)
+    branch.say("rules", [2, since], *life.institutions)
+    branch.refuses_to_say("authority", "rules-withdrawal", [2], *life.institutions[:2])
+    branch.refuses_to_say("shape", "rules-withdrawal", [1], *life.institutions)
+    branch.say("rules-withdrawal", [2], *life.institutions)
+    branch.refuses_to_say("repeated", "rules-withdrawal", [2], *life.institutions)
+    branch.refuses_to_say("rules", "rules", [2, since + AHEAD], *life.institutions)
+    branch.say("rules", [3, since + 7], *life.institutions)
+    late = branch.branch()
+    late.block(time=since + 6)
+    with pytest.raises(Unsupported, match="version 3"):
+        late.block(time=since + 7)
+    branch.say("rules-withdrawal", [3], *life.institutions)
+    branch.block(time=since + 8)
+    branch.say("notice", [b"", ["So.", "Так."], []], life.organisers[0])

@@ -173,7 +173,8 @@ class Offices:
         spelt_once(self.classes)
         spelt_once(source for c in self.classes.values() for _, source in c.registrars)
         self.halt = max(self.lasting(600), 10 * engine[1])
-        self.versions = {self.time: VERSION}
+        self.versions = {VERSION: self.time}
+        self.withdrawn: set[int] = set()
         self.ledger = ""
         signers = self.signers([kind, body], signatures, self.time)
         need(len(signers) == len(self.active), "an office did not sign the charter")
@@ -413,13 +414,22 @@ class Offices:
         version, start = row(body, 2)
         self.agreed(signers)
         need(number(start) >= time + self.lasting(14 * 86400), "rules come into force too soon")
-        need(number(version, 2, 1000) > max(self.versions.values()), "a version of the rules is not new")
-        self.versions[start] = version
+        need(number(version, 2, 1000) > max(self.versions), "a version of the rules is not new")
+        self.versions[version] = start
+
+    def withdraw(self, body: list[Any], signers: list[Signer], time: int) -> None:
+        """A `rules-withdrawal` entry."""
+        (version,) = row(body, 1)
+        self.agreed(signers)
+        number(version, 2, 1000)
+        known = version in self.versions and version not in self.withdrawn
+        need(known and self.versions[version] > time, "a version of the rules is not new any more, or is none")
+        self.withdrawn.add(version)
 
     def check_version(self, time: int) -> None:
         """This verifier knows one version only."""
-        for start, version in self.versions.items():
-            if start <= time and version != VERSION:
+        for version, start in self.versions.items():
+            if version not in self.withdrawn and start <= time and version != VERSION:
                 raise Refused(
                     f"from {start} on version {version} of the rules holds, which this verifier does not know"
                 )

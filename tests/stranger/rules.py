@@ -22,7 +22,7 @@ ROLES = {
     "committee-complaint": "trustee",
     "decryption": "trustee",
 }
-SEVERAL = ("office", "class", "rules", "cancel", "contest", "poll")
+SEVERAL = ("office", "class", "rules", "rules-withdrawal", "cancel", "contest", "poll")
 
 
 class Replay:
@@ -160,7 +160,7 @@ class Replay:
 
     def _signed(self, raw: bytes, kind: str, body: Any, signatures: object) -> None:
         need(
-            kind in ROLES or kind in ("office", "class", "rules", "notice", "cancel", "contest"),
+            kind in ROLES or kind in ("office", "class", "rules", "rules-withdrawal", "notice", "cancel", "contest"),
             f"the kind {kind} is unknown",
         )
         need(isinstance(body, list) and body, "a body is not an array with something in it")
@@ -211,6 +211,9 @@ class Replay:
 
     def _address(self, body: list[Any], signers: list[Signer]) -> None:
         self.offices.move(body, signers[0])
+
+    def _rules_withdrawal(self, body: list[Any], signers: list[Signer]) -> None:
+        self.offices.withdraw(body, signers, self.time)
 
     def _notice(self, body: list[Any], signers: list[Signer]) -> None:
         poll, said, files = row(body, 3)

@@ -47,6 +47,7 @@ SAMPLES: tuple[entries.Entry, ...] = (
     entries.OfficeEffect(ID, OfficeAction.RETIRE, "Registry", Role.REGISTRAR, ID),
     entries.OfficeEffect(ID, OfficeAction.ADD, "Bank", Role.VALIDATOR, ID, ID[::-1]),
     entries.NewClass(CLASS),
+    entries.RulesWithdrawal(2),
     entries.Address("https://n1.example", f"{7:040x}@n1.example:26656", 3),
     entries.DoubleSigning(ID, 7, 1_779_448_000),
     entries.Validators((Validator("Bank", ID, ID[::-1]), Validator("Court", ID, ID[::-1]))),

@@ -256,6 +256,15 @@ class State:
         """The greatest version that was announced."""
         return int(self.db.execute("SELECT max(version) FROM version").fetchone()[0] or 1)
 
+    def version_since(self, version: int) -> int | None:
+        """From when on this version holds; None if it was not announced, or was withdrawn."""
+        row = self.db.execute("SELECT since FROM version WHERE version = ?", (version,)).fetchone()
+        return None if row is None else row[0]
+
+    def withdraw_version(self, version: int) -> None:
+        """It is not to hold. It stays known, so that no other bears its number."""
+        self.db.execute("UPDATE version SET since = NULL WHERE version = ?", (version,))
+
     def add_version(self, version: int, since: int) -> None:
         self.db.execute("INSERT INTO version VALUES (?, ?)", (version, since))
 

@@ -237,6 +237,8 @@ def _describe(entry: entries.Entry, state: State) -> Localizable:
             return _of(entry.poll, Plural("{count} ballot counted", "{count} ballots counted", entry.counted))
         case entries.Result():
             return _of(entry.poll, _numbers(entry, state))
+        case entries.RulesWithdrawal():
+            return Message("version {version}", version=entry.version)
         case entries.RulesVersion():
             return Message("version {version} from {time}", version=entry.version, time=Moment(entry.since, SECOND))
         case entries.PermitKeys() | entries.Issuance() | entries.Decryption():

@@ -36,6 +36,7 @@ KINDS = {
     entries.DoubleSigning.kind: N_("A validator has voted for two blocks of one height"),
     entries.Validators.kind: N_("Who the validators are from the next head on"),
     entries.RulesVersion.kind: N_("New rules"),
+    entries.RulesWithdrawal.kind: N_("New rules are withdrawn"),
     entries.Notice.kind: N_("A notice"),
     entries.CommitteeCall.kind: N_("The trustees of a class are asked for a key"),
     entries.CertificateStep.kind: N_("Key generation: a trustee's certificate"),
@@ -155,6 +156,8 @@ class Whole:
                 yield Row(Message("Consensus key"), entry.votes.hex())
                 yield Row(Message("Height"), Number(entry.height))
                 yield Row(Message("Time"), moment(entry.time))
+            case entries.RulesWithdrawal():
+                yield Row(Message("Version"), Number(entry.version))
             case entries.RulesVersion():
                 yield Row(Message("Version"), Number(entry.version))
                 yield Row(Message("From"), moment(entry.since))

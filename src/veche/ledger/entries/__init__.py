@@ -28,14 +28,14 @@ from veche.ledger.entries.office import OfficeChange, OfficeEffect
 from veche.ledger.entries.permit_key import Issuance, PermitKeys
 from veche.ledger.entries.poll import Poll
 from veche.ledger.entries.result import Result
-from veche.ledger.entries.rules import RulesVersion
+from veche.ledger.entries.rules import RulesVersion, RulesWithdrawal
 from veche.ledger.entries.statements import Cancel, Contest, Notice, Outcome
 from veche.ledger.entries.tally import Tally, TooFew, Void
 from veche.ledger.entries.validators import Validators
 from veche.texts import Message
 
 KINDS: tuple[type[Entry], ...] = (
-    Charter, OfficeChange, OfficeEffect, Validators, DoubleSigning, Address, NewClass, RulesVersion, Notice, BlockEntry, CommitteeCall, CertificateStep, SharesStep, KeyStep, Complaint,
+    Charter, OfficeChange, OfficeEffect, Validators, DoubleSigning, Address, NewClass, RulesVersion, RulesWithdrawal, Notice, BlockEntry, CommitteeCall, CertificateStep, SharesStep, KeyStep, Complaint,
     CommitteeVoid, Poll, PermitKeys, Void, Cancel, Contest, Outcome, Issuance, Tally, TooFew, Decryption, Result,
 )  # fmt: skip
 """Every kind but the ballot, in the order of docs/protocol.md."""
@@ -66,6 +66,6 @@ def parse_item(item: list[Any]) -> Entry:
 __all__ = [
     "BALLOT", "BY_KIND", "KINDS", "Address", "BlockEntry", "ByOffice", "Cancel", "CertificateStep", "Charter", "CommitteeCall",
     "CommitteeVoid", "Complaint", "Contest", "Decryption", "Derived", "DoubleSigning", "Entry", "Issuance", "KeyStep", "NewClass", "Notice", "OfficeChange",
-    "OfficeEffect", "Outcome", "PermitKeys", "Poll", "Result", "RulesVersion", "SharesStep", "Tally", "TooFew", "Unsigned", "Validators", "Void", "is_ballot", "kind_of",
+    "OfficeEffect", "Outcome", "PermitKeys", "Poll", "Result", "RulesVersion", "RulesWithdrawal", "SharesStep", "Tally", "TooFew", "Unsigned", "Validators", "Void", "is_ballot", "kind_of",
     "parse_item", "read_entry",
 ]  # fmt: skip

@@ -22,10 +22,10 @@ from veche.ledger.rules.outcome import OutcomeRule
 from veche.ledger.rules.permit_key import PermitKeyRule
 from veche.ledger.rules.poll import PollRule
 from veche.ledger.rules.rule import Rule
-from veche.ledger.rules.version import VersionRule
+from veche.ledger.rules.version import VersionRule, WithdrawalRule
 
 RULES: tuple[Rule[Any], ...] = (
-    OfficeRule(), AddressRule(), ClassRule(), VersionRule(), NoticeRule(), CommitteeRule(), CertificateRule(), SharesRule(), KeyRule(), ComplaintRule(),
+    OfficeRule(), AddressRule(), ClassRule(), VersionRule(), WithdrawalRule(), NoticeRule(), CommitteeRule(), CertificateRule(), SharesRule(), KeyRule(), ComplaintRule(),
     PollRule(), PermitKeyRule(), DecryptionRule(), IssuanceRule(), OutcomeRule(), CancelRule(), ContestRule(),
 )  # fmt: skip
 """What offices hand in. Ballots, and what is derived, are not here."""

@@ -1,8 +1,8 @@
-"""``rules``: k institutions announce the version of the rules from a date on."""
+"""``rules``: k institutions announce the version of the rules from a date on; ``rules-withdrawal``: they take it back."""
 
 from veche.errors import Refused
 from veche.ledger.block import Block
-from veche.ledger.entries.rules import RulesVersion
+from veche.ledger.entries.rules import RulesVersion, RulesWithdrawal
 from veche.ledger.rules.rule import Rule
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
@@ -32,3 +32,18 @@ class VersionRule(Rule[RulesVersion]):
                 ),
             )
         state.add_version(version, since)
+
+
+class WithdrawalRule(Rule[RulesWithdrawal]):
+    """Before its date only: where a third of the validators missed an upgrade, nobody else could keep the ledger from standing still."""
+
+    entry = RulesWithdrawal
+
+    def admit(self, state: State, block: Block, signed: SignedEntry[RulesWithdrawal]) -> None:
+        signed.together(state.charter.k)
+        since = state.version_since(signed.entry.version)
+        if since is None:
+            raise Refused("rules", Message("No such version is announced, or it was withdrawn."))
+        if since <= block.time:
+            raise Refused("rules", Message("This version of the rules is in force already."))
+        state.withdraw_version(signed.entry.version)
