@@ -60,7 +60,7 @@ def test_a_ledger(large: City) -> None:
     assert not (large.folder / DATABASE).exists()  # a verdict is the verifier's own
     said = works("verify", large.folder)
     for step, meaning in STEPS.items():
-        assert f"✓ {step}  {meaning}" in said
+        assert f"✓ {step:<3} {meaning}" in said
     assert (
         large.verified.head.root.hex() in said
         and f"size       {large.verified.head.size}" in said

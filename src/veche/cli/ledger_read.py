@@ -54,13 +54,14 @@ def show(folder: Path, as_json: bool) -> None:
                         {
                             "institution": office.institution, "role": office.role, "key": key.hex(), "active": office.active,
                             "suspended": office.suspended if office.is_suspended(reading.time) else None,
+                            "votes": office.votes.hex() or None,
                         }
                         for key, office in offices.items()
                     ],
                     "changes": [
                         {
                             "action": change.action, "institution": change.institution, "role": change.role,
-                            "key": change.key.hex(), "entry": change.number, "due": change.due,
+                            "key": change.key.hex(), "votes": change.votes.hex() or None, "entry": change.number, "due": change.due,
                         }
                         for change in changes
                     ],
