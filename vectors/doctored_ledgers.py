@@ -374,6 +374,67 @@ def added_classes(city: City) -> list[Doctored]:
     ]  # fmt: skip
 
 
+def handed_over(city: City) -> list[Doctored]:
+    """A ledger of one process that three institutions hand over to a network of four."""
+    begun = refounded(city, {})
+    ledger = digest(begun[0])
+    start = [*begun, encode(["block", [1, GENESIS, GENESIS]])]
+
+    def row(number: int, **other: Any) -> list[Any]:
+        made = {"name": f"Validator {number:02}", "key": validator_key(number).public, "votes": votes_key(number).public,
+                "url": f"http://validator{number}:8080", "peer": f"{number:040x}@validator{number}:26656", **other}  # fmt: skip
+        return list(made.values())
+
+    def engine(rows: list[list[Any]], signers: Sequence[SigningKey] = city.institutions) -> bytes:
+        return sign(ledger, "engine", rows, list(signers))
+
+    four = [row(number) for number in range(4)]
+    new = encode(["validators", [one[:3] for one in four]])
+    over = [*start, engine(four), new]
+    after = [*over, encode(["block", [2, GENESIS, GENESIS]])]
+
+    def case(
+        file: str, said: str, entries: Entries, by: Sequence[SigningKey], step: str | None = None, keep: bool = True
+    ) -> Doctored:
+        """Under a head by these validators, or by the log's key alone."""
+        last = head(entries, ORIGIN, city.log_key)
+        if by:
+            lines = [cosign(last.checkpoint, f"{ORIGIN}/validator/{key.public.hex()[:16]}", key, GENESIS) for key in by]
+            last = SignedCheckpoint(last.checkpoint, tuple(lines))
+        kept = head(over, ORIGIN, city.log_key)
+
+        def spoil(folder: Path) -> None:
+            (folder / "checkpoint").write_bytes(last.to_bytes())
+            if keep:
+                (folder / "head").mkdir()
+                (folder / "head" / str(len(over))).write_bytes(kept.to_bytes())
+
+        return Doctored(f"{file}.tar", said, entries, step=step, exit=0 if step is None else 1, spoil=spoil)
+
+    def refused(file: str, said: str, entry: bytes, rule: str = "engine") -> Doctored:
+        return Doctored(f"{file}.tar", said, [*start, entry], step="L5", entry=len(start), rule=rule)
+
+    three = [validator_key(number) for number in range(3)]
+    others = [row(0), row(1, key=city.organisers[0].public), row(2)]
+    return [
+        case("charter-handed-over", "a ledger goes on as a network, and the log's key has signed for the last time", over, []),
+        case("charter-network", "three of the four validators sign the next head", after, three),
+        case("handed-over-log", "the log's key signs once more", after, [], "L2"),
+        case("handed-over-early", "the validators sign the head that hands the ledger over", over, three, "L2", keep=False),
+        case("handed-over-unkept", "the last head by the log's key is not kept", after, three, "L2", keep=False),
+        Doctored("engine-twice.tar", "a network is handed over", [*after, engine(others)], step="L5", entry=len(after), rule="engine",
+                 spoil=case("", "", [*after, engine(others)], three).spoil),
+        refused("engine-few", "two institutions hand the ledger over", engine(four, city.organisers), "authority"),
+        refused("engine-order", "the validators are not in order", engine(four[::-1])),
+        refused("engine-key-office", "a validator's ledger key is an organiser's", engine(others)),
+        refused("engine-key-twice", "a validator cosigns and votes with one key", engine([row(0, votes=validator_key(0).public), row(1)])),
+        refused("engine-url", "two validators have one address", engine([row(0), row(1, url="http://validator0:8080")])),
+        refused("engine-respelt", "a validator is an institution in another spelling",
+                engine([row(0, name=read_charter(begun[0]).classes[0].trustees[0].upper())])),
+        refused("engine-none", "nobody is to run it", engine([]), "shape"),
+    ]  # fmt: skip
+
+
 def next_block(entries: Entries) -> bytes:
     """A block at the time of the last one."""
     height, time, _ = decode(entries[block_of(entries, len(entries) - 1)])[1]
@@ -437,6 +498,7 @@ def charters(city: City) -> list[Doctored]:
         *networks(city),
         *changed_validators(),
         *added_classes(city),
+        *handed_over(city),
     ]
 
 

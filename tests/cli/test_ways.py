@@ -23,6 +23,7 @@ MADE_BY = {
 """By which command an office makes an entry of each kind."""
 NO_COMMAND = {
     "rules": "there is no second version of the rules yet that anybody could announce",
+    "engine": "a ledger is handed over once in its life, by a script of those who do it",
     "rules-withdrawal": "nor one that anybody could withdraw",
 }
 

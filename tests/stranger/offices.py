@@ -248,6 +248,27 @@ class Offices:
         spelt_once(sources)
         self.classes[c.name], self.since[c.name] = self._here(c), time + self.lasting(14 * DAY)
 
+    def hand_over(self, body: list[Any], signers: list[Signer]) -> None:
+        """An `engine` entry."""
+        self.agreed(signers)
+        need(not self.validators(), "a network runs it already, so the engine is unknown")
+        found = [(each[1], read_validator([each[0], *each[2:]])) for each in (row(v, 5) for v in rows(body, 1, 64))]
+        names = [each.who for _, each in found]
+        need(names == sorted(set(names)), "the validators are not in order")
+        for own in zip(*(each[1:] for _, each in found), strict=True):
+            need(len(set(own)) == len(own), "two validators share something")
+        spelt_once([*self.named, *(who for who, _ in [*self.seen.values(), *self.waiting]), *names])
+        keys = [key for key, each in found for key in (key, each.votes)]
+        used = {*self.seen, *(each.key for each in self.waiting.values())}
+        need(len(set(keys)) == len(keys) and not used & set(keys), "a validator's key was used before")
+        leaving = [each.key for each in self.waiting.values() if each.action == "retire"]
+        stay = [key for key in self.witnesses() if key not in leaving and self.seen[key][0] not in names]
+        need(not self.corrupt or self._quorum(len(stay)), "too few witnesses would be left")
+        for key, each in found:
+            self._key(each.votes)
+            self._add(each.who, "validator", octets(key, 32))
+            self.votes[key], self.found[each.who] = each.votes, (each.url, each.node)
+
     def move(self, body: list[Any], signer: Signer) -> None:
         """An `address` entry."""
         url, peer, counter = row(body, 3)

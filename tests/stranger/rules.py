@@ -22,7 +22,7 @@ ROLES = {
     "committee-complaint": "trustee",
     "decryption": "trustee",
 }
-SEVERAL = ("office", "class", "rules", "rules-withdrawal", "cancel", "contest", "poll")
+SEVERAL = ("office", "class", "engine", "rules", "rules-withdrawal", "cancel", "contest", "poll")
 
 
 class Replay:
@@ -160,7 +160,8 @@ class Replay:
 
     def _signed(self, raw: bytes, kind: str, body: Any, signatures: object) -> None:
         need(
-            kind in ROLES or kind in ("office", "class", "rules", "rules-withdrawal", "notice", "cancel", "contest"),
+            kind in ROLES
+            or kind in ("office", "class", "engine", "rules", "rules-withdrawal", "notice", "cancel", "contest"),
             f"the kind {kind} is unknown",
         )
         need(isinstance(body, list) and body, "a body is not an array with something in it")
@@ -202,6 +203,9 @@ class Replay:
             keepers: list[Committee | Poll] = [*self.committees.values(), *self.polls.values()]
             for each in keepers:
                 each.kept = [new if key == old else key for key in each.kept]
+
+    def _engine(self, body: list[Any], signers: list[Signer]) -> None:
+        self.offices.hand_over(body, signers)
 
     def _class(self, body: list[Any], signers: list[Signer]) -> None:
         self.offices.add_class(body, signers, self.time)

@@ -98,7 +98,7 @@ def check_final(
     origin: str, log_key: bytes, validators: list[bytes], body: bytes, signatures: list[tuple[str, bytes]]
 ) -> None:
     """The log's key signed it, or over two thirds of the validators cosigned it."""
-    if log_key:
+    if not validators:
         check_signature(origin, log_key, body, signatures)
         return
     count = sum(cosigned_by(f"{origin}/validator/{key.hex()[:16]}", key, body, signatures) for key in validators)

@@ -11,7 +11,8 @@ from veche.ballot.committee import Certificate, Key, Shares
 from veche.ballot.decryption import Share
 from veche.ledger import entries
 from veche.ledger.entries.charter import Charter, OfficeSeat, PollClass, RegistrarSeat
-from veche.ledger.entries.engine import Embedded, Validator
+from veche.ledger.entries.engine import Embedded, Validator, ValidatorRow
+from veche.ledger.entries.network import Founder
 from veche.ledger.entries.office import OfficeAction, Role
 from veche.ledger.entries.permit_key import GroupIssuance, GroupPermitKey
 from veche.ledger.entries.poll import Choice, Group
@@ -47,6 +48,12 @@ SAMPLES: tuple[entries.Entry, ...] = (
     entries.OfficeEffect(ID, OfficeAction.RETIRE, "Registry", Role.REGISTRAR, ID),
     entries.OfficeEffect(ID, OfficeAction.ADD, "Bank", Role.VALIDATOR, ID, ID[::-1]),
     entries.NewClass(CLASS),
+    entries.EngineChange(
+        tuple(
+            Founder(ID, ValidatorRow(name, ID[::-1], f"https://{name.lower()}.example", f"{7:040x}@n1.example:26656"))
+            for name in ("Bank", "Court")
+        )
+    ),
     entries.RulesWithdrawal(2),
     entries.Address("https://n1.example", f"{7:040x}@n1.example:26656", 3),
     entries.DoubleSigning(ID, 7, 1_779_448_000),

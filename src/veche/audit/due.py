@@ -226,7 +226,7 @@ def _block(verified: VerifiedLedger, now: int) -> Iterator[Due]:
     ]
     if (since := min(moments, default=now + 1)) <= now:
         engine = state.charter.engine
-        if isinstance(engine, Embedded):
+        if isinstance(engine, Embedded) and not state.validators():
             yield Due(Duty.BLOCK, engine.operator, None, since, None)
         else:
             yield Due(Duty.BLOCK, "", Role.VALIDATOR, since, None)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ClassVar
 
+from veche.engine.engine import Stopped
 from veche.engine.looking import Look
 from veche.engine.publishing import LOG_KEY, create_ledger
 from veche.engine.threaded import AHEAD, ThreadedEngine
@@ -17,6 +18,7 @@ from veche.engine.waiting import Job
 from veche.keys import SigningKey
 from veche.ledger.entries.engine import EMBEDDED
 from veche.ledger.ledger import Ledger
+from veche.texts import Message
 
 __all__ = ["LOG_KEY", "EmbeddedEngine", "create_ledger"]
 
@@ -88,6 +90,11 @@ class EmbeddedEngine(ThreadedEngine):
     def _block(self, jobs: Sequence[Job]) -> None:
         ledger = self.ledger
         assert self._clock is not None
+        if ledger.state.engine_name != self.NAME:
+            raise Stopped(
+                Message("This ledger goes on as a network of validators."),
+                Message("Each of them runs a node: veche node run"),
+            )
         entries = [entry for entry, _ in jobs if entry is not None]
         executed = ledger.execute(ledger.height + 1, max(self._clock(), ledger.time), entries)
         ledger.commit()

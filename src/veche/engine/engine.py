@@ -92,11 +92,11 @@ class Watcher(Protocol):
 
 
 def check_engine(ledger: Ledger, name: str) -> None:
-    """Raises UserError if the charter names another engine: blocks that the others did not agree on would end the ledger."""
-    named = ledger.state.charter.engine.name
+    """Raises UserError if another engine runs the ledger: blocks that the others did not agree on would end the ledger."""
+    named = ledger.state.engine_name
     if named != name:
         raise UserError(
-            Message("The charter of this ledger names the engine {named}, and this is {name}.", named=named, name=name)
+            Message("This ledger is run by the engine {named}, and this is {name}.", named=named, name=name)
         )
 
 

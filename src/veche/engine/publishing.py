@@ -45,9 +45,9 @@ class Publishing:
         office = self._ledger.state.offices.get(key.public)
         if office is None or office.role is not Role.VALIDATOR:
             check_key(self._ledger.state.charter, key)
-        origin, embedded = self._ledger.state.charter.origin, isinstance(self._ledger.state.charter.engine, Embedded)
-        name = validator_verifier(origin, key.public).name
-        self._keys[key] = None if embedded else Cosigner(self._ledger.folder, name, key)
+        name = validator_verifier(self._ledger.state.charter.origin, key.public).name
+        cosigns = office is not None and office.role is Role.VALIDATOR
+        self._keys[key] = Cosigner(self._ledger.folder, name, key) if cosigns else None
 
     @property
     def alone(self) -> bool:

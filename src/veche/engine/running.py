@@ -19,7 +19,7 @@ def engine_of(ledger: Ledger, key: SigningKey, clock: Callable[[], int] | None =
             Message("Several institutions keep this ledger, each with a node that the others reach."),
             Message("Run this one: veche node run --ledger {folder}", folder=ledger.folder),
         )
-    if ledger.state.charter.engine.name == COMETBFT:
+    if ledger.state.engine_name == COMETBFT:
         from veche.engine.cometbft.engine import CometEngine  # what it needs, nobody else does
 
         return CometEngine(ledger, key, clock, pause)

@@ -32,7 +32,8 @@ class Succession:
     changes: tuple[tuple[int, Validators], ...] = ()
 
     def validators(self, size: int) -> Sequence[Validator]:
-        """Those of the head of so many entries, in the order of their institutions; none on the embedded engine.
+        """Those of the head of so many entries, in the order of their institutions; none on the embedded engine, unless an
+        ``engine`` entry has handed the ledger over.
 
         A change is for the heads behind the one that ends with it, as it is for CometBFT's blocks.
         """
@@ -46,9 +47,18 @@ class Succession:
     def policy(self, size: int) -> Policy:
         """Whose signatures make the head of so many entries count, and how many of them: it is then *final*."""
         origin, engine = self.charter.origin, self.charter.engine
-        if isinstance(engine, Embedded):
+        validators = self.validators(size)
+        if isinstance(engine, Embedded) and not validators:
             return Policy.log(origin, engine.log_key)
-        return Policy.two_thirds(origin, {validator_verifier(origin, one.key): 1 for one in self.validators(size)})
+        return Policy.two_thirds(origin, {validator_verifier(origin, one.key): 1 for one in validators})
+
+    @property
+    def began(self) -> tuple[int, Sequence[Validator]]:
+        """With which head the network began, by its size, and with whom."""
+        if self.charter.validators or not self.changes:
+            return 2, self.charter.validators
+        number, entry = self.changes[0]
+        return number + 1, entry.rows
 
     @property
     def policies(self) -> list[Policy]:

@@ -16,7 +16,7 @@ from veche.ledger.entries.address import Address
 from veche.ledger.entries.charter import Charter, PollClass, find_class, read_charter
 from veche.ledger.entries.committee import CertificateStep, Complaint, KeyStep, SharesStep, Step
 from veche.ledger.entries.decryption import Decryption
-from veche.ledger.entries.engine import Validator, ValidatorRow
+from veche.ledger.entries.engine import COMETBFT, Validator, ValidatorRow
 from veche.ledger.entries.office import OfficeAction, Role
 from veche.ledger.entries.permit_key import GroupIssuance, GroupPermitKey, Issuance, PermitKeys
 from veche.ledger.entries.result import Result
@@ -353,6 +353,11 @@ class State:
     def set_address(self, institution: str, said: Address) -> None:
         """Where a validator is found from now on."""
         self.db.execute("INSERT OR REPLACE INTO address VALUES (?, ?, ?)", (institution, said.url, said.peer))
+
+    @property
+    def engine_name(self) -> str:
+        """Of the engine that runs the ledger now."""
+        return COMETBFT if self.validators() else self.charter.engine.name
 
     def operators(self) -> set[str]:
         """The institutions that run the engine now."""

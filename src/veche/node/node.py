@@ -14,7 +14,7 @@ from veche.engine.engine import Engine
 from veche.engine.inbox import open_ledger
 from veche.errors import UserError
 from veche.keys import SigningKey
-from veche.ledger.entries.engine import Embedded
+from veche.ledger.entries.engine import EMBEDDED
 from veche.ledger.ledger import Ledger
 from veche.ledger.state import State
 from veche.node.service import Service
@@ -55,7 +55,7 @@ class Node:
             now = BlockClock(ledger, clock, after_outage or len(ledger.state.validators()) > 1)
             seconds = charter.engine.seconds if pause is None else pause
             self.engine: Engine
-            if isinstance(charter.engine, Embedded):
+            if ledger.state.engine_name == EMBEDDED:
                 self.engine = EmbeddedEngine(ledger, key, now, seconds)
             else:
                 from veche.engine.cometbft.engine import CometEngine  # what it needs, nobody else does

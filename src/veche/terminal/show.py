@@ -217,6 +217,8 @@ def _describe(entry: entries.Entry, state: State) -> Localizable:
             return Verbatim(entry.poll_class.name)
         case entries.Address():
             return Verbatim(entry.url)
+        case entries.EngineChange():
+            return Listed(tuple(founder.row.institution for founder in entry.founders))
         case entries.DoubleSigning():
             return Message("consensus key {key}, height {height}", key=entry.votes.hex()[:16], height=entry.height)
         case entries.Validators():

@@ -33,6 +33,7 @@ KINDS = {
     entries.OfficeEffect.kind: N_("A change of an office takes effect"),
     entries.NewClass.kind: N_("A further class of polls"),
     entries.Address.kind: N_("Where a validator is found from now on"),
+    entries.EngineChange.kind: N_("The ledger goes on as a network"),
     entries.DoubleSigning.kind: N_("A validator has voted for two blocks of one height"),
     entries.Validators.kind: N_("Who the validators are from the next head on"),
     entries.RulesVersion.kind: N_("New rules"),
@@ -150,6 +151,13 @@ class Whole:
                 yield Row(Message("Address"), entry.url)
                 yield Row(Message("Address for other validators"), entry.peer)
                 yield Row(Message("Number that makes it new"), Number(entry.number))
+            case entries.EngineChange():
+                for key, row in entry.founders:
+                    yield Row(Message("Validator"), row.institution)
+                    yield Row(Message("Ledger key"), key.hex(), 1)
+                    yield Row(Message("Consensus key"), row.votes.hex(), 1)
+                    yield Row(Message("Address"), row.url, 1)
+                    yield Row(Message("Address for other validators"), row.peer, 1)
             case entries.DoubleSigning():
                 whose = None if self._state is None else _whose_votes(self._state, entry.votes)
                 yield Row(Message("Institution"), whose or Message("not known"))

@@ -194,6 +194,8 @@ class Application:
 
     def _info(self) -> abci.ResponseInfo:
         height = self._ledger.height
+        if height <= self._ledger.state.get("network_height"):
+            height = 0  # what was before the network is no block of CometBFT's
         return abci.ResponseInfo(
             data="veche",
             app_version=1,
@@ -202,7 +204,7 @@ class Application:
         )
 
     def _init_chain(self, asked: abci.RequestInitChain) -> abci.ResponseInitChain:
-        votes = {validator.votes for validator in self._ledger.state.charter.validators}
+        votes = {validator.votes for validator in self._ledger.state.succession.began[1]}
         if asked.chain_id != chain_id(self._ledger.id) or {one.pub_key.ed25519 for one in asked.validators} != votes:
             raise Stopped(Message("CometBFT's folder is of another ledger."))
         return abci.ResponseInitChain(app_hash=app_hash(self._ledger.head))

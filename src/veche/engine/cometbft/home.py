@@ -18,13 +18,9 @@ from typing import Any, NamedTuple
 from veche.durable import PRIVATE, PRIVATE_FOLDER, make_folder, must_be_new, read_private, replace, write_private
 from veche.errors import UserError
 from veche.keys import SigningKey
-from veche.ledger.codec import digest
-from veche.ledger.entries.charter import read_charter
 from veche.ledger.ledger import Ledger
 from veche.ledger.state import State
 from veche.log.checkpoint import Checkpoint
-from veche.log.merkle import leaf_hash
-from veche.log.tiles import Edge
 from veche.texts import Message
 
 FOLDER = "cometbft"
@@ -63,16 +59,17 @@ def chain_id(ledger: bytes) -> str:
     return f"veche-{ledger.hex()[:40]}"
 
 
-def genesis(charter: bytes, first: bytes) -> bytes:
-    """The chain's first file. ``charter`` and ``first``: the two entries of block 0."""
-    founded, edge = read_charter(charter), Edge()
-    list(edge.extend([leaf_hash(charter), leaf_hash(first)]))
-    head = Checkpoint(founded.origin, edge.size, edge.root())
+def genesis(ledger: Ledger) -> bytes:
+    """The chain's first file: it begins with the charter's block, or behind the one that handed the ledger over to a network."""
+    state = ledger.state
+    first, validators = state.succession.began
+    head = Checkpoint(state.charter.origin, first, ledger.root(first))
+    height, time = state.get("network_height"), state.get("network_time", state.charter.time)
     return _json(
         {
-            "genesis_time": datetime.fromtimestamp(founded.time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "chain_id": chain_id(digest(charter)),
-            "initial_height": "1",
+            "genesis_time": datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "chain_id": chain_id(ledger.id),
+            "initial_height": str(height + 1),
             "consensus_params": {
                 "block": {"max_bytes": str(MOST_BYTES), "max_gas": "-1"},
                 "evidence": {
@@ -91,7 +88,7 @@ def genesis(charter: bytes, first: bytes) -> bytes:
                     "power": str(POWER),
                     "name": validator.institution,
                 }
-                for validator in founded.validators
+                for validator in validators
             ],
             "app_hash": app_hash(head).hex().upper(),
         }
@@ -209,7 +206,7 @@ def prepare(ledger: Ledger, key: bytes, socket: Path, pause: float, listen: str 
                 " given another key."
             ),
         )
-    replace(home / "config" / "genesis.json", genesis(ledger.entry(0), ledger.entry(1)), PRIVATE)
+    replace(home / "config" / "genesis.json", genesis(ledger), PRIVATE)
     replace(home / "config" / "config.toml", config(pause, socket, Peering.of(ledger.state, key, listen)), PRIVATE)
     return home
 

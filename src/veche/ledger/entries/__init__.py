@@ -23,6 +23,7 @@ from veche.ledger.entries.committee import (
 from veche.ledger.entries.decryption import Decryption
 from veche.ledger.entries.double_signing import DoubleSigning
 from veche.ledger.entries.entry import ByOffice, Derived, Entry, Unsigned
+from veche.ledger.entries.network import EngineChange
 from veche.ledger.entries.new_class import NewClass
 from veche.ledger.entries.office import OfficeChange, OfficeEffect
 from veche.ledger.entries.permit_key import Issuance, PermitKeys
@@ -35,7 +36,7 @@ from veche.ledger.entries.validators import Validators
 from veche.texts import Message
 
 KINDS: tuple[type[Entry], ...] = (
-    Charter, OfficeChange, OfficeEffect, Validators, DoubleSigning, Address, NewClass, RulesVersion, RulesWithdrawal, Notice, BlockEntry, CommitteeCall, CertificateStep, SharesStep, KeyStep, Complaint,
+    Charter, OfficeChange, OfficeEffect, Validators, EngineChange, DoubleSigning, Address, NewClass, RulesVersion, RulesWithdrawal, Notice, BlockEntry, CommitteeCall, CertificateStep, SharesStep, KeyStep, Complaint,
     CommitteeVoid, Poll, PermitKeys, Void, Cancel, Contest, Outcome, Issuance, Tally, TooFew, Decryption, Result,
 )  # fmt: skip
 """Every kind but the ballot, in the order of docs/protocol.md."""
@@ -65,7 +66,7 @@ def parse_item(item: list[Any]) -> Entry:
 
 __all__ = [
     "BALLOT", "BY_KIND", "KINDS", "Address", "BlockEntry", "ByOffice", "Cancel", "CertificateStep", "Charter", "CommitteeCall",
-    "CommitteeVoid", "Complaint", "Contest", "Decryption", "Derived", "DoubleSigning", "Entry", "Issuance", "KeyStep", "NewClass", "Notice", "OfficeChange",
+    "CommitteeVoid", "Complaint", "Contest", "Decryption", "Derived", "DoubleSigning", "EngineChange", "Entry", "Issuance", "KeyStep", "NewClass", "Notice", "OfficeChange",
     "OfficeEffect", "Outcome", "PermitKeys", "Poll", "Result", "RulesVersion", "RulesWithdrawal", "SharesStep", "Tally", "TooFew", "Unsigned", "Validators", "Void", "is_ballot", "kind_of",
     "parse_item", "read_entry",
 ]  # fmt: skip

@@ -88,16 +88,14 @@ class Network:
         """The institutions that run it."""
         return tuple(row.institution for row in self.validators)
 
-    def check(self) -> None:
-        """Raise Refused("charter", ...) unless the rows are in order and nobody shares a key or an address with another."""
+    def check_order(self, rule: str) -> None:
+        """Raise Refused with this rule unless the rows are in order and nobody shares a key or an address with another."""
         names = [row.institution for row in self.validators]
         if any(one >= other for one, other in pairwise(names)):
-            raise Refused(
-                "charter", Message("The validators must be in ascending order of their institutions, each once.")
-            )
+            raise Refused(rule, Message("The validators must be in ascending order of their institutions, each once."))
         for own in ("votes", "url", "node"):
             if len({getattr(row, own) for row in self.validators}) < len(self.validators):
-                raise Refused("charter", Message("Two validators share a consensus key, an address or a node's id."))
+                raise Refused(rule, Message("Two validators share a consensus key, an address or a node's id."))
 
 
 Engine = Embedded | Network
@@ -112,7 +110,7 @@ def read_engine(item: Any) -> Engine:
     if row[0] == COMETBFT and len(row) == 3:
         rows = shape.array(row[2], "The validators", 1, MAX_VALIDATORS)
         made = Network(seconds, tuple(ValidatorRow.parse(one) for one in rows))
-        made.check()
+        made.check_order("charter")
         return made
     raise Refused(
         "charter", Message("This program does not know the engine {engine!r}, or what is said of it.", engine=row[0])

@@ -15,6 +15,7 @@ from veche.ledger.rules.committee_steps import CertificateRule, ComplaintRule, K
 from veche.ledger.rules.contest import ContestRule
 from veche.ledger.rules.decryption import DecryptionRule
 from veche.ledger.rules.issuance import IssuanceRule
+from veche.ledger.rules.network import EngineRule
 from veche.ledger.rules.new_class import ClassRule
 from veche.ledger.rules.notice import NoticeRule
 from veche.ledger.rules.office import OfficeRule
@@ -25,7 +26,7 @@ from veche.ledger.rules.rule import Rule
 from veche.ledger.rules.version import VersionRule, WithdrawalRule
 
 RULES: tuple[Rule[Any], ...] = (
-    OfficeRule(), AddressRule(), ClassRule(), VersionRule(), WithdrawalRule(), NoticeRule(), CommitteeRule(), CertificateRule(), SharesRule(), KeyRule(), ComplaintRule(),
+    OfficeRule(), EngineRule(), AddressRule(), ClassRule(), VersionRule(), WithdrawalRule(), NoticeRule(), CommitteeRule(), CertificateRule(), SharesRule(), KeyRule(), ComplaintRule(),
     PollRule(), PermitKeyRule(), DecryptionRule(), IssuanceRule(), OutcomeRule(), CancelRule(), ContestRule(),
 )  # fmt: skip
 """What offices hand in. Ballots, and what is derived, are not here."""
