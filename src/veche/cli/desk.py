@@ -54,6 +54,7 @@ def district_of(name: Text, districts: Collection[str]) -> str:
     if not found:
         quoted = Listed(tuple(Message("“{name}”", name=one) for one in names), " / ")
         near = [each for one in names for each in get_close_matches(one, districts, 1)]
+        quoted = Listed(tuple(Message("“{name}”", name=one) for one in names), " / ")
         raise UserError(
             Message("The roll has no district {names}, for which this poll has a group.", names=quoted),
             Message("A district on it is called “{name}”. The group and the district must have one name.", name=near[0])
