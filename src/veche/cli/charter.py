@@ -118,8 +118,8 @@ def add_class(file: Path, folder: Path, keys: tuple[Path, ...], output: Path, ye
       veche ledger sign class.entry --key other.key
       veche ledger submit class.entry
     """
-    made = NewClass(read_class(file))
     with read_ledger(folder) as reading:
+        made = NewClass(read_class(file))
         signers = [options.load_key(key) for key in keys]
         for signer in signers:
             reading.holder(signer.public)
