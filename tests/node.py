@@ -5,9 +5,11 @@ from pathlib import Path
 
 from veche.engine.embedded import LOG_KEY
 from veche.keys import SigningKey
+from veche.ledger.entries.engine import Embedded
+from veche.ledger.heads import validator_verifier
 from veche.ledger.ledger import Answer, Ledger
 from veche.ledger.publication import Publication
-from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
+from veche.log.checkpoint import Checkpoint, SignedCheckpoint, cosign, sign
 from veche.world import STEP
 
 
@@ -48,5 +50,7 @@ class Node:
             self.block(self.ledger.time + self.ledger.state.charter.halt + 1)
 
     def publish(self) -> None:
-        head = self.ledger.head
-        self.publication.publish(self.ledger, SignedCheckpoint(head, (sign(head, self.key),)))
+        head, name = self.ledger.head, validator_verifier(self.ledger.head.origin, self.key.public).name
+        embedded = isinstance(self.ledger.state.charter.engine, Embedded)
+        line = sign(head, self.key) if embedded else cosign(head, name, self.key, self.ledger.time)
+        self.publication.publish(self.ledger, SignedCheckpoint(head, (line,)))

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,8 +13,10 @@ from node import Node
 
 from veche.audit.ledger import verify_ledger
 from veche.audit.rebuild import rebuild
+from veche.engine.publishing import LOG_KEY, Publishing
 from veche.errors import Refused
 from veche.keys import SigningKey
+from veche.ledger.entries.double_signing import DoubleSigning
 from veche.ledger.entries.poll import Choice
 from veche.ledger.guard import BALLOTS, NOT_SEALED, sealed_tables
 from veche.ledger.ledger import Ledger
@@ -21,7 +24,7 @@ from veche.ledger.shape import Text
 from veche.ledger.store import DATABASE, Disagrees, Store
 from veche.log.source import Folder
 from veche.log.tiles import WIDTH
-from veche.world import DAY, World
+from veche.world import DAY, VALIDATORS, Played, World
 
 YES_NO = Choice(Text("More trams?", "Больше трамваев?"), (Text("Yes", "Да"), Text("No", "Нет")), 1, 1, False)
 
@@ -41,7 +44,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> City:
     base = tmp_path_factory.mktemp("city")
     with (
         pytest.MonkeyPatch.context() as patch,
-        World(base / "world", citizens={"Arbat": 3, "Yakimanka": 2}, registrars=(1, 1, 0)) as world,
+        World(base / "world", citizens={"Arbat": 3, "Yakimanka": 2}, registrars=(1, 1, 0), engine=Played(1)) as world,
     ):
         patch.setattr("veche.ledger.follower.NOTED", 1)
         committee = world.form_committee()
@@ -50,6 +53,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> City:
         world.say("rules", [2, world.now + 400 * DAY], *world.office_keys[:3])
         observer = SigningKey.generate().public  # a change that waits
         world.say("office", ["add", "Newspaper", "observer", observer, 0], *world.office_keys[:3])
+        _validators(world)
         world.say("notice", [second.id, ["A notice", "Объявление"], []], world.organisers[0])
         world.wait_until(first.definition.opens)
         for poll in (first, second):
@@ -65,8 +69,28 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> City:
         assert world.ledger.state.recount()
         again = world.entry(world.citizens[0], second, [[1, 0]])
         world.engine.tick()
+        world.engine.stop()
+        ledger = world.ledger
+        ledger.execute(
+            ledger.height + 1, world.now, [], [DoubleSigning(ledger.state.validators()[0].votes, 1, world.now)]
+        )
+        ledger.commit()
+        Publishing(ledger, world.head_keys).publish(world.now)
         shutil.copytree(world.folder / "ledger", base / "ledger")
         return City(base / "ledger", world.now, second.definition.closes, again)
+
+
+def _validators(world: World) -> None:
+    """The one validator gets other keys, and is found elsewhere; and there is a class more."""
+    new, name = SigningKey.generate(), VALIDATORS[0]
+    body = ["rotate", name, "validator", new.public, 0, SigningKey.generate().public]
+    world.say("office", body, *world.office_keys[:3], world.head_keys[0])
+    world.engine.sign_with(new)  # type: ignore[attr-defined]
+    world.head_keys[0] = new
+    (world.folder / "ledger" / LOG_KEY).unlink()
+    new.save(world.folder / "ledger" / LOG_KEY)
+    world.say("address", ["https://elsewhere.example", f"{7:040x}@elsewhere.example:1", 0], new)
+    world.say("class", replace(world.poll_class, name="another").body(), *world.office_keys[:3])
 
 
 @pytest.fixture

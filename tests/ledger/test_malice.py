@@ -6,6 +6,7 @@ node's next block. So valid entries of every kind are changed at random, signed 
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -71,6 +72,14 @@ def _copy(item: Any) -> Any:
     return [_copy(part) for part in item] if isinstance(item, list) else item
 
 
+def founders() -> list[list[Any]]:
+    """Two validators of a network, with keys that everybody can make."""
+    return [
+        [f"Node {i}", SigningKey(bytes([i]) * 32).public, SigningKey(bytes([i + 9]) * 32).public, f"https://n{i}.example", f"{i:040x}@n{i}.example:1"]
+        for i in (1, 2)
+    ]  # fmt: skip
+
+
 def samples(life: Life) -> Iterator[tuple[str, str, list[Any], list[SigningKey]]]:
     """For each kind: a stage at which it is admitted, its body and who signs it."""
     world = life.world
@@ -78,6 +87,10 @@ def samples(life: Life) -> Iterator[tuple[str, str, list[Any], list[SigningKey]]
     formed, founded = life.formed, life.founded
     yield "founded", "notice", [b"", ["A", "А"], [["a.pdf", bytes(32)]]], [world.organisers[0]]
     yield "founded", "office", ["add", "Newspaper", "observer", SigningKey.generate().public, 0], life.institutions
+    yield "founded", "engine", founders(), life.institutions
+    yield "network", "address", ["https://n9.example", f"{9:040x}@n9.example:1", 0], [SigningKey(bytes([1]) * 32)]
+    yield "founded", "class", replace(world.poll_class, name="another").body(), life.institutions
+    yield "announced", "rules-withdrawal", [2], life.institutions
     yield "founded", "rules", [2, founded.time + 15 * 86_400], life.institutions
     yield "formed", "committee", ["city", "pedersen", 77], [world.organisers[0]]
     yield "formed", "poll", life.definition(formed).body(), world.organisers
@@ -96,6 +109,11 @@ def samples(life: Life) -> Iterator[tuple[str, str, list[Any], list[SigningKey]]
 
 def before(life: Life, stage: str) -> Branch:
     """The ledger before the third trustee takes this step."""
+    if stage in ("network", "announced"):
+        branch = life.founded.branch()
+        body = founders() if stage == "network" else [2, branch.time + 15 * 86_400]
+        branch.say("engine" if stage == "network" else "rules", body, *life.institutions)
+        return branch
     if not stage.startswith("before "):
         template: Branch = getattr(life, stage)
         return template.branch()

@@ -174,7 +174,7 @@ def test_an_institution_has_one_spelling(life: Life, at: At) -> None:
     """Also while its first seat waits, and when it has none any more."""
     branch, key = at("founded"), new()
     branch.say("office", ["add", "News agency", "observer", key.public, 0], *life.institutions)
-    respelt = ["add", "news\u00a0Agency", "validator", new().public, 0]
+    respelt = ["add", "news\u00a0Agency", "organiser", new().public, 0]
     branch.refuses_to_say("office", "office", respelt, *life.institutions)
     due = branch.branch()
     branch.say("office", ["object", "News agency", "observer", key.public, 1], *life.institutions)
