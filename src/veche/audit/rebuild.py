@@ -13,10 +13,9 @@ from pathlib import Path
 from veche.audit.ledger import Progress, check_attachments, check_succession, read_head, replay_files
 from veche.audit.replay import Replay
 from veche.durable import Lock, put_in_place, remove
-from veche.engine.publishing import LOG_KEY, check_key
+from veche.engine.publishing import LOG_KEY, check_signs
 from veche.errors import DoesNotHold, UserError
 from veche.keys import SigningKey
-from veche.ledger.entries.charter import Charter
 from veche.ledger.group_sums import weighted
 from veche.ledger.ownership import is_own, take
 from veche.ledger.state import State
@@ -147,15 +146,13 @@ def _make(
     _remove(new)
     beyond = old.entries if old is not None else []
 
-    def check_own(charter: Charter) -> None:
-        if (folder / LOG_KEY).is_file():
-            check_key(charter, SigningKey.load(folder / LOG_KEY))
-
     with Replay(snapshot, head.size, str(new), beyond) as replay, closing(replay.machine.state.db) as database:
-        walked = replay_files(replay, snapshot, signed, progress, check_own)
+        walked = replay_files(replay, snapshot, signed, progress)
         replay.feed(Bundle(beyond, b""))
         replay.finish()
         check_succession(replay, walked, head.size)
+        if (folder / LOG_KEY).is_file():
+            check_signs(replay.machine.state, SigningKey.load(folder / LOG_KEY))
         check_attachments(snapshot)
         start = head.size - head.size % WIDTH
         tail = [*_entries(snapshot, head.size, start), *beyond]

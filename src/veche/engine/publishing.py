@@ -12,6 +12,7 @@ from veche.ledger.entries.office import Role
 from veche.ledger.heads import validator_verifier
 from veche.ledger.ledger import Ledger
 from veche.ledger.publication import Publication
+from veche.ledger.state import State
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
 from veche.log.cosigner import Cosigner
 from veche.log.note import Signer
@@ -42,11 +43,8 @@ class Publishing:
 
     def add(self, key: SigningKey) -> None:
         """A further key, of a validator that was named since. Each signs the heads for which it is one. Raises UserError."""
-        office = self._ledger.state.offices.get(key.public)
-        if office is None or office.role is not Role.VALIDATOR:
-            check_key(self._ledger.state.charter, key)
+        cosigns = check_signs(self._ledger.state, key)
         name = validator_verifier(self._ledger.state.charter.origin, key.public).name
-        cosigns = office is not None and office.role is Role.VALIDATOR
         self._keys[key] = Cosigner(self._ledger.folder, name, key) if cosigns else None
 
     @property
@@ -125,6 +123,15 @@ def create_ledger(
         ledger.close()
         raise
     return ledger
+
+
+def check_signs(state: State, key: SigningKey) -> bool:
+    """Whether this key cosigns, as a validator's by whatever entry, or is the log's. Raises UserError if it is neither."""
+    office = state.offices.get(key.public)
+    if office is not None and office.role is Role.VALIDATOR:
+        return True
+    check_key(state.charter, key)
+    return False
 
 
 def check_key(charter: Charter, key: SigningKey) -> None:
