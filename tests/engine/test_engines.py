@@ -204,5 +204,5 @@ def test_another_engine_is_not_run_on_its_ledger(stage: Stage, ledger: Ledger) -
     from veche.engine.embedded import EmbeddedEngine
 
     other = EmbeddedEngine if ledger.state.charter.engine.name == "cometbft" else CometEngine
-    with pytest.raises(UserError, match="names the engine"):
+    with pytest.raises(UserError, match="run by the engine"):
         other(ledger, stage.key, lambda: stage.now)
