@@ -53,7 +53,7 @@ def form(folder: Path, class_name: str, mode: str, key: Path, output: Path | Non
     signer = options.load_key(key)
     with read_ledger(folder) as reading:
         reading.office(signer.public, Role.ORGANISER)
-        reading.charter.poll_class(class_name)  # before anything is shown of a class that is not there
+        reading.state.poll_class(class_name)  # before anything is shown of a class that is not there
         call = CommitteeCall(class_name, mode, len(reading.state.committees()))
         consider(call, reading, [signer.public], yes, err=as_json)
         entry = call.sign(reading.id, [signer])

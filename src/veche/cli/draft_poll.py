@@ -120,7 +120,7 @@ def read_poll(path: Path, reading: Reading) -> tuple[Poll, dict[bytes, bytes]]:
         raise UserError(
             Message("In {path}: there is no question.", path=path), Message("Add a part that begins with [[question]].")
         )
-    reading.charter.poll_class(draft.poll_class)  # before anything is said of a class that is not there
+    reading.state.poll_class(draft.poll_class)  # before anything is said of a class that is not there
     if not draft.committee.strip():
         raise _no_committee(path, draft.poll_class, reading)
     contents: dict[bytes, bytes] = {}
