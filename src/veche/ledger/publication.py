@@ -8,7 +8,7 @@ from veche.ledger.ledger import Ledger
 from veche.ledger.store import plainly
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.publish import Publisher
-from veche.log.source import HEAD
+from veche.log.source import head_name
 from veche.texts import Message
 
 
@@ -31,7 +31,7 @@ class Publication:
             signed.verify(succession.policy(size))
             if self.lacks(ledger, size):
                 raise DoesNotHold(
-                    "kept", f"{HEAD}{self.lacks(ledger, size)[0]}", Message("A head that must be kept is missing.")
+                    "kept", head_name(self.lacks(ledger, size)[0]), Message("A head that must be kept is missing.")
                 )
             if any(number + 1 == size for number, _ in succession.changes):
                 self._keep(ledger.folder, signed)
@@ -41,11 +41,11 @@ class Publication:
     def lacks(ledger: Ledger, size: int) -> list[int]:
         """The sizes of the heads that must be kept before one of this size is public, and are not. The first comes first."""
         wanted = [number + 1 for number, _ in ledger.state.succession.changes if number + 1 < size]
-        return [one for one in wanted if not (ledger.folder / f"{HEAD}{one}").is_file()]
+        return [one for one in wanted if not (ledger.folder / head_name(one)).is_file()]
 
     @staticmethod
     def _keep(folder: Path, signed: SignedCheckpoint) -> None:
         """The head behind which others sign stays for good: by it readers come to them. Before anything is published under theirs."""
-        path = folder / f"{HEAD}{signed.checkpoint.size}"
+        path = folder / head_name(signed.checkpoint.size)
         make_folder(path.parent)
         replace(path, signed.to_bytes(), drafts=folder)

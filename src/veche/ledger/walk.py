@@ -11,7 +11,7 @@ from veche.ledger.entries.validators import Validators
 from veche.ledger.heads import Succession
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.log import Log
-from veche.log.source import Source, kept_heads
+from veche.log.source import Source, head_name, kept_heads
 from veche.texts import Message, Said
 
 
@@ -48,7 +48,7 @@ def check_kept(walked: Succession, replayed: Succession, size: int) -> None:
     """Raise DoesNotHold (``kept``) unless all heads were kept whose successors are others, in a log of this size."""
     for number, _ in replayed.changes:
         if number + 1 < size and number not in {known for known, _ in walked.changes}:
-            raise _wrong(f"head/{number + 1}", Message("the file is missing"))
+            raise _wrong(head_name(number + 1), Message("the file is missing"))
 
 
 def _wrong(name: str, message: Said) -> DoesNotHold:

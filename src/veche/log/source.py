@@ -80,6 +80,11 @@ class Source(ABC):
         return SignedCheckpoint.parse(self.read(CHECKPOINT))
 
 
+def head_name(size: int) -> str:
+    """The name of the kept head of this size."""
+    return f"{HEAD}{size}"
+
+
 def kept_heads(source: Source) -> list[tuple[int, str]]:
     """The sizes of the heads that are kept, and the names of their files, in ascending order."""
     return sorted((int(name.removeprefix(HEAD)), name) for name in source.names(HEAD))
