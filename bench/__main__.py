@@ -1,6 +1,7 @@
 """``make bench``: measure, print the table that docs/benchmarks.md quotes, write build/bench.json and the plot.
 
-Sizes of the ledgers: SIZES=10000,30000,100000,300000 in the environment.
+Sizes of the ledgers: SIZES=10000,30000,100000,300000 in the environment; ballots for a network: NETWORK=6000. Five minutes of four
+validators are about NETWORK=150000.
 """
 
 import json
@@ -19,6 +20,7 @@ from bench.workload import Workload
 
 BUILD = Path("build")
 MAIN = 100_000
+NETWORK = int(os.environ.get("NETWORK", "6000"))
 SIZES = [int(size) for size in os.environ.get("SIZES", "10000,30000,100000,300000").split(",")]
 
 
@@ -62,6 +64,27 @@ def floods(console: Console) -> list[Row]:
     return rows
 
 
+def networks(console: Console) -> list[Row]:
+    """One validator, and four, on this machine's cores; the baseline is the embedded engine with as many ballots."""
+    rows = []
+    alone = NETWORK / run("bench.ledger", "engine", str(NETWORK))["wall"]
+    for name, validators in (("one", 1), ("four", 4)):
+        console.print(f"{NETWORK:,} ballots over HTTP, validators: {validators} …")
+        found = run("bench.network", str(validators), str(NETWORK))
+        rate, cpu = (
+            NETWORK / found["wall"],
+            {part: found[part] / NETWORK * 1000 for part in ("nodes", "cometbft", "clients")},
+        )
+        what = ", ".join(f"{part} {spent:.2f}" for part, spent in cpu.items())
+        rows += [
+            Row(f"network.{name}", rate, "ballots/s", alone, rate / alone, f"final, lost {found['lost']:.0f}; ms of CPU a ballot: {what}"),
+            Row(f"network.{name}.final.p50", found["p50"], "s", alone, rate / alone, "from handing in to a final head, under that load"),
+            Row(f"network.{name}.final.p99", found["p99"], "s", alone, rate / alone, "the same"),
+            Row(f"network.{name}.disk", found["disk"], "bytes", alone, rate / alone, "a ballot, in one validator's folder"),
+        ]  # fmt: skip
+    return rows
+
+
 def plot(growth: list[tuple[int, dict[str, dict[str, float]]]], path: Path) -> None:
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "veche"
@@ -87,6 +110,7 @@ def main() -> None:
     found, growth = ledgers(console, SIZES)
     rows += found
     rows += floods(console)
+    rows += networks(console)
     table = Table("name", "value", "unit", "baseline", "ratio", "what")
     for row in rows:
         table.add_row(row.name, f"{row.value:,.3f}", row.unit, f"{row.baseline:,.3f}", f"{row.ratio:.2f}", row.what)

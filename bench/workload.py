@@ -22,7 +22,7 @@ from veche.ledger.entries import read_entry
 from veche.ledger.entries.ballot import cast_ballot, unsigned_ballot
 from veche.ledger.entries.charter import Charter, OfficeSeat, PollClass, RegistrarSeat, read_charter
 from veche.ledger.entries.committee import CommitteeCall, KeyStep
-from veche.ledger.entries.engine import Embedded
+from veche.ledger.entries.engine import Embedded, Engine
 from veche.ledger.entries.office import Role
 from veche.ledger.entries.permit_key import GroupPermitKey, PermitKeys
 from veche.ledger.entries.poll import Choice, Group, Poll
@@ -51,6 +51,8 @@ def identified(checker: kernel.BallotChecker, entries: list[kernel.BallotEntry])
 class Workload:
     """``setup``: the entries after the charter, up to the open poll; ``ballots(n)``: n ballot entries. ``log_key`` signs."""
 
+    genesis, notice = GENESIS, OPEN - GENESIS
+
     def __init__(self, folder: Path, count: int) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -62,7 +64,11 @@ class Workload:
         self.poll = FrozenPoll.of_entry(self.setup[-3], poll_class, (folder / "key").read_bytes())
         keys = [read_entry(entry) for entry in self.setup[-2:]]
         self.permit_keys = {i: entry for i, entry in enumerate(keys) if isinstance(entry, PermitKeys)}
-        self._make_ballots(count)
+        self.make(count)
+
+    def engine(self) -> Engine:
+        """What the charter says of it."""
+        return Embedded(1, "Operator", self.log_key.public)
 
     def key(self, name: str) -> SigningKey:
         path = self.folder / f"{name}.key"
@@ -77,15 +83,17 @@ class Workload:
         names = tuple(f"Trustee {i}" for i in range(TRUSTEES))
         sources = (RegistrarSeat("Registrar 0", "one"), RegistrarSeat("Registrar 1", "two"))
         poll_class = PollClass("city", sources, 2, 0, 2, names, TRUSTEES, 0, 20, 0, 10**7, 2)
+        engine = self.engine()
         offices = (
+            *((row.institution, Role.VALIDATOR, self.key(row.institution)) for row in engine.validators),
             *((f"Organiser {i}", Role.ORGANISER, key) for i, key in enumerate(organisers)),
             *((f"Trustee {i}", Role.TRUSTEE, key) for i, key in enumerate(trustees)),
             *((f"Registrar {i}", Role.REGISTRAR, key) for i, key in enumerate(registrars)),
         )
         charter = Charter(
-            "bench.example/ledger", text("Bench"), GENESIS,
+            "bench.example/ledger", text("Bench"), self.genesis,
             tuple(OfficeSeat(name, role, key.public) for name, role, key in offices), 3, (poll_class,),
-            Embedded(1, "Operator", self.log_key.public),
+            engine,
         )  # fmt: skip
         entries = [charter.sign(b"", [key for _, _, key in offices])]
         ledger = digest(entries[0])
@@ -97,9 +105,8 @@ class Workload:
             keys.append(key.key)
             entries.append(KeyStep(committee.id, i + 1, key).sign(ledger, [trustee]))
         question = Choice(text("Which?"), tuple(text(f"Answer {i}") for i in range(5)), 1, 1, False)
-        poll = Poll(
-            "city", text("Poll"), text("About"), (question,), (Group(text("All"), 1),), OPEN, OPEN + 10**6, committee.id
-        )
+        opens, groups = self.genesis + self.notice, (Group(text("All"), 1),)
+        poll = Poll("city", text("Poll"), text("About"), (question,), groups, opens, opens + 10**6, committee.id)
         entries.append(poll.sign(ledger, organisers))
         poll_id = digest(entries[-1])
         for i, registrar in enumerate(registrars):
@@ -112,7 +119,8 @@ class Workload:
         (self.folder / "key").write_bytes(kernel.point_sum(keys))
         _write(self.folder / "setup", entries)
 
-    def _make_ballots(self, count: int) -> None:
+    def make(self, count: int) -> None:
+        """Make what is missing of so many ballots."""
         path = self.folder / "ballots"
         have = sum(1 for _ in _read(path)) if path.exists() else 0
         if have >= count:

@@ -75,7 +75,10 @@ FILES: dict[str, dict[str, tuple[str, ...]]] = {
     "open": {"folder": ("{poll}", "--ledger", "{}"), "seed": ("{poll}", *LEDGER, "--seed", "{}")},
     "check": {"file": ("ab" * 32, "{}", *LEDGER), "folder": ("ab" * 32, "{opened}", "--ledger", "{}")},
     "find": {"folder": ("A" * 43, "--ledger", "{}"), "seed": ("--seed", "{}", *LEDGER)},
-    "verify": {"path": ("{}",), "receipt": ("{ledger}", "--receipt", "{}"), "beside": ("{ledger}", "--bound", "{}")},
+    "verify": {
+        "path": ("{}",), "receipt": ("{ledger}", "--receipt", "{}"), "beside": ("{ledger}", "--bound", "{}"),
+        "promise": ("{ledger}", "--promise", "{}", "{roll}"),
+    },
     "export": {"folder": ("{new}", "--ledger", "{}")},
     "ledger check-receipt": {
         "file": ("{}", "--entry", "{entry}", *LEDGER),
@@ -167,6 +170,7 @@ ELSEWHERE = {
 }  # fmt: skip
 """They ask a person first, or look at another file before."""
 NAMED = {
+    ("verify", "promise"): "this file|odd-file",
     ("verify", "beside"): "--bound has no meaning for a ledger",  # with an archive: tests/audit/test_binding.py
     ("ledger check-receipt", "entry_file"): "inclusion proof|too long",
     ("ledger submit", "files"): "odd-file|[Kk]ey",

@@ -1,17 +1,23 @@
 """Four institutions keep one ledger, each in processes of its own: a poll from its beginning to its archive."""
 
 import hashlib
+import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+from cli.conftest import inside, ok
 from engine.stage import TRAMS
 
 from veche.audit.archive import verify_archive
 from veche.audit.export import write_archive
 from veche.audit.ledger import verify_ledger
+from veche.errors import DoesNotHold
 from veche.ledger.poll_state import PollState
+from veche.log.checkpoint import SignedCheckpoint
 from veche.log.log import Log
-from veche.log.receipt import verify_receipt
+from veche.log.receipt import Receipt, verify_receipt
 from veche.log.source import Folder
 from veche.world import Citizen
 
@@ -62,15 +68,15 @@ def test_four_institutions_keep_one_ledger(tmp_path: Path) -> None:
 
         # The same ballot through three nodes lands once, and over a third promise that it will.
         handed_in.append(hand_in(city, next(voters), poll, [1, 0], one, two, three))
-        assert len(one.client.wait(handed_in[0], "final")["promises"]) > 1
+        answered = one.client.wait(handed_in[0], "final")
+        assert len(answered["promises"]) > 1
 
         # One is killed: the others go on, and it comes after them.
         four.kill()
         handed_in.append(hand_in(city, next(voters), poll, [1, 0], two))
         two.client.wait(handed_in[-1], "final")
         four.start()
-        city.remote.wait(lambda: four.status() is not None)
-        city.remote.tick()
+        city.remote.wait(lambda: (said := four.status()) and said["final"] == one.status()["final"])
 
         # All are cut off from each other: nothing is decided, nothing is lost.
         for host in everybody:
@@ -82,18 +88,28 @@ def test_four_institutions_keep_one_ledger(tmp_path: Path) -> None:
         assert one.status()["size"] == size
         for host, entry in zip(everybody, alone, strict=True):
             said = host.client.get(f"/entries/{entry}").json
-            assert said["stage"] == "kept" and len(said["promises"]) == 1
+            assert said["stage"] == "kept" and len(said.get("promises", [])) == 1, (host.number, said, host.status())
         for host in everybody:
             host.mend()
         for host, entry in zip(everybody, alone, strict=True):
             host.client.wait(entry, "final")
         handed_in += alone
 
+        # A node that lies: with the receipt of another ballot, or under a head that two institutions signed.
+        policy = city.ledger.state.succession.policy(1)
+        number, receipt = (one.client.get(f"/entries/{handed_in[0]}{path}") for path in ("", "/receipt"))
+        data = city.ledger.entry(number.json["number"])
+        with pytest.raises(DoesNotHold, match="inclusion"):
+            verify_receipt(one.client.get(f"/entries/{handed_in[1]}/receipt").body, data, policy)
+        honest = Receipt.parse(receipt.body)
+        few = SignedCheckpoint(honest.checkpoint.checkpoint, honest.checkpoint.signatures[:2])
+        with pytest.raises(DoesNotHold, match="2 of 4 signed, and 3 are needed"):
+            verify_receipt(replace(honest, checkpoint=few).to_bytes(), data, policy)
+
         # Everybody knows of everything, with a receipt that needs nobody's word.
         handed_in.append(hand_in(city, next(voters), poll, [1, 0], three))
         three.client.wait(handed_in[-1], "final")
         city.remote.tick()
-        policy = city.ledger.state.succession.policy(1)
         for host in everybody:
             for entry in handed_in:
                 number = host.client.get(f"/entries/{entry}").json["number"]
@@ -114,5 +130,13 @@ def test_four_institutions_keep_one_ledger(tmp_path: Path) -> None:
     verified = verify_ledger(Folder(tmp_path / "copy-3"))
     found = verified.state.poll(poll.id)
     assert found is not None
+    (tmp_path / "answer.json").write_text(json.dumps(answered))
+    (tmp_path / "entry").write_bytes(
+        next(entry for entry in logs[0] if hashlib.sha256(entry).hexdigest() == handed_in[0])
+    )
+    judged = ok(
+        "verify", tmp_path / "copy-2", "--promise", tmp_path / "answer.json", tmp_path / "entry", "--json", run=inside
+    )
+    assert {promise["verdict"] for promise in judged.json["promises"]} == {"kept"}
     write_archive(verified, found, tmp_path / "poll.bel")
     assert verify_archive(tmp_path / "poll.bel").result is not None

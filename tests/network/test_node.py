@@ -169,6 +169,19 @@ def test_a_node_that_has_too_much_says_when_to_come_again(stage: Stage, monkeypa
         assert busy.status == 429 and int(busy.headers["Retry-After"]) >= 1 and busy.json["message"]["ru"]
 
 
+def test_nothing_is_taken_in_before_the_disk_is_full(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(stage) as client:
+        monkeypatch.setattr(intake, "DISK_SECONDS", 0)
+        monkeypatch.setattr(intake, "DISK_FREE", 1 << 60)
+        client.hand_in(stage.ballots[0])  # the look before may be a moment old
+        refused = client.hand_in(stage.ballots[1])
+        assert (
+            refused.status == 503 and "nearly full" in refused.json["message"]["en"] and refused.headers["Retry-After"]
+        )
+        monkeypatch.setattr(intake, "DISK_FREE", 1)
+        assert client.hand_in(stage.ballots[1]).status == 202
+
+
 def test_nobody_is_told_that_it_is_kept_when_the_disk_is_full(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise UserError("The ledger in /secret cannot be written: the disk is full.")

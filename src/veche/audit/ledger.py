@@ -74,7 +74,7 @@ class VerifiedLedger:
         self.state = replay.machine.state
         self.ledger = replay.machine.ledger
         self.derived = replay.derived
-        self._numbers, self._times = replay.block_numbers, replay.block_times
+        self._numbers, self._times, self._heights = replay.block_numbers, replay.block_times, replay.block_heights
         self.log = Log(source, head)
         self.witnesses = read_witnesses(self.log, self.state)
 
@@ -94,6 +94,14 @@ class VerifiedLedger:
     def time_of(self, number: int) -> int:
         """The time of the block in which this entry stands."""
         return self._times[bisect_right(self._numbers, number) - 1]
+
+    def height_of(self, number: int) -> int:
+        """The height of the block in which this entry stands."""
+        return self._heights[bisect_right(self._numbers, number) - 1]
+
+    def time_after(self, height: int) -> int:
+        """The time of the first block in the log that is above this height. There must be one."""
+        return self._times[bisect_right(self._heights, height)]
 
     def size_at(self, time: int) -> int:
         """How many entries the log had after the last block whose time is not after this."""

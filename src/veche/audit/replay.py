@@ -32,8 +32,8 @@ class Replay:
     """Drives a state machine through the entries of a log, and compares. Use it as a context manager: it owns a thread.
     What is finished can go on when the log has grown (:meth:`go_on`), as a context manager once more.
 
-    ``derived``: at which number of the log something was derived, by kind and poll or committee. ``block_numbers`` and
-    ``block_times``: where blocks begin.
+    ``derived``: at which number of the log something was derived, by kind and poll or committee. ``block_numbers``,
+    ``block_times`` and ``block_heights``: where blocks begin.
     """
 
     def __init__(self, source: Source, size: int, database: str = "", beyond: Sequence[bytes] = ()) -> None:
@@ -52,7 +52,7 @@ class Replay:
         self.machine = Machine(state, self._read)
         self.done = 0
         self.derived: dict[tuple[str, bytes], int] = {}
-        self.block_numbers, self.block_times = array("Q"), array("Q")
+        self.block_numbers, self.block_times, self.block_heights = array("Q"), array("Q"), array("Q")
         self._digests: list[bytes] = []  # of each bundle: replaced ballots are read a second time, and must be the same
         self._matched = 0  # how many entries of the current block the log has shown
         self._buffer: list[bytes] = []
@@ -210,6 +210,7 @@ class Replay:
     def _note_block(self, number: int, time: int) -> None:
         self.block_numbers.append(number)
         self.block_times.append(time)
+        self.block_heights.append(self.machine.height)
 
     def _note_derived(self, data: bytes) -> None:
         kind, body = decode(data)

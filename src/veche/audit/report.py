@@ -9,6 +9,7 @@ from veche.audit.dangers import poll_dangers
 from veche.audit.ledger import CANNOT_SHOW, STEPS, VerifiedLedger
 from veche.audit.poll_report import PollReport, StatementReport, report_poll, statement
 from veche.audit.poll_warnings import poll_warnings
+from veche.audit.promise import PromiseReport
 from veche.audit.receipt import ReceiptReport
 from veche.audit.values import values
 from veche.audit.witnesses import Witnesses
@@ -44,6 +45,7 @@ class LedgerReport:
     notices: list[StatementReport]
     witnesses: Witnesses
     receipt: ReceiptReport | None = None
+    promises: Sequence[PromiseReport] = ()
     ahead: int = 0
     steps: dict[str, str] = field(default_factory=lambda: dict(STEPS))
     cannot_show: Sequence[str] = CANNOT_SHOW
@@ -60,6 +62,7 @@ def report_ledger(
     polls: Sequence[PollState] | None = None,
     receipt: ReceiptReport | None = None,
     now: int | None = None,
+    promises: Sequence[PromiseReport] = (),
 ) -> LedgerReport:
     """The report on a verified ledger, with these polls (all by default, in the order of the log).
 
@@ -82,6 +85,7 @@ def report_ledger(
         notices=[statement(verified, number) for number in verified.state.statements()],
         witnesses=verified.witnesses,
         receipt=receipt,
+        promises=promises,
         ahead=0 if now is None else ahead(verified.time, now),
     )
 

@@ -19,6 +19,8 @@ from veche.audit import binding, ledger
 from veche.audit.binding import verify_binding
 from veche.audit.ledger import open_ledger
 from veche.audit.page.page import archive_page, page
+from veche.audit.promise import LIMIT as PROMISES
+from veche.audit.promise import judge, read_promises
 from veche.audit.receipt import check_receipt
 from veche.audit.report import find_poll, report_ledger
 from veche.ballot.archive.archive import Archive, archives_in
@@ -33,6 +35,7 @@ from veche.collector import relax
 from veche.durable import replace
 from veche.errors import DoesNotHold, UserError, because
 from veche.handed import what_else
+from veche.ledger.codec import MAX_ENTRY
 from veche.ledger.entries.charter import Charter
 from veche.log.source import Export
 from veche.terminal.say import say, spoken
@@ -64,6 +67,10 @@ PINNED = 16
 )
 @click.option("--receipt", type=ANY_PATH, metavar="FILE", help="Look for a voter's receipt in the ledger.")
 @click.option(
+    "--promise", "promise", type=ANY_PATH, nargs=2, metavar="FILE ENTRY",
+    help="Judge the promises in FILE, which a node answered, of the ENTRY that was handed in.",
+)  # fmt: skip
+@click.option(
     "--bound",
     "beside",
     type=ANY_PATH,
@@ -73,8 +80,8 @@ PINNED = 16
 @click.option("--report", type=ANY_PATH, metavar="FILE", help="Write the report to FILE.html and FILE.json.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, and nothing else.")
 def verify(
-    path: Path, poll_id: str | None, wanted_id: str | None, words: str | None, receipt: Path | None, beside: Path | None,
-    report: Path | None, as_json: bool,
+    path: Path, poll_id: str | None, wanted_id: str | None, words: str | None, receipt: Path | None, promise: tuple[Path, Path] | None,
+    beside: Path | None, report: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Check a ledger or an archive, from its first byte to its results.
 
@@ -92,13 +99,14 @@ def verify(
     try:
         if kind_of(path) == "archive":
             _reject(
-                {"--poll": poll_id, "--id": wanted_id, "--charter": words, "--receipt": receipt}, Message("an archive")
+                {"--poll": poll_id, "--id": wanted_id, "--charter": words, "--receipt": receipt, "--promise": promise},
+                Message("an archive"),
             )
             _verify_archive(path, beside, report, as_json)
         else:
             _reject({"--bound": beside}, Message("a ledger"))
             pin = Pin(wanted_id, words)
-            _verify_ledger(path, poll_id, pin, receipt, report, as_json)
+            _verify_ledger(path, poll_id, pin, receipt, promise, report, as_json)
     except DoesNotHold as error:
         show_refusal(error)
         emit_error(error, error.exit_code, [OPTION] if as_json else [], MEANINGS.get(error.step, ""))
@@ -211,9 +219,13 @@ class Pin:
 
 
 def _verify_ledger(
-    path: Path, poll_id: str | None, pin: Pin, receipt: Path | None, report: Path | None, as_json: bool
-) -> None:
+    path: Path, poll_id: str | None, pin: Pin, receipt: Path | None, promise: tuple[Path, Path] | None, report: Path | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     handed = None if receipt is None else read_receipt(receipt)
+    promises = (
+        None if promise is None else (read_file(promise[1], MAX_ENTRY), read_promises(read_file(promise[0], PROMISES)))
+    )
     source = open_ledger(path)
     try:
         with progress_bar(Message("Checking entries")) as progress:
@@ -221,7 +233,8 @@ def _verify_ledger(
             verified = verified_ledger(source, progress, pin.check)
         polls = None if poll_id is None else [find_poll(verified, poll_id)]
         found = None if handed is None else check_receipt(verified, handed)
-        made = report_ledger(verified, polls, found, system().time)
+        judged = () if promises is None else judge(verified, *promises)
+        made = report_ledger(verified, polls, found, system().time, judged)
     finally:
         if isinstance(source, Export):
             source.close()

@@ -48,6 +48,8 @@ def show_ledger(made: LedgerReport) -> None:
         click.echo(marked(spoken(notice.text)))
     if made.receipt is not None:
         _say_receipt(made.receipt)
+    for promise in made.promises:
+        say(promise.said)
     say(Message("\nEverything that is in this ledger holds. What no ledger can show:"))
     _say_points(Message(limit) for limit in made.cannot_show)
 

@@ -18,9 +18,9 @@ class Stopped(VecheError):
 class Listener(Protocol):
     """Whoever handed an entry in and wants to be told, instead of waiting. On any thread: it must neither wait nor raise."""
 
-    def looked(self, refused: Refused | None) -> None:
+    def looked(self, refused: Refused | None, closing: int | None) -> None:
         """What is dear of it was checked and the state was asked: it has a chance, or why it has none. In that case the same is the
-        answer, too, for nobody keeps what has no chance."""
+        answer, too, for nobody keeps what has no chance. ``closing``: when its poll closes, if it is a ballot."""
 
     def answered(self, outcome: int | BaseException) -> None:
         """What :meth:`Answer.result` gives or raises."""

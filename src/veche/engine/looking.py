@@ -38,7 +38,7 @@ class Look:
             refused = None
             if entry is not None and answer.listener is not None:
                 refused = self._against(entry)
-                answer.listener.looked(refused)
+                answer.listener.looked(refused, self._check.closing.get(entry))
             if refused is None:
                 left.append(job)
             else:

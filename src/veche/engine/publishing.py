@@ -86,10 +86,8 @@ class Publishing:
     def publish_signed(self, signed: SignedCheckpoint) -> None:
         """Publish what is under a final head of this ledger. Raises as :meth:`Publication.publish`."""
         self._publication.publish(self._ledger, signed)
-        newer = signed.checkpoint != self.published
         self.published = signed.checkpoint
-        if newer:
-            self._told(signed.checkpoint)
+        self._told(signed.checkpoint)
 
 
 def create_ledger(

@@ -107,6 +107,9 @@ class Check:
             for poll_id in {data[POLL_ID] for data in ballots}
             if (poll := state.poll(poll_id)) is not None and (poll.open_at(time) if ask else poll.is_frozen_at(time))
         }
+        self.closing = {  # of ballots of open polls: when those close, in seconds since 1970
+            data: self._polls[data[POLL_ID]].closing for data in ballots if data[POLL_ID] in self._polls
+        }
         self._checkers = {poll_id: poll.checker for poll_id, poll in self._polls.items()}
         self._due: dict[bytes, list[veche_kernel.IdentifiedBallot]] | None = None
         if ask:

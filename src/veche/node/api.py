@@ -30,7 +30,7 @@ from veche.log.checkpoint import SignedCheckpoint
 from veche.log.note import NOTE_LIMIT
 from veche.log.tiles import CHECKPOINT, WIDTH, Tile
 from veche.logs import log
-from veche.node.intake import Busy, Intake, Way
+from veche.node.intake import Busy, Intake, NoRoom, Way
 from veche.node.peers import BATCH, BATCH_BYTES
 from veche.node.progress import Progress, Refusal, Said, Stage
 from veche.node.published import Published
@@ -108,7 +108,7 @@ class Api:
     async def _take(self, request: web.Request) -> web.Response:
         entry = await read_body(request, MAX_ENTRY, _OCTETS)
         try:
-            way = await asyncio.wait_for(self._intake.take(entry), ENTRY_SECONDS)
+            way = await asyncio.wait_for(self._intake.taken(self._intake.begin(entry)), ENTRY_SECONDS)
             if way.stage is Stage.KEPT and self._intake.validators > 1:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(way.changed(), PROMISE_SECONDS)
@@ -123,16 +123,16 @@ class Api:
             raise web.HTTPBadRequest from None
         if type(entries) is not list or len(entries) > BATCH or not all(type(entry) is bytes for entry in entries):
             raise web.HTTPBadRequest
-        taken = await asyncio.gather(*(self._take_passed(entry) for entry in entries))
-        return _json_bytes(msgspec.json.encode([progress for progress in taken if progress is not None]))
-
-    async def _take_passed(self, entry: bytes) -> Progress | None:
-        """How far an entry came that another validator passed on; None if there is no room for it now, so that it comes again."""
-        try:
-            way = await asyncio.wait_for(self._intake.take(entry, own=False), ENTRY_SECONDS)
-        except (Busy, TimeoutError):
-            return None
-        return way.progress
+        ways = []
+        with suppress(Busy):  # what is not answered comes again
+            for entry in entries:
+                ways.append(self._intake.begin(entry, own=False))
+        taken = []
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ENTRY_SECONDS):
+                for way in ways:
+                    taken.append((await self._intake.taken(way)).progress)
+        return _json_bytes(msgspec.json.encode(taken))
 
     async def _take_head(self, request: web.Request) -> web.Response:
         try:
@@ -277,7 +277,7 @@ async def _answer_mistakes(
         return await handler(request)
     except Busy as error:
         return _busy(error)
-    except Stopped as error:
+    except (Stopped, NoRoom) as error:
         return _failure(error, 503, {"Retry-After": "30"})
     except Refused as error:
         return _json(Refusal.of(error), 422)

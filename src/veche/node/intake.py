@@ -5,6 +5,8 @@ All of it lives on one loop, but for the disk, which has a thread. The engine te
 """
 
 import asyncio
+import shutil
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +16,7 @@ from typing import Any
 
 from veche.engine.engine import Decided, Engine
 from veche.errors import Refused, VecheError
+from veche.ledger.heads import STALE
 from veche.ledger.promise import Promise
 from veche.log.checkpoint import SignedCheckpoint
 from veche.node.outbox import Outbox
@@ -24,8 +27,12 @@ ROOM = 5_000
 """Entries on their way to a block; of more nobody is relieved. Less than an engine has room for, so that handing in never waits."""
 ROOM_BYTES = 24 << 20
 """The same in bytes."""
+DISK_FREE, DISK_SECONDS = 256 << 20, 5
+"""Bytes that must be free on the disk for anything to be taken in, and seconds between two looks at that."""
 ENDED = 10_000
 """Entries that have come to an end, of which it is known without looking."""
+SOON = 10
+"""Seconds before a poll closes from which on nothing is promised, beyond those that what waits may take."""
 RATE = 300
 """Entries a second that a node is taken to get rid of, when it says after how many seconds to come again."""
 
@@ -39,6 +46,15 @@ class Busy(VecheError):
             Message("Hand in again in a moment, or to another node."),
         )
         self.seconds = seconds
+
+
+class NoRoom(VecheError):
+    """The disk is nearly full: what is promised must fit on it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Message("This node's disk is nearly full, and it takes nothing in."), Message("Hand in to another node.")
+        )
 
 
 class Posted:
@@ -67,12 +83,13 @@ class Posted:
 class Way:
     """One entry on its way. ``stage`` is None until it is kept. The engine's listener (:class:`veche.engine.engine.Listener`)."""
 
-    __slots__ = ("_intake", "_waiting", "entry", "hash", "number", "own", "promises", "refusal", "stage")
+    __slots__ = ("_intake", "_waiting", "closing", "entry", "hash", "number", "own", "promises", "refusal", "stage")
 
     def __init__(self, intake: "Intake", entry: bytes, own: bool = True) -> None:
         """``own``: whether this node is to pass it on."""
         self._intake, self.own = intake, own
         self.promises: dict[str, Promise] = {}  # by validator
+        self.closing: int | None = None  # of its poll, if it is a ballot
         self.entry, self.hash = entry, sha256(entry).digest()
         self.stage: Stage | None = None
         self.number: int | None = None
@@ -109,8 +126,9 @@ class Way:
 
     # What the engine says, on its thread
 
-    def looked(self, refused: Refused | None) -> None:
+    def looked(self, refused: Refused | None, closing: int | None) -> None:
         if refused is None:
+            self.closing = closing
             self._intake.posted.post(self._intake.hold, self)
 
     def answered(self, outcome: int | BaseException) -> None:
@@ -123,7 +141,8 @@ class Intake:
 
     def __init__(self, engine: Engine, outbox: Outbox, final: int, loop: asyncio.AbstractEventLoop) -> None:
         """``final``: the size of the newest final head. ``loop``: on which all methods are called. Neither it nor the engine has begun."""
-        self._engine, self._outbox = engine, outbox
+        self._engine, self._outbox, self._folder = engine, outbox, engine.ledger.folder
+        self._room, self._look_again = True, 0.0
         self.posted = Posted(loop)
         self.broken: BaseException | None = None
         self.validators = len(engine.ledger.state.validators())
@@ -132,6 +151,9 @@ class Intake:
         self.spread: Callable[[bytes], None] = lambda head: None
         """Is called, on the loop, with each head that was cosigned here."""
         self.final = final
+        self._final_since: float | None = (
+            None  # when the newest final head was published or cosigned anew, by the steady clock
+        )
         self.height, self.time, self.size = engine.ledger.height, engine.ledger.time, engine.ledger.size
         self._ways: dict[bytes, Way] = {}  # on their way to a block
         self._bytes = 0
@@ -162,45 +184,62 @@ class Intake:
         """How many entries are on their way to a block."""
         return len(self._ways)
 
-    async def take(self, entry: bytes, own: bool = True) -> Way:
-        """Take an entry in; where it is once it is kept, or refused. The same one twice is one. ``own``: see :class:`Way`.
-
-        Raises Busy, Stopped, and UserError if the disk is full.
-        """
-        found = await self.find(sha256(entry).digest())
+    def begin(self, entry: bytes, own: bool = True) -> Way:
+        """Begin to take an entry in. The same one twice is one. ``own``: see :class:`Way`. Raises Busy, Stopped, and UserError if the
+        disk is full."""
+        digest = sha256(entry).digest()
+        found = self._ways.get(digest) or self._ended.get(digest)
         if found is not None and found.stage is not Stage.REFUSED:  # things may have changed since a refusal
-            way = found
-        else:
-            if self.broken is not None:
-                raise self.broken
-            if len(self._ways) >= ROOM or self._bytes + len(entry) > ROOM_BYTES:
-                raise Busy(1 + len(self._ways) // RATE)
-            way = self._begin(entry, own)
-            try:
-                self._engine.submit(entry, way)
-            except BaseException:
-                self._end(way)
-                raise
+            return found
+        if self.broken is not None:
+            raise self.broken
+        if not self._disk_has_room():
+            raise NoRoom
+        if len(self._ways) >= ROOM or self._bytes + len(entry) > ROOM_BYTES:
+            raise Busy(1 + len(self._ways) // RATE)
+        way = self._begin(entry, own)
+        try:
+            self._engine.submit(entry, way)
+        except BaseException:
+            self._end(way)
+            raise
+        return way
+
+    def _disk_has_room(self) -> bool:
+        now = time.monotonic()
+        if now >= self._look_again:
+            self._look_again = now + DISK_SECONDS
+            self._room = shutil.disk_usage(self._folder).free >= DISK_FREE
+        return self._room
+
+    async def taken(self, way: Way) -> Way:
+        """Wait until an entry is kept, or refused. What is refused may be in the log already, and that for long: then it is that.
+
+        Raises UserError if the disk is full.
+        """
         while way.stage is None:
             await way.changed()
             if self.broken is not None:
                 raise self.broken
+        if way.stage is Stage.REFUSED:
+            return await self._placed_before(way.hash) or way
         return way
 
     async def find(self, entry: bytes) -> Way | None:
         """The entry with this hash, if this node knows of it."""
-        found = self._ways.get(entry) or self._ended.get(entry)
-        if found is None:
-            loop = asyncio.get_running_loop()
-            number = await loop.run_in_executor(self._disk, self._outbox.number_of, entry)
-            found = self._ways.get(entry) or self._ended.get(entry)  # meanwhile
-            if found is None and number is not None:
-                found = Way(self, b"")
-                found.hash, found.number = entry, number
-                found.come(Stage.FINAL if number < self.final else Stage.LEDGER)
-                if found.stage is Stage.LEDGER:
-                    self._placed.append(found)
-                    self._remember(found)
+        return self._ways.get(entry) or self._ended.get(entry) or await self._placed_before(entry)
+
+    async def _placed_before(self, entry: bytes) -> Way | None:
+        """The entry with this hash, if it came into the log before it was asked for."""
+        number = await asyncio.get_running_loop().run_in_executor(self._disk, self._outbox.number_of, entry)
+        if number is None:
+            return None
+        found = Way(self, b"")
+        found.hash, found.number = entry, number
+        found.come(Stage.FINAL if number < self.final else Stage.LEDGER)
+        if found.stage is Stage.LEDGER:
+            self._placed.append(found)
+        self._remember(found)
         return found
 
     def _begin(self, entry: bytes, own: bool = True) -> Way:
@@ -243,6 +282,13 @@ class Intake:
         way.come(Stage.KEPT)
         self.held(way)
 
+    def may_promise(self, way: Way) -> bool:
+        """Whether it can be promised that this entry will be in a block: a ballot of a poll that stays open for longer than those before
+        it may take, while heads become final."""
+        if way.closing is None or self._final_since is None or time.monotonic() - self._final_since > STALE:
+            return False
+        return self.time + SOON + len(self._ways) // RATE < way.closing
+
     def promised(self, way: Way, promise: Promise) -> None:
         """A validator has promised that this entry will be in a block; the promise holds."""
         way.promises[promise.validator] = promise
@@ -276,7 +322,7 @@ class Intake:
         self._write()
 
     def _final(self, size: int) -> None:
-        self.final = size
+        self.final, self._final_since = size, time.monotonic()
         before, self._placed = self._placed, []
         for way in before:
             if way.number is not None and way.number < size:

@@ -5,6 +5,7 @@ on stays in the queue until the entry is in a block, for this node may be the on
 """
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -13,17 +14,27 @@ import aiohttp
 import cbor2
 import msgspec
 
+from veche.engine.engine import Stopped
 from veche.errors import DoesNotHold
 from veche.node.intake import Intake, Way
 from veche.node.progress import Progress, Stage
+from veche.texts import Message
 
 BATCH = 256
 """Entries passed on together."""
 BATCH_BYTES = 2 << 20
 """Bytes of a batch at most, and of what is answered."""
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=3)
+WATCH_SECONDS, STATUS_BYTES = 5, 65_536
+"""Seconds between two looks at another's height, and bytes of its answer that are read."""
+STUCK, AHEAD = 60, 5
+"""Seconds for which a node may stand still while others are so many blocks ahead."""
 SLOWER = (0.2, 5.0)
 """Seconds between two tries, at first and at most, while another cannot be reached."""
+
+
+class _Height(msgspec.Struct):
+    height: int
 
 
 class Peer:
@@ -36,6 +47,7 @@ class Peer:
         self._head: bytes | None = None
         self._entries, self._heads = asyncio.Event(), asyncio.Event()
         self.reached = False
+        self.height = 0
 
     def pass_on(self, way: Way) -> None:
         self._queue[way.hash] = way
@@ -87,6 +99,8 @@ class Peer:
             if answer is not None:
                 self._queue.pop(way.hash, None)
                 for promise in answer.promises:
+                    if way.stage is not Stage.KEPT:
+                        break  # enough have promised it
                     if promise.validator != self._key or promise.entry != answer.entry:
                         continue
                     try:
@@ -111,6 +125,14 @@ class Peer:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, SLOWER[1])
 
+    async def watch(self, session: aiohttp.ClientSession) -> None:
+        """Ask for its height now and then, for ever."""
+        while True:
+            with suppress(aiohttp.ClientError, TimeoutError, OSError, ValueError, msgspec.MsgspecError):
+                async with session.get(f"{self._url}/status", allow_redirects=False) as response:
+                    self.height = msgspec.json.decode(await response.content.read(STATUS_BYTES), type=_Height).height
+            await asyncio.sleep(WATCH_SECONDS)
+
     async def _post(self, session: aiohttp.ClientSession, path: str, body: bytes, kind: str) -> bytes:
         headers = {"Content-Type": kind}
         async with session.post(f"{self._url}{path}", data=body, headers=headers, allow_redirects=False) as response:
@@ -130,13 +152,36 @@ class Peers:
     def __init__(self, ledger: bytes, others: Iterable[tuple[bytes, str]], intake: Intake) -> None:
         """``ledger``: its id; ``others``: the ledger key and the address of each."""
         self._all = [Peer(url, key, ledger, intake) for key, url in others]
+        self._intake = intake
         self._tasks: list[asyncio.Task[None]] = []
+        self._moved, self._height = time.monotonic(), intake.height
+
+    def check(self) -> None:
+        """Raise Stopped if the others go on and this node does not. CometBFT ends its part in consensus when its clock is off by a
+        minute, and stays as a process that does nothing."""
+        now = time.monotonic()
+        if self._intake.height != self._height:
+            self._moved, self._height = now, self._intake.height
+        ahead = [peer.height for peer in self._all if peer.height > self._height + AHEAD]
+        if now - self._moved > STUCK and 3 * len(ahead) > len(self._all) + 1:
+            raise Stopped(
+                Message(
+                    "The other validators are at block {others}, and this node has stood at block {own} for {seconds} seconds.",
+                    others=str(max(ahead)),
+                    own=str(self._height),
+                    seconds=int(now - self._moved),
+                ),
+                Message(
+                    "Look at this machine's clock first: by a minute it must not be off. Then start the node again."
+                ),
+            )
 
     async def begin(self) -> None:
         self._session = aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar())
         for peer in self._all:
             self._tasks.append(asyncio.create_task(peer.pass_entries(self._session)))
             self._tasks.append(asyncio.create_task(peer.pass_heads(self._session)))
+            self._tasks.append(asyncio.create_task(peer.watch(self._session)))
 
     async def end(self) -> None:
         for task in self._tasks:

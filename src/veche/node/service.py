@@ -9,7 +9,6 @@ from aiohttp import web
 from veche.engine.engine import Engine
 from veche.errors import UserError, because
 from veche.keys import SigningKey
-from veche.ledger.entries.ballot import is_ballot
 from veche.ledger.promise import Promise
 from veche.ledger.state import State
 from veche.node.api import Api
@@ -62,6 +61,7 @@ class Service:
         """Raise what the disk refused, if anything."""
         if self._intake.broken is not None:
             raise self._intake.broken
+        self._peers.check()
 
     async def _begin(self) -> None:
         await self._runner.setup()
@@ -86,7 +86,7 @@ class Service:
 
     def _held(self, way: Way) -> None:
         """An entry is kept: promise what can be promised, and pass it on."""
-        if self._intake.validators and is_ballot(way.entry):
+        if self._intake.validators and self._intake.may_promise(way):
             self._intake.promised(way, Promise.make(self._ledger, way.hash, self._intake.height, self._key))
         if way.own:
             self._peers.pass_on(way)

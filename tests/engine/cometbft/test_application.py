@@ -317,6 +317,29 @@ async def test_a_replay_leads_to_the_same_hashes(node: Node, stage: Stage, made:
 
 
 @together
+async def test_a_block_that_is_not_decided_keeps_nothing_from_being_checked(
+    node: Node, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("veche.engine.cometbft.application.UNDECIDED", 0.05)
+    first, second = stage.ballots[:2]
+    await node.hand_in(first)
+    proposed = await node.propose()
+    assert proposed == [first] and await node.accepts(proposed)
+    await node.hand_in(second)
+    for _ in range(200):
+        if len(node.application._ready) == 2:
+            break
+        await asyncio.sleep(0.01)
+    assert len(node.application._ready) == 2
+    await node.decide(proposed)
+    await asyncio.sleep(0.1)
+    await node.hand_in(stage.ballots[2])  # between the decision and the commit nothing is put off
+    await node.commit()
+    await node.block()
+    assert [node.ledger.entry(node.ledger.size - 1)] == [second]
+
+
+@together
 async def test_a_chain_of_another_ledger_is_refused(node: Node, stage: Stage) -> None:
     (key,) = (one.votes for one in node.ledger.state.charter.validators)
     right = abci.RequestInitChain(chain_id=chain_id(node.ledger.id))

@@ -35,6 +35,10 @@ KEPT_BLOCKS = 2 * EVIDENCE_BLOCKS
 """How many of its blocks CometBFT keeps: more than can be needed to show that somebody voted twice, or to replay."""
 PAST = 30
 """Seconds by which a block may be behind this node's clock whose head it still cosigns: it has not missed blocks."""
+GATHER, ENOUGH = 0.1, 128
+"""Seconds for which, and up to how many, entries are gathered before they are checked together."""
+UNDECIDED = 1.0
+"""Seconds after which a block that was executed and is not decided no longer keeps entries from being checked."""
 _TX = 8
 """Bytes that an entry takes in a block beside its own."""
 
@@ -61,6 +65,7 @@ class _Block:
     entries: tuple[bytes, ...]
     said: tuple[DoubleSigning, ...]
     executed: Executed
+    since: float
 
 
 class Application:
@@ -90,7 +95,9 @@ class Application:
         self._validators = ledger.state.validators()  # with the last block that is durable
         self._block: _Block | None = None
         self._something = asyncio.Event()
+        self._decided = False  # whether the executed block is
         self._closed = False
+        self._gathering: float | None = None  # until when what was handed in is gathered
         self.idle = asyncio.Event()
         self.moved = time.monotonic()
 
@@ -147,8 +154,9 @@ class Application:
 
     def look(self) -> None:
         """Take what was handed in, and let it be checked. Called when there is something, or the end has come."""
-        if self._closed:
+        if self._closed or self._gather():
             return
+        self._put_off()
         while len(self._checking) < AHEAD and self._block is None and (jobs := self._waiting.take()):
             try:
                 look = Look(self._ledger, jobs)
@@ -160,6 +168,30 @@ class Application:
             self._checking.append((look, future))
             future.add_done_callback(self._checked)
         self._note()
+
+    def _put_off(self) -> None:
+        """A block that was proposed and is not decided for long, as when too many are away, is executed once more if it ever is: until
+        then it must not keep what comes in from being checked."""
+        if self._block is None or self._decided or not len(self._waiting):
+            return
+        if time.monotonic() - self._block.since >= UNDECIDED:
+            self._ledger.discard()
+            self._block = None
+        else:
+            asyncio.get_running_loop().call_later(UNDECIDED, self.look)
+
+    def _gather(self) -> bool:
+        """Whether to wait for more, as one of several validators does for a moment: checked together, ballots cost a third."""
+        if self._finality.alone or self._waiting.stopping or not 0 < len(self._waiting) < ENOUGH:
+            return False
+        now = time.monotonic()
+        if self._gathering is None:
+            self._gathering = now + GATHER
+            asyncio.get_running_loop().call_later(GATHER, self.look)
+        if now < self._gathering:
+            return True
+        self._gathering = None
+        return False
 
     def _checked(self, _: asyncio.Future[None]) -> None:
         while self._checking and self._checking[0][1].done():
@@ -247,6 +279,7 @@ class Application:
             raise Stopped(Message("CometBFT decided block {height}, which does not follow.", height=asked.height))
         self._agree()  # this block's header holds the hash of the head so far
         executed = self._execute(asked.height, _seconds(asked.time), asked.txs, asked.misbehavior)
+        self._decided = True
         results = [
             abci.ExecTxResult(code=REFUSED if isinstance(answer, Refused) else OK) for answer in executed.answers
         ]
@@ -276,7 +309,7 @@ class Application:
             raise Stopped(Message("CometBFT committed a block that was not decided."))
         self._ledger.commit()
         self._validators = block.executed.validators
-        self._block, self.moved = None, time.monotonic()
+        self._block, self._decided, self.moved = None, False, time.monotonic()
         self._tell(block.executed, block.entries)
         if block.executed.logged:
             self._results.search(self._ledger.state)
@@ -313,13 +346,13 @@ class Application:
         self._settled = settled
 
     def _execute(
-        self, height: int, time: int, entries: Sequence[bytes], misbehavior: Iterable[abci.Misbehavior]
+        self, height: int, at: int, entries: Sequence[bytes], misbehavior: Iterable[abci.Misbehavior]
     ) -> Executed:
-        """Execute this block, unless it is the one that was executed last. Raises what :meth:`Ledger.execute` raises."""
+        """Execute this block, of the time ``at``, unless it is the one that was executed last. Raises what :meth:`Ledger.execute` raises."""
         block, these, said = self._block, tuple(entries), self._said(misbehavior)
-        if block is None or (block.height, block.time, block.entries, block.said) != (height, time, these, said):
+        if block is None or (block.height, block.time, block.entries, block.said) != (height, at, these, said):
             self._block = None
-            block = _Block(height, time, these, said, self._ledger.execute(height, time, these, said))
+            block = _Block(height, at, these, said, self._ledger.execute(height, at, these, said), time.monotonic())
             self._block = block
         return block.executed
 

@@ -1,0 +1,201 @@
+"""Heads become final with over two thirds of the validators, whatever comes from elsewhere."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from veche.engine.cometbft.finality import Finality
+from veche.engine.engine import Stopped
+from veche.engine.publishing import Publishing
+from veche.keys import SigningKey
+from veche.ledger.heads import AGAIN, STALE, validator_verifier
+from veche.ledger.ledger import Ledger
+from veche.ledger.promise import Promise
+from veche.ledger.signing import sign
+from veche.log.checkpoint import Checkpoint, SignedCheckpoint, cosign
+from veche.log.source import Folder
+from veche.node import intake, peers
+from veche.node.peers import Peers
+from veche.node.progress import Progress, Stage
+from veche.world import Played, World
+
+
+class Validator:
+    """One of four, whose ledger has a block that nobody else has heard of."""
+
+    def __init__(self, world: World) -> None:
+        self.keys, self.organiser, self.now = world.head_keys, world.organisers[0], world.now
+        self.ledger = Ledger(world.folder / "ledger")
+        self.spread: list[SignedCheckpoint] = []
+        self.finality = Finality(self.ledger, Publishing(self.ledger, self.keys[:1]), self.spread.append)
+
+    def block(self) -> Checkpoint:
+        """Something is said, and consensus agrees on it."""
+        text = [f"Notice of {self.ledger.height}.", "Извещение."]
+        notice = sign(self.ledger.id, "notice", [b"", text, []], [self.organiser])
+        self.ledger.execute(self.ledger.height + 1, self.now, [notice])
+        self.ledger.commit()
+        self.finality.agree(self.now)
+        return self.ledger.head
+
+    def by(
+        self, number: int, head: Checkpoint, time: int | None = None, key: SigningKey | None = None
+    ) -> SignedCheckpoint:
+        """A head as another validator cosigns it."""
+        key = key or self.keys[number]
+        name = validator_verifier(head.origin, key.public).name
+        line = cosign(head, name, key, self.now if time is None else time)
+        return SignedCheckpoint(head, (line,))
+
+    @property
+    def published(self) -> SignedCheckpoint:
+        return Folder(self.ledger.folder).checkpoint()
+
+
+@pytest.fixture
+def validator(tmp_path: Path) -> Iterator[Validator]:
+    with World(tmp_path, registrars=(1, 1, 0), engine=Played(4)) as world:
+        world.engine.tick()
+    made = Validator(world)
+    yield made
+    made.ledger.close()
+
+
+def test_three_of_four_make_it_final(validator: Validator) -> None:
+    before = validator.published.checkpoint
+    head = validator.block()
+    assert validator.spread[-1].checkpoint == head and validator.published.checkpoint == before
+    validator.finality.receive(validator.by(1, head))
+    validator.finality.receive(validator.by(1, head, validator.now + 1))  # the same one again
+    assert validator.published.checkpoint == before
+    validator.finality.receive(validator.by(2, head))
+    assert validator.published.checkpoint == head and len(validator.published.signatures) == 3
+
+
+def test_what_is_none_of_theirs_counts_for_nothing(validator: Validator) -> None:
+    before, head = validator.published.checkpoint, validator.block()
+    other = Checkpoint(head.origin, head.size, bytes(32))
+    stranger = Checkpoint("veche.example/town", head.size, head.root)
+    (forged,) = validator.by(1, other).signatures
+    for wrong in (
+        validator.by(1, other), validator.by(2, other), validator.by(3, other), validator.by(1, stranger),
+        validator.by(1, head, key=SigningKey.generate()), SignedCheckpoint(head, (forged,)), SignedCheckpoint(head, ()),
+    ):  # fmt: skip
+        validator.finality.receive(wrong)
+    assert validator.published.checkpoint == before
+    for number in (2, 3):
+        validator.finality.receive(validator.by(number, head))
+    assert validator.published.checkpoint == head
+
+
+def test_what_came_too_early_is_kept(validator: Validator) -> None:
+    """The others are ahead: their cosignatures count when this node has come so far."""
+    first = validator.block()
+    ahead = Checkpoint(first.origin, first.size + 2, bytes(32))
+    for number in (1, 2, 3):
+        validator.finality.receive(validator.by(number, ahead))
+    assert validator.published.checkpoint != first
+    text = ["Early.", "Рано."]
+    notice = sign(validator.ledger.id, "notice", [b"", text, []], [validator.organiser])
+    head = validator.ledger.execute(validator.ledger.height + 1, validator.now, [notice]).head
+    for number in (1, 2):
+        validator.finality.receive(validator.by(number, head))
+    validator.ledger.commit()
+    validator.finality.agree(validator.now)
+    assert validator.published.checkpoint == head
+
+
+def test_an_older_head_becomes_final_while_the_ledger_goes_on(validator: Validator) -> None:
+    heads = [validator.block() for _ in range(300)]  # over a full tile
+    for number in (1, 2):
+        validator.finality.receive(validator.by(number, heads[-3]))
+    assert validator.published.checkpoint == heads[-3]
+    for number in (1, 2):
+        validator.finality.receive(validator.by(number, heads[-5]))  # and never goes back
+    assert validator.published.checkpoint == heads[-3]
+    for number in (2, 3):
+        validator.finality.receive(validator.by(number, heads[-1]))
+    assert validator.published.checkpoint == heads[-1]
+
+
+def test_an_unchanged_head_is_cosigned_again(validator: Validator) -> None:
+    head = validator.block()
+    for number in (1, 2):
+        validator.finality.receive(validator.by(number, head))
+    said = len(validator.spread)
+    validator.finality.agree(validator.now + AGAIN - 1)
+    assert len(validator.spread) == said
+    later = validator.now + AGAIN
+    validator.finality.agree(later)
+    for number in (1, 2, 3):
+        validator.finality.receive(validator.by(number, head, later))
+    validator.finality.agree(later + 1)
+    policy = validator.ledger.state.succession.policy(head.size)
+    assert set(validator.published.verify(policy).values()) == {later}
+
+
+# What other nodes answer, and where they are
+
+
+def _peers(height: int = 7) -> tuple[Peers, SimpleNamespace]:
+    own: Any = SimpleNamespace(height=height, promised=lambda way, promise: way.promises.append(promise))
+    keys = [SigningKey.generate() for _ in range(3)]
+    made = Peers(bytes(32), [(key.public, "http://127.0.0.1") for key in keys], own)
+    return made, SimpleNamespace(intake=own, keys=keys)
+
+
+def test_a_node_that_is_left_behind_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, own = _peers()
+    now = [0.0]
+    monkeypatch.setattr("veche.node.peers.time.monotonic", lambda: now[0])
+    made._moved = 0
+    for peer in made._all:
+        peer.height = 100
+    made.check()
+    now[0] = peers.STUCK + 1
+    own.intake.height = 8  # it catches up
+    made.check()
+    now[0] += peers.STUCK + 1
+    with pytest.raises(Stopped, match="are at block 100, and this node has stood at block 8") as caught:
+        made.check()
+    assert "clock" in str(caught.value.advice)
+    for peer in made._all[1:]:
+        peer.height = 9
+    made.check()  # one alone may say what it likes
+
+
+def test_a_promise_that_is_none_is_not_passed_on() -> None:
+    made, own = _peers()
+    peer, way = made._all[0], SimpleNamespace(hash=b"\1" * 32, stage=Stage.KEPT, promises=[])
+    good = Promise.make(bytes(32), way.hash, 5, own.keys[0])
+    for wrong in (
+        Promise.make(bytes(32), way.hash, 5, own.keys[1]),
+        Promise.make(bytes(32), bytes(32), 5, own.keys[0]),
+        Promise.make(b"\1" * 32, way.hash, 5, own.keys[0]),
+        Promise(good.validator, good.entry, 6, good.signature),
+        Promise(good.validator, good.entry, 5, "x"),
+    ):
+        peer._take([way], [Progress(way.hash.hex(), Stage.KEPT, promises=[wrong])])  # type: ignore[list-item]
+    assert way.promises == []
+    peer._take([way], [Progress(way.hash.hex(), Stage.KEPT, promises=[good])])  # type: ignore[list-item]
+    assert way.promises == [good]
+
+
+def test_nothing_is_promised_shortly_before_a_closing_or_under_an_old_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("veche.node.intake.time.monotonic", lambda: now[0])
+    node: Any = SimpleNamespace(_final_since=1000.0, time=500, _ways={})
+    way: Any = SimpleNamespace(closing=500 + intake.SOON + 1)
+    may = intake.Intake.may_promise
+    assert may(node, way)
+    node._ways = dict.fromkeys(range(intake.RATE))
+    assert not may(node, way)  # what waits takes a second
+    node._ways, now[0] = {}, 1000.0 + STALE + 1
+    assert not may(node, way)
+    node._final_since = None
+    assert not may(node, way)
+    node._final_since = now[0]
+    assert may(node, way) and not may(node, SimpleNamespace(closing=None))  # type: ignore[arg-type]
