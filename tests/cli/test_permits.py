@@ -11,6 +11,7 @@ import pytest
 
 from veche.cli.collecting import permits_to_show
 from veche.cli.permit_file import PermitFile
+from veche.cli.voter_seed import VoterSeed
 from veche.errors import UserError
 from veche.ledger.codec import decode
 from veche.ledger.entries.poll import Choice
@@ -234,6 +235,18 @@ def test_who_has_voted_is_not_replaced_by_somebody_else(world: World) -> None:
         fails(2, "It is not known for whom", *words(world, poll, 0, 1, 2, 3), "--person", person, "--collect")
     assert not (world.folder / "seed.sealed").exists()
     ok(*words(world, poll), "-c", "2", "--seal")
+
+
+def test_a_seed_that_another_program_uses_meanwhile_stays(tmp_path: Path) -> None:
+    """Two votes of one person at once: the first, whom all registrars refuse, takes nothing from the second."""
+    seed = tmp_path / "seed"
+    first = VoterSeed(seed, quiet=True)
+    first.keep("ann")
+    second = VoterSeed(seed, quiet=True)
+    second.keep("ann")
+    first.take_back()
+    assert VoterSeed(seed, quiet=True).seed == second.seed
+    VoterSeed(seed, quiet=True).check_person("ann", used=True)
 
 
 def test_a_vote_that_failed_leaves_no_seed(world: World) -> None:

@@ -8,6 +8,7 @@ ballot. No seed stays of a vote that failed before a registrar could have signed
 """
 
 import hmac
+from contextlib import suppress
 from pathlib import Path
 
 from veche.durable import PRIVATE, read_private, remove, replace
@@ -27,6 +28,7 @@ class VoterSeed:
         self._person = path.with_name(path.name + ".person")
         self.is_new = not path.exists()
         self._unbound = not self._person.exists()
+        self._bound: tuple[int, int] | None = None  # what keep wrote, so that another's is known
         self.seed = Seed.generate() if self.is_new else Seed.load(path)
 
     def check_person(self, person: str | None, used: bool) -> None:
@@ -61,6 +63,7 @@ class VoterSeed:
         except VecheError:
             self.take_back()
             raise
+        self._bound = self._mark()
 
     def say_if_new(self) -> None:
         """Tell whoever votes for the first time of their seed, once it is clear that it stays."""
@@ -74,11 +77,22 @@ class VoterSeed:
             )
 
     def take_back(self) -> None:
-        """All registrars refused, so nothing was signed for this person: what ``keep`` made is removed again."""
+        """All registrars refused, so nothing was signed for this person: what ``keep`` made is removed again.
+
+        Unless another program of theirs asks for permits with it meanwhile, or has got them: it has bound the seed again.
+        """
+        if self._bound is not None and self._mark() != self._bound:
+            return
         if self.is_new:
             remove(self._path)
         if self._unbound:
             remove(self._person)
+
+    def _mark(self) -> tuple[int, int] | None:
+        with suppress(FileNotFoundError):
+            status = self._person.stat()
+            return status.st_ino, status.st_mtime_ns
+        return None
 
     def _digest(self, person: str) -> bytes:
         try:
