@@ -68,7 +68,7 @@ def test_a_receipt_of_another_ledger_is_no_forgery(origin: str, sentence: str, l
         ["verify", ledger, "--receipt", made],
         ["ledger", "consistency", "--ledger", ledger, other / "checkpoint"],
     ):
-        answer = fails(1, sentence, *command, run=inside)
+        answer = fails(2, sentence, *command, run=inside)
         assert not any(word in answer.err for word in ("alarm", "forge", "evidence", "0 of 1"))
 
 

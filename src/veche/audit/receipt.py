@@ -59,8 +59,8 @@ class ReceiptReport:
 
 
 def check_receipt(verified: VerifiedLedger, receipt: Receipt) -> ReceiptReport:
-    """Check a receipt against this ledger. Raises DoesNotHold (step R) if the two contradict each other, or if the receipt is of
-    another ledger; UserError if it is of a later state than this copy, which says nothing against either."""
+    """Check a receipt against this ledger. Raises DoesNotHold (step R) if the two contradict each other; UserError if the receipt is
+    of another ledger, or of a later state than this copy, which says nothing against either."""
     try:
         succession = verified.state.succession
         check_whose(receipt.checkpoint, succession, Message("The receipt"))

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from veche.errors import DoesNotHold, UserError
+from veche.errors import UserError
 from veche.ledger.entries.charter import Charter
 from veche.ledger.entries.engine import Embedded, Validator
 from veche.ledger.entries.validators import Validators
@@ -96,15 +96,13 @@ def check_fresh(signed: SignedCheckpoint, policy: Policy, now: int) -> None:
 
 
 def check_whose(signed: SignedCheckpoint, succession: Succession, what: Localizable) -> None:
-    """Raises DoesNotHold (``checkpoint``) if a head is by its own words of another ledger: that is no forgery.
+    """Raises UserError if a head is by its own words of another ledger: that is no forgery, and says nothing of this one.
 
     ``what``: the receipt, the checkpoint, as the subject of the sentence.
     """
     origin, charter = signed.checkpoint.origin, succession.charter
     if origin != charter.origin:
-        raise DoesNotHold(
-            "checkpoint",
-            Message("line 1"),
+        raise UserError(
             Message(
                 "{what} is of another ledger, {origin}; this one is {origin2}.",
                 what=what,
@@ -117,9 +115,7 @@ def check_whose(signed: SignedCheckpoint, succession: Succession, what: Localiza
         return
     own = {(key.name, key.key_id) for key in succession.policy(signed.checkpoint.size).power}
     if not any((line.name, line.key_id) in own for line in signed.signatures):
-        raise DoesNotHold(
-            "checkpoint",
-            Message("the signatures"),
+        raise UserError(
             Message(
                 "{what} is of another ledger of the same name, {origin}: it is signed by another key than this ledger's.",
                 what=what,
