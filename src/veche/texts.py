@@ -255,14 +255,17 @@ class Moment(Localizable):
         return format_datetime(datetime.fromtimestamp(min(self.time, LAST), UTC), pattern, locale=language)
 
 
-def duration(seconds: int) -> Message:
-    """A number of seconds in the largest unit that divides it: 14 days, 90 minutes."""
+def duration(seconds: int) -> Localizable:
+    """A number of seconds in the largest unit that divides it (14 days, 90 minutes), and if none does, and they are many, in several."""
     if seconds and seconds % 86_400 == 0:
         return Plural("{count} day", "{count} days", seconds // 86_400)
     if seconds and seconds % 3600 == 0:
         return Plural("{count} hour", "{count} hours", seconds // 3600)
     if seconds and seconds % 60 == 0:
         return Plural("{count} minute", "{count} minutes", seconds // 60)
+    if seconds > 120:
+        units = [size for size in (86_400, 3600, 60) if size < seconds]
+        return Listed((duration(seconds - seconds % units[0]), duration(seconds % units[0])), " ")
     return Plural("{count} second", "{count} seconds", seconds)
 
 

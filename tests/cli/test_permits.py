@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import click
 import pytest
 
 from veche.cli.collecting import permits_to_show
@@ -144,16 +143,12 @@ def test_at_a_terminal_the_voter_is_asked(
     assert found is not None
     voter = Voter(Seed.load(world.folder / "seed"))
 
-    def confirm(question: str, abort: bool, err: bool) -> None:
-        if not answer:
-            raise click.Abort
-
-    monkeypatch.setattr("click.confirm", confirm)
+    monkeypatch.setattr("veche.terminal.say.confirm", lambda question, err: answer)
     try:
         permits = permits_to_show(voter, poll, 0, Collected(found[1]), file, ask=True, despite_refusal=False)
         assert answer and [permit.registrar for permit in permits] == [1, 2, 3]
-    except click.Abort:
-        assert not answer
+    except UserError as error:
+        assert not answer and "Nothing was cast or sealed." in str(error.said)
     assert "No permit was given by: Civil registry" in capsys.readouterr().err
 
 

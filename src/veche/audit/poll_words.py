@@ -211,7 +211,7 @@ def listing(poll: PollView) -> tuple[Message, Message]:
         case Stage.OPEN:
             return Message("closes {time}", time=Moment(poll.closing)), voted
         case Stage.DECIDED:
-            return Message("decided {time}", time=Moment(poll.decided or 0)), voted
+            return Message("since {time}", time=Moment(poll.decided or 0)), voted
         case Stage.CANCELLED:
             return Message("was to close {time}", time=Moment(poll.closing)), voted
     return Message("closed {time}", time=Moment(poll.closing)), voted

@@ -10,12 +10,12 @@ from veche.audit.poll_view import question_views
 from veche.audit.values import values
 from veche.errors import UserError
 from veche.ledger.entries.poll import Choice, Poll
-from veche.ledger.shape import between
 from veche.terminal.say import prompt, say
-from veche.terminal.show import both, question_lines
-from veche.texts import Listed, Localizable, Message, Plural, Said
+from veche.terminal.show import both, how_many, question_lines
+from veche.texts import Listed, Localizable, Message, Plural, Said, languages
 
-BLANK = "blank"
+A_BLANK = Message("Blank")
+"""How a voter says that a question is left blank, in any language and case."""
 
 
 def parse_choices(poll: Poll, texts: Sequence[str]) -> list[list[int]]:
@@ -38,7 +38,7 @@ def parse_choice(question: Choice, text: str, number: int) -> list[int]:
     """One question's choice; see :func:`parse_choices`."""
     hint = Message('Its answers are numbered from 1 to {last}: see "veche poll show".', last=len(question.answers))
     flags = [0] * len(question.answers)
-    if text.strip().lower() == BLANK:
+    if any(text.strip().casefold() == A_BLANK.text(language).casefold() for language in languages()):
         if not question.blank:
             raise UserError(Message("Question {number} cannot be left blank.", number=number), hint)
         return [1, *flags]
@@ -53,16 +53,11 @@ def parse_choice(question: Choice, text: str, number: int) -> list[int]:
             )
         flags[int(part) - 1] = 1
     if not question.least <= sum(flags) <= question.most:
-        wanted = between(question.least, question.most)
         raise UserError(
-            Message(
-                "Question {number} wants {wanted} of its answers, and {flags} were chosen.",
-                number=number,
-                wanted=wanted,
-                flags=sum(flags),
-            ),
+            Message("Question {number}: {rule}; {given}.", number=number, rule=how_many(question),
+                    given=Plural("{count} answer was chosen", "{count} answers were chosen", sum(flags))),
             hint,
-        )
+        )  # fmt: skip
     return [0, *flags] if question.blank else flags
 
 
@@ -99,9 +94,10 @@ def ask_choices(poll: Poll) -> list[list[int]]:
         click.echo("")
         for line in question_lines(question, number):
             say(line)
+        wanted = Message("Your choice, or “{blank}”", blank=A_BLANK) if question.blank else Message("Your choice")
         while True:
             try:
-                choices.append(parse_choice(question, prompt(Message("Your choice")), number))
+                choices.append(parse_choice(question, prompt(wanted), number))
                 break
             except UserError as mistake:
                 say(Listed((mistake.said, mistake.advice), " "))

@@ -14,7 +14,7 @@ from veche.errors import Refused, UserError, VecheError, because
 from veche.ledger.poll_state import PollState
 from veche.permit.mail import AnswerFile
 from veche.permit.permit import Permit
-from veche.terminal.say import confirm, say
+from veche.terminal.say import agreed, say
 from veche.texts import Listed, Localizable, Message, Plural, Words
 from veche.voter.permits import Collected, RegistrarsRefused, narrowed
 from veche.voter.voter import Voter
@@ -215,5 +215,5 @@ def permits_to_show(
         if not ask:
             raise
         say(refused.said, err=True)
-        confirm(Message("Vote all the same?"), abort=True, err=True)
+        agreed(Message("Vote all the same?"), Message("Nothing was cast or sealed."), err=True)
         return voter.choose_permits(poll.frozen, seen, collected, True)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from veche.cli.answer import OPTION, emit
 from veche.errors import Refused, UserError, because
 from veche.handed import as_text
 from veche.keys import SigningKey
+from veche.terminal.say import spoken
 from veche.texts import Localizable, Message
 
 __all__ = [
@@ -35,6 +37,22 @@ class AnyPath(click.Path):
                 Message("An empty path names nothing."), Message("Name a file or a folder; . is the one you are in.")
             )
         return super().convert(value, param, ctx)
+
+
+class Day(click.ParamType):
+    """A date as ISO 8601 writes it."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        try:
+            return datetime.strptime(str(value), "%Y-%m-%d").date()
+        except ValueError:
+            said = Message(
+                "{value!r} is not a date: write the year, the month and the day, such as 2027-05-01.",
+                value=str(value)[:40],
+            )
+            self.fail(spoken(said), param, ctx)
 
 
 class LedgerPath(AnyPath):

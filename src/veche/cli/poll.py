@@ -1,6 +1,6 @@
 """``veche poll``: write a poll, publish it, see its result, answer it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import click
@@ -335,7 +335,7 @@ def result(name: str, folder: Path, output: Path | None, as_json: bool) -> None:
 @options.ledger
 @click.option("--text", required=True, metavar="TEXT", help="What was decided, in English.")
 @click.option("--text-ru", required=True, metavar="TEXT", help="What was decided, in Russian.")
-@click.option("--due", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="By when, such as 2027-05-01.")
+@click.option("--due", type=options.Day(), metavar="DATE", help="By when, such as 2027-05-01.")
 @options.key("organiser")
 @options.entry_output
 @signing.yes
@@ -346,7 +346,7 @@ def outcome(
     folder: Path,
     text: str,
     text_ru: str,
-    due: datetime | None,
+    due: date | None,
     key: Path,
     output: Path | None,
     yes: bool,
@@ -360,7 +360,7 @@ def outcome(
     """
     options.not_together("--due", status, due is not None and status != OutcomeStatus.WILL)
     signer = options.load_key(key)
-    seconds = int(due.replace(tzinfo=UTC).timestamp()) if due is not None else 0
+    seconds = int(datetime.combine(due, time(), UTC).timestamp()) if due is not None else 0
     if seconds < 0:
         raise UserError(Message("The date is before 1970."), Message("Give the day by which it will be done."))
     with read_ledger(folder) as reading:

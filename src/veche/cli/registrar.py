@@ -25,7 +25,7 @@ from veche.permit.mail import RequestFile
 from veche.permit.row_proof import RowProof
 from veche.registrar.registrar import Registrar
 from veche.registrar.roll_import import RollReport, beyond_doubt
-from veche.terminal.say import confirm, say, spoken
+from veche.terminal.say import agreed, confirm, say, spoken
 from veche.terminal.show import short
 from veche.texts import Message, Moment, Plural, Verbatim, Words
 from veche.words import WORDS, from_words
@@ -315,7 +315,7 @@ def _check_code(request: RequestFile, said: str | None) -> None:
     """Raise UserError if the person has said another code than the request's; on a terminal whoever serves them is asked."""
     if said is None:
         if sys.stdin.isatty():
-            confirm(Message("Does {person} say the same code?", person=request.person), abort=True)
+            agreed(Message("Does {person} say the same code?", person=request.person), Message("Nothing was signed."))
         return
     words = said.split()
     wanted = from_words(said) if len(words) == WORDS else options.parse_code(said)
@@ -472,7 +472,8 @@ def erase(desk: Path, name: str, folder: Path, yes: bool) -> None:
         poll = _own_poll(opened, reading, name)
         _check_challenge(poll, reading)
         if not yes:
-            confirm(Message("Erase what this registrar knows of {en!r}?", en=poll.definition.title.en), abort=True)
+            question = Message("Erase what this registrar knows of “{title}”?", title=Words(*poll.definition.title))
+            agreed(question, Message("Nothing was erased."))
         opened.erase(poll.id)
     say(Message("Erased. Backups are yours to destroy."))
 

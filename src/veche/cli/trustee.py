@@ -16,7 +16,7 @@ from veche.cli.options import ANY_PATH
 from veche.cli.reading import tell_of_change, verified_copies
 from veche.clock import system
 from veche.ledger.state import State
-from veche.terminal.say import confirm, say
+from veche.terminal.say import agreed, say
 from veche.terminal.show import short
 from veche.texts import SECOND, Message, Moment
 from veche.trustee.trustee import Trustee
@@ -186,9 +186,9 @@ def clock(office: Path, yes: bool) -> None:
     """
     loaded = Trustee.load(office)
     if not yes:
-        confirm(
+        agreed(
             Message("Is it {time} now, by another clock than this machine's?", time=Moment(system().time, SECOND)),
-            abort=True,
+            Message("Then set this machine's clock first: nothing was changed here."),
         )
     loaded.confirm_clock()
     say(Message("“{institution}” goes on by this machine's clock.", institution=loaded.institution))
@@ -210,6 +210,9 @@ def adopt(office: Path, folder: Path, others: tuple[Path, ...], yes: bool) -> No
     """
     loaded = Trustee.load(office)
     if not yes:
-        confirm(Message("Is the original folder gone for good, so that it can never be used again?"), abort=True)
+        agreed(
+            Message("Is the original folder gone for good, so that it can never be used again?"),
+            Message("Then go on in the original: nothing was changed here."),
+        )
     loaded.adopt(View(verified_copies([folder, *others])))
     say(Message("“{institution}” goes on in {office}.", institution=loaded.institution, office=office))

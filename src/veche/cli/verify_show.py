@@ -21,7 +21,7 @@ from veche.errors import DoesNotHold
 from veche.terminal.foreign import marked
 from veche.terminal.poll_text import say_result, say_standing
 from veche.terminal.results import answer_bars, asked, put
-from veche.terminal.say import language, say, spoken
+from veche.terminal.say import language, say, spoken, wrapped
 from veche.texts import Localizable, Message, Moment, Plural, Verbatim
 
 MEANINGS = {**ledger.STEPS, **archives.STEPS, **binding.STEPS, receipt_report.STEP: receipt_report.MEANING}
@@ -84,7 +84,7 @@ def _say_receipt(found: ReceiptReport) -> None:
     if found.tracker:
         say(Message("  Tracker {tracker}", tracker=found.tracker))
     said = Message(receipt_report.SENTENCES[found.state], by=str(found.by))
-    click.echo(f"  {spoken(said)}")
+    say(Verbatim(f"  {spoken(said)}"))
 
 
 def show_archive(made: ArchiveReport, steps: Mapping[str, str], limits: Sequence[str]) -> None:
@@ -136,7 +136,7 @@ def archive_values(made: ArchiveReport, steps: dict[str, str], limits: list[str]
 
 def show_refusal(error: DoesNotHold) -> None:
     """The step that does not hold: what was found, where, and what it means."""
-    click.secho(f"✗ {error.step}  {spoken(error.said)}", fg="red", bold=True, err=True)
+    click.secho(wrapped(f"✗ {error.step}  {spoken(error.said)}", err=True), fg="red", bold=True, err=True)
     if meaning := MEANINGS.get(error.step):
         say(Message("  This step checks: {meaning}", meaning=Message(meaning)), err=True)
     say(Message("  Where: {place}", place=error.place), err=True)

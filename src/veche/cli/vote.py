@@ -26,7 +26,7 @@ from veche.errors import UserError
 from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
 from veche.terminal.code import code_lines, code_picture
-from veche.terminal.say import confirm, prompt, say, spoken
+from veche.terminal.say import agreed, one_of, say, spoken
 from veche.terminal.show import short
 from veche.texts import Message, Verbatim
 from veche.voter.permits import Collected
@@ -154,14 +154,8 @@ def vote(
     if only_seal:
         return
     say(Message("To check this device, give the code to another one now, before you answer."), err=as_json)
-    if (
-        prompt(
-            Message("Cast this ballot, or check this device with it?"),
-            type=click.Choice(["cast", "check"]),
-            err=as_json,
-        )
-        == "cast"
-    ):
+    cast, check = Message("cast"), Message("check")
+    if one_of(Message("Cast this ballot, or check this device with it?"), cast, check, err=as_json) is cast:
         cast_sealed(name, folder, seed, receipts, as_json, despite_refusal)
     else:
         open_sealed(name, folder, seed, None, as_json)
@@ -317,5 +311,5 @@ def _choices(poll: PollState, choose: tuple[str, ...]) -> list[list[int]]:
     say(Message("\nYou chose:"))
     for line in choice_lines(poll.definition, choices):
         say(Verbatim(f"  {spoken(line)}"))
-    confirm(Message("\nSeal this ballot?"), abort=True)
+    agreed(Message("\nSeal this ballot?"), Message("Nothing was sealed. Begin anew when you like."))
     return choices

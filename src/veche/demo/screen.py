@@ -88,7 +88,7 @@ class Screen:
         """A bar that fills while the block runs, and then stays."""
         columns = (
             TextColumn("  {task.description}"),
-            BarColumn(30),
+            BarColumn(max(5, min(30, self.console.width - len(self.words(text)) - 20))),
             TextColumn("{task.completed:>6.0f}"),
             TimeElapsedColumn(),
         )

@@ -25,9 +25,9 @@ def _width() -> int:
     return min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
 
 
-def marked(text: str, indent: str = "  ") -> str:
-    """A text of any length, in lines no wider than the terminal, each with the mark."""
-    width = _width() - len(indent) - len(MARK)
+def marked(text: str, indent: str = "  ", room: int = WIDEST) -> str:
+    """A text of any length, in lines no wider than the terminal and than ``room``, each with the mark."""
+    width = min(_width(), room) - len(indent) - len(MARK)
     lines = [one_line(line) for line in text.replace("\r\n", "\n").strip("\n").split("\n")]
     parts = [part for line in lines for part in textwrap.wrap(line, max(20, width)) or [""]]
     return "\n".join(f"{indent}{MARK}{part}".rstrip() for part in parts)

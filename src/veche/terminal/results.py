@@ -4,12 +4,14 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from io import StringIO
 
 import click
 from rich import box
 from rich.bar import Bar
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text as Styled
@@ -60,9 +62,42 @@ def bars(poll: PollView, language: str) -> Group:
     return Group(*parts)
 
 
-def asked(number: int, question: Localizable, language: str) -> Styled:
-    """A question with its number, each line of it marked as somebody else's text."""
-    return Styled(marked(f"{number}. {question.text(language)}", ""), style="bold")
+@dataclass(frozen=True)
+class Marked:
+    """Somebody else's text for rich, each line of it marked, in the room that there is."""
+
+    text: str
+    style: str = ""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Styled(marked(self.text, "", options.max_width), style=self.style)
+
+
+@dataclass(frozen=True)
+class Ruled:
+    """A table whose border marks every line of it, as a line of somebody else's text is marked. Where it is too narrow for the longest
+    words in it, its rows stand one below another, each cell with what the column is called."""
+
+    titles: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        table = Table(box=box.SQUARE, header_style="dim")
+        for number, title in enumerate(self.titles):
+            table.add_column(Styled(title), justify="right" if number else "left", overflow="fold")
+        for row in self.rows:
+            table.add_row(*map(Styled, row))
+        if Measurement.get(console, options.update_width(UNBROKEN), table).minimum <= options.max_width:
+            yield table
+            return
+        for first, *cells in self.rows:
+            yield Marked(first, "bold")
+            yield Marked("\n".join(f"{title}: {cell}" for title, cell in zip(self.titles[1:], cells, strict=True)))
+
+
+def asked(number: int, question: Localizable, language: str) -> Marked:
+    """A question with its number."""
+    return Marked(f"{number}. {question.text(language)}", "bold")
 
 
 def answer_bars(answers: Sequence[AnswerView], rows: Sequence[ResultRow], whole: int, language: str) -> Table:
@@ -94,7 +129,7 @@ def groups(poll: PollView, language: str) -> Iterator[RenderableType]:
             yield Group(asked(place + 1, question.text, language), cells(poll, place, question, language))
 
 
-def turnouts(poll: PollView, language: str) -> Table:
+def turnouts(poll: PollView, language: str) -> Ruled:
     """A row a group: its ballots, what each weighs, and how many may vote."""
     titles = [
         Message("Group"),
@@ -103,28 +138,21 @@ def turnouts(poll: PollView, language: str) -> Table:
         Message("On the roll"),
         Message("Turnout"),
     ]
-    table = _table(titles, language)
+    rows = []
     for group in poll.groups:
         known = group.people is not None
         people = Number(group.people or 0).text(language) if known else "–"
         share = share_of(group.counted, group.people or 0).text(language) if known else "–"
         numbers = (Number(group.counted).text(language), Number(group.weight).text(language), people, share)
-        table.add_row(Styled(in_language(group.name, language)), *numbers)
-    return table
+        rows.append((in_language(group.name, language), *numbers))
+    return Ruled([title.text(language) for title in titles], rows)
 
 
-def cells(poll: PollView, place: int, question: QuestionView, language: str) -> Table:
+def cells(poll: PollView, place: int, question: QuestionView, language: str) -> Ruled:
     """A row for each group, or groups, that were counted apart, with the votes for each answer of the question at this place."""
-    table = _table([Message("Group"), *(answer.text for answer in question.answers)], language)
+    titles = [Message("Group"), *(answer.text for answer in question.answers)]
+    rows = []
     for cell in poll.cells:
         votes = [Number(answer.votes or 0).text(language) for answer in cell.questions[place].answers]
-        table.add_row(Styled(in_language(names(cell.names), language)), *votes)
-    return table
-
-
-def _table(titles: Sequence[Localizable], language: str) -> Table:
-    """Its border marks every line of it, as a line of somebody else's text is marked."""
-    table = Table(box=box.SQUARE, header_style="dim")
-    for number, title in enumerate(titles):
-        table.add_column(Styled(in_language(title, language)), justify="right" if number else "left", overflow="fold")
-    return table
+        rows.append((in_language(names(cell.names), language), *votes))
+    return Ruled([in_language(title, language) for title in titles], rows)

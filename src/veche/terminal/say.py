@@ -4,15 +4,16 @@ The language is that of ``--lang``, else VECHE_LANG, else what the system says (
 """
 
 import os
+import re
 import shutil
 import sys
-import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 
 import click
 
+from veche.errors import UserError
 from veche.texts import ENGLISH, Localizable, Message, languages
 
 ASKED = "VECHE_LANG"
@@ -23,8 +24,11 @@ WIDEST = 100
 GOES_ON = "      "
 """Where a broken line goes on."""
 
-POINT = "  · "
-"""One of several points: a sentence, however it is indented."""
+_POINT = "  · "
+_WHOLE = re.compile(r" +(veche |│)")
+"""Lines that are left as they are: a command to be copied, and others' text, which is broken where it is marked."""
+
+YES, NO = Message("yes"), Message("no")
 
 _chosen: ContextVar[str | None] = ContextVar("language", default=None)
 
@@ -52,8 +56,7 @@ def spoken(said: Localizable) -> str:
 
 
 def say(said: Localizable, err: bool = False) -> None:
-    """Print a paragraph or more on the standard output (or error). Lines that begin with a space, but for points, are left as they are:
-    commands, tables."""
+    """Print a paragraph or more on the standard output (or error). Commands that stand in a line of their own are not broken."""
     click.echo(wrapped(spoken(said), err), err=err)
 
 
@@ -68,14 +71,51 @@ def say_error(said: Localizable, advice: Localizable) -> None:
         say(advice, err=True)
 
 
-def confirm(said: Localizable, abort: bool = False, err: bool = False) -> bool:
-    """Ask whether to do it; no is what an empty answer means. Raises click.Abort for no, with ``abort``."""
-    return click.confirm(spoken(said), abort=abort, err=err)
+def confirm(said: Localizable, err: bool = False) -> bool:
+    """Ask whether to do it; no is what an empty answer means. Yes and no may be said in any language, and by their first letter."""
+    hint = f"[{spoken(YES)[:1]}/{spoken(NO)[:1].upper()}]"
+    answer = _Word((YES, NO), letters=True)
+    question = f"{wrapped(spoken(said), err)} {hint}"
+    return click.prompt(question, default=spoken(NO), show_default=False, type=answer, err=err) is YES
+
+
+def agreed(said: Localizable, otherwise: Localizable, err: bool = False) -> None:
+    """The same where nothing is done for no. Raises UserError with ``otherwise``, what then has not happened."""
+    if not confirm(said, err):
+        raise UserError(otherwise)
+
+
+def one_of(said: Localizable, *words: Message, err: bool = False) -> Message:
+    """Ask until the answer is one of these words, in any language."""
+    offered = ", ".join(map(spoken, words))
+    return cast(Message, click.prompt(f"{wrapped(spoken(said), err)} ({offered})", type=_Word(words), err=err))
 
 
 def prompt(said: Localizable, type: Any = str, err: bool = False) -> Any:
     """Ask until the answer is of this type of click's."""
-    return click.prompt(spoken(said), type=type, err=err)
+    return click.prompt(wrapped(spoken(said), err), type=type, err=err)
+
+
+class _Word(click.ParamType):
+    """One of several words as somebody types it, in any case and language; with ``letters`` its first letter is enough."""
+
+    name = "word"
+
+    def __init__(self, words: Sequence[Message], letters: bool = False) -> None:
+        self._known = {
+            typed.casefold(): word
+            for word in words
+            for text in map(word.text, languages())
+            for typed in ((text, text[:1]) if letters else (text,))
+        }
+        self._words = words
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        typed = str(value).strip().casefold()
+        if typed not in self._known:
+            offered = ", ".join(map(spoken, self._words))
+            self.fail(spoken(Message("Answer with one of these words: {words}.", words=offered)), param, ctx)
+        return self._known[typed]
 
 
 def wrapped(text: str, err: bool = False) -> str:
@@ -83,10 +123,7 @@ def wrapped(text: str, err: bool = False) -> str:
     width = columns(err)
     if width is None:
         return text
-    return "\n".join(
-        line if line.startswith(" ") and not line.startswith(POINT) else _broken(line, width)
-        for line in text.split("\n")
-    )
+    return "\n".join(line if _WHOLE.match(line) else _broken(line, width) for line in text.split("\n"))
 
 
 def columns(err: bool = False, widest: int = WIDEST) -> int | None:
@@ -97,7 +134,13 @@ def columns(err: bool = False, widest: int = WIDEST) -> int | None:
 
 def _broken(line: str, width: int) -> str:
     """Whoever wrote a part of a long line chooses where it goes on, so what goes on is moved to the right: none of our lines begins there."""
-    parts = textwrap.wrap(
-        line, max(20, width), subsequent_indent=GOES_ON, break_long_words=False, break_on_hyphens=False
-    )
-    return "\n".join(parts) or line
+    first, *words = re.findall(r"\s*\S+", line) or [line]
+    start = GOES_ON if line.startswith(_POINT) else " " * (len(line) - len(line.lstrip())) + GOES_ON
+    parts = [first]
+    for word in words:
+        bare = word.lstrip()
+        if len(parts[-1] + word) <= max(20, width) or (len(start + bare) > width and len(parts[-1]) < width):
+            parts[-1] += word  # a hash that fits into no line at all stays where it is
+        else:
+            parts.append(start + bare)
+    return "\n".join(parts)

@@ -53,15 +53,19 @@ def tracker(digest: bytes) -> str:
     return base64.b64encode(digest).decode().rstrip("=")
 
 
+def how_many(question: Choice) -> Localizable:
+    """How many of its answers a question wants."""
+    if question.least == question.most:
+        return Message("choose {most}", most=question.most)
+    if question.least == 0:
+        return Message("choose up to {most}", most=question.most)
+    return Message("choose {least} to {most}", least=question.least, most=question.most)
+
+
 def question_lines(question: Choice, number: int) -> Iterator[Localizable]:
     """A question and its answers, as a voter chooses among them."""
     yield Verbatim(beside(f"{number}. ", both(question.text)))
-    if question.least == question.most:
-        rule = Message("choose {most}", most=question.most)
-    elif question.least == 0:
-        rule = Message("choose up to {most}", most=question.most)
-    else:
-        rule = Message("choose {least} to {most}", least=question.least, most=question.most)
+    rule = how_many(question)
     yield Message("   ({rule}, or leave it blank)", rule=rule) if question.blank else Message("   ({rule})", rule=rule)
     for i, answer in enumerate(question.answers, 1):
         yield Verbatim(beside(f"   {i:>3}  ", both(answer)))
