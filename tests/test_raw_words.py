@@ -36,8 +36,6 @@ NOT_SAID = {
         "a sentence of this program's, without anything that was handed in",
     )),  # what the fields of a log line are, for programmers
 }  # fmt: skip
-DRAFTS = ("cli/draft_charter.py", "cli/draft_poll.py")
-"""Templates, whose texts are in both languages and whose comments explain the names in them."""
 
 
 def unread(found: Found) -> bool:
@@ -47,7 +45,6 @@ def unread(found: Found) -> bool:
         or found in NOT_SAID
         or found.text in WORDS_OF_THE_FORMAT
         or bool(SQL.match(found.text) or NAMES.fullmatch(found.text))
-        or (found.file in DRAFTS and found.text.startswith("# The draft"))
     )
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from veche.errors import UserError
-from veche.texts import SECOND, Message, Moment, Said, duration
+from veche.texts import SECOND, Localizable, Message, Moment, Said, duration
 
 STEP = 300
 """Seconds by which a clock may be moved against the one that cannot be set; NTP corrects less at a time."""
@@ -92,7 +92,7 @@ def named_ahead(seconds: int) -> Message:
     )
 
 
-def about(seconds: int) -> Message:
+def about(seconds: int) -> Localizable:
     """A duration as people say it: whole days, hours or minutes."""
     unit = next((unit for unit in (86_400, 3600, 60) if seconds >= 2 * unit), 1)
     return duration(seconds // unit * unit)

@@ -13,9 +13,10 @@ from veche.errors import UserError
 from veche.ledger.entries.charter import CHALLENGE, MARGIN, Charter, OfficeSeat, PollClass, RegistrarSeat
 from veche.ledger.entries.engine import Embedded, Engine, Network, ValidatorRow
 from veche.ledger.entries.office import Role
-from veche.texts import Message
+from veche.terminal.say import spoken
+from veche.texts import N_, Message
 
-TEMPLATE = """\
+TEMPLATE = N_("""\
 # The draft of a charter: entry 0 of a ledger, which fixes what no organiser may choose later. Edit it, then let every
 # office in it sign:   veche charter sign {name} --key office.key
 # Keys are the 64 digits that "veche office keygen", "veche ledger keygen", "veche trustee init", "veche registrar init" and
@@ -106,7 +107,8 @@ organisers = 2                         # signatures under a poll
 challenge = "14 days"                  # after a result people can ask registrars for their rows so long
 margin = "1 hour"                      # trustees wait so long after a closing by their own clocks, at most 1 hour
 # witnessed = true                     # nobody acts but under heads that witnesses cosigned ("veche witness cosign")
-"""
+""")
+"""In the reader's language: what is translated are the comments."""
 
 
 class OfficeTable(Table, frozen=True, kw_only=True):
@@ -172,7 +174,7 @@ class CharterDraft(Table, frozen=True, kw_only=True):
 
 def template(name: str, log_key: str) -> str:
     """A draft to start from."""
-    return TEMPLATE.format(name=name, log_key=log_key)
+    return spoken(Message(TEMPLATE, name=name, log_key=log_key))
 
 
 def read_charter(path: Path) -> Charter:

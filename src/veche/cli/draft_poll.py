@@ -15,12 +15,13 @@ from veche.ledger.codec import digest
 from veche.ledger.entries.poll import Choice, Group, Poll
 from veche.ledger.shape import Attachment, Text
 from veche.log.source import ATTACHMENT_LIMIT
+from veche.terminal.say import spoken
 from veche.terminal.show import short
-from veche.texts import Message
+from veche.texts import N_, Message
 
 EVERYONE = Text("Everyone", "Все")
 
-TEMPLATE = """\
+TEMPLATE = N_("""\
 # The draft of a poll. Edit it, then:
 #     veche poll preview {name}          see it as voters will
 #     veche poll sign {name} --key ...   make the entry and sign it; a second organiser signs the entry too
@@ -61,7 +62,8 @@ blank = false
 # [[attachment]]
 # name = "map.geojson"
 # file = "map.geojson"
-"""
+""")
+"""In the reader's language: what is translated are the comments."""
 
 
 class QuestionTable(Table, frozen=True, kw_only=True):
@@ -106,7 +108,7 @@ class PollDraft(Table, frozen=True, kw_only=True):
 def template(name: str, poll_class: str, committee: str, opens: str, closes: str) -> str:
     """A draft to start from. The class and the committee are texts, the dates are in ISO 8601."""
     quoted = [json.dumps(text, ensure_ascii=False) for text in (poll_class, committee)]
-    return TEMPLATE.format(name=name, poll_class=quoted[0], committee=quoted[1], opens=opens, closes=closes)
+    return spoken(Message(TEMPLATE, name=name, poll_class=quoted[0], committee=quoted[1], opens=opens, closes=closes))
 
 
 def read_poll(path: Path, reading: Reading) -> tuple[Poll, dict[bytes, bytes]]:

@@ -39,7 +39,7 @@ class AnyPath(click.Path):
         return super().convert(value, param, ctx)
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[date]):
     """A date as ISO 8601 writes it."""
 
     name = "date"

@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any
 
 import click
 
@@ -88,7 +88,7 @@ def agreed(said: Localizable, otherwise: Localizable, err: bool = False) -> None
 def one_of(said: Localizable, *words: Message, err: bool = False) -> Message:
     """Ask until the answer is one of these words, in any language."""
     offered = ", ".join(map(spoken, words))
-    return cast(Message, click.prompt(f"{wrapped(spoken(said), err)} ({offered})", type=_Word(words), err=err))
+    return click.prompt(f"{wrapped(spoken(said), err)} ({offered})", type=_Word(words), err=err)
 
 
 def prompt(said: Localizable, type: Any = str, err: bool = False) -> Any:
@@ -96,7 +96,7 @@ def prompt(said: Localizable, type: Any = str, err: bool = False) -> Any:
     return click.prompt(wrapped(spoken(said), err), type=type, err=err)
 
 
-class _Word(click.ParamType):
+class _Word(click.ParamType[Message]):
     """One of several words as somebody types it, in any case and language; with ``letters`` its first letter is enough."""
 
     name = "word"
