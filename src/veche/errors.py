@@ -74,8 +74,9 @@ SYSTEM = (
     N_("File exists"), N_("Directory not empty"), N_("No space left on device"), N_("Disk quota exceeded"), N_("Read-only file system"),
     N_("File name too long"), N_("Too many open files"), N_("Input/output error"), N_("Too many levels of symbolic links"),
     N_("Broken pipe"), N_("Bad file descriptor"), N_("File too large"), N_("Connection refused"),
+    N_("embedded null byte"), N_("database disk image is malformed"), N_("file is not a database"),
 )  # fmt: skip
-"""What systems most often say of a file, for the catalogues; other words of theirs stay as they are."""
+"""What systems and libraries most often say of a file, for the catalogues; other words of theirs stay as they are."""
 
 
 def because(error: Exception) -> Localizable:
@@ -84,9 +85,8 @@ def because(error: Exception) -> Localizable:
         return error.said
     if isinstance(reason := getattr(error, "reason", None), Localizable):
         return reason
-    if isinstance(error, OSError) and error.strerror in SYSTEM:
-        return Message(error.strerror)
-    return Verbatim(one_line(error.strerror or str(error) if isinstance(error, OSError) else str(error)))
+    words = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return Message(words) if words in SYSTEM else Verbatim(one_line(words))
 
 
 def _said(what: Said) -> Localizable:

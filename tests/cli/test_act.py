@@ -135,8 +135,9 @@ class Ledger:
         self.verified += 1
         self.slept += 1.0
         return SimpleNamespace(
-            head=SimpleNamespace(size=self.head), source=None, state=SimpleNamespace(db=SimpleNamespace(close=int))
-        )
+            head=SimpleNamespace(size=self.head), source=None, state=SimpleNamespace(db=SimpleNamespace(close=int)),
+            check_fresh=lambda now: None,
+        )  # fmt: skip
 
     def _show(self, entry: bytes, state: object) -> None:
         self.shown.append((entry, len(self.handed_in)))

@@ -137,6 +137,13 @@ def test_a_refusal_is_an_answer_and_evidence(mail: Mail) -> None:
     assert mail.vote("--collect", *mail.answers(1, 2)).code == 0
 
 
+def test_whoever_serves_a_person_reads_a_refusal_in_their_language(mail: Mail) -> None:
+    mail.vote("--ask", mail.request, "--group", "North")
+    refused = mail.issue(1, "--lang", "ru")
+    assert refused.code == 1 and "You vote" not in refused.err and "голосуете" in refused.err, refused.err
+    assert "You vote in group 0" in AnswerFile.from_json(mail.answer(1).read_bytes()).message
+
+
 def test_registrars_that_disagree_are_not_said_to_have_signed_nothing(world: World, tmp_path: Path) -> None:
     """By file each is asked for the group and the permit at once: whoever names the same group has signed."""
     roll = tmp_path / "moved.csv"

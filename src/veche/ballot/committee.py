@@ -34,7 +34,8 @@ from veche.ballot.documents import (
     TrusteeKey,
 )
 from veche.ballot.election import GROUP
-from veche.errors import Refused, because
+from veche.errors import Refused
+from veche.kernel_words import of_kernel
 from veche.texts import Capital, Localizable, Message
 
 SINGLE = "single"
@@ -237,7 +238,9 @@ def check_shares(committee: Committee, index: int, shares: Shares, certificates:
         raise Refused(
             "shape",
             Message(
-                "An exponent of trustee {index} is no point of the group: {error}.", index=index, error=because(error)
+                "An exponent of trustee {index} is no point of the group: {error}.",
+                index=index,
+                error=of_kernel(str(error)),
             ),
         ) from None
     who = Message("the signature of the exponents of trustee {index}", index=index)
@@ -442,7 +445,7 @@ def _check_proof(public: bytes, prefix: bytes, proof: bytes, what: Localizable) 
         raise Refused("proof", Message("{what} does not hold.", what=Capital(what))) from None
     except ValueError as error:
         raise Refused(
-            "shape", Message("{what} is malformed: {error}.", what=Capital(what), error=because(error))
+            "shape", Message("{what} is malformed: {error}.", what=Capital(what), error=of_kernel(str(error)))
         ) from None
 
 
@@ -508,7 +511,7 @@ def _check_point(point: bytes, what: Message) -> None:
         kernel.point_check(point)
     except ValueError as error:
         raise Refused(
-            "shape", Message("{what} is no point of the group: {error}.", what=what, error=because(error))
+            "shape", Message("{what} is no point of the group: {error}.", what=what, error=of_kernel(str(error)))
         ) from None
     if point == kernel.IDENTITY:
         raise Refused("shape", Message("{what} is the identity, with which nothing is secret.", what=what))

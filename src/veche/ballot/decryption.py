@@ -20,7 +20,8 @@ import veche_kernel as kernel
 from veche.ballot.canonical import encode, point_text
 from veche.ballot.committee import PEDERSEN, SINGLE
 from veche.ballot.documents import PartialDecryption, Proof
-from veche.errors import DoesNotHold, Refused, because
+from veche.errors import DoesNotHold, Refused
+from veche.kernel_words import of_kernel
 from veche.texts import Capital, Message
 
 TOTAL = 0
@@ -161,7 +162,9 @@ def _check(public: bytes, alpha: bytes, factor: bytes, prefix: bytes, proof: byt
     except ValueError as error:
         raise Refused(
             "shape",
-            Message("{what} of the decryption share is malformed: {error}.", what=Capital(what), error=because(error)),
+            Message(
+                "{what} of the decryption share is malformed: {error}.", what=Capital(what), error=of_kernel(str(error))
+            ),
         ) from None
 
 
@@ -227,7 +230,9 @@ def find_numbers(points: Sequence[bytes], most: int) -> list[int]:
         raise DoesNotHold(
             "decryption",
             Message("the result"),
-            Message("A sum does not decrypt to a number up to {most}: {error}.", most=most, error=because(error)),
+            Message(
+                "A sum does not decrypt to a number up to {most}: {error}.", most=most, error=of_kernel(str(error))
+            ),
         ) from None
 
 

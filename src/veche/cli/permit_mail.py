@@ -145,8 +145,11 @@ def read_request(path: Path, reading: Reading, person: str) -> RequestFile:
     return request
 
 
-def serve(opened: Registrar, reading: Reading, poll: PollState, request: RequestFile) -> AnswerFile:
-    """Answer a request as the registrar would be asked in person; what it refuses is an answer, too. Raises UserError."""
+def serve(
+    opened: Registrar, reading: Reading, poll: PollState, request: RequestFile
+) -> tuple[AnswerFile, Refused | None]:
+    """Answer a request as the registrar would be asked in person; what it refuses is an answer, too, and is here beside it for
+    whoever serves the person. Raises UserError."""
     place = poll.registrar(opened.office.public)
     if place not in request.blinded or place is None:
         raise UserError(
@@ -160,8 +163,8 @@ def serve(opened: Registrar, reading: Reading, poll: PollState, request: Request
         group = opened.group_of(request.person, poll.id)
         signature = opened.issue(request.person, poll.id, blinded, request.group)
     except Refused as refused:
-        return AnswerFile(*ids, group, blinded, None, refused.rule, refused.message)
-    return AnswerFile(*ids, group, blinded, signature)
+        return AnswerFile(*ids, group, blinded, None, refused.rule, refused.message), refused
+    return AnswerFile(*ids, group, blinded, signature), None
 
 
 def show_request(request: RequestFile, poll: PollState, err: bool = False) -> None:

@@ -296,14 +296,14 @@ def _answer_request(
             )
         show_request(request, poll)
         _check_code(request, code)
-        answer = serve(opened, reading, poll, request)
+        answer, refused = serve(opened, reading, poll, request)
     keep_entry(output, answer.to_json(), PRIVATE)
-    if answer.signature is None:
+    if refused is not None:
         raise Refused(
             answer.rule,
             Message(
                 "{why} The refusal is in {path}, for {person}.",
-                why=answer.message,
+                why=refused.said,
                 path=output,
                 person=request.person,
             ),

@@ -2,7 +2,6 @@
 
 From below; nothing imports what stands after it, and ``make check`` holds that:
 
-- :mod:`kernel_words`                   what the kernel says of bytes, in words that have translations
 - :mod:`codec`                          the one encoding of an entry
 - :mod:`readable`                       what people can read, and can tell apart
 - :mod:`shape`, :mod:`signing`          what its parts may look like, and who signed it

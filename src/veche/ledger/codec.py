@@ -12,7 +12,7 @@ import cbor2
 import veche_kernel
 
 from veche.errors import Refused
-from veche.ledger.kernel_words import of_kernel
+from veche.kernel_words import of_kernel
 from veche.texts import Message, Sentence
 
 MAX_ENTRY = 65_535

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import veche_kernel
 
 from veche.errors import Refused
-from veche.ledger.kernel_words import of_kernel
+from veche.kernel_words import of_kernel
 from veche.ledger.readable import SPACES, fold, is_blank, is_mark, name_of, unseen
 from veche.texts import N_, Listed, Localizable, Message, Number, Said
 

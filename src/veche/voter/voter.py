@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import veche_kernel as kernel
 
 from veche.errors import DoesNotHold, UserError
+from veche.kernel_words import of_kernel
 from veche.ledger.entries.ballot import cast_ballot, unsigned_ballot
 from veche.ledger.entries.permit_key import PermitKeys
 from veche.ledger.frozen_poll import FrozenPoll
-from veche.ledger.kernel_words import of_kernel
 from veche.ledger.registrars import SeenRegistrars
 from veche.permit.derive import credential_secret
 from veche.permit.permit import Permit

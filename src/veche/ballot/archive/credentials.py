@@ -10,7 +10,8 @@ import veche_kernel
 
 from veche.ballot.canonical import STEP as JSON_STEP
 from veche.ballot.canonical import point_bytes
-from veche.errors import DoesNotHold, Unsupported, because
+from veche.errors import DoesNotHold, Unsupported
+from veche.kernel_words import of_kernel
 from veche.texts import Message
 
 STEP = "A6"
@@ -83,7 +84,7 @@ def _check_points(credentials: list[bytes]) -> None:
                     Message(
                         "Credential {number} is not an element of the group: {error}.",
                         number=number,
-                        error=because(error),
+                        error=of_kernel(str(error)),
                     ),
                 ) from None
         raise

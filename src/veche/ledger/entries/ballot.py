@@ -5,8 +5,8 @@ from typing import Any
 import veche_kernel
 
 from veche.errors import Refused
+from veche.kernel_words import of_kernel
 from veche.ledger.codec import digest, encode
-from veche.ledger.kernel_words import of_kernel
 from veche.permit.permit import Permit
 from veche.texts import Message, Sentence
 

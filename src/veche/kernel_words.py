@@ -1,8 +1,9 @@
 """What the kernel says of bytes that it does not take, in words that have translations. It speaks English; what is not known here stays so."""
 
 import re
+from collections.abc import Sequence
 
-from veche.texts import N_, Localizable, Message, Verbatim
+from veche.texts import N_, Listed, Localizable, Message, Verbatim
 
 DOES_NOT_HOLD = N_("The ballot does not hold: {why}")
 SAID = (
@@ -17,7 +18,9 @@ SAID = (
     N_("a point has 32 bytes, not {number}"), N_("a point is not in canonical form"), N_("a point is not on the curve"),
     N_("a point is not in the prime-order subgroup"), N_("a scalar is not reduced modulo the group's order"),
     N_("a scalar has 32 bytes, not {number}"), N_("a point of the ballot is not in canonical form or not on the curve"),
-    N_("the credential is the identity"), N_("the ballot is not in canonical form"), N_("a ballot of this poll has {number} bytes, not {other}"),
+    N_("a point has 64 digits, not {number}"), N_("a point is not in lowercase hexadecimal"), N_("a scalar is not in canonical decimal form"),
+    N_("point {number} is not a power of the base from 0 to {other}"), N_("the credential is the identity"),
+    N_("the public key is the identity"), N_("the ballot is not in canonical form"), N_("a ballot of this poll has {number} bytes, not {other}"),
     N_("the poll has {number} questions, not {other}"), N_("{number} choices are wanted, not {other}"), N_("each choice is 0 or 1"),
     N_("a blank vote chooses nothing else"), N_("the individual proof of choice {number} in question {other} does not hold"),
     N_("the individual proof of the blank flag in question {number} does not hold"), N_("the blank proof of question {number} does not hold"),
@@ -30,6 +33,11 @@ SAID = (
     N_("The permits come from {number} identity source; this class wants {other}"), N_("the randomness has {number} bytes here, not {other}"),
 )  # fmt: skip
 """Its sentences, without a full stop."""
+PLACES = (
+    N_("point {number}"), N_("scalar {number}"), N_("question {number}"), N_("byte {number}"), N_("the public key"), N_("alpha"),
+    N_("the factor"), N_("the credential"), N_("the cast signature"), N_("the randomness"),
+)  # fmt: skip
+"""What stands before a sentence, and a colon: where it was found."""
 
 
 def of_kernel(reason: str) -> Localizable:
@@ -37,10 +45,16 @@ def of_kernel(reason: str) -> Localizable:
     before, _, why = reason.partition(": ")
     if why and DOES_NOT_HOLD.startswith(before):
         return Message(DOES_NOT_HOLD, why=of_kernel(why))
-    for sentence in SAID:
+    if why and (place := _known(before, PLACES)):
+        return Listed((place, of_kernel(why)), ": ")
+    return _known(reason, SAID) or Verbatim(reason)
+
+
+def _known(reason: str, sentences: Sequence[str]) -> Message | None:
+    for sentence in sentences:
         numbers = (
             re.escape(sentence).replace(r"\{number\}", r"(?P<number>\d+)").replace(r"\{other\}", r"(?P<other>\d+)")
         )
         if found := re.fullmatch(numbers, reason):
             return Message(sentence, **{name: int(number) for name, number in found.groupdict().items()})
-    return Verbatim(reason)
+    return None
