@@ -210,6 +210,16 @@ class Remote:
     def gather(self, signed: SignedCheckpoint) -> None:
         raise NotImplementedError
 
+    def speak(self) -> None:
+        raise NotImplementedError
+
+    def newest(self, key: bytes) -> SignedCheckpoint | None:
+        raise NotImplementedError
+
+    @property
+    def lacks(self) -> Sequence[int]:
+        raise NotImplementedError
+
     def check(self) -> None:
         assert all(host.process is None or host.process.poll() is None for host in self.hosts.all)
 

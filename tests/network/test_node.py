@@ -137,6 +137,26 @@ def test_the_public_files_are_served(stage: Stage) -> None:
         assert status["final"] == source.checkpoint().checkpoint.size and status["origin"] == "veche.example/city"
 
 
+def test_the_charter_and_the_heads_that_others_have_of_a_validator_are_served(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed, founding = Folder(stage.folder).checkpoint(), log_of(stage.folder)[0]
+    monkeypatch.setattr(
+        "veche.engine.threaded.ThreadedEngine.newest", lambda engine, key: signed if key == bytes(32) else None
+    )
+    monkeypatch.setattr(
+        "veche.engine.cometbft.engine.CometEngine.newest", lambda engine, key: signed if key == bytes(32) else None
+    )
+    (stage.folder / "head").mkdir()
+    (stage.folder / "head/7").write_bytes(signed.to_bytes())
+    with running(stage) as client:
+        assert client.get("/charter").body == founding
+        for path in (f"/heads/{'00' * 32}", "/head/7"):
+            assert client.get(path).body == signed.to_bytes(), path
+        for path in (f"/heads/{'01' * 32}", "/heads/x", "/heads/", "/head/8", "/head/../log.key", "/evidence/x"):
+            assert client.get(path).status == 404, path
+
+
 def test_what_was_kept_is_offered_again(stage: Stage) -> None:
     with stage.open() as ledger:
         outbox = Outbox(ledger)

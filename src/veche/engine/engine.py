@@ -121,6 +121,17 @@ class Engine(Protocol):
     def gather(self, signed: SignedCheckpoint) -> None:
         """Take in a head that another validator has cosigned, from any thread. What is worth nothing is forgotten."""
 
+    def speak(self) -> None:
+        """The other validators were asked which heads they have of this one: from now on it may cosign. From any thread. Until then one
+        that was put back from a backup could sign a second root of a size."""
+
+    def newest(self, key: bytes) -> SignedCheckpoint | None:
+        """The newest head that the validator with this key is known to have cosigned. From any thread."""
+
+    @property
+    def lacks(self) -> Sequence[int]:
+        """The sizes of heads that must be kept and are not here: others have them. From any thread."""
+
     def tick(self) -> int:
         """Make a block now, and wait until it is durable and published; the answer is the size of the log."""
 

@@ -90,6 +90,19 @@ class ThreadedEngine(ABC):
         """Take in a head that another validator has cosigned: where there are others."""
         return
 
+    def speak(self) -> None:
+        """See :class:`veche.engine.engine.Engine`: where there are no others, nobody waits for it."""
+        return
+
+    def newest(self, key: bytes) -> SignedCheckpoint | None:
+        """The newest head that another validator has cosigned."""
+        return None
+
+    @property
+    def lacks(self) -> Sequence[int]:
+        """The sizes of heads that must be kept and are not here."""
+        return ()
+
     def _cosigned(self, signed: SignedCheckpoint) -> None:
         for watcher in self._watchers:
             watcher.cosigned(signed)

@@ -11,10 +11,11 @@ A *log* is a list of entries that only grows, under a *head*: its size and the r
 - :mod:`source`      where the files are read from: ``open_source`` takes a folder or an export
 - :mod:`log`         entries and proofs out of the tiles, each checked against a head; ``check_tiles`` checks every byte
 - :mod:`cosigner`    a validator's cosignatures: never two roots of one size
+- :mod:`evidence`    two heads of one size by one validator, kept for good
 - :mod:`publish`     the writer's side: tiles, then the checkpoint, so that a crash never leaves less than was promised
 
 Each module is public with all its names that do not begin with an underscore. What does not hold is raised as
 :class:`~veche.errors.DoesNotHold`; its ``step`` is ``merkle``, ``note``, ``checkpoint``, ``receipt``, ``tiles`` or ``export``.
 """
 
-__all__ = ["checkpoint", "cosigner", "log", "merkle", "note", "publish", "receipt", "source", "tiles"]
+__all__ = ["checkpoint", "cosigner", "evidence", "log", "merkle", "note", "publish", "receipt", "source", "tiles"]

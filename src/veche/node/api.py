@@ -7,7 +7,9 @@
     POST /batch                    several entries, of another validator: a CBOR array of them; how far each came. They go no further
     POST /heads                    a head that another validator has cosigned
     GET  /status                   what this node is and does
-    GET  /checkpoint, /tile/..., /attachment/..., /witness/...   the public files (docs/protocol.md, section 5)
+    GET  /heads/{key}              the newest head that the validator with this ledger key has cosigned, as far as this node knows
+    GET  /charter                  entry 0, with whose hash everything begins
+    GET  /checkpoint, /tile/..., /head/..., /attachment/..., /witness/...   the public files (docs/protocol.md, section 5)
 
 Every answer but a file or a receipt is JSON. A body is read up to what it may have, and no further.
 """
@@ -28,6 +30,7 @@ from veche.errors import DoesNotHold, Refused, UserError, VecheError
 from veche.ledger.codec import MAX_ENTRY
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.note import NOTE_LIMIT
+from veche.log.source import HEAD
 from veche.log.tiles import CHECKPOINT, WIDTH, Tile
 from veche.logs import log
 from veche.node.intake import Busy, Intake, NoRoom, Way
@@ -47,6 +50,7 @@ QUIET_SECONDS = 15
 LISTENERS = 2_000
 """Who may listen to events at a time."""
 _HASH = re.compile(r"[0-9a-f]{64}")
+_FOR_GOOD = "public, max-age=31536000, immutable"
 _OCTETS, _CBOR = "application/octet-stream", "application/cbor"
 _CORS = {
     "Access-Control-Allow-Origin": "*",
@@ -81,7 +85,8 @@ class Api:
     """The answers of one node."""
 
     def __init__(self, engine: Engine, intake: Intake, published: Published) -> None:
-        self._intake, self._published, self._gather = intake, published, engine.gather
+        self._intake, self._published, self._engine = intake, published, engine
+        self._founding = engine.ledger.entry(0)
         charter = engine.ledger.state.charter
         self._names = engine.ledger.id.hex(), charter.origin, charter.engine.name
         self._reading = ThreadPoolExecutor(1, "veche-read")
@@ -97,7 +102,9 @@ class Api:
         made.router.add_post("/batch", self._take_batch)
         made.router.add_post("/heads", self._take_head)
         made.router.add_get("/status", self._status)
-        made.router.add_get(r"/{name:checkpoint|(?:tile|attachment|witness)/.+}", self._file)
+        made.router.add_get("/heads/{key}", self._head_by)
+        made.router.add_get("/charter", self._charter)
+        made.router.add_get(r"/{name:checkpoint|(?:tile|head|attachment|witness)/.+}", self._file)
         return made
 
     def close(self) -> None:
@@ -139,8 +146,15 @@ class Api:
             signed = SignedCheckpoint.parse(await read_body(request, NOTE_LIMIT, "text/plain"))
         except DoesNotHold:
             raise web.HTTPBadRequest from None
-        self._gather(signed)
+        self._engine.gather(signed)
         return web.Response(status=204)
+
+    async def _head_by(self, request: web.Request) -> web.Response:
+        key = request.match_info["key"]
+        signed = self._engine.newest(bytes.fromhex(key)) if _HASH.fullmatch(key) else None
+        if signed is None:
+            raise web.HTTPNotFound
+        return web.Response(body=signed.to_bytes(), content_type="text/plain", headers={"Cache-Control": "no-store"})
 
     async def _stage(self, request: web.Request) -> web.Response:
         return _progress((await self._way(request)).progress)
@@ -189,13 +203,16 @@ class Api:
         intake = self._intake
         return _json(Status(*self._names, intake.height, intake.time, intake.size, intake.final, intake.waiting))
 
+    async def _charter(self, request: web.Request) -> web.Response:
+        return web.Response(body=self._founding, content_type=_OCTETS, headers={"Cache-Control": _FOR_GOOD})
+
     async def _file(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
         data = await self._read(self._published.file, name)
         if data is None:
             raise web.HTTPNotFound
-        kind = "text/plain" if name == CHECKPOINT else _OCTETS
-        kept = "public, max-age=31536000, immutable" if _is_for_good(name) else "no-cache"
+        kind = "text/plain" if name == CHECKPOINT or name.startswith(HEAD) else _OCTETS
+        kept = _FOR_GOOD if _is_for_good(name) else "no-cache"
         return web.Response(body=data, content_type=kind, headers={"Cache-Control": kept})
 
     async def _read(self, read: Callable[..., Any], *arguments: Any) -> Any:
@@ -221,8 +238,8 @@ async def read_body(request: web.Request, limit: int, kind: str) -> bytes:
 
 
 def _is_for_good(name: str) -> bool:
-    """Whether a file of this name never changes: a full tile, an attachment."""
-    if name.startswith("attachment/"):
+    """Whether a file of this name never changes: a full tile, an attachment, a kept head."""
+    if name.startswith(("attachment/", HEAD)):
         return True
     try:
         return Tile.parse(name).width == WIDTH

@@ -14,8 +14,12 @@ import aiohttp
 import cbor2
 import msgspec
 
-from veche.engine.engine import Stopped
+from veche.engine.engine import Engine, Stopped
 from veche.errors import DoesNotHold
+from veche.log.checkpoint import SignedCheckpoint
+from veche.log.note import NOTE_LIMIT
+from veche.log.source import head_name
+from veche.log.tiles import CHECKPOINT
 from veche.node.intake import Intake, Way
 from veche.node.progress import Progress, Stage
 from veche.texts import Message
@@ -29,6 +33,10 @@ WATCH_SECONDS, STATUS_BYTES = 5, 65_536
 """Seconds between two looks at another's height, and bytes of its answer that are read."""
 STUCK, AHEAD = 60, 5
 """Seconds for which a node may stand still while others are so many blocks ahead."""
+ASK_SECONDS = 10
+"""Seconds for which a validator that starts waits for what the others have of it, before it cosigns anything."""
+HEADS = 16
+"""Kept heads that are fetched at a time."""
 SLOWER = (0.2, 5.0)
 """Seconds between two tries, at first and at most, while another cannot be reached."""
 
@@ -40,9 +48,10 @@ class _Height(msgspec.Struct):
 class Peer:
     """One of them, at this address."""
 
-    def __init__(self, url: str, key: bytes, ledger: bytes, intake: Intake) -> None:
-        """``key``: its ledger key; ``ledger``: the ledger's id."""
-        self._url, self._key, self._ledger, self._intake = url, key.hex(), ledger, intake
+    def __init__(self, url: str, key: bytes, intake: Intake, engine: Engine) -> None:
+        """``key``: its ledger key."""
+        self._url, self._key, self._ledger = url, key.hex(), engine.ledger.id
+        self._intake, self._engine = intake, engine
         self._queue: dict[bytes, Way] = {}
         self._head: bytes | None = None
         self._entries, self._heads = asyncio.Event(), asyncio.Event()
@@ -125,12 +134,37 @@ class Peer:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, SLOWER[1])
 
+    async def ask(self, session: aiohttp.ClientSession, own: bytes) -> None:
+        """Ask which heads it has that this validator, whose ledger key is ``own``, has signed; again until it says."""
+        for name in (f"heads/{own.hex()}", CHECKPOINT):
+            while not await self._fetch(session, name):
+                await asyncio.sleep(SLOWER[0])
+
+    async def _fetch(self, session: aiohttp.ClientSession, name: str) -> bool:
+        """Have a head that it has gathered, as if it had passed it on; whether it answered, if only that it has none. What it gives is
+        worth as much as the signatures are."""
+        try:
+            async with session.get(f"{self._url}/{name}", allow_redirects=False) as response:
+                if response.status == 404:
+                    return True
+                if response.status != 200:
+                    return False
+                body = b""
+                while len(body) <= NOTE_LIMIT and (part := await response.content.read(NOTE_LIMIT + 1 - len(body))):
+                    body += part
+            self._engine.gather(SignedCheckpoint.parse(body))
+        except (aiohttp.ClientError, TimeoutError, OSError, DoesNotHold):
+            return False
+        return True
+
     async def watch(self, session: aiohttp.ClientSession) -> None:
-        """Ask for its height now and then, for ever."""
+        """Ask now and then for its height, and for heads that were kept while this node was away, for ever."""
         while True:
             with suppress(aiohttp.ClientError, TimeoutError, OSError, ValueError, msgspec.MsgspecError):
                 async with session.get(f"{self._url}/status", allow_redirects=False) as response:
                     self.height = msgspec.json.decode(await response.content.read(STATUS_BYTES), type=_Height).height
+            for size in self._engine.lacks[:HEADS]:
+                await self._fetch(session, head_name(size))
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _post(self, session: aiohttp.ClientSession, path: str, body: bytes, kind: str) -> bytes:
@@ -149,10 +183,10 @@ class Peer:
 class Peers:
     """All of them. On the intake's loop."""
 
-    def __init__(self, ledger: bytes, others: Iterable[tuple[bytes, str]], intake: Intake) -> None:
-        """``ledger``: its id; ``others``: the ledger key and the address of each."""
-        self._all = [Peer(url, key, ledger, intake) for key, url in others]
-        self._intake = intake
+    def __init__(self, own: bytes, others: Iterable[tuple[bytes, str]], intake: Intake, engine: Engine) -> None:
+        """``own``: this validator's ledger key; ``others``: the ledger key and the address of each."""
+        self._all = [Peer(url, key, intake, engine) for key, url in others]
+        self._own, self._intake, self._engine = own, intake, engine
         self._tasks: list[asyncio.Task[None]] = []
         self._moved, self._height = time.monotonic(), intake.height
 
@@ -178,10 +212,18 @@ class Peers:
 
     async def begin(self) -> None:
         self._session = aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar())
+        self._tasks.append(asyncio.create_task(self._ask()))
         for peer in self._all:
             self._tasks.append(asyncio.create_task(peer.pass_entries(self._session)))
             self._tasks.append(asyncio.create_task(peer.pass_heads(self._session)))
             self._tasks.append(asyncio.create_task(peer.watch(self._session)))
+
+    async def _ask(self) -> None:
+        """Hear what the others have of this validator, all who answer in time; then it may cosign."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ASK_SECONDS):
+                await asyncio.gather(*(peer.ask(self._session, self._own) for peer in self._all))
+        self._engine.speak()
 
     async def end(self) -> None:
         for task in self._tasks:

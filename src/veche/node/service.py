@@ -36,7 +36,7 @@ class Service:
         self._outbox = Outbox(ledger)
         self._intake = Intake(engine, self._outbox, published.size, self._loop)
         self._api = Api(engine, self._intake, published)
-        self._peers = Peers(ledger.id, _others(ledger.state, key.public), self._intake)
+        self._peers = Peers(key.public, _others(ledger.state, key.public), self._intake, engine)
         self._key, self._ledger = key, ledger.id
         self._intake.held, self._intake.spread = self._held, self._peers.tell
         self._runner = web.AppRunner(self._api.application(), access_log=None, shutdown_timeout=SHUTDOWN)

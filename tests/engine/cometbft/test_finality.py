@@ -1,5 +1,6 @@
 """Heads of a network, as one of its validators gathers cosignatures for them, when the validators change."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,6 +96,27 @@ def test_a_validator_that_was_away_takes_the_kept_head_from_others(net: Net) -> 
     net.by(changed, old, *net.keys[2:])
     assert net.published == newest.size
     net.check()
+
+
+def test_heads_by_a_key_that_is_not_known_yet_wait_until_it_is(net: Net, tmp_path: Path) -> None:
+    """The others are two blocks ahead, and one of them has a new key: nobody says again what was said already."""
+    new = SigningKey.generate()
+    shutil.copytree(net.ledger.folder, tmp_path / "ahead")
+    other = Ledger(tmp_path / "ahead")
+    heads, blocks = list[Checkpoint](), [[net.office(1, new)], list[bytes]()]
+    for entries in blocks:
+        other.execute(other.height + 1, net.now + 1, entries)
+        other.commit()
+        heads.append(other.head)
+    other.close()
+    changed, after = heads
+    net.by(after, new)
+    net.by(changed, *net.keys[1:])
+    assert net.block(*blocks[0]) == changed and net.published == changed.size
+    net.now -= 1
+    assert net.block() == after
+    net.by(after, net.keys[2])
+    assert net.published == after.size, "its own, the early one and this one are three"
 
 
 def test_two_changes_before_anybody_heard_of_the_first(net: Net) -> None:

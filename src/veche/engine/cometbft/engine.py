@@ -9,6 +9,7 @@ import math
 import shutil
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -68,7 +69,8 @@ class CometEngine(ThreadedEngine):
         if len(ledger.state.validators()) > 1:
             self.patience = math.inf  # it may be the others who are not there
         self._command, self._environment, self._listen = command or [program()], environment, listen
-        self._finality = Finality(ledger, self._publishing, self._cosigned)
+        self._finality = Finality(ledger, self._publishing, self._cosigned, silent=not self._publishing.alone)
+        self._said: deque[Callable[[], None]] = deque()  # what others had to say, and is not heard yet
         self._loop: asyncio.AbstractEventLoop | None = None
         self._fail: Callable[[BaseException], None] = lambda error: None
         self._application: Application | None = None
@@ -84,14 +86,30 @@ class CometEngine(ThreadedEngine):
             self._application.look()
 
     def gather(self, signed: SignedCheckpoint) -> None:
+        self._say(partial(self._finality.receive, signed))
+
+    def speak(self) -> None:
+        self._say(self._finality.speak)
+
+    def newest(self, key: bytes) -> SignedCheckpoint | None:
+        return self._finality.newest.get(key)
+
+    @property
+    def lacks(self) -> Sequence[int]:
+        return self._finality.lacks
+
+    def _say(self, what: Callable[[], None]) -> None:
+        """Have something done on the engine's thread, after all that was said before, and as soon as that has begun."""
+        self._said.append(what)
         loop = self._loop
         if loop is not None:
             with suppress(RuntimeError):  # it has ended
-                loop.call_soon_threadsafe(self._receive, signed)
+                loop.call_soon_threadsafe(self._hear)
 
-    def _receive(self, signed: SignedCheckpoint) -> None:
+    def _hear(self) -> None:
         try:
-            self._finality.receive(signed)
+            while self._said:
+                self._said.popleft()()
         except Exception as error:
             self._fail(error)
 
@@ -116,6 +134,7 @@ class CometEngine(ThreadedEngine):
             self.ledger, self._finality, self._waiting, self._results, self._clock, self.late, self._tell, fail
         )
         self._application = application
+        self._hear()
         folder = Path(tempfile.mkdtemp(prefix="veche-"))  # private, and its name is short enough for a socket
         try:
             process = Process(

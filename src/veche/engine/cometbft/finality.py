@@ -4,6 +4,7 @@ Consensus agrees on the head of a block with the next block, whose header holds 
 others. Whoever has over two thirds of the cosignatures publishes. With a key that is enough alone all of it is one step.
 """
 
+from collections import deque
 from collections.abc import Callable
 
 from veche.engine.publishing import Publishing
@@ -11,21 +12,38 @@ from veche.errors import DoesNotHold
 from veche.ledger.heads import AGAIN
 from veche.ledger.ledger import Ledger
 from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint
+from veche.log.evidence import keep_two_heads
 from veche.log.note import Signature, Verifier
 from veche.logs import log
 
 GATHERED = 16
 """Heads for which cosignatures are gathered at a time: the newest that consensus has agreed on."""
+REMEMBERED = 128
+"""Heads of each other validator that are remembered, so that a second one of the same size is known for what it is."""
 
 
 class Finality:
-    """The heads of one ledger, on the thread that owns it. ``agreed``: the newest on which consensus has agreed."""
+    """The heads of one ledger, on the thread that owns it. ``agreed``: the newest on which consensus has agreed.
+
+    Any thread may read ``newest``, the newest head that each other validator has cosigned, by its key; and ``lacks``, the sizes of the
+    heads that must be kept and are not here, without which nothing is published.
+    """
 
     def __init__(
-        self, ledger: Ledger, publishing: Publishing, spread: Callable[[SignedCheckpoint], None] = lambda signed: None
+        self,
+        ledger: Ledger,
+        publishing: Publishing,
+        spread: Callable[[SignedCheckpoint], None] = lambda signed: None,
+        silent: bool = False,
     ) -> None:
-        """``spread`` is given each head with what was cosigned here, for the other validators."""
-        self._ledger, self._publishing, self._spread = ledger, publishing, spread
+        """``spread`` is given each head with what was cosigned here, for the other validators. ``silent``: nothing is cosigned before
+        :meth:`speak`."""
+        self._ledger, self._publishing, self._spread, self._silent = ledger, publishing, spread, silent
+        self.newest: dict[bytes, SignedCheckpoint] = {}
+        self.lacks: tuple[int, ...] = ()
+        self._remembered: dict[Verifier, dict[int, SignedCheckpoint]] = {}  # by size, in the order in which they came
+        self._unread: deque[SignedCheckpoint] = deque(maxlen=GATHERED)  # beyond this ledger, by keys unknown to it
+        self._known = 0  # how many changes of validators they were held against
         self.agreed: Checkpoint | None = None
         self._signed = 0  # when the agreed head was cosigned here
         self._gathered: dict[int, SignedCheckpoint] = {}  # by size, in ascending order
@@ -44,8 +62,8 @@ class Finality:
             if self._better:
                 self._publish(self._gathered[head.size])
             return
-        self.agreed, self._signed = head, time
-        own = self._publishing.sign(time)
+        self.agreed, self._signed = head, 0 if self._silent else time
+        own = SignedCheckpoint(head, ()) if self._silent else self._publishing.sign(time)
         self._gather(own)
         for verifier, early in list(self._early.items()):
             if early.checkpoint.size <= head.size:
@@ -54,14 +72,26 @@ class Finality:
         if own.signatures:
             self._spread(own)
         self._try()
+        if (known := len(self._ledger.state.succession.changes)) != self._known:
+            self._known, unread = known, list(self._unread)
+            self._unread.clear()
+            for signed in unread:
+                self.receive(signed)
+
+    def speak(self) -> None:
+        """The others were asked what they have of this validator: from the next block on heads are cosigned."""
+        self._silent = False
 
     def receive(self, signed: SignedCheckpoint) -> None:
         """A head that another validator has cosigned; lines that are none of theirs count for nothing. Raises as :meth:`agree`."""
         self._publishing.learn(signed)
-        lines = self._checked(signed)
+        lines, size = self._checked(signed), signed.checkpoint.size
+        if len(lines) < len(signed.signatures) and size > self._ledger.size:
+            self._unread.append(signed)
         if not lines:
             return
-        size = signed.checkpoint.size
+        for verifier, line in lines.items():
+            self._remember(verifier, SignedCheckpoint(signed.checkpoint, (line,)))
         if self.agreed is None or size > self.agreed.size:
             for verifier, line in lines.items():
                 before = self._early.get(verifier)
@@ -70,6 +100,21 @@ class Finality:
             return
         self._gather(SignedCheckpoint(signed.checkpoint, tuple(lines.values())))
         self._try()
+
+    def _remember(self, verifier: Verifier, signed: SignedCheckpoint) -> None:
+        """What another validator has cosigned. Two heads of one size are kept as evidence for good, and it goes on without trusting either."""
+        size, remembered = signed.checkpoint.size, self._remembered.setdefault(verifier, {})
+        before = remembered.get(size)
+        if before is not None and before.checkpoint != signed.checkpoint:
+            log().error("two heads of one size by one validator", size=size)
+            keep_two_heads(self._ledger.folder, verifier.public, before, signed)
+            return
+        remembered[size] = signed
+        if len(remembered) > REMEMBERED:
+            del remembered[next(iter(remembered))]
+        newest = self.newest.get(verifier.public)
+        if newest is None or newest.checkpoint.size <= size:
+            self.newest[verifier.public] = signed
 
     def _checked(self, signed: SignedCheckpoint) -> dict[Verifier, Signature]:
         """The lines that validators of this head made."""
@@ -113,6 +158,7 @@ class Finality:
     def _try(self) -> None:
         """Publish the newest head that is final; before it those that must be kept, without which it waits."""
         lacked = self._publishing.lacks(self._ledger.size + 1)
+        self.lacks = tuple(lacked)
         final = [signed for signed in self._gathered.values() if self._is_final(signed)]
         newest = [signed for signed in final if not any(size < signed.checkpoint.size for size in lacked)]
         if lacked and newest and newest[-1].checkpoint.size == lacked[0]:
