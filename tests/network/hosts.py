@@ -27,6 +27,7 @@ from veche.world import VALIDATORS, World
 
 from . import proxy
 from .conftest import Client
+from .proxy import ports_of
 
 HOST = Path(__file__).with_name("host.py")
 PATIENCE = 60
@@ -77,6 +78,17 @@ class Host:
 
     def mend(self) -> None:
         for wire in self.wires:
+            wire.mend()
+
+    def admit(self, others: "Sequence[Host] | None") -> None:
+        """Only these others may reach it from now on; None: all. What is open breaks."""
+
+        def admits(port: int) -> bool:
+            return others is None or any(other.process and port in ports_of(other.process.pid) for other in others)
+
+        for wire in self.wires:
+            wire.admits = admits
+            wire.cut()
             wire.mend()
 
     def kill(self) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 
 class Network:
@@ -41,6 +43,8 @@ class Wire:
     def __init__(self, host: str, to: int, loop: asyncio.AbstractEventLoop) -> None:
         self.host, self.port, self._to, self._loop = host, 0, to, loop
         self._cut = False
+        self.admits: Callable[[int], bool] = lambda port: True
+        """Whether somebody may pass who comes from this port."""
         self._open: set[asyncio.StreamWriter] = set()
 
     async def lay(self) -> None:
@@ -66,7 +70,7 @@ class Wire:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
         try:
-            if self._cut:
+            if self._cut or not self.admits(writer.get_extra_info("peername")[1]):
                 return
             there, back = await asyncio.open_connection(self.host, self._to)
             self._open.add(back)
@@ -89,3 +93,19 @@ class Wire:
                 await writer.drain()
             if writer.can_write_eof():
                 writer.write_eof()
+
+
+def ports_of(process: int) -> set[int]:
+    """The TCP ports at which this process and those that it started have connections."""
+    sockets = set[str]()
+    with suppress(OSError):
+        for file in Path(f"/proc/{process}/fd").iterdir():
+            with suppress(OSError):
+                sockets.add(str(file.readlink()))
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    found = {int(row[1].partition(":")[2], 16) for row in rows if f"socket:[{row[9]}]" in sockets}
+    for task in Path(f"/proc/{process}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in task.read_text().split():
+                found |= ports_of(int(child))
+    return found

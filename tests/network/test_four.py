@@ -4,6 +4,7 @@ import hashlib
 import json
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -57,8 +58,12 @@ def hand_in(city: City, citizen: Citizen, poll: PollState, choice: list[int], *h
     return hashlib.sha256(entry).hexdigest()
 
 
+def knows(host: Host, entry: str) -> bool:
+    return host.client.get(f"/entries/{entry}").status == 200
+
+
 def test_four_institutions_keep_one_ledger(tmp_path: Path) -> None:
-    city_of = {"citizens": {"Centre": 8}, "registrars": (1, 1, 0), "test": 1000}
+    city_of = {"citizens": {"Centre": 10}, "registrars": (1, 1, 0), "test": 1000}
     with Network() as network, City(tmp_path, Hosts(network), **city_of) as city:
         one, two, three, four = everybody = city.hosts.all
         poll = city.poll([TRAMS], committee=city.form_committee(), days=1)
@@ -95,6 +100,27 @@ def test_four_institutions_keep_one_ledger(tmp_path: Path) -> None:
             host.client.wait(entry, "final")
         handed_in += alone
 
+        # Two are cut off from two: each side can promise, and neither can decide.
+        sides = (one, two), (three, four)
+        for side in sides:
+            for host in side:
+                host.admit(side)
+        time.sleep(1)
+        size = one.status()["size"]
+        parted = [hand_in(city, next(voters), poll, choice, host) for choice, host in (([1, 0], one), ([0, 1], three))]
+        for host, entry in zip((one, three), parted, strict=True):
+            assert len(host.client.wait(entry, "sent")["promises"]) == 2
+        time.sleep(3)
+        assert {host.status()["size"] for host in everybody} == {size}, "neither side decides anything"
+        assert one.client.get(f"/entries/{parted[1]}").status == 404, "the other side has not heard of it"
+        for host in everybody:
+            host.admit(None)
+        for entry in parted:
+            for host in everybody:
+                city.remote.wait(partial(knows, host, entry))
+                host.client.wait(entry, "final")
+        handed_in += parted
+
         # A node that lies: with the receipt of another ballot, or under a head that two institutions signed.
         policy = city.ledger.state.succession.policy(1)
         number, receipt = (one.client.get(f"/entries/{handed_in[0]}{path}") for path in ("", "/receipt"))
@@ -121,12 +147,12 @@ def test_four_institutions_keep_one_ledger(tmp_path: Path) -> None:
         city.trustees_act()
         city.remote.tick()
         decided = now(city, poll)
-        assert decided.result is not None and decided.result.total == ((3, 4),)
+        assert decided.result is not None and decided.result.total == ((4, 5),)
 
     logs = [log_of(copy_of(host, tmp_path / f"copy-{host.number}")) for host in everybody]
     assert all(log == logs[0] for log in logs)
     hashes = [hashlib.sha256(entry).hexdigest() for entry in logs[0]]
-    assert [hashes.count(entry) for entry in handed_in] == [1] * 7
+    assert [hashes.count(entry) for entry in handed_in] == [1] * 9
     verified = verify_ledger(Folder(tmp_path / "copy-3"))
     found = verified.state.poll(poll.id)
     assert found is not None
