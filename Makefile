@@ -10,7 +10,7 @@ COMETBFT := $(addprefix cometbft/,build.py go.mod go.sum main.go)
 COMETBFT_PYTHON := $(addprefix cometbft/,hatch_build.py pyproject.toml veche_cometbft/__init__.py veche_cometbft/py.typed)
 PYTHON := $(shell find src -type f -not -path "*/__pycache__/*")
 
-.PHONY: setup cometbft demo test check bench dist texts clean
+.PHONY: setup cometbft demo demo-network test check bench dist texts clean
 setup: build/.setup
 
 .uv/bin/uv:
@@ -29,8 +29,12 @@ build/.cometbft: build/.setup $(COMETBFT)
 	$(VENV)/python cometbft/build.py
 	@touch $@
 
+# A city whose ledger one institution keeps: it needs nothing but the set-up. Then four institutions, which needs CometBFT.
 demo: setup
-	$(VENV)/veche demo build/demo
+	$(VENV)/veche demo build/demo --embedded
+
+demo-network: setup cometbft
+	$(VENV)/veche demo build/demo-network
 
 test: setup cometbft check
 	$(VENV)/pytest -n 2 --dist loadfile

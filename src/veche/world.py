@@ -5,17 +5,19 @@ and that all are in one process. :meth:`World.check` runs the auditor, which kno
 """
 
 import csv
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from veche.audit.ledger import VerifiedLedger, verify_ledger
 from veche.audit.view import View
 from veche.clock import Clock, Reading, by_hand
 from veche.durable import make_folder
 from veche.engine.block_clock import BlockClock
+from veche.engine.cometbft.home import P2P_PORT, make_keys
 from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
 from veche.engine.engine import Engine as RunningEngine
 from veche.keys import SigningKey
@@ -117,10 +119,48 @@ class Played:
         return _PlayedEngine(ledger, keys[0], BlockClock(ledger, clock), PAUSE, keys[1:])
 
 
-def validator_row(institution: str, votes: bytes, number: int, node: str = "") -> ValidatorRow:
+class Ports(NamedTuple):
+    """Where a validator's node is found at its address: its door over HTTP, and CometBFT."""
+
+    http: int = 8080
+    peer: int = P2P_PORT
+
+
+CUSTOM = Ports()
+
+
+@dataclass(frozen=True)
+class Homes(Played):
+    """A network whose validators have homes of their own beside the world's ledger, from which :func:`settle` makes theirs.
+
+    ``ports``: of each, if they are not the ones by custom.
+    """
+
+    ports: tuple[Ports, ...] = ()
+
+    def choose(self, folder: Path, seconds: int, keys: Sequence[SigningKey]) -> Engine:
+        rows = []
+        for number, name in zip(range(len(keys)), VALIDATORS, strict=False):
+            made = make_keys(home(folder.parent, number))
+            ports = self.ports[number] if self.ports else CUSTOM
+            rows.append(validator_row(name, made.votes, number, made.node, ports))
+        return Network(seconds, tuple(rows))
+
+
+def home(folder: Path, number: int) -> Path:
+    """The home of a validator, counted from 0, of a world in this folder."""
+    return folder / f"validator-{number + 1}"
+
+
+def address(number: int) -> str:
+    """The address of a validator, counted from 0, on this machine."""
+    return f"127.0.0.{number + 2}"
+
+
+def validator_row(institution: str, votes: bytes, number: int, node: str = "", ports: Ports = CUSTOM) -> ValidatorRow:
     """What a charter says of a validator on this machine; ``node``: its id, if it has one."""
-    peer = f"{node or f'{number + 1:040x}'}@127.0.0.{number + 2}:26656"
-    return ValidatorRow(institution, votes, f"http://127.0.0.{number + 2}:8080", peer)
+    peer = f"{node or f'{number + 1:040x}'}@{address(number)}:{ports.peer}"
+    return ValidatorRow(institution, votes, f"http://{address(number)}:{ports.http}", peer)
 
 
 def _corrupt(n: int, t: int) -> int:
@@ -381,3 +421,15 @@ class World:
 
     def view(self) -> View:
         return View(self.check())
+
+
+def settle(world: World) -> bytes:
+    """Begin the ledger of a world on :class:`Homes` in each validator's home, with its own key; the world's is removed. The charter."""
+    charter = world.ledger.entry(0)
+    world.ledger.close()
+    shutil.rmtree(world.folder / "ledger")
+    for number, key in enumerate(world.head_keys):
+        own = home(world.folder, number)
+        key.save(own / LOG_KEY)
+        create_ledger(own, charter, key).close()
+    return charter

@@ -148,7 +148,7 @@ EVERYWHERE = {
 """Options that mean the same in all commands, and why they are not tried here one by one."""
 
 ELSEWHERE = {
-    ("demo", "svg"): "a new file", ("vote", "answers"): "test_permit_mail.py", ("find", "seed"): "with a code it must fit: test_check.py",
+    ("demo", "svg"): "a new file", ("demo", "embedded"): "which story: test_demo.py", ("vote", "answers"): "test_permit_mail.py", ("find", "seed"): "with a code it must fit: test_check.py",
     ("verify", "receipt"): "tests/audit/test_cli.py", ("verify", "report"): "a new file",
     ("ledger check-receipt", "entry_file"): "must be that of the receipt: test_check.py",
     ("ledger check-receipt", "vkeys"): "above, with --ledger", ("ledger check-receipt", "code_given"): "test_check.py",

@@ -1,4 +1,4 @@
-"""The demo runs by itself, and leaves what it says: every command that it prints at the end works as it stands."""
+"""The demo of a city runs by itself, and leaves what it says: every command that it prints at the end works as it stands."""
 
 import ast
 import os
@@ -25,7 +25,7 @@ from .conftest import PROGRAM, Answer, environment, fails, inside, ok, veche
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Answer]:
     folder = tmp_path_factory.mktemp("demo")
-    return folder, ok("demo", folder / "city", "--svg", folder / "demo.svg")
+    return folder, ok("demo", folder / "city", "--embedded", "--svg", folder / "demo.svg")
 
 
 def commands(answer: Answer) -> list[list[str]]:
@@ -46,7 +46,10 @@ def test_it_tells_the_story_to_a_pipe(played: tuple[Path, Answer]) -> None:
 
 def test_the_first_screen_is_there_at_once(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [*PROGRAM, "demo", str(tmp_path / "city")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+        [*PROGRAM, "demo", str(tmp_path / "city"), "--embedded"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
     )
     assert process.stdout is not None
     assert "Veche" in process.stdout.readline().decode()
@@ -113,8 +116,8 @@ def test_the_picture_stands_alone(played: tuple[Path, Answer]) -> None:
 
 def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("precious")
-    fails(2, "no demo made it", "demo", tmp_path, run=inside)
-    fails(2, "no demo made it", "demo", tmp_path / "mine", run=inside)
+    fails(2, "no demo made it", "demo", tmp_path, "--embedded", run=inside)
+    fails(2, "no demo made it", "demo", tmp_path / "mine", "--embedded", run=inside)
     assert (tmp_path / "mine").read_text() == "precious"
 
 
@@ -125,7 +128,7 @@ def test_a_demo_that_is_in_use_is_left_alone(played: tuple[Path, Answer]) -> Non
     assert process.stdout is not None
     process.stdout.readline()
     try:
-        fails(2, "is in use", "demo", folder, run=inside)
+        fails(2, "is in use", "demo", folder, "--embedded", run=inside)
     finally:
         process.terminate()
         process.communicate(timeout=30)

@@ -1,6 +1,7 @@
 """``veche demo``: a small city, in front of your eyes."""
 
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -21,20 +22,33 @@ MARKER = "made-by-veche-demo"
 
 @click.command(cls=Command, short_help="Play a whole city in front of your eyes.")
 @click.argument("folder", type=ANY_PATH, default="veche-demo")
+@click.option(
+    "--embedded",
+    is_flag=True,
+    help="The long story of a city whose ledger one institution keeps, instead of the short one of four.",
+)
 @click.option("--svg", type=ANY_PATH, metavar="FILE", help="Also write a picture of the main parts of what was shown.")
-def demo(folder: Path, svg: Path | None) -> None:
-    """Play a whole city in front of your eyes: 500 citizens, five polls, some cheats. It takes less than a minute.
+def demo(folder: Path, embedded: bool, svg: Path | None) -> None:
+    """Play a poll in front of your eyes: four institutions keep the ledger, and one of them fails on the way. It takes a minute and a half.
+
+    With --embedded a whole city: 500 citizens, five polls, some cheats, in less than a minute; it needs no CometBFT.
 
     It asks nothing and sends nothing anywhere. FOLDER (veche-demo unless you name another) then holds the ledger, which you can look
-    around in, vote in and verify; a folder that an earlier demo left is replaced.
+    around in and verify; a folder that an earlier demo left is replaced.
 
     \b
     Example:
       veche demo
-      veche demo build/demo --lang ru
+      veche demo build/demo --embedded --lang ru
     """
-    _prepare(folder)
     screen = Screen(language())
+    (_city if embedded else _network)(folder, screen)
+    if svg is not None:
+        screen.save(svg)
+
+
+def _city(folder: Path, screen: Screen) -> None:
+    _prepare(folder)
     screen.title(
         Message("Veche: a city votes, and anyone can check it"),
         Message(
@@ -47,14 +61,47 @@ def demo(folder: Path, svg: Path | None) -> None:
     from veche.demo.story import tell
 
     tell(DemoCity(folder), screen)
-    if svg is not None:
-        screen.save(svg)
+
+
+def _network(folder: Path, screen: Screen) -> None:
+    must_have_cometbft()
+    _prepare(folder)
+    screen.title(
+        Message("Veche: four institutions keep one ledger"),
+        Message(
+            "4 institutions, 2 registrars, 3 trustees, 24 citizens, and one ledger in four copies.\n"
+            "Nothing is simulated: each node is a process of its own, and time is the real one."
+        ),
+    )
+    from veche.demo.four import tell_of_four
+    from veche.demo.network import Town
+
+    tell_of_four(Town(folder, screen.lang), screen)
+
+
+def must_have_cometbft() -> None:
+    """Raise UserError unless what a network runs on is installed."""
+    from veche.engine.cometbft.process import program
+
+    try:
+        program()
+        installed = find_spec("aiohttp") is not None  # a node speaks HTTP with it
+    except UserError:
+        installed = False
+    if not installed:
+        raise UserError(
+            Message("Four institutions agree by CometBFT, and it is not installed."),
+            Message(
+                "Install it: pip install veche[network]. In a checkout of the sources: make cometbft. Or play the city of one "
+                "institution, which needs nothing: veche demo --embedded"
+            ),
+        )
 
 
 def _prepare(folder: Path) -> None:
     """An empty folder with the demo's marker in it. Raises UserError rather than touch anything that is not a demo's."""
     if (folder / MARKER).is_file():
-        if engine_runs(folder / "ledger"):
+        if any(engine_runs(path) for path in (folder / "ledger", *folder.glob("validator-*"))):
             raise UserError(
                 Message("The ledger of the demo in {folder} is in use.", folder=folder),
                 Message("End the program that runs it, or name another folder."),

@@ -113,7 +113,7 @@ def explain(error: Exception) -> int:
 def main() -> None:
     """Veche: city referendums that anyone can check.
 
-    New here? "veche demo" plays a whole city in front of your eyes, in less than a minute, and leaves a ledger to look around in.
+    New here? "veche demo --embedded" plays a whole city in front of your eyes, in less than a minute, and leaves a ledger to look around in.
 
     Every command explains itself: "veche poll --help", "veche poll new --help".
     """

@@ -1,8 +1,6 @@
 """``veche network``: begin a ledger that several institutions keep."""
 
-import shutil
 import time as clock_time
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -13,13 +11,13 @@ from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
 from veche.durable import make_folder, must_be_new, replace
 from veche.engine.cometbft.home import make_keys
-from veche.engine.publishing import LOG_KEY, create_ledger
+from veche.engine.publishing import LOG_KEY
 from veche.keys import SigningKey
 from veche.ledger.entries.charter import MAX_TEST
-from veche.ledger.entries.engine import MAX_VALIDATORS, Engine, Network, peer_address, url_address
+from veche.ledger.entries.engine import MAX_VALIDATORS, peer_address, url_address
 from veche.terminal.say import say
 from veche.texts import Message
-from veche.world import VALIDATORS, Played, World, validator_row
+from veche.world import Homes, World, home, settle
 
 CHARTER = "charter.entry"
 
@@ -63,21 +61,6 @@ def keys(folder: Path, institution: str, url: str, peer: str) -> None:
         click.echo(line)
 
 
-class _Homes(Played):
-    """Validators on this machine, at an address each."""
-
-    def choose(self, folder: Path, seconds: int, keys: Sequence[SigningKey]) -> Engine:
-        rows = []
-        for number, name in zip(range(len(keys)), VALIDATORS, strict=False):
-            made = make_keys(_home(folder.parent, number))
-            rows.append(validator_row(name, made.votes, number, made.node))
-        return Network(seconds, tuple(rows))
-
-
-def _home(folder: Path, number: int) -> Path:
-    return folder / f"validator-{number + 1}"
-
-
 @network.command()
 @click.argument("folder", type=ANY_PATH)
 @click.option(
@@ -108,20 +91,13 @@ def init(folder: Path, validators: int, people: int, test: int) -> None:
     must_be_new(folder)
     make_folder(folder)
     world = World(
-        folder, citizens={"Centre": people}, genesis=int(clock_time.time()), test=test, engine=_Homes(validators)
+        folder, citizens={"Centre": people}, genesis=int(clock_time.time()), test=test, engine=Homes(validators)
     )
-    charter = world.ledger.entry(0)
     say_if_test(world.charter)
-    world.ledger.close()
     for registrar in world.registrars:
         registrar.close()
     for number, key in enumerate(world.organisers, 1):
         key.save(folder / f"organiser-{number}.key")
-    shutil.rmtree(folder / "ledger")
-    replace(folder / CHARTER, charter)
-    for number, key in enumerate(world.head_keys):
-        home = _home(folder, number)
-        key.save(home / LOG_KEY)
-        create_ledger(home, charter, key).close()
+    replace(folder / CHARTER, settle(world))
     say(Message("A network of {count} validators is in {folder}.", count=validators, folder=folder))
-    say(Message("Run each of them: veche node run --ledger {folder}", folder=_home(folder, 0)))
+    say(Message("Run each of them: veche node run --ledger {folder}", folder=home(folder, 0)))

@@ -4,7 +4,9 @@
 - :mod:`city`     what happens: citizens, honest and not, and trustees as processes of their own
 - :mod:`content`  what the city votes on
 - :mod:`audit`    the end of it: anybody verifies everything
+- :mod:`four`     what is told of four institutions, in its order
+- :mod:`network`  what happens: their nodes, as processes of their own
 - :mod:`screen`   where it is shown: the terminal, and a picture
 
-It plays in a :class:`veche.world.World`, by the ways that everybody has: it imports no rule, and not the command line.
+It plays in a :class:`veche.world.World`, or on nodes that are real, by the ways that everybody has: it imports no rule, and not the command line.
 """

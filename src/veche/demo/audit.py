@@ -5,6 +5,7 @@ import shlex
 import shutil
 import sys
 import time as clock_time
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich.table import Table
@@ -89,12 +90,12 @@ def look_around(city: DemoCity, screen: Screen) -> None:
             person=city.you.person,
         )
     )
-    ledger, you = _path(city.ledger), _path(city.folder / "you.seed")
+    ledger, you = typed(city.ledger), typed(city.folder / "you.seed")
     registrars = " ".join(
-        f"--registrar {_path(city.folder / f'registrar-{i + 1}')}" for i in range(len(city.world.registrars))
+        f"--registrar {typed(city.folder / f'registrar-{i + 1}')}" for i in range(len(city.world.registrars))
     )
     bus, speed = short(city.polls[BUS].id), short(city.polls[SPEED].id)
-    receipts = _path(city.folder)
+    receipts = typed(city.folder)
     commands = (
         (Message("vote"), f"vote {bus} -l {ledger} --seed {you} --receipts {receipts} --person {city.you.person} {registrars}"),
         (Message("your ballot"), f"find --seed {you} -l {ledger}"),
@@ -102,9 +103,14 @@ def look_around(city: DemoCity, screen: Screen) -> None:
         (Message("a result"), f"poll show {speed} -l {ledger}"),
         (Message("the log"), f"ledger log --ledger {ledger} --last 12"),
         (Message("verify it"), f"verify {ledger}"),
-        (Message("the forged one"), f"verify {_path(city.folder / FORGED)}"),
-        (Message("the archive"), f"verify {_path(city.folder / ARCHIVE)}"),
+        (Message("the forged one"), f"verify {typed(city.folder / FORGED)}"),
+        (Message("the archive"), f"verify {typed(city.folder / ARCHIVE)}"),
     )  # fmt: skip
+    show_commands(screen, commands)
+
+
+def show_commands(screen: Screen, commands: Iterable[tuple[Message, str]]) -> None:
+    """What each is for, and how it is typed from here."""
     for what, command in commands:
         screen.show(Styled(f"  {screen.words(what)}", style="dim"))
         screen.command(f"{program()} {command}")
@@ -115,10 +121,10 @@ def program() -> str:
     found, own = shutil.which("veche"), Path(sys.argv[0])
     if found is not None and (own.name != "veche" or Path(found).resolve() == own.resolve()):
         return "veche"
-    return _path(own) if own.name == "veche" else f"{_path(Path(sys.executable))} -m veche"
+    return typed(own) if own.name == "veche" else f"{typed(Path(sys.executable))} -m veche"
 
 
-def _path(path: Path) -> str:
+def typed(path: Path) -> str:
     """A path as it is typed from here; quoted if it has to be."""
     shown = os.path.relpath(path) if not path.is_absolute() or path.resolve().is_relative_to(Path.cwd()) else str(path)
     return shlex.quote(shown)

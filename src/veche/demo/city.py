@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import veche_kernel as kernel
 
@@ -34,6 +34,7 @@ LASTS = 3 * DAY + 7200  # of simulated time, so that the demo ends about now
 AGAIN = 0.08  # the part of the voters who change their mind
 HALF_DAYS = 6
 SMALLEST = 20
+LONGEST = 120  # seconds in which a trustee does what is due
 Step = Callable[[int], None]
 
 
@@ -103,30 +104,9 @@ class DemoCity:
         return digest(world.ledger.entry(world.say("committee", ["city", "pedersen", 0], world.organisers[0])))
 
     def trustees_act(self, numbers: Sequence[int], wait: int = 0) -> Iterator[tuple[str, int]]:
-        """Let these trustees act, each in a process of its own: who it was, and how many entries were handed in, as it ends.
-
-        Raises VecheError if one of them fails.
-        """
+        """Let these trustees act: see :func:`act`."""
         self.world.engine.tick()
-        running = [
-            subprocess.Popen(
-                [sys.executable, "-m", "veche", "trustee", "act", str(self.folder / f"trustee-{number}"),
-                 "--ledger", str(self.ledger), "--timeout", str(wait), "--lang", "en"],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            )
-            for number in numbers
-        ]  # fmt: skip
-        try:
-            for number, process in zip(numbers, running, strict=True):
-                out, error = process.communicate()
-                if process.returncode:
-                    raise VecheError(Message("A trustee's process failed: {error}", error=error.strip()))
-                yield self.world.trustees[number - 1].institution, out.count(" is entry ")
-        finally:
-            for process in running:
-                if process.poll() is None:
-                    process.kill()
-                    process.communicate()
+        return act([Acting.of(self.world, number, self.ledger) for number in numbers], wait)
 
     # Polls
 
@@ -283,3 +263,49 @@ class DemoCity:
                 if poll.phase != "announced":
                     world.account(registrar, poll)
         world.engine.tick()
+
+
+class Acting(NamedTuple):
+    """A trustee who acts: the folder of the office, and that of the ledger in which it does so."""
+
+    institution: str
+    office: Path
+    ledger: Path
+
+    @classmethod
+    def of(cls, world: World, number: int, ledger: Path) -> "Acting":
+        """The trustee of this number, counted from 1."""
+        return cls(world.trustees[number - 1].institution, world.folder / f"trustee-{number}", ledger)
+
+
+def act(trustees: Sequence[Acting], wait: int = 0) -> Iterator[tuple[str, int]]:
+    """Let trustees act, each in a process of its own: who it was, and how many entries were handed in, as it ends.
+
+    ``wait``: for so many seconds, if something is still to come. Raises VecheError if one of them fails.
+    """
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "veche", "trustee", "act", str(trustee.office),
+             "--ledger", str(trustee.ledger), "--timeout", str(wait), "--lang", "en"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for trustee in trustees
+    ]  # fmt: skip
+    try:
+        for trustee, process in zip(trustees, running, strict=True):
+            try:
+                out, error = process.communicate(timeout=wait + LONGEST)
+            except subprocess.TimeoutExpired:
+                raise VecheError(
+                    Message(
+                        "{name} did not act in {seconds} seconds.", name=trustee.institution, seconds=wait + LONGEST
+                    )
+                ) from None
+            if process.returncode:
+                raise VecheError(Message("A trustee's process failed: {error}", error=error.strip()))
+            yield trustee.institution, out.count(" is entry ")
+    finally:
+        for process in running:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()

@@ -1,6 +1,7 @@
 """What the demo tells, in its order. :class:`~veche.demo.city.DemoCity` makes it happen."""
 
 import time as clock_time
+from collections.abc import Iterator
 
 from rich.table import Table
 from rich.text import Text as Styled
@@ -82,18 +83,18 @@ def key(city: DemoCity, screen: Screen) -> None:
         )
     )
     city.committee = city.ask_for_key()
-    for name, steps in city.trustees_act((1, 2, 3, 4), wait=60):
-        screen.fact(
-            Plural(
-                "{name}: {count} step, each proven",
-                "{name}: {count} steps, each proven",
-                steps,
-                name=name,
-            )
-        )
+    steps(screen, city.trustees_act((1, 2, 3, 4), wait=60))
     state = city.world.ledger.state.committee(city.committee)
     assert state is not None and state.key is not None
     screen.fact(Message("The public key, to which everybody encrypts: {key}…", key=state.key.hex()[:32]))
+
+
+def steps(screen: Screen, acting: Iterator[tuple[str, int]]) -> None:
+    """What trustees did for a key, as each ends."""
+    for name, count in acting:
+        screen.fact(
+            Plural("{name}: {count} step, each proven", "{name}: {count} steps, each proven", count, name=name),
+        )
 
 
 def publication(city: DemoCity, screen: Screen) -> None:
@@ -234,16 +235,21 @@ def decryption(city: DemoCity, screen: Screen) -> None:
     screen.say(
         Message("The {absent} is on holiday; three suffice. No single ballot is ever decrypted.", absent=TRUSTEES[1])
     )
-    for name, shares in city.trustees_act((1, 3, 4)):
+    shares(screen, city.trustees_act((1, 3, 4)))
+    city.world.engine.tick()
+
+
+def shares(screen: Screen, acting: Iterator[tuple[str, int]]) -> None:
+    """What trustees handed in for a result, as each ends."""
+    for name, count in acting:
         screen.fact(
             Plural(
                 "{name}: verified the ledger, handed in {count} share with two proofs a number",
                 "{name}: verified the ledger, handed in {count} shares with two proofs a number",
-                shares,
+                count,
                 name=name,
             )
         )
-    city.world.engine.tick()
 
 
 def results(city: DemoCity, screen: Screen) -> None:
