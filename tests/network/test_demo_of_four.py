@@ -27,7 +27,12 @@ def homes(folder: Path) -> list[Path]:
 
 def test_four_institutions_before_your_eyes(tmp_path: Path) -> None:
     folder = tmp_path / "town"
-    out = ok("demo", folder, "--svg", tmp_path / "town.svg").out
+    words = [*PROGRAM, "demo", str(folder), "--svg", str(tmp_path / "town.svg")]
+    done = subprocess.run(
+        words, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=environment(), timeout=300
+    )
+    out = done.stdout
+    assert done.returncode == 0, done.stderr
     assert "District court: its node is killed" in out and re.search(r"District court +✗", out)
     assert "District court: back, and with the others again" in out and "same, byte for byte" in out
     assert not any(engine_runs(home) for home in homes(folder))
