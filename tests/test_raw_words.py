@@ -29,7 +29,7 @@ NOT_SAID = {
     ("node/peers.py", "answered too much"),  # in a log line
     ("cli/options.py", " More than one may sign at once: repeat it."),  # a part of help texts, which the catalogues have whole
     ("demo/city.py", " is entry "),  # what the demo counts
-    ("demo/audit.py", "poll show {} -l {}"), ("demo/audit.py", "ledger log --ledger {} --last 12"),  # command lines
+    *((f"demo/{file}.py", line) for file in ("audit", "four") for line in ("poll show {} -l {}", "ledger log --ledger {} --last 12")),  # command lines
     ("ledger/checks.py", "dict[bytes, list[_Found]]"),  # a type
     *(("logs.py", text) for text in (
         "how many entries", "how many files", "a folder of this process", "the number of entries in the ledger",
