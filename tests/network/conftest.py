@@ -47,8 +47,17 @@ class Answer:
 class Client:
     """Asks one node, in a connection for each question."""
 
-    def __init__(self, address: tuple[str, int]) -> None:
-        self.address = address
+    def __init__(self, address: tuple[str, int], metrics: tuple[str, int] | None = None) -> None:
+        """``metrics``: where the node's figures are."""
+        self.address, self._metrics = address, metrics
+
+    def figures(self) -> dict[str, float]:
+        """What Prometheus reads, by name and labels."""
+        assert self._metrics is not None
+        answer = Client(self._metrics).get("/metrics")
+        assert answer.status == 200 and answer.headers["Content-Type"].startswith("text/plain")
+        lines = [line for line in answer.body.decode().splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
         with closing(http.client.HTTPConnection(*self.address, timeout=60)) as connection:
@@ -78,7 +87,7 @@ def running(stage: Stage) -> Iterator[Client]:
     """The node of a stage, at the time when that stopped."""
     with stage.open() as ledger:
         engine = run(ledger, stage.key, lambda: stage.now)
-        service = Service(engine, stage.key, "127.0.0.1", 0)
+        service = Service(engine, stage.key, "127.0.0.1", 0, ("127.0.0.1", 0))
         with engine, service:
-            yield Client(service.address)
+            yield Client(service.address, service.metrics)
             service.check()

@@ -14,11 +14,24 @@ def test_a_network_is_made_and_run(tmp_path: Path) -> None:
     town = tmp_path / "town"
     said = ok("network", "init", town, "--validators", 1, "--people", 3, run=inside)
     assert "TEST" in said.err and "A network of 1 validators" in said.out
-    words = [*PROGRAM, "node", "run", "--ledger", str(town / "validator-1"), "--listen", "127.0.0.1:0"]
+    words = [
+        *PROGRAM,
+        "node",
+        "run",
+        "--ledger",
+        str(town / "validator-1"),
+        "--listen",
+        "127.0.0.1:0",
+        "--metrics",
+        "127.0.0.1:0",
+    ]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()) as node:
         assert node.stdout is not None
         found = re.search(r"at 127\.0\.0\.1, port ([0-9]+)", node.stdout.readline())
         assert found is not None
+        figures = re.search(r"http://127\.0\.0\.1:([0-9]+)/metrics", node.stdout.readline())
+        assert figures is not None and int(figures[1]) != int(found[1])
+        assert Client(("", 0), ("127.0.0.1", int(figures[1]))).figures()["veche_height"] >= 0
         status = Client(("127.0.0.1", int(found[1]))).get("/status").json
         assert status["engine"] == "cometbft" and status["origin"] == "veche.example/city"
         busy = inside("node", "run", "--ledger", town / "validator-1", "--listen", "127.0.0.1:0", "--seconds", "0")
@@ -35,6 +48,8 @@ def test_what_needs_others_is_not_run_alone(tmp_path: Path) -> None:
     alone = inside("ledger", "run", "--ledger", home, "--once", "--after-outage")
     assert alone.code == 2 and "veche node run" in alone.err
     odd = inside("node", "run", "--ledger", home, "--listen", "nowhere")
+    assert odd.code == 2 and "no address to listen at" in odd.err
+    odd = inside("node", "run", "--ledger", home, "--metrics", "nowhere")
     assert odd.code == 2 and "no address to listen at" in odd.err
     again = inside("network", "init", tmp_path / "town")
     assert again.code == 2 and "exists already" in again.err

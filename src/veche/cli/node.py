@@ -38,12 +38,18 @@ def node() -> None:
 @click.option(
     "--peer-listen", default="", metavar="HOST:PORT", help="Where CometBFT listens. [default: where the charter says]"
 )
+@click.option(
+    "--metrics", default="", metavar="HOST:PORT",
+    help="Where Prometheus finds the node's figures, at /metrics: an address that only you can reach. [default: nowhere]",
+)  # fmt: skip
 @click.option("--seconds", type=click.FloatRange(0), metavar="N", help="End after so many seconds.")
 @click.option(
     "--after-outage", is_flag=True, help="Go on although the last block is long ago: this machine's clock is right."
 )
 @click.option("--verbose", is_flag=True, help="Say more on the standard error: JSON, or plain lines on a terminal.")
-def run(folder: Path, listen: str, peer_listen: str, seconds: float | None, after_outage: bool, verbose: bool) -> None:
+def run(
+    folder: Path, listen: str, peer_listen: str, metrics: str, seconds: float | None, after_outage: bool, verbose: bool
+) -> None:
     """Run the node of a ledger until Ctrl-C: agree with the other institutions on blocks, take in what is handed in over HTTP or through
     the folder's inbox, publish.
 
@@ -67,7 +73,7 @@ def run(folder: Path, listen: str, peer_listen: str, seconds: float | None, afte
         stop = True
 
     relax()
-    made = Node(folder, listen, peer_listen=peer_listen, after_outage=after_outage)
+    made = Node(folder, listen, peer_listen=peer_listen, metrics=metrics, after_outage=after_outage)
     previous = [(number, signal.signal(number, end)) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
         say_if_test(made.ledger.state.charter)
@@ -82,6 +88,9 @@ def run(folder: Path, listen: str, peer_listen: str, seconds: float | None, afte
                 port=str(port),
             )
             say(said)
+            if made.metrics is not None:
+                host, port = made.metrics
+                say(Message("Its figures are at http://{host}:{port}/metrics.", host=host, port=str(port)))
             logs.log().info("the node runs", folder=str(folder))
             cleaned = clock_time.monotonic()
             finish = clock_time.monotonic() + seconds if seconds is not None else None

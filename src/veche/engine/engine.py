@@ -84,8 +84,8 @@ class Watcher(Protocol):
     def decided(self, decided: Decided) -> None:
         """Of each block, in their order, before anybody is answered."""
 
-    def published(self, size: int) -> None:
-        """Of each head that is final and published, by its size."""
+    def published(self, size: int, vouched: int) -> None:
+        """Of each head that is final and published, by its size. ``vouched``: see :func:`veche.ledger.heads.vouched`."""
 
     def cosigned(self, signed: SignedCheckpoint) -> None:
         """Of each head of a network, with what was cosigned here: the other validators wait for it."""

@@ -27,7 +27,7 @@ class Publishing:
     """What an engine has that signs a ledger's heads. ``published``: the head of what was published by it."""
 
     def __init__(
-        self, ledger: Ledger, keys: Sequence[SigningKey], told: Callable[[Checkpoint], None] = lambda head: None
+        self, ledger: Ledger, keys: Sequence[SigningKey], told: Callable[[SignedCheckpoint], None] = lambda head: None
     ) -> None:
         """``keys``: the log's, or a validator's; of several validators where a network is played in one process. ``told``: is told of
         each head that is published.
@@ -87,7 +87,7 @@ class Publishing:
         """Publish what is under a final head of this ledger. Raises as :meth:`Publication.publish`."""
         self._publication.publish(self._ledger, signed)
         self.published = signed.checkpoint
-        self._told(signed.checkpoint)
+        self._told(signed)
 
 
 def create_ledger(

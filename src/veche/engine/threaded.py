@@ -11,8 +11,9 @@ from veche.engine.publishing import Publishing
 from veche.engine.results import Results
 from veche.engine.waiting import Job, Waiting
 from veche.keys import SigningKey
+from veche.ledger.heads import vouched
 from veche.ledger.ledger import Executed, Ledger
-from veche.log.checkpoint import Checkpoint, SignedCheckpoint
+from veche.log.checkpoint import SignedCheckpoint
 
 AHEAD = 2
 """Batches that are being checked meanwhile: one more than is needed, so that no core waits for the end of a batch."""
@@ -107,9 +108,12 @@ class ThreadedEngine(ABC):
         for watcher in self._watchers:
             watcher.cosigned(signed)
 
-    def _published(self, head: Checkpoint) -> None:
-        for watcher in self._watchers:
-            watcher.published(head.size)
+    def _published(self, signed: SignedCheckpoint) -> None:
+        if self._watchers:
+            size = signed.checkpoint.size
+            since = vouched(signed, self.ledger.state.succession.policy(size))
+            for watcher in self._watchers:
+                watcher.published(size, since)
 
     def tick(self) -> int:
         """Make a block now, and wait until it is durable and published; the answer is the size of the log. For who moves the clock.

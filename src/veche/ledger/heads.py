@@ -70,8 +70,8 @@ STALE = 300
 """Seconds for which nobody need have cosigned a head: nothing is done under an older one, behind which a cancellation may be hidden."""
 
 
-def age(signed: SignedCheckpoint, policy: Policy, now: int) -> int:
-    """How many seconds ago enough of the policy's keys last said that they had seen no larger head; 0 if they say no times.
+def vouched(signed: SignedCheckpoint, policy: Policy) -> int:
+    """When enough of the policy's keys last said that they had seen no larger head, in seconds since 1970; 0 if they say no times.
 
     Raises DoesNotHold if the head is not final.
     """
@@ -79,8 +79,14 @@ def age(signed: SignedCheckpoint, policy: Policy, now: int) -> int:
     for verifier, time in sorted(times.items(), key=lambda one: -one[1]):
         power += policy.power[verifier]
         if power >= policy.quorum:
-            return max(0, now - time) if time else 0
+            return time
     raise AssertionError("what was verified has a quorum")
+
+
+def age(signed: SignedCheckpoint, policy: Policy, now: int) -> int:
+    """How many seconds ago that was (:func:`vouched`); 0 if they say no times. Raises DoesNotHold if the head is not final."""
+    time = vouched(signed, policy)
+    return max(0, now - time) if time else 0
 
 
 def check_fresh(signed: SignedCheckpoint, policy: Policy, now: int) -> None:

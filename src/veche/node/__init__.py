@@ -6,6 +6,7 @@ the ledger's public files.
 - :mod:`intake`    entries on their way, from the door to a final head
 - :mod:`peers`     the other validators of a network: entries passed on to them, and heads
 - :mod:`published` the ledger's public files, and receipts made from them
+- :mod:`metrics`   what a node says of itself to whoever watches over it
 - :mod:`api`       what is answered over HTTP
 - :mod:`service`   all of it on a thread and a loop of its own, beside the engine's
 - :mod:`node`      an engine with its door, as one program

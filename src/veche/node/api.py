@@ -16,9 +16,12 @@ Every answer but a file or a receipt is JSON. A body is read up to what it may h
 
 import asyncio
 import re
+import time
+import traceback
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import cbor2
@@ -69,7 +72,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 class Status(msgspec.Struct, frozen=True):
     """What a node is and does. ``height`` and ``time``: of the last block; ``size``: of the log; ``final``: the size of the newest final head; ``waiting``:
-    entries on their way to a block."""
+    entries on their way to a block. ``clock``: this machine's, in seconds since 1970, for others to hold theirs against."""
 
     ledger: str
     origin: str
@@ -79,6 +82,7 @@ class Status(msgspec.Struct, frozen=True):
     size: int
     final: int
     waiting: int
+    clock: float
 
 
 class Api:
@@ -201,7 +205,8 @@ class Api:
 
     async def _status(self, request: web.Request) -> web.Response:
         intake = self._intake
-        return _json(Status(*self._names, intake.height, intake.time, intake.size, intake.final, intake.waiting))
+        now = time.time()
+        return _json(Status(*self._names, intake.height, intake.time, intake.size, intake.final, intake.waiting, now))
 
     async def _charter(self, request: web.Request) -> web.Response:
         return web.Response(body=self._founding, content_type=_OCTETS, headers={"Cache-Control": _FOR_GOOD})
@@ -308,3 +313,9 @@ async def _answer_mistakes(
         if said is None:
             raise
         return _failure(UserError(said), error.status)
+    except ConnectionError:  # whoever asked has gone
+        raise
+    except Exception as error:  # said here, for what aiohttp would say of it names who asked
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        log().error("a request failed", reason=f"{type(error).__name__} in {Path(place.filename).name}:{place.lineno}")
+        return _failure(UserError(Message("This node has a fault and cannot answer this.")), 500)

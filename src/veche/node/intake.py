@@ -7,7 +7,7 @@ All of it lives on one loop, but for the disk, which has a thread. The engine te
 import asyncio
 import shutil
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,7 +16,7 @@ from typing import Any
 
 from veche.engine.engine import Decided, Engine
 from veche.errors import Refused, VecheError
-from veche.ledger.heads import STALE
+from veche.ledger.heads import STALE, vouched
 from veche.ledger.promise import Promise
 from veche.log.checkpoint import SignedCheckpoint
 from veche.node.outbox import Outbox
@@ -33,6 +33,8 @@ ENDED = 10_000
 """Entries that have come to an end, of which it is known without looking."""
 SOON = 10
 """Seconds before a poll closes from which on nothing is promised, beyond those that what waits may take."""
+OPEN = 3600
+"""Heads that wait to be final of which it is remembered when they came: those of an hour."""
 RATE = 300
 """Entries a second that a node is taken to get rid of, when it says after how many seconds to come again."""
 
@@ -139,8 +141,10 @@ class Way:
 class Intake:
     """The entries of one node. ``broken`` is what its disk refused, if anything: then nothing more is taken in."""
 
-    def __init__(self, engine: Engine, outbox: Outbox, final: int, loop: asyncio.AbstractEventLoop) -> None:
-        """``final``: the size of the newest final head. ``loop``: on which all methods are called. Neither it nor the engine has begun."""
+    def __init__(
+        self, engine: Engine, outbox: Outbox, head: SignedCheckpoint | None, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """``head``: the newest final one. ``loop``: on which all methods are called. Neither it nor the engine has begun."""
         self._engine, self._outbox, self._folder = engine, outbox, engine.ledger.folder
         self._room, self._look_again = True, 0.0
         self.posted = Posted(loop)
@@ -150,11 +154,19 @@ class Intake:
         """Is called, on the loop, with each entry that is kept."""
         self.spread: Callable[[bytes], None] = lambda head: None
         """Is called, on the loop, with each head that was cosigned here."""
-        self.final = final
+        self.final = 0 if head is None else head.checkpoint.size
+        self.vouched = 0 if head is None else vouched(head, engine.ledger.state.succession.policy(self.final))
+        """When over two thirds last vouched for the newest final head, in seconds since 1970; 0 if they say no times."""
+        self.refused: Counter[str] = Counter()
+        """How many entries were refused, by the rule."""
         self._final_since: float | None = (
             None  # when the newest final head was published or cosigned anew, by the steady clock
         )
         self.height, self.time, self.size = engine.ledger.height, engine.ledger.time, engine.ledger.size
+        self._open: deque[tuple[int, float]] = deque(
+            maxlen=OPEN
+        )  # heads that are not final, with when they came: the oldest first
+        self._note_open()
         self._ways: dict[bytes, Way] = {}  # on their way to a block
         self._bytes = 0
         self._placed: list[Way] = []  # in the ledger, and not final yet
@@ -183,6 +195,11 @@ class Intake:
     def waiting(self) -> int:
         """How many entries are on their way to a block."""
         return len(self._ways)
+
+    @property
+    def behind(self) -> float:
+        """For how many seconds something has been in the ledger here that is under no final head; 0 if all is final."""
+        return time.monotonic() - self._open[0][1] if self._open else 0.0
 
     def begin(self, entry: bytes, own: bool = True) -> Way:
         """Begin to take an entry in. The same one twice is one. ``own``: see :class:`Way`. Raises Busy, Stopped, and UserError if the
@@ -264,8 +281,8 @@ class Intake:
     def decided(self, decided: Decided) -> None:
         self.posted.post(self._decided, decided)
 
-    def published(self, size: int) -> None:
-        self.posted.post(self._final, size)
+    def published(self, size: int, vouched: int) -> None:
+        self.posted.post(self._final, size, vouched)
 
     def cosigned(self, signed: SignedCheckpoint) -> None:
         self.posted.post(self.spread, signed.to_bytes())
@@ -300,6 +317,7 @@ class Intake:
         if way.number is None and self._ways.get(way.hash) is way:
             self._end(way)
             way.refusal = Refusal.of(refused)
+            self.refused[refused.rule] += 1
             if way.stage is not None:
                 self._to_drop.append(way.hash)
                 self._write()
@@ -308,6 +326,7 @@ class Intake:
 
     def _decided(self, decided: Decided) -> None:
         self.height, self.time, self.size = decided.height, decided.time, decided.size
+        self._note_open()
         if not decided.entries:
             return
         self._to_settle.append(decided)
@@ -321,14 +340,26 @@ class Intake:
                 way.come(Stage.LEDGER)
         self._write()
 
-    def _final(self, size: int) -> None:
-        self.final, self._final_since = size, time.monotonic()
+    def _final(self, size: int, vouched: int) -> None:
+        self.final, self.vouched, self._final_since = size, vouched, time.monotonic()
+        while self._open and self._open[0][0] <= size:
+            self._open.popleft()
         before, self._placed = self._placed, []
         for way in before:
             if way.number is not None and way.number < size:
                 way.come(Stage.FINAL)
             else:
                 self._placed.append(way)
+
+    def _note_open(self) -> None:
+        """Remember since when there is a head of this size, if it is not final: those of a second as one, which its last one ends."""
+        now = time.monotonic()
+        if self.size <= (self._open[-1][0] if self._open else self.final):
+            return
+        if self._open and now < self._open[-1][1] + 1:
+            self._open[-1] = (self.size, self._open[-1][1])
+        else:
+            self._open.append((self.size, now))
 
     # The disk
 

@@ -28,7 +28,7 @@ _LISTEN = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+):([0-9]{1,5})")
 
 
 class Node:
-    """The node of the ledger in a folder, while it is used in a ``with``. ``address``: where its door is."""
+    """The node of the ledger in a folder, while it is used in a ``with``. ``address``: where its door is; ``metrics``: its figures, if anywhere."""
 
     def __init__(
         self,
@@ -36,13 +36,15 @@ class Node:
         listen: str = "",
         *,
         peer_listen: str = "",
+        metrics: str = "",
         after_outage: bool = False,
         clock: Clock = system,
         pause: float | None = None,
         command: Sequence[str | Path] = (),
         environment: Mapping[str, str] = {},
     ) -> None:
-        """``listen``: ``host:port`` of the door, if elsewhere than the charter says; ``peer_listen``: the same of CometBFT.
+        """``listen``: ``host:port`` of the door, if elsewhere than the charter says; ``peer_listen``: the same of CometBFT;
+        ``metrics``: where its figures are (:mod:`~veche.node.metrics`), nowhere if it is empty.
         ``after_outage``: see :class:`BlockClock`; in a network others went on meanwhile. The rest is for tests.
 
         Raises UserError, WrongClock.
@@ -62,7 +64,8 @@ class Node:
 
                 self.engine = CometEngine(ledger, key, now, seconds, command, environment, peer_listen)
             host, port = _listening(listen) if listen else _by_ledger(ledger.state, key)
-            self._service = Service(self.engine, key, host, port)
+            watched = _listening(metrics) if metrics else None
+            self._service = Service(self.engine, key, host, port, watched)
             self.ledger: Ledger = ledger
         except BaseException:
             self._resources.close()
@@ -83,6 +86,10 @@ class Node:
     @property
     def address(self) -> tuple[str, int]:
         return self._service.address
+
+    @property
+    def metrics(self) -> tuple[str, int] | None:
+        return self._service.metrics
 
     def check(self) -> None:
         """Raise what broke the node, if anything did."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
+from statistics import median
 
 import aiohttp
 import cbor2
@@ -41,8 +42,11 @@ SLOWER = (0.2, 5.0)
 """Seconds between two tries, at first and at most, while another cannot be reached."""
 
 
-class _Height(msgspec.Struct):
+class _Status(msgspec.Struct):
+    """What is looked at of another's answer."""
+
     height: int
+    clock: float = 0
 
 
 class Peer:
@@ -57,6 +61,7 @@ class Peer:
         self._entries, self._heads = asyncio.Event(), asyncio.Event()
         self.reached = False
         self.height = 0
+        self.offset: float | None = None  # seconds by which this machine's clock is ahead of its, when it last answered
 
     def pass_on(self, way: Way) -> None:
         self._queue[way.hash] = way
@@ -158,13 +163,18 @@ class Peer:
         return True
 
     async def watch(self, session: aiohttp.ClientSession) -> None:
-        """Ask now and then for its height, and for heads that were kept while this node was away, for ever."""
+        """Ask now and then for its height, its clock, and heads that were kept while this node was away, for ever."""
         while True:
+            offset = None
             with suppress(aiohttp.ClientError, TimeoutError, OSError, ValueError, msgspec.MsgspecError):
+                asked = time.time()
                 async with session.get(f"{self._url}/status", allow_redirects=False) as response:
-                    self.height = msgspec.json.decode(await response.content.read(STATUS_BYTES), type=_Height).height
-            for size in self._engine.lacks[:HEADS]:
-                await self._fetch(session, head_name(size))
+                    status = msgspec.json.decode(await response.content.read(STATUS_BYTES), type=_Status)
+                self.height = status.height
+                offset = (asked + time.time()) / 2 - status.clock if status.clock else None
+                for size in self._engine.lacks[:HEADS]:
+                    await self._fetch(session, head_name(size))
+            self.offset = offset
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _post(self, session: aiohttp.ClientSession, path: str, body: bytes, kind: str) -> bytes:
@@ -209,6 +219,12 @@ class Peers:
                     "Look at this machine's clock first: by a minute it must not be off. Then start the node again."
                 ),
             )
+
+    @property
+    def offset(self) -> float | None:
+        """Seconds by which this machine's clock is ahead of the others', half of which may be wrong; None if none of them answers."""
+        known = [peer.offset for peer in self._all if peer.offset is not None]
+        return median(known) if known else None
 
     async def begin(self) -> None:
         self._session = aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar())

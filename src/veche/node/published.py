@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from veche.errors import DoesNotHold
+from veche.log.checkpoint import SignedCheckpoint
 from veche.log.log import Log, Snapshot, read_tile
 from veche.log.source import Folder, size_limit
 from veche.log.tiles import CHECKPOINT, Tile
@@ -29,9 +30,15 @@ class Published:
             return None
 
     @property
+    def head(self) -> SignedCheckpoint | None:
+        """The newest head that is final; None as long as none is."""
+        return None if self._source.get(CHECKPOINT) is None else self._source.checkpoint()
+
+    @property
     def size(self) -> int:
         """That of the newest head that is final; 0 as long as none is."""
-        return 0 if self._source.get(CHECKPOINT) is None else self._source.checkpoint().checkpoint.size
+        head = self.head
+        return 0 if head is None else head.checkpoint.size
 
     def receipt(self, number: int) -> bytes | None:
         """The receipt of the entry with this number, under the newest final head; None if that does not cover it."""

@@ -1,6 +1,7 @@
 """A node's door, on a thread and a loop of its own beside the engine's."""
 
 import asyncio
+import logging
 import threading
 from typing import Self
 
@@ -13,6 +14,7 @@ from veche.ledger.promise import Promise
 from veche.ledger.state import State
 from veche.node.api import Api
 from veche.node.intake import Intake, Way
+from veche.node.metrics import Metrics
 from veche.node.outbox import Outbox
 from veche.node.peers import Peers
 from veche.node.published import Published
@@ -25,23 +27,26 @@ SHUTDOWN = 2.0
 class Service:
     """The door of the node whose engine this is. Make it before the engine begins, and use it in a ``with`` inside the engine's.
 
-    ``address``: where it listens, once it does.
+    ``address``: where it listens, once it does; ``metrics``: the same of its figures (:mod:`~veche.node.metrics`), if anybody asked for them.
     """
 
-    def __init__(self, engine: Engine, key: SigningKey, host: str, port: int) -> None:
-        """``key``: the log's, or this validator's ledger key; ``port``: 0 for any that is free."""
+    def __init__(
+        self, engine: Engine, key: SigningKey, host: str, port: int, metrics: tuple[str, int] | None = None
+    ) -> None:
+        """``key``: the log's, or this validator's ledger key; ``metrics``: host and port. A port of 0 is any that is free."""
         ledger = engine.ledger
         published = Published(ledger.folder)
         self._loop = asyncio.new_event_loop()
         self._outbox = Outbox(ledger)
-        self._intake = Intake(engine, self._outbox, published.size, self._loop)
+        self._intake = Intake(engine, self._outbox, published.head, self._loop)
         self._api = Api(engine, self._intake, published)
         self._peers = Peers(key.public, _others(ledger.state, key.public), self._intake, engine)
         self._key, self._ledger = key, ledger.id
         self._intake.held, self._intake.spread = self._held, self._peers.tell
-        self._runner = web.AppRunner(self._api.application(), access_log=None, shutdown_timeout=SHUTDOWN)
+        self._runner = _runner(self._api.application())
+        self._watched = _runner(Metrics(self._intake, self._peers, ledger.folder).application())
         self._thread = threading.Thread(target=self._loop.run_forever, name="veche-node")
-        self.address = host, port
+        self.address, self.metrics = (host, port), metrics
 
     def __enter__(self) -> Self:
         """Listen. Raises UserError if that cannot be."""
@@ -64,23 +69,15 @@ class Service:
         self._peers.check()
 
     async def _begin(self) -> None:
-        await self._runner.setup()
-        host, port = self.address
-        try:
-            await web.TCPSite(self._runner, host, port).start()
-        except OSError as error:
-            raise UserError(
-                Message(
-                    "Nothing can listen at {host}, port {port}: {why}.", host=host, port=str(port), why=because(error)
-                ),
-                Message("Look what listens there, or choose another with --listen."),
-            ) from None
-        self.address = self._runner.addresses[0][:2]
+        self.address = await _listen(self._runner, self.address, "--listen")
+        if self.metrics is not None:
+            self.metrics = await _listen(self._watched, self.metrics, "--metrics")
         await self._peers.begin()
         self._intake.offer_again()
 
     async def _finish(self) -> None:
         await self._runner.cleanup()
+        await self._watched.cleanup()
         await self._peers.end()
         await self._intake.close()
 
@@ -97,6 +94,28 @@ class Service:
         self._loop.close()
         self._api.close()
         self._outbox.close()
+
+
+def _runner(application: web.Application) -> web.AppRunner:
+    """Who asks stands in no log: neither in one of requests nor in what aiohttp says when one goes wrong."""
+    quiet = logging.Logger("veche.node")
+    quiet.disabled = True
+    return web.AppRunner(application, access_log=None, logger=quiet, shutdown_timeout=SHUTDOWN)
+
+
+async def _listen(runner: web.AppRunner, address: tuple[str, int], option: str) -> tuple[str, int]:
+    """Listen there; where it is. Raises UserError if that cannot be: ``option`` gives another address."""
+    await runner.setup()
+    host, port = address
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise UserError(
+            Message("Nothing can listen at {host}, port {port}: {why}.", host=host, port=str(port), why=because(error)),
+            Message("Look what listens there, or choose another with {option}.", option=option),
+        ) from None
+    found: tuple[str, int] = runner.addresses[0][:2]
+    return found
 
 
 def _others(state: State, key: bytes) -> list[tuple[bytes, str]]:
