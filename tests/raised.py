@@ -21,6 +21,7 @@ PASSED_ON = {
     ("veche.cli.registrar", "answer.rule"),
     ("veche.audit.compare", "error.step"),
     ("veche.cli.entry_file", "refused.rule"),
+    ("veche.demo.network", "refusal['rule']"),
 }
 """Names that only travel: another process raised them, and its source is read like all other; or the kernel names them."""
 

@@ -111,7 +111,8 @@ def test_an_archive_and_what_is_beside_it(exports: Path, tmp_path: Path) -> None
     both = works("verify", exports / "poll.bel", "--bound", exports / "poll.bound.json")
     assert all(f"✓ {step:<3} {meaning}" in both for step, meaning in BINDING_STEPS.items())
     assert "second proof" not in both
-    assert works("verify", exports) == alone  # a folder that holds exactly one archive
+    beside = run("verify", exports)  # a folder that holds exactly one archive
+    assert (beside.exit_code, beside.stdout) == (0, alone) and "verifies the archive poll.bel" in beside.stderr
     values = json.loads(works("verify", exports / "poll.bel", "--json"))
     assert values["format"] == "veche-archive-report-v1" and values["ballots"] == 10 and "A1" in values["steps"]
     changed = (exports / "poll.bound.json").read_text().replace('"trustee": 3', '"trustee": 2')

@@ -163,6 +163,9 @@ ELSEWHERE = {
     ("node run", "seconds"): "how long, not what", ("node run", "after_outage"): "test_clock.py",
     ("network keys", "url"): "an address of one's own", ("network keys", "peer"): "the same",
     ("network init", "validators"): "a new folder", ("network init", "people"): "the same", ("network init", "test"): "the same",
+    ("office address", "url"): "tests/ledger/test_validators.py", ("office address", "peer"): "the same",
+    **{(f"office {what}", "votes"): "of a validator and of nobody else: test_validators.py" for what in ("add", "rotate", "retire", "suspend", "object")},
+    ("verify", "promise"): "tests/network/test_promises.py",
     ("poll preview", "rolls"): "test_poll_rolls.py", ("office notice", "name"): "a poll that must be there, as in all commands",
     ("registrar proof", "person"): "test_challenge.py", ("witness cosign", "every"): "how often, not what",
 }  # fmt: skip

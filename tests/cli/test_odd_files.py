@@ -121,6 +121,13 @@ FILES: dict[str, dict[str, tuple[str, ...]]] = {
         )
     },
     "office notice": {"key": (*TEXT, "--key", "{}", "-o", "{new}", *LEDGER), "folder": (*TEXT, *KEY, "-o", "{new}", "--ledger", "{}")},
+    "office address": {
+        "key": ("--url", "https://a.example", "--peer", "a", "--key", "{}", "-o", "{new}", *LEDGER),
+        "folder": ("--url", "https://a.example", "--peer", f"{40 * '0'}@a.example:1", *KEY, "-o", "{new}", "--ledger", "{}"),
+    },
+    "charter add-class": {
+        "file": ("{}", *KEY, "-o", "{new}", *LEDGER), "folder": ("{charter draft}", *KEY, "-o", "{new}", "--ledger", "{}"),
+    },
     "office public": {"file": ("{}",)},
     "committee form": {"folder": ("--class", "pilot", *KEY, "--ledger", "{}"), "key": ("--class", "pilot", "--key", "{}", *LEDGER)},
     "committee list": {"folder": ("--ledger", "{}")},
@@ -160,13 +167,13 @@ WRITTEN = {
     **{f"registrar {what}": {"output"} for what in ("act", "compare-file", "issuance", "issue", "open", "proof")},
     "registrar compare-key": {"file"}, "compare": {"output"}, "committee form": {"output"}, "trustee act": {"output"},
 
-    **{f"office {what}": {"output"} for what in ("add", "rotate", "retire", "suspend", "object", "notice")},
+    **{f"office {what}": {"output"} for what in ("add", "rotate", "retire", "suspend", "object", "notice", "address")}, "charter add-class": {"output"},
 }  # fmt: skip
 """The parameters that name what is to be written."""
 
 
 ELSEWHERE = {
-    "poll preview": {"rolls"}, "trustee adopt": {"office", "folder", "others"}, "registrar check-proof": {"folder"}, "registrar issue": {"desk", "folder"},
+    "poll preview": {"rolls"}, "charter add-class": {"keys"}, "trustee adopt": {"office", "folder", "others"}, "registrar check-proof": {"folder"}, "registrar issue": {"desk", "folder"},
 }  # fmt: skip
 """They ask a person first, or look at another file before."""
 NAMED = {
