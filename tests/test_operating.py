@@ -13,10 +13,10 @@ from veche.cli import main
 from veche.engine.cometbft import home
 from veche.engine.publishing import LOG_KEY
 from veche.log import cosigner
-from veche.node import intake
+from veche.node import batch, intake
 from veche.node.intake import Intake
 from veche.node.metrics import Metrics
-from veche.node.peers import BATCH_BYTES, Peers
+from veche.node.peers import Peers
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = (DOCS / "operating.md", DOCS / "ru" / "operating.md")
@@ -86,7 +86,7 @@ def test_files_and_limits_are_those_of_the_program(page: Path) -> None:
     assert f"{intake.DISK_FREE >> 20} " in text and f"port {home.P2P_PORT}" in text.replace("порт ", "port ")
     (nginx,) = blocks(page, "nginx")
     (room,) = re.findall(r"client_max_body_size ([0-9]+)m;", nginx)
-    assert int(room) << 20 > BATCH_BYTES and "access_log off;" in nginx and "proxy_buffering off;" in nginx
+    assert int(room) << 20 > batch.MOST_BYTES and "access_log off;" in nginx and "proxy_buffering off;" in nginx
 
 
 def test_both_languages_say_the_same_commands() -> None:

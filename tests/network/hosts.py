@@ -219,7 +219,7 @@ class Remote:
     def watch(self, watcher: Watcher) -> None:
         raise NotImplementedError
 
-    def gather(self, signed: SignedCheckpoint) -> None:
+    def gather(self, signed: SignedCheckpoint) -> bool:
         raise NotImplementedError
 
     def speak(self) -> None:

@@ -1,5 +1,6 @@
 """Heads become final with over two thirds of the validators, whatever comes from elsewhere."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -200,3 +201,103 @@ def test_nothing_is_promised_shortly_before_a_closing_or_under_an_old_head(monke
     assert not may(node, way)
     node._final_since = now[0]
     assert may(node, way) and not may(node, SimpleNamespace(closing=None))  # type: ignore[arg-type]
+
+
+def test_heads_of_any_size_and_however_often_stop_nobody(
+    validator: Validator, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    old, head = validator.published.checkpoint, validator.block()
+    for size in (0, 1, old.size - 1, old.size, head.size + 1, 2**62, 2**63 - 1):
+        validator.finality.receive(validator.by(1, Checkpoint(head.origin, size, bytes(32))))
+    for _ in range(5):  # whoever lies does so often, and it is said once
+        validator.finality.receive(validator.by(1, Checkpoint(head.origin, head.size, bytes(32))))
+    assert "".join(capfd.readouterr()).count("two heads of one size") == 1
+    validator.finality.receive(validator.by(2, head))
+    checked: list[SignedCheckpoint] = []
+    verify = SignedCheckpoint.verify
+
+    def counted(self: SignedCheckpoint, policy: Any) -> None:
+        if validator_verifier(head.origin, validator.keys[2].public) in policy.power and len(policy.power) == 1:
+            checked.append(self)
+        verify(self, policy)
+
+    monkeypatch.setattr(SignedCheckpoint, "verify", counted)
+    again = validator.by(2, head)
+    past = validator.by(2, Checkpoint(head.origin, 1, bytes(32)))
+    for _ in range(100):
+        validator.finality.receive(again)
+        validator.finality.receive(past)
+    assert not checked  # what is known, or long past, is not looked at
+    validator.finality.receive(validator.by(3, head))
+    assert validator.published.checkpoint == head
+
+
+def test_of_a_head_long_past_is_heard_what_a_validator_signed(
+    validator: Validator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """One that comes late is the newest of its validator, which may ask for it; and a second one of its size is evidence."""
+    old, late, newer = validator.block(), validator.block(), validator.block()
+    validator.finality.receive(validator.by(1, old))
+    for number in (2, 3):
+        validator.finality.receive(validator.by(number, newer))
+    assert validator.published.checkpoint == newer
+    key, signed = validator.keys[1].public, validator.by(1, late)
+    validator.finality.receive(signed)
+    assert validator.finality.newest[key] == signed
+    for root in (b"\1", b"\2", b"\1"):
+        validator.finality.receive(validator.by(1, Checkpoint(old.origin, old.size, root * 32)))
+    assert (validator.ledger.folder / "evidence" / f"{key.hex()}.json").is_file()
+    assert "".join(capfd.readouterr()).count("two heads of one size by one validator") == 1
+    assert validator.finality.newest[key] == signed
+
+
+def test_heads_that_are_known_take_no_room_from_those_that_are_not_read_yet(validator: Validator) -> None:
+    head = validator.block()
+    ahead = Checkpoint(head.origin, head.size + 2, bytes(32))
+    strange = validator.by(1, ahead, key=SigningKey.generate())
+    validator.finality.receive(strange)
+    for _ in range(50):
+        validator.finality.receive(validator.by(2, ahead))
+    assert list(validator.finality._unread) == [strange]
+
+
+def test_lines_behind_a_false_one_are_not_looked_at(validator: Validator) -> None:
+    before, head = validator.published.checkpoint, validator.block()
+    (good,) = validator.by(2, head).signatures
+    others = [
+        line
+        for number in (1, 2, 3)
+        for line in validator.by(number, Checkpoint(head.origin, head.size, bytes(32))).signatures
+    ]
+    validator.finality.receive(SignedCheckpoint(head, tuple(others)))
+    assert validator.published.checkpoint == before
+    validator.finality.receive(SignedCheckpoint(head, (good,)))
+    validator.finality.receive(validator.by(1, head))
+    assert validator.published.checkpoint == head
+
+
+def test_another_that_answers_nonsense_is_asked_again() -> None:
+    way: Any = SimpleNamespace(hash=bytes(32), entry=b"entry", stage=Stage.KEPT, number=None)
+    answers = [b'[{"x":' + b"[" * 100_000, b"{}", b"\xff", b'[{"entry":1}]', b"[" + b"9" * 5_000 + b"]"]
+    asked: list[str] = []
+
+    async def run() -> None:
+        done = asyncio.Event()
+        engine: Any = SimpleNamespace(ledger=SimpleNamespace(id=bytes(32)))
+        peer = peers.Peer("http://127.0.0.1:1", bytes(32), None, engine)  # type: ignore[arg-type]
+
+        async def post(_: Any, path: str, *__: Any) -> bytes:
+            asked.append(path)
+            if answers:
+                return answers.pop()
+            done.set()
+            return await asyncio.Future()
+
+        peer._post = post  # type: ignore[method-assign, assignment]
+        peer.pass_on(way)
+        task = asyncio.create_task(peer.pass_entries(None))  # type: ignore[arg-type]
+        await asyncio.wait_for(done.wait(), 20)
+        task.cancel()
+
+    asyncio.run(run())
+    assert len(asked) == 6

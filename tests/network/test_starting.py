@@ -93,12 +93,13 @@ class Heard:
         self.ledger = made.ledger
         self.spoke, self.failed = False, list[BaseException]()
 
-    def gather(self, signed: SignedCheckpoint) -> None:
+    def gather(self, signed: SignedCheckpoint) -> bool:
         assert not self.spoke or self.lacks, "it had to be heard before"
         try:
             self._made.finality.receive(signed)
         except Exception as error:
             self.failed.append(error)
+        return True
 
     def speak(self) -> None:
         self.spoke = True

@@ -118,8 +118,9 @@ class Engine(Protocol):
     def watch(self, watcher: Watcher) -> None:
         """Have somebody told of blocks and heads. Before the engine begins."""
 
-    def gather(self, signed: SignedCheckpoint) -> None:
-        """Take in a head that another validator has cosigned, from any thread. What is worth nothing is forgotten."""
+    def gather(self, signed: SignedCheckpoint) -> bool:
+        """Take in a head that another validator has cosigned, from any thread. What is worth nothing is forgotten. False: there is no
+        room now."""
 
     def speak(self) -> None:
         """The other validators were asked which heads they have of this one: from now on it may cosign. From any thread. Until then one

@@ -87,9 +87,9 @@ class ThreadedEngine(ABC):
             for watcher in self._watchers:
                 watcher.decided(decided)
 
-    def gather(self, signed: SignedCheckpoint) -> None:
+    def gather(self, signed: SignedCheckpoint) -> bool:
         """Take in a head that another validator has cosigned: where there are others."""
-        return
+        return True
 
     def speak(self) -> None:
         """See :class:`veche.engine.engine.Engine`: where there are no others, nobody waits for it."""

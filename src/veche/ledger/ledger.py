@@ -251,10 +251,16 @@ class Ledger:
         return None
 
     def execute(
-        self, height: int, time: int, entries: Sequence[bytes] = (), said: Sequence[DoubleSigning] = ()
+        self,
+        height: int,
+        time: int,
+        entries: Sequence[bytes] = (),
+        said: Sequence[DoubleSigning] = (),
+        whole: bool = False,
     ) -> Executed:
         """Execute a block of those entries that the rules admit. What was executed before and not committed is discarded. ``said``:
-        of validators, by consensus; what the rules refuse of it is left out.
+        of validators, by consensus; what the rules refuse of it is left out. ``whole``: raise the first refusal of an entry and do
+        nothing more, so that a block that is full of junk costs next to nothing.
 
         Raises Refused("block", ...) if it cannot follow the last one, SumsDisagree or Disagrees if what is remembered cannot be
         relied on, and UserError if the disk refuses: then there was no block.
@@ -272,7 +278,12 @@ class Ledger:
                 for one in said:
                     self._note(one)
                 verdicts = self.machine.check(entries, self._verdicts, ask=True).run()
-                answers = [self._admit(data, verdict) for data, verdict in zip(entries, verdicts, strict=True)]
+                answers = []
+                for data, verdict in zip(entries, verdicts, strict=True):
+                    answer = self._admit(data, verdict)
+                    if whole and isinstance(answer, Refused):
+                        raise answer
+                    answers.append(answer)
                 self.machine.complete()
                 return self._pend(self.machine.block, answers)
         except BaseException:

@@ -14,13 +14,14 @@ FOLDER = "evidence"
 """Where the files are, in the ledger's folder: one a validator, under the hexadecimal digits of its key."""
 
 
-def keep_two_heads(ledger: Path, key: bytes, one: SignedCheckpoint, other: SignedCheckpoint) -> None:
-    """Keep both, unless there is evidence against this key already. ``ledger``: its folder; both heads are of one size, and signed by
-    ``key``. Raises UserError if the disk refuses."""
+def keep_two_heads(ledger: Path, key: bytes, one: SignedCheckpoint, other: SignedCheckpoint) -> bool:
+    """Keep both, unless there is evidence against this key already; whether they were kept. ``ledger``: its folder; both heads are of
+    one size, and signed by ``key``. Raises UserError if the disk refuses."""
     file = ledger / FOLDER / f"{key.hex()}.json"
     if file.exists():
-        return
+        return False
     heads = [signed.to_bytes().decode() for signed in (one, other)]
     said = {"what": "two-heads", "validator": key.hex(), "size": one.checkpoint.size, "heads": heads}
     make_folder(file.parent)
     replace(file, json.dumps(said, ensure_ascii=False, indent=2).encode() + b"\n")
+    return True

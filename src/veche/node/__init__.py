@@ -4,6 +4,7 @@ the ledger's public files.
 - :mod:`progress`  what becomes of an entry on its way, and how that is said
 - :mod:`outbox`    what was taken in and is in no block yet: on disk, before anybody is told so
 - :mod:`intake`    entries on their way, from the door to a final head
+- :mod:`batch`     how validators pass entries on together
 - :mod:`peers`     the other validators of a network: entries passed on to them, and heads
 - :mod:`published` the ledger's public files, and receipts made from them
 - :mod:`metrics`   what a node says of itself to whoever watches over it

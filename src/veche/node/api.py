@@ -7,6 +7,7 @@
     POST /batch                    several entries, of another validator: a CBOR array of them; how far each came. They go no further
     POST /heads                    a head that another validator has cosigned
     GET  /status                   what this node is and does
+    GET  /openapi.json             all of this, for programs
     GET  /heads/{key}              the newest head that the validator with this ledger key has cosigned, as far as this node knows
     GET  /charter                  entry 0, with whose hash everything begins
     GET  /checkpoint, /tile/..., /head/..., /attachment/..., /witness/...   the public files (docs/protocol.md, section 5)
@@ -21,12 +22,13 @@ import traceback
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import cbor2
 import msgspec
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from veche.engine.engine import Engine, Stopped
 from veche.errors import DoesNotHold, Refused, UserError, VecheError
@@ -36,8 +38,8 @@ from veche.log.note import NOTE_LIMIT
 from veche.log.source import HEAD
 from veche.log.tiles import CHECKPOINT, WIDTH, Tile
 from veche.logs import log
+from veche.node import batch
 from veche.node.intake import Busy, Intake, NoRoom, Way
-from veche.node.peers import BATCH, BATCH_BYTES
 from veche.node.progress import Progress, Refusal, Said, Stage
 from veche.node.published import Published
 from veche.texts import Message
@@ -50,8 +52,13 @@ PROMISE_SECONDS = 1.0
 """Seconds for which the promises of over a third of the validators are waited for, before it is said what there is."""
 QUIET_SECONDS = 15
 """Seconds after which whoever listens to an entry's events hears that the node is still there."""
-LISTENERS = 2_000
-"""Who may listen to events at a time."""
+LISTENERS = 1_000
+"""Who may listen to events at a time: fewer than may be connected."""
+SENDING = 256 << 20
+"""Bytes of files that are on their way to those who asked: whoever asks and does not read costs no more memory than that."""
+PIECE, PIECE_SECONDS = 256 << 10, 20
+"""Bytes of a file that are sent at a time, and seconds within which whoever asked has taken them, or is left."""
+_OPENAPI = files("veche.node").joinpath("openapi.json").read_bytes()
 _HASH = re.compile(r"[0-9a-f]{64}")
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _OCTETS, _CBOR = "application/octet-stream", "application/cbor"
@@ -94,7 +101,7 @@ class Api:
         charter = engine.ledger.state.charter
         self._names = engine.ledger.id.hex(), charter.origin, charter.engine.name
         self._reading = ThreadPoolExecutor(1, "veche-read")
-        self._listeners = 0
+        self._listeners = self._sending = 0
 
     def application(self) -> web.Application:
         made = web.Application(middlewares=[_answer_mistakes], client_max_size=MAX_ENTRY)
@@ -106,6 +113,7 @@ class Api:
         made.router.add_post("/batch", self._take_batch)
         made.router.add_post("/heads", self._take_head)
         made.router.add_get("/status", self._status)
+        made.router.add_get("/openapi.json", self._described)
         made.router.add_get("/heads/{key}", self._head_by)
         made.router.add_get("/charter", self._charter)
         made.router.add_get(r"/{name:checkpoint|(?:tile|head|attachment|witness)/.+}", self._file)
@@ -129,11 +137,9 @@ class Api:
 
     async def _take_batch(self, request: web.Request) -> web.Response:
         try:
-            entries = cbor2.loads(await read_body(request, BATCH_BYTES, _CBOR))
-        except (ValueError, EOFError, RecursionError, OverflowError):  # whatever cbor2 raises is one of them
+            entries = batch.read(await read_body(request, batch.MOST_BYTES, _CBOR))
+        except ValueError:
             raise web.HTTPBadRequest from None
-        if type(entries) is not list or len(entries) > BATCH or not all(type(entry) is bytes for entry in entries):
-            raise web.HTTPBadRequest
         ways = []
         with suppress(Busy):  # what is not answered comes again
             for entry in entries:
@@ -150,7 +156,8 @@ class Api:
             signed = SignedCheckpoint.parse(await read_body(request, NOTE_LIMIT, "text/plain"))
         except DoesNotHold:
             raise web.HTTPBadRequest from None
-        self._engine.gather(signed)
+        if not self._engine.gather(signed):
+            raise Busy(1)
         return web.Response(status=204)
 
     async def _head_by(self, request: web.Request) -> web.Response:
@@ -211,14 +218,35 @@ class Api:
     async def _charter(self, request: web.Request) -> web.Response:
         return web.Response(body=self._founding, content_type=_OCTETS, headers={"Cache-Control": _FOR_GOOD})
 
-    async def _file(self, request: web.Request) -> web.Response:
+    async def _described(self, _: web.Request) -> web.Response:
+        return _json_bytes(_OPENAPI)
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
         data = await self._read(self._published.file, name)
         if data is None:
             raise web.HTTPNotFound
         kind = "text/plain" if name == CHECKPOINT or name.startswith(HEAD) else _OCTETS
         kept = _FOR_GOOD if _is_for_good(name) else "no-cache"
-        return web.Response(body=data, content_type=kind, headers={"Cache-Control": kept})
+        return await self._send(request, data, {"Content-Type": kind, "Cache-Control": kept})
+
+    async def _send(self, request: web.Request, data: bytes, headers: dict[str, str]) -> web.StreamResponse:
+        if self._sending + len(data) > SENDING:
+            return _busy(Busy(PIECE_SECONDS))
+        response = web.StreamResponse(headers={**headers, "Content-Length": str(len(data))})
+        self._sending += len(data)
+        try:
+            await response.prepare(request)
+            for start in range(0, 0 if request.method == "HEAD" else len(data), PIECE):
+                async with asyncio.timeout(PIECE_SECONDS):
+                    await response.write(data[start : start + PIECE])
+            return response
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()
+            return response
+        finally:
+            self._sending -= len(data)
 
     async def _read(self, read: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._reading, read, *arguments)
@@ -226,7 +254,7 @@ class Api:
 
 async def read_body(request: web.Request, limit: int, kind: str) -> bytes:
     """What was sent, if it is of this type, no longer than this, and comes in time. Raises as aiohttp's handlers do."""
-    if request.content_type != kind:
+    if request.content_type != kind or "Content-Encoding" in request.headers:
         raise web.HTTPUnsupportedMediaType
     if request.content_length is not None and request.content_length > limit:
         raise web.HTTPRequestEntityTooLarge(limit, request.content_length)
@@ -276,6 +304,7 @@ def _busy(error: Busy) -> web.Response:
 async def _allow_all(request: web.Request, response: web.StreamResponse) -> None:
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Server"] = "veche"
 
 
 _MISTAKES = {
@@ -285,6 +314,7 @@ _MISTAKES = {
     408: Message("The request did not come to its end in time."),
     413: Message("What was sent is longer than it may be."),
     415: Message("What was sent is of another type than is expected here."),
+    417: Message("What was sent is not what is expected here."),
 }
 
 
@@ -313,6 +343,8 @@ async def _answer_mistakes(
         if said is None:
             raise
         return _failure(UserError(said), error.status)
+    except (web.RequestPayloadError, HttpProcessingError):  # what was sent cannot be read to its end
+        return _failure(UserError(_MISTAKES[400]), 400, {"Connection": "close"})
     except ConnectionError:  # whoever asked has gone
         raise
     except Exception as error:  # said here, for what aiohttp would say of it names who asked

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
 from statistics import median
+from typing import Annotated
 
 import aiohttp
-import cbor2
 import msgspec
 
 from veche.engine.engine import Engine, Stopped
@@ -21,14 +21,11 @@ from veche.log.checkpoint import SignedCheckpoint
 from veche.log.note import NOTE_LIMIT
 from veche.log.source import head_name
 from veche.log.tiles import CHECKPOINT
+from veche.node import batch
 from veche.node.intake import Intake, Way
 from veche.node.progress import Progress, Stage
 from veche.texts import Message
 
-BATCH = 256
-"""Entries passed on together."""
-BATCH_BYTES = 2 << 20
-"""Bytes of a batch at most, and of what is answered."""
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=3)
 WATCH_SECONDS, STATUS_BYTES = 5, 65_536
 """Seconds between two looks at another's height, and bytes of its answer that are read."""
@@ -41,12 +38,15 @@ HEADS = 16
 SLOWER = (0.2, 5.0)
 """Seconds between two tries, at first and at most, while another cannot be reached."""
 
+_FAILED = aiohttp.ClientError, TimeoutError, OSError, ValueError, msgspec.MsgspecError, RecursionError
+"""What can come of asking another; deep JSON is a RecursionError. Whoever answers so is asked again, for it may be mended."""
+
 
 class _Status(msgspec.Struct):
     """What is looked at of another's answer."""
 
-    height: int
-    clock: float = 0
+    height: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+    clock: Annotated[float, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
 
 
 class Peer:
@@ -76,39 +76,39 @@ class Peer:
         pause = SLOWER[0]
         while True:
             await self._entries.wait()
-            batch = self._next()
-            if not batch:
+            ways = self._next()
+            if not ways:
                 self._entries.clear()
                 continue
             try:
                 answers = await self._post(
-                    session, "/batch", cbor2.dumps([way.entry for way in batch]), "application/cbor"
+                    session, "/batch", batch.write([way.entry for way in ways]), "application/cbor"
                 )
                 progress = msgspec.json.decode(answers, type=list[Progress])
-            except (aiohttp.ClientError, TimeoutError, OSError, ValueError, msgspec.MsgspecError):
+            except _FAILED:
                 self.reached = False
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, SLOWER[1])
                 continue
             self.reached, pause = True, SLOWER[0]
-            self._take(batch, progress)
+            self._take(ways, progress)
 
     def _next(self) -> list[Way]:
         """The first that are still on their way."""
         for gone in [way.hash for way in self._queue.values() if way.stage is Stage.REFUSED or way.number is not None]:
             del self._queue[gone]
-        batch, room = [], BATCH_BYTES
-        for way in islice(self._queue.values(), BATCH):
+        ways, room = list[Way](), batch.MOST_BYTES - 8
+        for way in islice(self._queue.values(), batch.MOST):
             room -= len(way.entry) + 8
             if room < 0:
                 break
-            batch.append(way)
-        return batch
+            ways.append(way)
+        return ways
 
-    def _take(self, batch: Sequence[Way], answers: Sequence[Progress]) -> None:
+    def _take(self, ways: Sequence[Way], answers: Sequence[Progress]) -> None:
         """What the other said of each: it has it now, or refuses it; where it has no room, it is asked again."""
         said = {one.entry: one for one in answers}
-        for way in batch:
+        for way in ways:
             answer = said.get(way.hash.hex())
             if answer is not None:
                 self._queue.pop(way.hash, None)
@@ -134,7 +134,7 @@ class Peer:
             try:
                 await self._post(session, "/heads", head, "text/plain")
                 pause = SLOWER[0]
-            except (aiohttp.ClientError, TimeoutError, OSError):
+            except _FAILED:
                 self._heads.set()
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, SLOWER[1])
@@ -157,24 +157,23 @@ class Peer:
                 body = b""
                 while len(body) <= NOTE_LIMIT and (part := await response.content.read(NOTE_LIMIT + 1 - len(body))):
                     body += part
-            self._engine.gather(SignedCheckpoint.parse(body))
-        except (aiohttp.ClientError, TimeoutError, OSError, DoesNotHold):
+            return self._engine.gather(SignedCheckpoint.parse(body))
+        except (*_FAILED, DoesNotHold):
             return False
-        return True
 
     async def watch(self, session: aiohttp.ClientSession) -> None:
         """Ask now and then for its height, its clock, and heads that were kept while this node was away, for ever."""
         while True:
             offset = None
-            with suppress(aiohttp.ClientError, TimeoutError, OSError, ValueError, msgspec.MsgspecError):
+            with suppress(*_FAILED):
                 asked = time.time()
                 async with session.get(f"{self._url}/status", allow_redirects=False) as response:
                     status = msgspec.json.decode(await response.content.read(STATUS_BYTES), type=_Status)
                 self.height = status.height
                 offset = (asked + time.time()) / 2 - status.clock if status.clock else None
-                for size in self._engine.lacks[:HEADS]:
-                    await self._fetch(session, head_name(size))
             self.offset = offset
+            for size in self._engine.lacks[:HEADS]:
+                await self._fetch(session, head_name(size))
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _post(self, session: aiohttp.ClientSession, path: str, body: bytes, kind: str) -> bytes:
@@ -182,10 +181,10 @@ class Peer:
         async with session.post(f"{self._url}{path}", data=body, headers=headers, allow_redirects=False) as response:
             if response.status >= 300:
                 raise aiohttp.ClientError(f"answered {response.status}")
-            answer = await response.content.read(BATCH_BYTES + 1) if response.status != 204 else b""
-            while not response.content.at_eof() and len(answer) <= BATCH_BYTES:
-                answer += await response.content.read(BATCH_BYTES + 1)
-            if len(answer) > BATCH_BYTES:
+            answer = await response.content.read(batch.MOST_BYTES + 1) if response.status != 204 else b""
+            while not response.content.at_eof() and len(answer) <= batch.MOST_BYTES:
+                answer += await response.content.read(batch.MOST_BYTES + 1)
+            if len(answer) > batch.MOST_BYTES:
                 raise aiohttp.ClientError("answered too much")
             return answer
 

@@ -23,6 +23,25 @@ from veche.texts import Message
 SHUTDOWN = 2.0
 """Seconds for which answers under way are waited for at the end."""
 
+CONNECTIONS = 2_000
+"""How many may be connected at a time; whoever else comes is hung up on, so that files can be opened all the same."""
+WATCHERS = 20
+"""The same of those who read the node's figures."""
+BACKLOG = 128
+"""How many may come at once; by so many there may be more for a moment, until they are counted."""
+IDLE = 30
+"""Seconds for which a connection may say nothing, or not come to the end of a request's headers, while nothing is under way on it."""
+
+LINGER = 2.0
+"""Seconds for which the rest of a request is read that was answered before its end, so that the answer is read."""
+
+
+def _silent() -> logging.Logger:
+    """For what aiohttp has to say: addresses of those who ask, and what they sent. What is this node's fault, its API says."""
+    made = logging.Logger("veche.node")
+    made.disabled = True
+    return made
+
 
 class Service:
     """The door of the node whose engine this is. Make it before the engine begins, and use it in a ``with`` inside the engine's.
@@ -43,8 +62,8 @@ class Service:
         self._peers = Peers(key.public, _others(ledger.state, key.public), self._intake, engine)
         self._key, self._ledger = key, ledger.id
         self._intake.held, self._intake.spread = self._held, self._peers.tell
-        self._runner = _runner(self._api.application())
-        self._watched = _runner(Metrics(self._intake, self._peers, ledger.folder).application())
+        self._door = _Door(self._api.application(), CONNECTIONS)
+        self._watched = _Door(Metrics(self._intake, self._peers, ledger.folder).application(), WATCHERS)
         self._thread = threading.Thread(target=self._loop.run_forever, name="veche-node")
         self.address, self.metrics = (host, port), metrics
 
@@ -69,15 +88,15 @@ class Service:
         self._peers.check()
 
     async def _begin(self) -> None:
-        self.address = await _listen(self._runner, self.address, "--listen")
+        self.address = await self._door.open(self.address, "--listen")
         if self.metrics is not None:
-            self.metrics = await _listen(self._watched, self.metrics, "--metrics")
+            self.metrics = await self._watched.open(self.metrics, "--metrics")
         await self._peers.begin()
         self._intake.offer_again()
 
     async def _finish(self) -> None:
-        await self._runner.cleanup()
-        await self._watched.cleanup()
+        await self._door.close()
+        await self._watched.close()
         await self._peers.end()
         await self._intake.close()
 
@@ -96,26 +115,68 @@ class Service:
         self._outbox.close()
 
 
-def _runner(application: web.Application) -> web.AppRunner:
-    """Who asks stands in no log: neither in one of requests nor in what aiohttp says when one goes wrong."""
-    quiet = logging.Logger("veche.node")
-    quiet.disabled = True
-    return web.AppRunner(application, access_log=None, logger=quiet, shutdown_timeout=SHUTDOWN)
+class _Door:
+    """Where somebody may ask over HTTP. Whoever is slow is left, and whoever finds no room is hung up on."""
+
+    def __init__(self, application: web.Application, room: int) -> None:
+        """``room``: how many may be connected at a time, if so many files can be opened."""
+        self._runner = web.AppRunner(
+            application,
+            access_log=None,
+            logger=_silent(),
+            shutdown_timeout=SHUTDOWN,
+            keepalive_timeout=IDLE,
+            lingering_time=LINGER,
+            auto_decompress=False,
+        )
+        self._room = _bearable(room)
+        self._server: asyncio.Server | None = None
+
+    async def open(self, address: tuple[str, int], option: str) -> tuple[str, int]:
+        """Listen there; where it is. Raises UserError if that cannot be: ``option`` gives another address."""
+        await self._runner.setup()
+        host, port = address
+        try:
+            self._server = await asyncio.get_running_loop().create_server(
+                self._connect, host, port, backlog=min(BACKLOG, self._room)
+            )
+        except OSError as error:
+            raise UserError(
+                Message(
+                    "Nothing can listen at {host}, port {port}: {why}.", host=host, port=str(port), why=because(error)
+                ),
+                Message("Look what listens there, or choose another with {option}.", option=option),
+            ) from None
+        found: tuple[str, int] = self._server.sockets[0].getsockname()[:2]
+        return found
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        await self._runner.cleanup()
+
+    def _connect(self) -> asyncio.BaseProtocol:
+        server = self._runner.server
+        if server is None or len(server.connections) >= self._room:
+            return _NoRoom()
+        return server()
 
 
-async def _listen(runner: web.AppRunner, address: tuple[str, int], option: str) -> tuple[str, int]:
-    """Listen there; where it is. Raises UserError if that cannot be: ``option`` gives another address."""
-    await runner.setup()
-    host, port = address
+def _bearable(room: int) -> int:
+    """How many of so many may be connected: with half of the files that this process may open."""
     try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        raise UserError(
-            Message("Nothing can listen at {host}, port {port}: {why}.", host=host, port=str(port), why=because(error)),
-            Message("Look what listens there, or choose another with {option}.", option=option),
-        ) from None
-    found: tuple[str, int] = runner.addresses[0][:2]
-    return found
+        import resource  # where there is no such module, there is no such bound
+    except ImportError:
+        return room
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return room if files == resource.RLIM_INFINITY else min(room, files // 2)
+
+
+class _NoRoom(asyncio.Protocol):
+    """Hangs up."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
 
 
 def _others(state: State, key: bytes) -> list[tuple[bytes, str]]:

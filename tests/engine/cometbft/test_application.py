@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -484,3 +485,17 @@ def test_any_blocks_leave_two_nodes_equal(
                 verify_ledger(Folder(node.ledger.folder))
 
     asyncio.run(run())
+
+
+@together
+async def test_a_block_full_of_nothing_is_refused_at_its_first_entry(node: Node, stage: Stage) -> None:
+    for junk in (b"", b"\x80"):
+        start = monotonic()
+        assert not await node.accepts([junk] * 300_000)
+        assert monotonic() - start < 3
+    assert await node.accepts(stage.ballots[:2])
+    assert not await node.accepts([*stage.ballots[:2], b""])
+    # Over two thirds may decide it all the same: then what the rules admit is in the log, on every node.
+    decided = await node.decide([*stage.ballots[:2], b""])
+    assert [result.code for result in decided.tx_results] == [0, 0, 1]
+    await node.commit()

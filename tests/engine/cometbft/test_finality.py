@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from veche.audit.ledger import verify_ledger
+from veche.engine.cometbft.engine import HEADS, CometEngine
 from veche.engine.cometbft.finality import Finality
 from veche.engine.publishing import Publishing
 from veche.errors import DoesNotHold
@@ -165,3 +166,16 @@ def test_it_learns_what_it_has_forgotten_from_others_and_never_contradicts_it(ne
     with pytest.raises(DoesNotHold, match="the roots differ"):
         for _ in range(9):
             net.block(net.notice())
+
+
+def test_heads_of_others_lie_here_until_there_is_no_room_and_are_heard_in_turn(net: Net) -> None:
+    engine = CometEngine(net.ledger, net.keys[0], command=["none"])
+    key, head = net.keys[1], Checkpoint(net.ledger.state.charter.origin, net.ledger.size + 1, bytes(32))
+    signed = SignedCheckpoint(head, (cosign(head, validator_verifier(head.origin, key.public).name, key, net.now),))
+    assert [engine.gather(signed) for _ in range(HEADS + 5)] == [True] * HEADS + [False] * 5
+    engine.speak()  # has room all the same
+    for heard in range(HEADS + 1):
+        assert len(engine._said) == HEADS + 1 - heard
+        engine._hear()
+    engine._hear()  # nothing is left
+    assert engine.newest(key.public) == signed and engine.gather(signed)

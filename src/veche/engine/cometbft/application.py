@@ -266,7 +266,7 @@ class Application:
     def _process(self, asked: abci.RequestProcessProposal) -> abci.ResponseProcessProposal:
         status = abci.ResponseProcessProposal.ACCEPT
         try:
-            executed = self._execute(asked.height, _seconds(asked.time), asked.txs, asked.misbehavior)
+            executed = self._execute(asked.height, _seconds(asked.time), asked.txs, asked.misbehavior, whole=True)
         except Refused:
             status = abci.ResponseProcessProposal.REJECT
         else:
@@ -346,13 +346,19 @@ class Application:
         self._settled = settled
 
     def _execute(
-        self, height: int, at: int, entries: Sequence[bytes], misbehavior: Iterable[abci.Misbehavior]
+        self,
+        height: int,
+        at: int,
+        entries: Sequence[bytes],
+        misbehavior: Iterable[abci.Misbehavior],
+        whole: bool = False,
     ) -> Executed:
-        """Execute this block, of the time ``at``, unless it is the one that was executed last. Raises what :meth:`Ledger.execute` raises."""
+        """Execute this block, of the time ``at``, unless it is the one that was executed last. ``whole``, and what it raises: see :meth:`Ledger.execute`."""
         block, these, said = self._block, tuple(entries), self._said(misbehavior)
         if block is None or (block.height, block.time, block.entries, block.said) != (height, at, these, said):
             self._block = None
-            block = _Block(height, at, these, said, self._ledger.execute(height, at, these, said), time.monotonic())
+            executed = self._ledger.execute(height, at, these, said, whole)
+            block = _Block(height, at, these, said, executed, time.monotonic())
             self._block = block
         return block.executed
 

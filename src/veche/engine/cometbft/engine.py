@@ -8,6 +8,7 @@ import asyncio
 import math
 import shutil
 import tempfile
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,6 +38,9 @@ LATE = 5
 """Seconds beyond the pause by which a block's time may be behind the clock of whoever proposes it. When it is more, there was a halt."""
 STALL = 60
 """Seconds beyond the longest pause without a block, after which one validator alone can only have stopped."""
+
+HEADS = 256
+"""Heads of others that lie here at a time until the engine's thread looks at them."""
 
 
 class CometEngine(ThreadedEngine):
@@ -71,6 +75,7 @@ class CometEngine(ThreadedEngine):
         self._command, self._environment, self._listen = command or [program()], environment, listen
         self._finality = Finality(ledger, self._publishing, self._cosigned, silent=not self._publishing.alone)
         self._said: deque[Callable[[], None]] = deque()  # what others had to say, and is not heard yet
+        self._heads = threading.Semaphore(HEADS)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._fail: Callable[[BaseException], None] = lambda error: None
         self._application: Application | None = None
@@ -85,8 +90,15 @@ class CometEngine(ThreadedEngine):
         if self._application is not None:
             self._application.look()
 
-    def gather(self, signed: SignedCheckpoint) -> None:
-        self._say(partial(self._finality.receive, signed))
+    def gather(self, signed: SignedCheckpoint) -> bool:
+        if not self._heads.acquire(blocking=False):
+            return False
+        self._say(partial(self._receive, signed))
+        return True
+
+    def _receive(self, signed: SignedCheckpoint) -> None:
+        self._heads.release()
+        self._finality.receive(signed)
 
     def speak(self) -> None:
         self._say(self._finality.speak)
@@ -107,8 +119,9 @@ class CometEngine(ThreadedEngine):
                 loop.call_soon_threadsafe(self._hear)
 
     def _hear(self) -> None:
+        """One of them at a time, so that CometBFT does not wait for all."""
         try:
-            while self._said:
+            if self._said:
                 self._said.popleft()()
         except Exception as error:
             self._fail(error)
@@ -134,7 +147,8 @@ class CometEngine(ThreadedEngine):
             self.ledger, self._finality, self._waiting, self._results, self._clock, self.late, self._tell, fail
         )
         self._application = application
-        self._hear()
+        for _ in range(len(self._said)):
+            self._hear()
         folder = Path(tempfile.mkdtemp(prefix="veche-"))  # private, and its name is short enough for a socket
         try:
             process = Process(

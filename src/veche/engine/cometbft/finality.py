@@ -48,6 +48,7 @@ class Finality:
         self._signed = 0  # when the agreed head was cosigned here
         self._gathered: dict[int, SignedCheckpoint] = {}  # by size, in ascending order
         self._early: dict[Verifier, SignedCheckpoint] = {}  # the newest of each validator beyond what is agreed on here
+        self._contradicted: set[int] = set()  # sizes of which a validator has signed another head
         self._better = False  # whether the published head has got further cosignatures since
 
     @property
@@ -83,10 +84,14 @@ class Finality:
         self._silent = False
 
     def receive(self, signed: SignedCheckpoint) -> None:
-        """A head that another validator has cosigned; lines that are none of theirs count for nothing. Raises as :meth:`agree`."""
+        """A head that another validator has cosigned; lines that are none of theirs count for nothing. Raises as :meth:`agree`.
+
+        Anybody may send one: what another signed and is known already or long past costs no check of its signature, and one that is
+        false ends it.
+        """
         self._publishing.learn(signed)
         lines, size = self._checked(signed), signed.checkpoint.size
-        if len(lines) < len(signed.signatures) and size > self._ledger.size:
+        if size > self._ledger.size and self._has_unknown(signed):
             self._unread.append(signed)
         if not lines:
             return
@@ -106,8 +111,8 @@ class Finality:
         size, remembered = signed.checkpoint.size, self._remembered.setdefault(verifier, {})
         before = remembered.get(size)
         if before is not None and before.checkpoint != signed.checkpoint:
-            log().error("two heads of one size by one validator", size=size)
-            keep_two_heads(self._ledger.folder, verifier.public, before, signed)
+            if keep_two_heads(self._ledger.folder, verifier.public, before, signed):
+                log().error("two heads of one size by one validator", size=size)
             return
         remembered[size] = signed
         if len(remembered) > REMEMBERED:
@@ -116,21 +121,43 @@ class Finality:
         if newest is None or newest.checkpoint.size <= size:
             self.newest[verifier.public] = signed
 
+    def _is_past(self, head: Checkpoint) -> bool:
+        """Whether no final head comes of another signature under it."""
+        if self.agreed is None or head.size >= self.agreed.size or head.size in self._gathered:
+            return False
+        return head.size not in self._publishing.lacks(self._ledger.size + 1)
+
+    def _is_outdone(self, head: Checkpoint, verifier: Verifier) -> bool:
+        """Whether a larger head of this validator is remembered, and no other of this size, against which this one would be evidence."""
+        newest, same = self.newest.get(verifier.public), self._remembered.get(verifier, {}).get(head.size)
+        return newest is not None and newest.checkpoint.size > head.size and (same is None or same.checkpoint == head)
+
+    def _is_known(self, head: Checkpoint, line: Signature, verifier: Verifier) -> bool:
+        known = self._gathered.get(head.size), self._early.get(verifier)
+        return any(one is not None and one.checkpoint == head and line in one.signatures for one in known)
+
+    def _has_unknown(self, signed: SignedCheckpoint) -> bool:
+        """Whether there are lines by keys of which this ledger does not know yet that they are validators'."""
+        power = self._ledger.state.succession.policy(signed.checkpoint.size).power
+        known = {(verifier.name, verifier.key_id) for verifier in power}
+        return any((line.name, line.key_id) not in known for line in signed.signatures)
+
     def _checked(self, signed: SignedCheckpoint) -> dict[Verifier, Signature]:
-        """The lines that validators of this head made."""
+        """The lines that validators of this head made, and that are new, up to the first that is false."""
         head = signed.checkpoint
         if head.origin != self._ledger.state.charter.origin:
             return {}
         given = {(line.name, line.key_id): line for line in signed.signatures}
-        found = {}
+        found: dict[Verifier, Signature] = {}
+        past = self._is_past(head)
         for verifier in self._ledger.state.succession.policy(head.size).power:
             line = given.get((verifier.name, verifier.key_id))
-            if line is None:
+            if line is None or self._is_known(head, line, verifier) or (past and self._is_outdone(head, verifier)):
                 continue
             try:
                 SignedCheckpoint(head, (line,)).verify(Policy(head.origin, {verifier: 1}, 1))
             except DoesNotHold:
-                continue
+                return found
             found[verifier] = line
         return found
 
@@ -145,7 +172,9 @@ class Finality:
             for old in [size for size in self._gathered if size not in lacked][:-GATHERED]:
                 del self._gathered[old]
         elif known.checkpoint != head:
-            log().error("two heads of one size", size=head.size)
+            if head.size not in self._contradicted:  # whoever lies can do so often
+                self._contradicted = {size for size in self._contradicted if size in self._gathered} | {head.size}
+                log().error("two heads of one size", size=head.size)
         else:
             newest = {(line.name, line.key_id): line for line in known.signatures}
             for line in signed.signatures:

@@ -1,0 +1,51 @@
+"""Entries that one validator passes on to another together: a CBOR array of byte strings, and no other CBOR.
+
+Anybody may send one. So it is read by hand: a decoder of all of CBOR makes numbers, fractions and patterns of what it finds, for seconds.
+"""
+
+from collections.abc import Sequence
+
+import cbor2
+
+MOST = 256
+"""Entries in a batch."""
+MOST_BYTES = 2 << 20
+"""Bytes of a batch, and of what is answered."""
+_BYTES, _ARRAY = 2, 4
+"""Major types (RFC 8949, section 3)."""
+_WIDTHS = {24: 1, 25: 2, 26: 4}
+"""How many bytes of a length follow."""
+
+
+def write(entries: Sequence[bytes]) -> bytes:
+    return cbor2.dumps(list(entries))
+
+
+def read(data: bytes) -> list[bytes]:
+    """The inverse of :func:`write`. Raises ValueError for anything else."""
+    count, at = _head(data, 0, _ARRAY)
+    if count > MOST:
+        raise ValueError(f"{count} entries")
+    entries = []
+    for _ in range(count):
+        length, at = _head(data, at, _BYTES)
+        if length > len(data) - at:
+            raise ValueError("it ends in the middle of an entry")
+        entries.append(data[at : at + length])
+        at += length
+    if at != len(data):
+        raise ValueError("something follows")
+    return entries
+
+
+def _head(data: bytes, at: int, major: int) -> tuple[int, int]:
+    """The length that stands here, of an item of this type, and where the item goes on."""
+    if at >= len(data) or data[at] >> 5 != major:
+        raise ValueError("another item is expected")
+    small = data[at] & 0x1F
+    if small < 24:
+        return small, at + 1
+    end = at + 1 + _WIDTHS.get(small, len(data))
+    if end > len(data):
+        raise ValueError("a length without an end")
+    return int.from_bytes(data[at + 1 : end], "big"), end
