@@ -20,6 +20,8 @@ from bench.workload import Workload
 
 BUILD = Path("build")
 MAIN = 100_000
+PROPOSE = 3.0
+"""Seconds that CometBFT waits for a proposal and its check (timeout_propose)."""
 NETWORK = int(os.environ.get("NETWORK", "6000"))
 SIZES = [int(size) for size in os.environ.get("SIZES", "10000,30000,100000,300000").split(",")]
 
@@ -62,6 +64,21 @@ def floods(console: Console) -> list[Row]:
             Row(f"flood.{kind}", found["cost"] * 1000, "ms CPU a MB", honest * 1000, honest / found["cost"], what)
         )
     return rows
+
+
+def blocks(console: Console) -> list[Row]:
+    """What a full block costs whoever is to vote on it and has seen nothing of it; the baseline is the time that CometBFT gives."""
+    console.print("Proposals of 4 MB …")
+    found = run("bench.block")
+    kinds = {
+        "good": f"{found['entries']:.0f} ballots, accepted",
+        "false": "as many, of each the last proof false, rejected",
+        "last": "good ones, but the last ballot such a one, rejected",
+        "junk": "entries of no bytes, rejected",
+    }
+    return [
+        Row(f"block.{kind}", found[kind], "s", PROPOSE, PROPOSE / found[kind], what) for kind, what in kinds.items()
+    ]
 
 
 def networks(console: Console) -> list[Row]:
@@ -110,6 +127,7 @@ def main() -> None:
     found, growth = ledgers(console, SIZES)
     rows += found
     rows += floods(console)
+    rows += blocks(console)
     rows += networks(console)
     table = Table("name", "value", "unit", "baseline", "ratio", "what")
     for row in rows:

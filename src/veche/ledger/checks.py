@@ -28,6 +28,9 @@ REMEMBERED = 8_192
 LARGEST_REFUSED = 8_192
 """Bytes of an entry of which a refusal is remembered."""
 
+TOGETHER = 256
+"""Ballots of a proposed block that are checked together: if one of them does not hold, each of these is looked at alone, and none behind."""
+
 
 class Checked(NamedTuple):
     """A ballot that holds: the entry as read, and the ballot as checked."""
@@ -123,20 +126,32 @@ class Check:
                 except Refused as refusal:
                     self.against |= {data: refusal for data in ballots if data[POLL_ID] == poll_id}
 
-    def run(self) -> list[Verdict]:
-        """One verdict an entry."""
+    def run(self, whole: bool = False) -> list[Verdict]:
+        """One verdict an entry. ``whole``: check some after the others, and raise Refused when one of them does not hold: then nothing
+        more is checked, and that one costs no more than those beside it."""
         due = self._due
         if due is None:
             due = {poll_id: _unchecked(found) for poll_id, found in self._identify().items()}
         for poll_id, ballots in due.items():
-            for ballot, verdict in zip(ballots, self._checkers[poll_id].check(ballots), strict=True):
-                entry = ballot.entry
-                self._found[entry.data] = (
-                    refused(verdict) if isinstance(verdict, veche_kernel.Failure) else Checked(entry, verdict)
-                )
+            step = TOGETHER if whole else max(1, len(ballots))
+            for start in range(0, len(ballots), step):
+                failed = self._check(poll_id, ballots[start : start + step])
+                if whole and failed is not None:
+                    raise failed
         if self._known is not None:
             self._known.put(self._found)
         return [self._found.get(data) for data in self._entries]
+
+    def _check(self, poll_id: bytes, ballots: Sequence[veche_kernel.IdentifiedBallot]) -> Refused | None:
+        """Check ballots of one poll; why the first does not hold, if one does not."""
+        failed = None
+        for ballot, verdict in zip(ballots, self._checkers[poll_id].check(ballots), strict=True):
+            if isinstance(verdict, veche_kernel.Failure):
+                self._found[ballot.entry.data] = refusal = refused(verdict)
+                failed = failed or refusal
+            else:
+                self._found[ballot.entry.data] = Checked(ballot.entry, verdict)
+        return failed
 
     def _identify(self) -> "dict[bytes, list[_Found]]":
         """Read what nobody read before. What may hold, by its poll, each in the order of the entries."""

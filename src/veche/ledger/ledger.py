@@ -277,7 +277,7 @@ class Ledger:
                 self.machine.begin(height, time, self.time)
                 for one in said:
                     self._note(one)
-                verdicts = self.machine.check(entries, self._verdicts, ask=True).run()
+                verdicts = self.machine.check(entries, self._verdicts, ask=True).run(whole)
                 answers = []
                 for data, verdict in zip(entries, verdicts, strict=True):
                     answer = self._admit(data, verdict)

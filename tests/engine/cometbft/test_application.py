@@ -499,3 +499,15 @@ async def test_a_block_full_of_nothing_is_refused_at_its_first_entry(node: Node,
     decided = await node.decide([*stage.ballots[:2], b""])
     assert [result.code for result in decided.tx_results] == [0, 0, 1]
     await node.commit()
+
+
+@together
+async def test_ballots_behind_one_that_does_not_hold_are_not_checked(
+    node: Node, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("veche.ledger.checks.TOGETHER", 2)
+    spoiled = stage.ballots[0][:-1] + bytes([stage.ballots[0][-1] ^ 1])
+    assert not await node.accepts([spoiled, *stage.ballots[1:8]])
+    checked = [entry for entry in stage.ballots[1:8] if node.ledger._verdicts.get(entry)]
+    assert len(checked) < 7
+    assert await node.accepts(stage.ballots[:8])
