@@ -103,7 +103,7 @@ def test_warnings(large: City, report: LedgerReport, speed: PollReport) -> None:
     assert said(counting, speed.closed + COUNT) == "" and "count is late" in said(counting, speed.closed + COUNT + 1)
     test = replace(charter, test=1000)
     soon = said(counting, speed.closed + COUNT // 1000 + 1 + 1, test)
-    assert "over 605 seconds ago" in soon and said(counting, speed.closed + COUNT // 1000 + 1, test) == ""
+    assert "over 10 minutes 5 seconds ago" in soon and said(counting, speed.closed + COUNT // 1000 + 1, test) == ""
     silent_city = replace(speed, statements=[])
     assert said(silent_city, speed.closed + ANSWER) == ""
     assert "answer is late" in said(silent_city, speed.closed + ANSWER + 1)

@@ -573,11 +573,11 @@ def test_votes_that_cannot_be(pilot: Pilot, tmp_path: Path) -> None:
     fails(2, "2 questions, and 1", *vote("-c", "1", *who))
     fails(2, "is not an answer to question 1", *vote("-c", "4", "-c", "1", *who))
     fails(2, "is not an answer to question 1", *vote("-c", "x", "-c", "1", *who))
-    fails(2, "wants 1 of its answers", *vote("-c", "1,2", "-c", "1", *who))
+    fails(2, "choose 1; 2 answers were chosen", *vote("-c", "1,2", "-c", "1", *who))
     fails(2, "is not an answer to question 1", *vote("-c", "1" * 5000, "-c", "1", *who))
     fails(2, "given twice", *vote("-c", "1,1", "-c", "1", *who))
     fails(2, "cannot be left blank", *vote("-c", "blank", "-c", "1", *who))
-    fails(2, "wants 1 to 2 of its answers, and 0", *vote("-c", "1", "-c", "0", *who))
+    fails(2, "choose 1 to 2; 0 answers were chosen", *vote("-c", "1", "-c", "0", *who))
     fails(2, "Nothing was chosen", *vote(*who))
     fails(2, "needs permits of 2 registrars", *vote("-c", "1", "-c", "1"))
     fails(2, "needs permits of 2 registrars", *vote("-c", "1", "-c", "1", *who[:4]))
@@ -718,7 +718,7 @@ def test_receipts_that_do_not_hold(pilot: Pilot, tmp_path: Path) -> None:
     fails(2, "cannot be read", "ledger", "check-receipt", receipt, "--entry", tmp_path / "gone", *pilot.ledger)
     # A ledger that was cut, or that another history took the place of, does not go on from the receipt's checkpoint.
     other = found(tmp_path / "other", run=inside)
-    fails(1, "", "ledger", "check-receipt", receipt, "--ledger", other.ledger)
+    fails(2, "is of another ledger", "ledger", "check-receipt", receipt, "--ledger", other.ledger)
     assert parsed.index == 3
 
 

@@ -111,7 +111,7 @@ def test_a_head_of_another_network_is_no_forgery(world: World) -> None:
         cosign(head, validator_verifier(head.origin, key.public).name, key, 0)
         for key in (SigningKey.generate() for _ in range(5))
     )
-    with pytest.raises(DoesNotHold, match="another ledger of the same name"):
+    with pytest.raises(UserError, match="another ledger of the same name"):
         check_whose(SignedCheckpoint(head, others), world.ledger.state.succession, Message("The head"))
     check_whose(
         SignedCheckpoint(head, (*others, *signed(world, 1).signatures)),
@@ -165,7 +165,7 @@ def test_a_head_is_as_old_as_the_last_time_when_enough_vouched_for_it(world: Wor
     head = cosigned_at(world, 100, 900, 300, 400, 500, 600, 700)  # five of seven: 900, 700, 600, 500, 400
     assert age(head, policy, 1000) == 600 and age(head, policy, 400) == 0 and age(head, policy, 300) == 0
     check_fresh(head, policy, 400 + STALE)
-    with pytest.raises(UserError, match="vouched for this copy of the ledger 301 seconds ago"):
+    with pytest.raises(UserError, match="vouched for this copy of the ledger 5 minutes 1 second ago"):
         check_fresh(head, policy, 401 + STALE)
     assert age(cosigned_at(world, 100, 900, 300, 400, 500), policy, 1000) == 900
     with pytest.raises(DoesNotHold):
