@@ -85,7 +85,7 @@ def cosign(office: Path, folder: Path, output: Path | None, every: float | None)
     """
     loaded = Witness.load(office)
     source = open_source(folder)
-    if output is not None and output.exists():
+    if output is not None and output.is_file():  # whatever else is there is refused when it is written
         read_checkpoint(output)  # only an older head is replaced
     if output is None and not isinstance(source, Folder):
         raise UserError(
