@@ -12,6 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from catalogues import KEYWORDS, SHAPES, SOURCE
+from raised import assigned
 
 WORD = re.compile(r"[^\W\d_]{2,}")
 TWO_WORDS = re.compile(r"[A-Za-z]{2,},? +[a-z]{2,}")
@@ -247,18 +248,10 @@ class _Search:
 
 
 def _assigned(scope: ast.AST, name: str) -> Iterator[ast.AST]:
-    """What a variable is bound to."""
+    """What a variable is bound to, by loops too."""
+    yield from assigned(scope, name)
     for node in ast.walk(scope):
         match node:
-            case ast.Assign(targets=targets, value=value):
-                for target in targets:
-                    if isinstance(target, ast.Name) and target.id == name:
-                        yield value
-                    elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-                        pairs = zip(target.elts, value.elts, strict=False)
-                        yield from (each for to, each in pairs if isinstance(to, ast.Name) and to.id == name)
-            case ast.AnnAssign(target=ast.Name(id=found), value=ast.expr() as value) if found == name:
-                yield value
             case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
                 if any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(target)):
                     yield value

@@ -6,11 +6,9 @@ import json
 import logging
 import shutil
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, suppress
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -24,6 +22,7 @@ from veche.node.intake import Intake
 from veche.node.peers import Peers
 
 from .conftest import Client, running
+from .others import serving
 
 ALWAYS = {
     "veche_height",
@@ -82,32 +81,12 @@ def test_finality_that_stays_behind_is_seen(stage: Stage, monkeypatch: pytest.Mo
         assert client.figures()["veche_finality_behind_seconds"] == 0
 
 
-class _Other(BaseHTTPRequestHandler):
-    """Another validator's door, whose clock is behind by ``AWAY`` seconds."""
-
-    AWAY = 7.0
-
-    def do_GET(self) -> None:
-        body = json.dumps({"height": 3, "clock": time.time() - self.AWAY}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        pass
+AWAY = 7.0
+"""Seconds by which another validator's clock is behind."""
 
 
-@contextmanager
-def other() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), _Other) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+def other() -> AbstractContextManager[str]:
+    return serving({"/status": lambda: json.dumps({"height": 3, "clock": time.time() - AWAY}).encode()})
 
 
 ENGINE = cast(
@@ -131,7 +110,7 @@ def test_a_clock_is_held_against_the_others(monkeypatch: pytest.MonkeyPatch) -> 
             await made.end()
 
     with other() as url:
-        asyncio.run(look(url, lambda made: made.offset is not None and abs(made.offset - _Other.AWAY) < 2))
+        asyncio.run(look(url, lambda made: made.offset is not None and abs(made.offset - AWAY) < 2))
 
     async def gone() -> None:
         with closing(socket.socket()) as found:

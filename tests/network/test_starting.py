@@ -3,10 +3,7 @@
 import asyncio
 import json
 import shutil
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -31,6 +28,7 @@ from veche.node import peers
 from veche.node.peers import Peers
 from veche.node.progress import Progress, Stage
 
+from .others import serving
 from .test_finality import Validator, validator
 
 __all__ = ["validator"]
@@ -53,36 +51,6 @@ def say(made: Validator, said: str) -> Checkpoint:
     made.ledger.execute(made.ledger.height + 1, made.now, [notice(made, said)])
     made.ledger.commit()
     return made.ledger.head
-
-
-# Others, as HTTP servers of ours that answer what they like
-
-
-@contextmanager
-def serving(files: Mapping[str, bytes]) -> Iterator[str]:
-    """Somebody who answers GET with these, 404 to all else, and POST to a path with what is given for it."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = files.get(self.path)
-            self.send_response(404 if body is None else 200)
-            self.end_headers()
-            self.wfile.write(body or b"")
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.do_GET()
-
-        def log_message(self, *_: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 class Heard:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from veche.cli.options import naming, read_file
+from veche.cli.options import emit, naming, read_file
 from veche.durable import PUBLIC, Exists, replace, write_new
 from veche.engine.inbox import hand_in
 from veche.errors import Refused, UserError
@@ -90,6 +90,15 @@ def say_where(number: int | None, output: Path | None, what: Message) -> None:
         )
     else:
         say(Message("{what}: entry {number} of the ledger.", what=what, number=str(number)))
+
+
+def hand_in_and_tell(folder: Path, entry: bytes, output: Path | None, what: Message, as_json: bool) -> None:
+    """:func:`hand_in_or_keep`, and say what became of it: for scripts (:func:`entry_json`), or for a person (:func:`say_where`)."""
+    number = hand_in_or_keep(folder, entry, output)
+    if as_json:
+        emit(entry_json(entry, number, output))
+    else:
+        say_where(number, output, what)
 
 
 def keep_entry(path: Path, entry: bytes, mode: int = PUBLIC) -> None:

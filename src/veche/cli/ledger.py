@@ -1,9 +1,6 @@
 """``veche ledger``: begin a ledger, run its engine, hand entries in, and look at what is in it."""
 
-import signal
-import time as clock_time
 from pathlib import Path
-from types import FrameType
 
 import click
 
@@ -17,14 +14,14 @@ from veche.cli.ledger_read import READERS
 from veche.cli.options import ANY_PATH
 from veche.cli.poll_attachments import beside
 from veche.cli.reading import published_charter, read_ledger
-from veche.cli.running import Display
+from veche.cli.running import Display, serve, until_told
 from veche.cli.signing import consider
 from veche.cli.verify import progress_bar
 from veche.collector import relax
 from veche.durable import make_folder
 from veche.engine.block_clock import BlockClock
 from veche.engine.embedded import LOG_KEY, create_ledger
-from veche.engine.inbox import CLEANING, PAUSE, Inbox, open_ledger, outcomes
+from veche.engine.inbox import PATIENCE, Inbox, open_ledger, outcomes
 from veche.engine.running import engine_of
 from veche.errors import Refused, UserError, VecheError
 from veche.keys import SigningKey
@@ -32,9 +29,6 @@ from veche.ledger.entries import ByOffice
 from veche.log.source import open_source
 from veche.terminal.say import say
 from veche.texts import Localizable, Message
-
-PATIENCE = 5.0
-"""Seconds for which ``run`` waits for another command that writes the ledger for a moment."""
 
 
 @click.group(cls=CommandGroup, short_help="Begin a ledger, run it, read it.")
@@ -126,17 +120,10 @@ def run(folder: Path, once: bool, seconds: float | None, after_outage: bool, ver
     options.not_together("--once", "--seconds", once and seconds is not None)
     if verbose:
         logs.verbose()
-    stop = False
-
-    def end(number: int, frame: FrameType | None) -> None:
-        nonlocal stop
-        stop = True
-
     relax()
     written, key = open_ledger(folder, PATIENCE)
-    previous = [(number, signal.signal(number, end)) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
-        with written:
+        with until_told() as told, written:
             say_if_test(written.state.charter)
             inbox = Inbox(folder)
             inbox.recover(written)
@@ -146,17 +133,8 @@ def run(folder: Path, once: bool, seconds: float | None, after_outage: bool, ver
                 size = engine.tick()
                 say(Message("The ledger in {folder} runs, with {size} entries.", folder=folder, size=size))
                 logs.log().info("the engine runs", folder=str(folder), size=size)
-                cleaned = clock_time.monotonic()
-                finish = clock_time.monotonic() + seconds if seconds is not None else None
-                while not stop and not once and (finish is None or clock_time.monotonic() < finish):
-                    served = inbox.serve(engine)
-                    display.look(served)
-                    if not served:
-                        engine.check()
-                        if clock_time.monotonic() - cleaned > CLEANING:
-                            inbox.clean()
-                            cleaned = clock_time.monotonic()
-                        clock_time.sleep(PAUSE)
+                if not once:
+                    serve(inbox, engine, engine.check, display, told, seconds)
                 served = inbox.serve(engine)
                 size = engine.tick()
                 display.look(served, last=True)
@@ -164,9 +142,6 @@ def run(folder: Path, once: bool, seconds: float | None, after_outage: bool, ver
     except VecheError as error:
         logs.log().error("the engine broke", folder=str(folder), reason=error.message)
         raise
-    finally:
-        for number, handler in previous:
-            signal.signal(number, handler)
     say(Message("Stopped, with {size} entries, all of them published.", size=size))
 
 

@@ -1,9 +1,6 @@
 """``veche node``: an institution's node, or the one of a ledger that one institution keeps."""
 
-import signal
-import time as clock_time
 from pathlib import Path
-from types import FrameType
 
 import click
 
@@ -11,9 +8,9 @@ from veche import logs
 from veche.cli import options
 from veche.cli.earnest import say_if_test
 from veche.cli.language import CommandGroup
-from veche.cli.running import Display
+from veche.cli.running import Display, serve, until_told
 from veche.collector import relax
-from veche.engine.inbox import CLEANING, PAUSE, Inbox
+from veche.engine.inbox import Inbox
 from veche.errors import UserError, VecheError
 from veche.terminal.say import say
 from veche.texts import Message
@@ -66,47 +63,28 @@ def run(
         ) from None
     if verbose:
         logs.verbose()
-    stop = False
-
-    def end(number: int, frame: FrameType | None) -> None:
-        nonlocal stop
-        stop = True
-
     relax()
     made = Node(folder, listen, peer_listen=peer_listen, metrics=metrics, after_outage=after_outage)
-    previous = [(number, signal.signal(number, end)) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
-        say_if_test(made.ledger.state.charter)
-        inbox = Inbox(folder)
-        inbox.recover(made.ledger)
-        with made, Display(folder, verbose) as display:
-            host, port = made.address
-            said = Message(
-                "The node of the ledger in {folder} runs, at {host}, port {port}.",
-                folder=folder,
-                host=host,
-                port=str(port),
-            )
-            say(said)
-            if made.metrics is not None:
-                host, port = made.metrics
-                say(Message("Its figures are at http://{host}:{port}/metrics.", host=host, port=str(port)))
-            logs.log().info("the node runs", folder=str(folder))
-            cleaned = clock_time.monotonic()
-            finish = clock_time.monotonic() + seconds if seconds is not None else None
-            while not stop and (finish is None or clock_time.monotonic() < finish):
-                made.check()
-                served = inbox.serve(made.engine)
-                display.look(served)
-                if clock_time.monotonic() - cleaned > CLEANING:
-                    inbox.clean()
-                    cleaned = clock_time.monotonic()
-                if not served:
-                    clock_time.sleep(PAUSE)
+        with until_told() as told:
+            say_if_test(made.ledger.state.charter)
+            inbox = Inbox(folder)
+            inbox.recover(made.ledger)
+            with made, Display(folder, verbose) as display:
+                host, port = made.address
+                said = Message(
+                    "The node of the ledger in {folder} runs, at {host}, port {port}.",
+                    folder=folder,
+                    host=host,
+                    port=str(port),
+                )
+                say(said)
+                if made.metrics is not None:
+                    host, port = made.metrics
+                    say(Message("Its figures are at http://{host}:{port}/metrics.", host=host, port=str(port)))
+                logs.log().info("the node runs", folder=str(folder))
+                serve(inbox, made.engine, made.check, display, told, seconds)
     except VecheError as error:
         logs.log().error("the node broke", folder=str(folder), reason=error.message)
         raise
-    finally:
-        for number, handler in previous:
-            signal.signal(number, handler)
     say(Message("Stopped. What was taken in and is in no block yet is kept."))

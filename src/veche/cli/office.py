@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from veche.cli import options, signing
-from veche.cli.entry_file import OnItsWay, entry_json, hand_in_or_keep, say_where
+from veche.cli.entry_file import OnItsWay, entry_json, hand_in_and_tell
 from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import Reading, read_ledger
@@ -165,11 +165,7 @@ def notice(
         said = Notice(b"" if name is None else reading.poll(name).id, Text(text, text_ru))
         consider(said, reading, [signer.public], yes, err=as_json)
         entry = said.sign(reading.id, [signer])
-    number = hand_in_or_keep(folder, entry, output)
-    if as_json:
-        options.emit(entry_json(entry, number, output))
-    else:
-        say_where(number, output, Message("A notice"))
+    hand_in_and_tell(folder, entry, output, Message("A notice"), as_json)
 
 
 @office.command()
@@ -193,11 +189,7 @@ def address(folder: Path, url: str, peer: str, key: Path, output: Path | None, y
         said = Address.parse([url, peer, reading.size])
         consider(said, reading, [signer.public], yes, err=as_json)
         entry = said.sign(reading.id, [signer])
-    number = hand_in_or_keep(folder, entry, output)
-    if as_json:
-        options.emit(entry_json(entry, number, output))
-    else:
-        say_where(number, output, Message("The address"))
+    hand_in_and_tell(folder, entry, output, Message("The address"), as_json)
 
 
 def _key_of(reading: Reading, action: OfficeAction, institution: str, role: Role) -> bytes:

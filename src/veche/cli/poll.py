@@ -13,11 +13,10 @@ from veche.cli.entry_file import (
     SUFFIX,
     OnItsWay,
     entry_json,
-    hand_in_or_keep,
+    hand_in_and_tell,
     is_entry,
     read_entry,
     read_on_its_way,
-    say_where,
 )
 from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
@@ -322,11 +321,7 @@ def result(name: str, folder: Path, output: Path | None, as_json: bool) -> None:
                 Message("See who has: veche poll show {id}", id=one.id.hex()[:8]),
             )
         entry = reading.state.opening(one).find().encode()
-    number = hand_in_or_keep(folder, entry, output)
-    if as_json:
-        options.emit(entry_json(entry, number, output))
-    else:
-        say_where(number, output, Message("The result"))
+    hand_in_and_tell(folder, entry, output, Message("The result"), as_json)
 
 
 @poll.command()
@@ -368,8 +363,4 @@ def outcome(
         said = Outcome(reading.poll(name).id, OutcomeStatus(status), Text(text, text_ru), seconds)
         consider(said, reading, [signer.public], yes, err=as_json)
         entry = said.sign(reading.id, [signer])
-    number = hand_in_or_keep(folder, entry, output)
-    if as_json:
-        options.emit(entry_json(entry, number, output))
-    else:
-        say_where(number, output, Message("The outcome"))
+    hand_in_and_tell(folder, entry, output, Message("The outcome"), as_json)

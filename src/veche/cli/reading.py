@@ -22,9 +22,10 @@ from veche.errors import DoesNotHold, UserError
 from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.entries.office import Role
 from veche.ledger.heads import check_fresh
+from veche.ledger.institutions import OfficeKey
 from veche.ledger.poll_state import CommitteeState, PollState
 from veche.ledger.reader import NotOwn, Reader, read_own
-from veche.ledger.state import OfficeKey, State
+from veche.ledger.state import State
 from veche.log.checkpoint import Checkpoint
 from veche.log.log import Log
 from veche.log.source import Export, Source, open_source

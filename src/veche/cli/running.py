@@ -1,12 +1,14 @@
-"""What ``veche ledger run`` shows: on a terminal a few lines that change, elsewhere a line in the log for each block at most."""
+"""How ``veche ledger run`` and ``veche node run`` stay: what they serve, what ends them, and what they show meanwhile."""
 
 import os
+import signal
 import sys
 import time as clock_time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 
 from rich.console import Console
 from rich.live import Live
@@ -14,6 +16,8 @@ from rich.live import Live
 from veche import logs
 from veche.audit.witnesses import read_witnesses
 from veche.clock import system
+from veche.engine.engine import Engine
+from veche.engine.inbox import CLEANING, PAUSE, Inbox
 from veche.errors import DoesNotHold, VecheError
 from veche.ledger.reader import read_own
 from veche.terminal.running import Running, table
@@ -22,6 +26,45 @@ from veche.texts import Localizable
 
 EVERY = 1.0
 """Seconds between two looks at the ledger."""
+
+
+@contextmanager
+def until_told() -> Iterator[Callable[[], bool]]:
+    """Whether somebody has asked for the end, with Ctrl-C or as systemd does; in between neither ends the process."""
+    told = False
+
+    def end(number: int, frame: FrameType | None) -> None:
+        nonlocal told
+        told = True
+
+    previous = [(number, signal.signal(number, end)) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        yield lambda: told
+    finally:
+        for number, handler in previous:
+            signal.signal(number, handler)
+
+
+def serve(
+    inbox: Inbox,
+    engine: Engine,
+    check: Callable[[], None],
+    display: "Display",
+    told: Callable[[], bool],
+    seconds: float | None,
+) -> None:
+    """Hand in what comes into the inbox, until ``told`` or until so many seconds are over. ``check`` raises what broke."""
+    cleaned = clock_time.monotonic()
+    finish = cleaned + seconds if seconds is not None else None
+    while not told() and (finish is None or clock_time.monotonic() < finish):
+        check()
+        served = inbox.serve(engine)
+        display.look(served)
+        if clock_time.monotonic() - cleaned > CLEANING:
+            inbox.clean()
+            cleaned = clock_time.monotonic()
+        if not served:
+            clock_time.sleep(PAUSE)
 
 
 class Display:

@@ -48,6 +48,8 @@ _ANSWERS = BATCH * 16_384
 RECENT = 4 * BATCH
 """How far back an entry may be that a crash left without an answer: at most one batch is served at a time."""
 PAUSE = 0.02
+PATIENCE = 5.0
+"""Seconds for which who stays waits for another command that writes the ledger for a moment."""
 _MOMENT = 0.5  # seconds to wait for somebody else who is the engine for a moment
 MOST_ASIDE = 1000
 """So many files are kept that are no entries. More than that are no mistake, and dropped: the disk is not theirs."""

@@ -1,6 +1,7 @@
 """The engine that a ledger's charter names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from veche.engine.embedded import EmbeddedEngine
 from veche.engine.engine import Engine
@@ -19,8 +20,21 @@ def engine_of(ledger: Ledger, key: SigningKey, clock: Callable[[], int] | None =
             Message("Several institutions keep this ledger, each with a node that the others reach."),
             Message("Run this one: veche node run --ledger {folder}", folder=ledger.folder),
         )
+    return any_engine(ledger, key, clock, pause)
+
+
+def any_engine(
+    ledger: Ledger,
+    key: SigningKey,
+    clock: Callable[[], int] | None,
+    pause: float,
+    command: Sequence[str | Path] = (),
+    environment: Mapping[str, str] = {},
+    listen: str = "",
+) -> Engine:
+    """The same for who has a door, so that others may be needed. The rest says how a network's CometBFT runs, see its engine."""
     if ledger.state.engine_name == COMETBFT:
         from veche.engine.cometbft.engine import CometEngine  # what it needs, nobody else does
 
-        return CometEngine(ledger, key, clock, pause)
+        return CometEngine(ledger, key, clock, pause, command, environment, listen)
     return EmbeddedEngine(ledger, key, clock, pause)

@@ -13,6 +13,7 @@ From below; nothing imports what stands after it, and ``make check`` holds that:
 - :mod:`heads`                          who signs the log's heads, and what a reader demands of one
 - :mod:`promise`                        a validator's word that a ballot will be in a block
 - :mod:`opening`                        what the shares of a closed poll open to, found beside the blocks
+- :mod:`institutions`                   what the rules remember of who keeps the ledger: charter, offices, classes, validators
 - :mod:`state`, :mod:`ownership`, :mod:`store`   all that the rules remember, in a database that is the node's own
 - :mod:`guard`                          whether what a writer has on disk is what it wrote
 - :mod:`recount`, :mod:`follower`       the ballots counted a second time, from the published bundles, beside the blocks

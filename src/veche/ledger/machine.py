@@ -18,6 +18,7 @@ from veche.ledger.entries.charter import read_charter
 from veche.ledger.entries.double_signing import DoubleSigning
 from veche.ledger.entries.entry import ByOffice
 from veche.ledger.entries.result import Result
+from veche.ledger.institutions import OfficeKey
 from veche.ledger.rules.ballot import admit_ballot, check_open, check_standing
 from veche.ledger.rules.double_signing import note_double_signing
 from veche.ledger.rules.due import check_previous, derive_due
@@ -27,7 +28,7 @@ from veche.ledger.rules.validators import derive_validators
 from veche.ledger.shape import MAX_NUMBER
 from veche.ledger.signed_entry import SignedEntry, SigningOffice
 from veche.ledger.signing import Unread, check_signatures, signed_message
-from veche.ledger.state import OfficeKey, State
+from veche.ledger.state import State
 from veche.texts import Message
 
 RULES_VERSION = 1

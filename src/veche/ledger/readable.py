@@ -11,6 +11,7 @@ from stringprep import map_table_b2
 from unicodedata import name
 from unicodedata import ucd_3_2_0 as unicode_3_2
 
+from veche.errors import Refused
 from veche.texts import Localizable, Message, Verbatim
 
 SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
@@ -70,6 +71,20 @@ def two_spellings(names: Iterable[str]) -> tuple[str, str] | None:
         if first != said:
             return first, said
     return None
+
+
+def must_be_one_spelling(names: Iterable[str], rule: str) -> None:
+    """Raises Refused with this rule if two of the names differ in nothing but their spelling (:func:`two_spellings`)."""
+    if found := two_spellings(sorted(names)):
+        raise Refused(
+            rule,
+            Message(
+                "{found!r} and {found2!r} are the same name in two spellings, and would count as two.",
+                found=found[0],
+                found2=found[1],
+            ),
+            Message("Write it in one way."),
+        )
 
 
 def _is_newer(character: str) -> bool:

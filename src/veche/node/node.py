@@ -9,19 +9,16 @@ from urllib.parse import urlsplit
 
 from veche.clock import Clock, system
 from veche.engine.block_clock import BlockClock
-from veche.engine.embedded import EmbeddedEngine
 from veche.engine.engine import Engine
-from veche.engine.inbox import open_ledger
+from veche.engine.inbox import PATIENCE, open_ledger
+from veche.engine.running import any_engine
 from veche.errors import UserError
 from veche.keys import SigningKey
-from veche.ledger.entries.engine import EMBEDDED
 from veche.ledger.ledger import Ledger
 from veche.ledger.state import State
 from veche.node.service import Service
 from veche.texts import Message
 
-PATIENCE = 5.0
-"""Seconds for which another command is waited for that writes the ledger for a moment."""
 PORT = 8080
 """Where a door is that the charter says nothing of."""
 _LISTEN = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+):([0-9]{1,5})")
@@ -56,13 +53,7 @@ class Node:
             charter = ledger.state.charter
             now = BlockClock(ledger, clock, after_outage or len(ledger.state.validators()) > 1)
             seconds = charter.engine.seconds if pause is None else pause
-            self.engine: Engine
-            if ledger.state.engine_name == EMBEDDED:
-                self.engine = EmbeddedEngine(ledger, key, now, seconds)
-            else:
-                from veche.engine.cometbft.engine import CometEngine  # what it needs, nobody else does
-
-                self.engine = CometEngine(ledger, key, now, seconds, command, environment, peer_listen)
+            self.engine: Engine = any_engine(ledger, key, now, seconds, command, environment, peer_listen)
             host, port = _listening(listen) if listen else _by_ledger(ledger.state, key)
             watched = _listening(metrics) if metrics else None
             self._service = Service(self.engine, key, host, port, watched)

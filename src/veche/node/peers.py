@@ -154,9 +154,7 @@ class Peer:
                     return True
                 if response.status != 200:
                     return False
-                body = b""
-                while len(body) <= NOTE_LIMIT and (part := await response.content.read(NOTE_LIMIT + 1 - len(body))):
-                    body += part
+                body = await _read(response, NOTE_LIMIT)
             return self._engine.gather(SignedCheckpoint.parse(body))
         except (*_FAILED, DoesNotHold):
             return False
@@ -168,7 +166,7 @@ class Peer:
             with suppress(*_FAILED):
                 asked = time.time()
                 async with session.get(f"{self._url}/status", allow_redirects=False) as response:
-                    status = msgspec.json.decode(await response.content.read(STATUS_BYTES), type=_Status)
+                    status = msgspec.json.decode(await _read(response, STATUS_BYTES), type=_Status)
                 self.height = status.height
                 offset = (asked + time.time()) / 2 - status.clock if status.clock else None
             self.offset = offset
@@ -181,12 +179,17 @@ class Peer:
         async with session.post(f"{self._url}{path}", data=body, headers=headers, allow_redirects=False) as response:
             if response.status >= 300:
                 raise aiohttp.ClientError(f"answered {response.status}")
-            answer = await response.content.read(batch.MOST_BYTES + 1) if response.status != 204 else b""
-            while not response.content.at_eof() and len(answer) <= batch.MOST_BYTES:
-                answer += await response.content.read(batch.MOST_BYTES + 1)
-            if len(answer) > batch.MOST_BYTES:
-                raise aiohttp.ClientError("answered too much")
-            return answer
+            return await _read(response, batch.MOST_BYTES)
+
+
+async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """The answer to its end. Raises ClientError if it is of more bytes than that."""
+    body = b""
+    while part := await response.content.read(most + 1 - len(body)):
+        body += part
+        if len(body) > most:
+            raise aiohttp.ClientError("answered too much")
+    return body
 
 
 class Peers:

@@ -34,17 +34,11 @@ class Published:
         """The newest head that is final; None as long as none is."""
         return None if self._source.get(CHECKPOINT) is None else self._source.checkpoint()
 
-    @property
-    def size(self) -> int:
-        """That of the newest head that is final; 0 as long as none is."""
-        head = self.head
-        return 0 if head is None else head.checkpoint.size
-
     def receipt(self, number: int) -> bytes | None:
         """The receipt of the entry with this number, under the newest final head; None if that does not cover it."""
-        if number >= self.size:
+        signed = self.head
+        if signed is None or number >= signed.checkpoint.size:
             return None
-        signed = self._source.checkpoint()
         if self._log is None or self._log.head != signed.checkpoint:
             self._log = Log(Snapshot(self._source), signed.checkpoint)
         return self._log.receipt(number, signed).to_bytes()

@@ -10,7 +10,7 @@ from veche.ledger.codec import decode
 from veche.ledger.entries.engine import Engine, Validator, read_engine
 from veche.ledger.entries.entry import ByOffice
 from veche.ledger.entries.office import Role
-from veche.ledger.readable import fold, two_spellings
+from veche.ledger.readable import fold, must_be_one_spelling
 from veche.ledger.shape import Text
 from veche.ledger.signing import check_signatures, signatures, signed_message
 from veche.permit.threshold import REGISTRARS, TRUSTEES, WITNESSES, check_threshold, fewest_sources, quorum
@@ -235,16 +235,7 @@ class Charter(ByOffice):
             shape.uint(row[9], "The divisor of a test ledger", 0, MAX_TEST),
         )  # fmt: skip
         for names in (made.institutions, {seat.source for one in classes for seat in one.registrars}):
-            if found := two_spellings(sorted(names)):
-                raise Refused(
-                    "charter",
-                    Message(
-                        "{found!r} and {found2!r} are the same name in two spellings, and would count as two.",
-                        found=found[0],
-                        found2=found[1],
-                    ),
-                    Message("Write it in one way."),
-                )
+            must_be_one_spelling(names, "charter")
         made._check_validators()
         made.check_witnesses(sum(o.role is Role.OBSERVER and o.institution not in made.operators for o in offices))
         if made.witnesses is None and any(c.witnessed for c in classes):

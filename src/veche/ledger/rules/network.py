@@ -6,10 +6,11 @@ from veche.ledger.entries.address import Address
 from veche.ledger.entries.engine import Network
 from veche.ledger.entries.network import EngineChange
 from veche.ledger.entries.office import OfficeAction, Role
-from veche.ledger.readable import two_spellings
+from veche.ledger.institutions import OfficeKey
+from veche.ledger.readable import must_be_one_spelling
 from veche.ledger.rules.rule import Rule
 from veche.ledger.signed_entry import SignedEntry
-from veche.ledger.state import OfficeKey, State
+from veche.ledger.state import State
 from veche.texts import Message
 
 
@@ -23,16 +24,7 @@ class EngineRule(Rule[EngineChange]):
         founders = signed.entry.founders
         Network(state.charter.engine.seconds, tuple(row for _, row in founders)).check_order("engine")
         names = {row.institution for _, row in founders}
-        if found := two_spellings(sorted(state.institutions() | names)):
-            raise Refused(
-                "engine",
-                Message(
-                    "{found!r} and {found2!r} are the same name in two spellings, and would count as two.",
-                    found=found[0],
-                    found2=found[1],
-                ),
-                Message("Write it in one way."),
-            )
+        must_be_one_spelling(state.institutions() | names, "engine")
         keys = [key for founder in founders for key in (founder.key, founder.row.votes)]
         awaited = {change.key for change in state.office_changes.values()}
         if len(set(keys)) < len(keys) or not {*state.offices, *awaited}.isdisjoint(keys):

@@ -3,7 +3,7 @@
 from veche.errors import Refused
 from veche.ledger.block import Block
 from veche.ledger.entries.new_class import NewClass
-from veche.ledger.readable import fold, two_spellings
+from veche.ledger.readable import fold, must_be_one_spelling
 from veche.ledger.rules.rule import Rule
 from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
@@ -29,14 +29,5 @@ class ClassRule(Rule[NewClass]):
             raise Refused("class", Message("It wants witnessed heads, and the charter asks for no witnesses."))
         sources = {seat.source for one in (*known, made) for seat in one.registrars}
         for names in (state.institutions() | made.institutions, sources):
-            if found := two_spellings(sorted(names)):
-                raise Refused(
-                    "class",
-                    Message(
-                        "{found!r} and {found2!r} are the same name in two spellings, and would count as two.",
-                        found=found[0],
-                        found2=found[1],
-                    ),
-                    Message("Write it in one way."),
-                )
+            must_be_one_spelling(names, "class")
         state.add_class(block.size, signed.data, block.time + state.charter.lasting(CLASS_NOTICE))

@@ -7,11 +7,12 @@ weeks, in which the holder alone can stop it. Polls and committees keep the keys
 from veche.errors import Refused
 from veche.ledger.block import Block
 from veche.ledger.entries.office import OBJECTION, SUSPENSION, OfficeAction, OfficeChange, OfficeEffect, Role
+from veche.ledger.institutions import OfficeKey, PendingChange, Seat
 from veche.ledger.readable import two_spellings
 from veche.ledger.rules.rule import Rule
 from veche.ledger.rules.validators import changes_due, check_validator, is_accused
 from veche.ledger.signed_entry import SignedEntry
-from veche.ledger.state import OfficeKey, PendingChange, Seat, State
+from veche.ledger.state import State
 from veche.texts import Message
 
 

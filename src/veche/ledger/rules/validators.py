@@ -10,7 +10,8 @@ from veche.ledger.block import Block
 from veche.ledger.entries.engine import MAX_VALIDATORS
 from veche.ledger.entries.office import OfficeAction, OfficeChange, Role
 from veche.ledger.entries.validators import Validators
-from veche.ledger.state import PendingChange, State
+from veche.ledger.institutions import PendingChange
+from veche.ledger.state import State
 from veche.texts import Message
 
 CHANGE_WINDOW = 14 * 86_400
