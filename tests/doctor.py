@@ -5,12 +5,16 @@ leaves those that it was given as they are. Places are counted from 0, as in the
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from veche.errors import Refused
 from veche.keys import SigningKey
 from veche.ledger.codec import decode, encode
-from veche.ledger.entries.ballot import cast_ballot
+from veche.ledger.entries.ballot import BALLOT, cast_ballot, is_ballot
+from veche.ledger.entries.charter import read_charter
+from veche.ledger.frame import frame_leaf
 from veche.ledger.signing import sign as sign_entry
 from veche.log import merkle
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint, sign
@@ -23,17 +27,70 @@ ORIGIN = "veche.example/city"
 # Publishing
 
 
-def head(entries: Sequence[bytes], origin: str, log_key: SigningKey) -> SignedCheckpoint:
-    """The checkpoint over just these entries, signed by this key under this name."""
+def head(entries: Sequence[bytes], origin: str, log_key: SigningKey, raw: bool = False) -> SignedCheckpoint:
+    """The checkpoint over these entries as :func:`publish` takes them, signed by this key under this name."""
+    entries = entries if raw else framed(entries)
     root = merkle.root([merkle.leaf_hash(entry) for entry in entries])
     over = Checkpoint(origin, len(entries), root)
     return SignedCheckpoint(over, (sign(over, log_key),))
 
 
-def publish(folder: Path, entries: Sequence[bytes], origin: str, log_key: SigningKey) -> Path:
-    """What an operator can publish who has the log's key: these entries, with tiles and checkpoint that fit. The folder."""
-    Publisher(folder).publish(0, entries, head(entries, origin, log_key))
+def publish(folder: Path, entries: Sequence[bytes], origin: str, log_key: SigningKey, raw: bool = False) -> Path:
+    """What an operator can publish who has the log's key: these entries, with tiles and checkpoint that fit. The folder.
+
+    Blocks name the frame of what is published, unless all is to be as it is (``raw``)."""
+    entries = entries if raw else framed(entries)
+    Publisher(folder).publish(0, entries, head(entries, origin, log_key, raw=True))
     return folder
+
+
+def framed(entries: Sequence[bytes]) -> list[bytes]:
+    """The same, each block naming the frame of the log before it. Blocks that are in no form stay as they are."""
+    return _framed(entries)[0]
+
+
+def frame_before(entries: Sequence[bytes], place: int) -> list[int]:
+    """The numbers of the entries in the frame of the log before the block at this place."""
+    return _framed(entries[: place + 1])[1]
+
+
+def frame_of(entries: Sequence[bytes], numbers: Sequence[int]) -> tuple[int, bytes]:
+    """What a block names if the frame before it is these entries."""
+    leaves = [frame_leaf(number, merkle.leaf_hash(entries[number])) for number in numbers]
+    return len(leaves), merkle.root(leaves)
+
+
+def _framed(entries: Sequence[bytes]) -> tuple[list[bytes], list[int]]:
+    """The entries with their blocks put right, and which of them are in the frame of the log before the last block."""
+    made: list[bytes] = []
+    frame, block = list[int](), [0]  # numbers of entries: before this block, and in it but for ballots
+    halt, alone, last = 0, False, ""
+    for number, data in enumerate(entries):
+        item = [BALLOT] if is_ballot(data) else _read(data)
+        kind = item[0] if item else ""
+        if not number:
+            with suppress(Refused):
+                halt = read_charter(data).halt
+        elif kind == "block":
+            if number > 1:
+                frame += block if len(block) > 1 or alone else []
+                block = []
+            body = item[1] if len(item) == 2 else None
+            if isinstance(body, list) and len(body) in (3, 5) and all(isinstance(one, int) for one in body[:3]):
+                data = encode([kind, [*body[:3], *frame_of(made, frame or [0])]])
+                alone = body[1] - body[2] > halt or last == "validators"
+        if kind != BALLOT and number:
+            block.append(number)
+        made.append(data)
+        last = kind
+    return made, frame
+
+
+def _read(data: bytes) -> list[Any]:
+    try:
+        return decode(data)
+    except Refused:
+        return []
 
 
 # Looking

@@ -87,7 +87,7 @@ class OneMore:
     def publish(self, honest: list[bytes], folder: Path) -> Path:
         """As a ledger: whoever has the log's key can do that, and it is in the index."""
         log_key = SigningKey(bytes.fromhex(INDEX["log_key_seed"]))
-        return publish(folder, [*honest[: self.size], *self.then], INDEX["origin"], log_key)
+        return publish(folder, [*honest[: self.size], *self.then], INDEX["origin"], log_key, raw=True)
 
 
 ENTRIES = [

@@ -34,7 +34,7 @@ def before(city: City, place: int, time: int | None = None) -> Moment:
     at = block_of(city.entries, place)
     if time is None:
         return Moment(at + 1)
-    height, last, _ = decode(city.entries[block_of(city.entries, at - 1)])[1]
+    height, last, *_ = decode(city.entries[block_of(city.entries, at - 1)])[1]
     return Moment(at, (encode(["block", [height + 1, time, max(time - 1, last)]]),))
 
 

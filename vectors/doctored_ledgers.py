@@ -17,6 +17,8 @@ from doctor import (
     edit,
     find,
     flip,
+    frame_before,
+    frame_of,
     head,
     insert,
     publish,
@@ -58,13 +60,15 @@ class Doctored:
     log_key: SigningKey | None = None
     origin: str = ORIGIN
     spoil: Callable[[Path], None] = lambda folder: None
+    raw: bool = False
+    """Whether blocks name the frames that they are given; else those of the entries, so that nothing is amiss but what is to be."""
 
     def described(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("file", "name", "exit", "step", "entry", "rule")}
 
     def write(self, city: City, folder: Path, to: Path) -> None:
         """As one exported file (docs/protocol.md, section 5)."""
-        publish(folder, self.entries, self.origin, self.log_key or city.log_key)
+        publish(folder, self.entries, self.origin, self.log_key or city.log_key, self.raw)
         (folder / "attachment").mkdir()
         (folder / "attachment" / digest(ATTACHMENT).hex()).write_bytes(ATTACHMENT)
         self.spoil(folder)
@@ -82,6 +86,7 @@ def ledgers(city: City) -> list[Doctored]:
         *witnessed(city),
         *files(city),
         *blocks(city),
+        *frames(city),
         *handed_in(city),
         *many_registrars(),
         *offices(city),
@@ -90,7 +95,7 @@ def ledgers(city: City) -> list[Doctored]:
 
 
 def newer_rules(city: City) -> Entries:
-    height, time, _ = decode(city.entries[2])[1]
+    height, time, *_ = decode(city.entries[2])[1]
     return [*city.entries[:4], encode(["block", [height + 1, NEW_RULES, time]])]
 
 
@@ -437,7 +442,7 @@ def handed_over(city: City) -> list[Doctored]:
 
 def next_block(entries: Entries) -> bytes:
     """A block at the time of the last one."""
-    height, time, _ = decode(entries[block_of(entries, len(entries) - 1)])[1]
+    height, time, *_ = decode(entries[block_of(entries, len(entries) - 1)])[1]
     return encode(["block", [height + 1, time, time]])
 
 
@@ -676,7 +681,7 @@ def files(city: City) -> list[Doctored]:
 def blocks(city: City) -> list[Doctored]:
     entries = city.entries
     short, block = entries[:6], 4
-    height, time, previous = decode(short[block])[1]
+    height, time, previous, *_ = decode(short[block])[1]
     halt = block_of(entries, find(entries, "ballot", -1)) - 1
     resumed = decode(entries[halt])[1][1]
     return [
@@ -783,13 +788,40 @@ def handed_in(city: City) -> list[Doctored]:
     ]
 
 
+# What a block names of all that is no ballot
+
+
+def frames(city: City) -> list[Doctored]:
+    entries = city.entries
+    cancel, voted = find(entries, "cancel"), find(entries, "ballot")
+    block = block_of(entries, len(entries) - 1)
+    known = frame_before(entries, block)
+    alone = next(at for at in range(1, block) if at not in known and decode(entries[at])[0] == "block")
+    count, root = frame_of(entries, known)
+
+    def case(file: str, name: str, count: int, root: bytes) -> Doctored:
+        said = encode(["block", [*decode(entries[block])[1][:3], count, root]])
+        log = [*entries[:block], said, entries[block + 1]]
+        return Doctored(f"frame-{file}.tar", f"a block names a frame {name}", log, step="L4", entry=block, raw=True)
+
+    return [
+        case("count", "of one entry more than it has", count + 1, root),
+        case("root", "of another root", count, bytes(32)),
+        case("cancel", "without a cancellation", *frame_of(entries, [at for at in known if at != cancel])),
+        case("ballot", "with a ballot in it", *frame_of(entries, sorted([*known, voted]))),
+        case("block", "with a block in it that has ballots alone", *frame_of(entries, sorted([*known, alone]))),
+        case("order", "in another order", *frame_of(entries, [*known[:-2], known[-1], known[-2]])),
+        case("own", "with itself in it", *frame_of(entries, [*known, block])),
+    ]
+
+
 # What becomes of offices
 
 
 def offices(city: City) -> list[Doctored]:
     entries = city.entries
     add, effect, objected = find(entries, "office"), find(entries, "office-effect"), find(entries, "office", -1)
-    height, time, previous = decode(entries[effect - 1])[1]
+    height, time, previous, *_ = decode(entries[effect - 1])[1]
     early = encode(["block", [height, time - 60, previous - 60]])
     return [
         Doctored(

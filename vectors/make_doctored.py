@@ -13,7 +13,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
 
-from doctor import ORIGIN  # noqa: E402
+from doctor import ORIGIN, framed  # noqa: E402
 from doctored_ballots import ballots  # noqa: E402
 from doctored_city import play  # noqa: E402
 from doctored_ledgers import ledgers  # noqa: E402
@@ -48,7 +48,12 @@ def make(to: Path) -> None:
                     "name": case.name,
                     "rule": case.rule,
                     "size": case.moment.size,
-                    "then": [entry.hex() for entry in [*case.moment.then, case.entry]],
+                    "then": [
+                        entry.hex()
+                        for entry in framed([*city.entries[: case.moment.size], *case.moment.then, case.entry])[
+                            case.moment.size :
+                        ]
+                    ],
                 }
                 for case in [*ballots(city), *statements(city)]
             ],

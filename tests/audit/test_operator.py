@@ -204,7 +204,7 @@ def time_is_huge(city: City, entries: list[bytes]) -> list[bytes]:
 
 
 def empty_block(city: City, entries: list[bytes]) -> list[bytes]:
-    height, time, _ = decode(entries[find(entries, "block", -1)])[1]
+    height, time, *_ = decode(entries[find(entries, "block", -1)])[1]
     return [*entries, encode(["block", [height + 1, time + 1, time]])]
 
 
@@ -298,7 +298,7 @@ def test_another_founder_is_another_ledger(small: City, tmp_path: Path) -> None:
 
 def test_newer_rules_stop_an_older_program(small: City, tmp_path: Path) -> None:
     """No verdict is given on what follows rules that this program does not know; what came before them holds."""
-    height, time, _ = decode(small.entries()[find(small.entries(), "block", -1)])[1]
+    height, time, *_ = decode(small.entries()[find(small.entries(), "block", -1)])[1]
     entries = [*small.entries(), encode(["block", [height + 1, NEW_RULES, time]])]
     with pytest.raises(Unsupported, match="rules version 2"):
         verify_ledger(Folder(publish(tmp_path / "new", entries, ORIGIN, small.log_key)))

@@ -21,7 +21,7 @@ def test_a_block_says_its_height_its_time_and_the_time_before(life: Life, at: At
     branch = at("founded")
     start, height = branch.time, branch.machine.height
     branch.block(branch.sign("notice", [b"", ["A", "А"], []], life.organisers[0]), time=start + 9, previous=start + 7)
-    assert branch.last("block") == [height + 1, start + 9, start + 7]
+    assert branch.last("block")[:3] == [height + 1, start + 9, start + 7]
 
 
 def test_a_block_that_appends_nothing_is_not_logged(at: At) -> None:
@@ -66,7 +66,17 @@ def test_heights_may_leap_and_times_may_stay(at: At, life: Life) -> None:
 
 
 @pytest.mark.parametrize(
-    "block", [[2**64 - 1, 0, 0], [9, 2**64 - 1, 0], [9, 9], [9, 9, 9, 9], ["9", 9, 9], [9, 9, b""], [0, 0, 0]]
+    "block",
+    [
+        [2**64 - 1, 0, 0],
+        [9, 2**64 - 1, 0],
+        [9, 9],
+        [9, 9, 9, 9],
+        ["9", 9, 9],
+        [9, 9, b""],
+        [0, 0, 0],
+        [9, 9, 9, 9, b""],
+    ],
 )
 def test_the_auditor_says_what_is_wrong_with_a_block(block: list[object], life: Life, tmp_path: Path) -> None:
     """An operator can sign any log. The auditor answers in a sentence, whatever the numbers are."""

@@ -12,9 +12,11 @@ from veche.ledger.codec import decode, digest, encode
 from veche.ledger.entries.charter import Charter, OfficeSeat, PollClass, RegistrarSeat, read_charter
 from veche.ledger.entries.engine import Embedded, Engine, Network, ValidatorRow
 from veche.ledger.entries.office import Role
+from veche.ledger.frame import frame_leaf
 from veche.ledger.machine import Machine
 from veche.ledger.signing import sign
 from veche.ledger.state import State
+from veche.log.merkle import leaf_hash
 
 from .life import Life, text
 
@@ -77,7 +79,8 @@ def found(charter: Charter | list[Any], keys: list[SigningKey] = KEYS) -> Charte
         machine.state.db.close()
     assert machine.block.appended[0] == entry
     assert machine.ledger == digest(entry)
-    assert decode(machine.block.appended[1]) == ["block", [0, CHARTER.time, CHARTER.time]]
+    framed = 1, frame_leaf(0, leaf_hash(entry))
+    assert decode(machine.block.appended[1]) == ["block", [0, CHARTER.time, CHARTER.time, *framed]]
     return read_charter(entry)
 
 

@@ -7,6 +7,7 @@ from .committee import Committee
 from .group import sha
 from .offices import Offices, Signer
 from .polls import Poll, announce, attachments
+from .tiles import leaf, root
 
 DERIVED = ("block", "office-effect", "validators", "double-signing", "committee-void", "void", "tally", "too-few")
 ROLES = {
@@ -25,6 +26,11 @@ ROLES = {
 SEVERAL = ("office", "class", "engine", "rules", "rules-withdrawal", "cancel", "contest", "poll")
 
 
+def _framed(number: int, raw: bytes) -> bytes:
+    """An entry's leaf in the frame."""
+    return leaf(number.to_bytes(8, "big") + leaf(raw))
+
+
 class Replay:
     """The state of a ledger, entry after entry."""
 
@@ -40,6 +46,9 @@ class Replay:
         self.committees: dict[bytes, Committee] = {}
         self.polls: dict[bytes, Poll] = {}
         self.bodies.add(sha(encode(decode(charter)[:2])))
+        self.block = [(0, charter)]  # the entries of the block so far, by their number
+        self.stands_alone = False  # it belongs into the log though it append nothing
+        self.frame: list[bytes] = []  # the leaves of the frame of the log before this block
 
     def entry(self, raw: bytes) -> None:
         """One more entry."""
@@ -47,8 +56,9 @@ class Replay:
         value = decode(raw)
         need(value and isinstance(value[0], str), "an entry does not begin with its kind")
         if value[0] == "block":
-            self._block(row(value, 2)[1])
+            self._block(row(value, 2)[1], raw)
             return
+        self.block.append((self.index, raw))
         need(self.height >= 0, "the charter is not followed by its block")
         need(not self.ended, "an entry stands behind the validators with which a block ends")
         self.empty = False
@@ -94,9 +104,13 @@ class Replay:
 
     # Blocks and what falls due (2.2)
 
-    def _block(self, body: object) -> None:
-        height, time, previous = (number(v) for v in row(body, 3))
+    def _block(self, body: object, raw: bytes) -> None:
+        *numbers, frame = row(body, 5)
+        height, time, previous, framed = (number(v) for v in numbers)
         if self.height < 0:
+            charter = [_framed(0, self.block[0][1])]
+            need((framed, frame) == (1, root(charter)), "the first block does not name the charter as the frame")
+            self.block.append((1, raw))
             need(
                 [height, time, previous] == [0, self.offices.time, self.offices.time],
                 "the first block is not the charter's",
@@ -104,6 +118,11 @@ class Replay:
             self.height, self.time = 0, time
             return
         self.end()
+        rest = [(at, data) for at, data in self.block if decode(data)[0] != "ballot"]
+        if len(rest) > 1 or self.stands_alone:
+            self.frame += [_framed(at, data) for at, data in rest]
+        need((framed, frame) == (len(self.frame), root(self.frame)), "a block names another frame than that before it")
+        self.block = [(self.index, raw)]
         need(height > self.height, "a block is not higher than the one before")
         need(time >= previous >= self.time, "a block is older than the one before")
         self.offices.check_version(time)
@@ -119,6 +138,7 @@ class Replay:
                         min(time + self.offices.lasting(3600), poll.published_closing + self.offices.lasting(172_800)),
                     )
         self.handed = False
+        self.stands_alone = halt or self.ended
         self.height, self.time, self.empty, self.ended = height, time, not halt and not self.ended, False
 
     def _due(self) -> tuple[str, Offices | Committee | Poll] | None:

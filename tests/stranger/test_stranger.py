@@ -167,7 +167,7 @@ def one_organiser(city: City) -> list[bytes]:
 
 
 def empty_block(city: City) -> list[bytes]:
-    _, (height, time, _) = decode(city.entries[at(city, "block", -1)])
+    _, (height, time, *_) = decode(city.entries[at(city, "block", -1)])
     return [*city.entries, encode(["block", [height + 1, time + 1, time]])]
 
 

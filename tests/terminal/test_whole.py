@@ -42,7 +42,7 @@ POLL = entries.Poll(
 SAMPLES: tuple[entries.Entry, ...] = (
     CHARTER,
     POLL,
-    entries.BlockEntry(7, 1_779_448_000, 1_779_447_999),
+    entries.BlockEntry(7, 1_779_448_000, 1_779_447_999, 5, ID),
     entries.OfficeChange(OfficeAction.ROTATE, "Registry", Role.REGISTRAR, ID, 3),
     entries.OfficeChange(OfficeAction.ADD, "Bank", Role.VALIDATOR, ID, 3, ID[::-1]),
     entries.OfficeEffect(ID, OfficeAction.RETIRE, "Registry", Role.REGISTRAR, ID),

@@ -32,7 +32,7 @@ STEPS = {
         "names, or over two thirds of the validators."
     ),
     "L3": N_("Every tile is there, and each byte of it follows from the entries, up to the root that is signed."),
-    "L4": N_("Every block follows the one before, and so does its time."),
+    "L4": N_("Every block follows the one before, so does its time, and it names the frame of the log before it."),
     "L5": N_("Every entry is in its one encoding, signed by offices that may write it, and admitted by the rules."),
     "L6": N_("Every ballot was cast in time, by a credential with enough permits, and all its proofs hold."),
     "L7": N_("All that is derived (tallies, results, what is void) is what the rules derive, no more and no less."),

@@ -194,9 +194,9 @@ class Replay:
             self._wrong("L7", Message("the rules do not derive a {item} entry here", item=item[0]))
         else:
             self._end_block()
-            self._begin_block(item)
+            self._begin_block(data, item)
 
-    def _begin_block(self, item: list[Any]) -> None:
+    def _begin_block(self, data: bytes, item: list[Any]) -> None:
         try:
             if len(item) != 2:
                 raise Refused("shape", Message("the block is not an array of kind and body"))
@@ -204,6 +204,8 @@ class Replay:
             self.machine.begin(entry.height, entry.time, entry.previous)
         except Refused as refusal:
             self._wrong("L4", refusal.said)
+        if data != self.machine.block.appended[0]:
+            self._wrong("L4", Message("the block names another frame than that of the log before it"))
         self._matched, self._goes_on = 1, False
         self._note_block(self.done, entry.time)
 

@@ -7,6 +7,7 @@ From below; nothing imports what stands after it, and ``make check`` holds that:
 - :mod:`shape`, :mod:`signing`          what its parts may look like, and who signed it
 - :mod:`entries`                        what it says: a value a kind
 - :mod:`signed_entry`, :mod:`block`     an entry that offices wrote, and the block that takes it
+- :mod:`frame`                          what a log would hold if nobody had voted
 - :mod:`life`                           the phases of a poll and of a committee
 - :mod:`registrars`                     which registrars count in a poll
 - :mod:`frozen_poll`, :mod:`group_sums`, :mod:`poll_state`   what is known of one poll: for good, and by now

@@ -3,6 +3,7 @@
 Rules read its time and append what they derive; it knows no rule and no state.
 """
 
+from veche.ledger.entries.ballot import is_ballot
 from veche.ledger.entries.entry import Derived
 from veche.log.merkle import leaf_hash
 
@@ -12,7 +13,7 @@ class Block:
 
     ``appended`` are its entries so far. ``halt``: the seconds between two blocks above which the ledger halted. ``awaited``: it
     belongs into the log whatever it appends: the first whose head other validators sign. ``complete``: nothing
-    follows in it; ``handed_in``: something in it was.
+    follows in it; ``ended``: the state knows all of it; ``handed_in``: something in it was.
     """
 
     def __init__(self, height: int, time: int, previous: int, start: int, halt: int, awaited: bool = False) -> None:
@@ -22,7 +23,7 @@ class Block:
         self.start = start
         self._halt = halt
         self._awaited = awaited
-        self.complete = False
+        self.complete = self.ended = False
         self.handed_in = False
         self.appended: list[bytes] = []
 
@@ -40,6 +41,12 @@ class Block:
     def matters(self) -> bool:
         """Whether the block belongs into the log: it appends more than its own entry, ends a halt, or is awaited."""
         return len(self.appended) > 1 or self.after_halt or self._awaited
+
+    def framed(self) -> list[tuple[int, bytes]]:
+        """Its entries that belong into the frame of the log, with their numbers: what there is besides ballots, if the block would
+        belong into the log without these."""
+        rest = [(self.start + at, data) for at, data in enumerate(self.appended) if not is_ballot(data)]
+        return rest if len(rest) > 1 or self.after_halt or self._awaited else []
 
     def append(self, data: bytes) -> int:
         """Put an entry into the block; the answer is its number in the log."""

@@ -18,6 +18,7 @@ from veche.ledger.entries.charter import read_charter
 from veche.ledger.entries.double_signing import DoubleSigning
 from veche.ledger.entries.entry import ByOffice
 from veche.ledger.entries.result import Result
+from veche.ledger.frame import frame_leaf
 from veche.ledger.institutions import OfficeKey
 from veche.ledger.rules.ballot import admit_ballot, check_open, check_standing
 from veche.ledger.rules.double_signing import note_double_signing
@@ -29,6 +30,7 @@ from veche.ledger.shape import MAX_NUMBER
 from veche.ledger.signed_entry import SignedEntry, SigningOffice
 from veche.ledger.signing import Unread, check_signatures, signed_message
 from veche.ledger.state import State
+from veche.log.merkle import Frontier, leaf_hash
 from veche.texts import Message
 
 RULES_VERSION = 1
@@ -60,6 +62,8 @@ class Machine:
         founded = self.state.has_charter
         self.block = Block(self.height, self.time, self.time, size, self.state.charter.halt if founded else 0)
         self.ledger = digest(self.state.get_bytes("charter")) if founded else b""
+        known = self.state.get_bytes("frame")
+        self._frame = Frontier.from_bytes(known) if known else Frontier()
 
     @property
     def size(self) -> int:
@@ -80,7 +84,9 @@ class Machine:
         self.height, self.time = 0, charter.time
         self.block = Block(0, charter.time, charter.time, 0, charter.halt)
         self.block.append(data)
-        self.block.derive(BlockEntry(0, charter.time, charter.time))
+        founding = Frontier()
+        founding.append(frame_leaf(0, leaf_hash(data)))
+        self.block.derive(BlockEntry(0, charter.time, charter.time, founding.size, founding.root()))
         self.ledger = digest(data)
 
     def begin(self, height: int, time: int, previous: int) -> None:
@@ -102,7 +108,7 @@ class Machine:
         self.height, self.time = height, time
         awaited = bool(self.state.succession.changes) and self.state.succession.changes[-1][0] == self.block.size - 1
         self.block = Block(height, time, previous, self.block.size, self.state.charter.halt, awaited)
-        self.block.derive(BlockEntry(height, time, previous))
+        self.block.derive(BlockEntry(height, time, previous, self._frame.size, self._frame.root()))
         derive_due(self.state, self.block)
 
     def _check_version(self, time: int) -> None:
@@ -124,10 +130,15 @@ class Machine:
             derive_validators(self.state, self.block)
 
     def end(self) -> None:
-        """End the block: what it changed goes to the state (not yet committed)."""
+        """End the block: what it changed goes to the state (not yet committed). Once more changes nothing."""
         self.state.flush()
         for name, value in (("size", self.size), ("height", self.height), ("time", self.time)):
             self.state.put(name, value)
+        if not self.block.ended and (framed := self.block.framed()):
+            for number, data in framed:
+                self._frame.append(frame_leaf(number, leaf_hash(data)))
+            self.state.put("frame", self._frame.to_bytes())
+        self.block.ended = True
 
     # Entries
 

@@ -177,6 +177,8 @@ class Whole:
                 yield Row(Message("Height"), Number(entry.height))
                 yield Row(Message("Time"), moment(entry.time))
                 yield Row(Message("Time of the block before"), moment(entry.previous))
+                yield Row(Message("Entries in the frame before it"), Number(entry.framed))
+                yield Row(Message("Root of the frame"), entry.frame.hex())
             case (
                 entries.CertificateStep()
                 | entries.SharesStep()
