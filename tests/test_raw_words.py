@@ -27,6 +27,9 @@ NOT_SAID = {
         "[[validator]]", 'institution = "{}"', 'peer = "{}@{}"', 'url = "{}"', 'votes = "{}"', 'key = "{}"',
     )),  # a part of a draft
     ("node/peers.py", "answered too much"),  # in a log line
+    *(("engine/cometbft/process.py", text) for text in (
+        r"(\+2/3 .*invalid block|Error in validation).*wrong Block\.Header\.(AppHash|LastResultsHash)", "is too far in the future",
+    )),  # what CometBFT says, which is looked for
     ("cli/options.py", " More than one may sign at once: repeat it."),  # a part of help texts, which the catalogues have whole
     ("demo/city.py", " is entry "),  # what the demo counts
     *((f"demo/{file}.py", line) for file in ("audit", "four") for line in ("poll show {} -l {}", "ledger log --ledger {} --last 12")),  # command lines

@@ -47,9 +47,9 @@ class Answer:
 class Client:
     """Asks one node, in a connection for each question."""
 
-    def __init__(self, address: tuple[str, int], metrics: tuple[str, int] | None = None) -> None:
-        """``metrics``: where the node's figures are."""
-        self.address, self._metrics = address, metrics
+    def __init__(self, address: tuple[str, int], metrics: tuple[str, int] | None = None, timeout: float = 60) -> None:
+        """``metrics``: where the node's figures are; ``timeout``: seconds for which an answer is waited for."""
+        self.address, self._metrics, self._timeout = address, metrics, timeout
 
     def figures(self) -> dict[str, float]:
         """What Prometheus reads, by name and labels."""
@@ -60,7 +60,7 @@ class Client:
         return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
-        with closing(http.client.HTTPConnection(*self.address, timeout=60)) as connection:
+        with closing(http.client.HTTPConnection(*self.address, timeout=self._timeout)) as connection:
             connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
             got = connection.getresponse()
             return Answer(got.status, dict(got.getheaders()), got.read())

@@ -1,35 +1,54 @@
-"""Runs one institution's node in a process of its own, under a clock that the test moves: ``host.py FOLDER CLOCK LISTEN PEER_LISTEN``."""
+"""Runs one institution's node in a process of its own, under a clock that the test moves: ``host.py FOLDER CLOCK LISTEN PEER_LISTEN``.
+
+The file CLOCK says a time that stands still, or with a sign by how many seconds this host's clock is off; then time goes by itself.
+"""
 
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import comet
 
-from veche.clock import Reading, by_hand
+from veche.clock import Clock, Reading, by_hand, system
+from veche.errors import VecheError
 from veche.node.node import Node
 
 PAUSE = 0.2
 """Seconds between two blocks in which nothing happens: tests do not wait for the ledger's own."""
 
 
-def main() -> None:
-    folder, file, listen, peer_listen = Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:]
+def read_clock(file: Path) -> Clock:
+    """The clocks of this host. One that goes by itself is set for all of this process: what a door says of it, too."""
+    if not file.read_text().startswith(("+", "-")):
+        return lambda: by_hand(int(file.read_text()))
+    real = time.time
+    time.time = lambda: real() + int(file.read_text())
 
     def clock() -> Reading:
-        return by_hand(int(file.read_text()))
+        now = system()
+        return Reading(now.time, now.steady + int(file.read_text()), now.boot)
 
+    return clock
+
+
+def main() -> None:
+    folder, file, listen, peer_listen = Path(sys.argv[-4]), Path(sys.argv[-3]), *sys.argv[-2:]
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     environment = {comet.CLOCK: str(file)}
-    ways: dict[str, Any] = {"clock": clock, "pause": PAUSE, "command": [comet.program()], "environment": environment}
-    with Node(folder, listen, peer_listen=peer_listen, **ways) as node:
-        while not stop.wait(0.1):
-            node.check()
+    ways: dict[str, Any] = {"pause": PAUSE, "command": [comet.program()], "environment": environment}
+    try:
+        with Node(folder, listen, peer_listen=peer_listen, clock=read_clock(file), **ways) as node:
+            while not stop.wait(0.1):
+                node.check()
+    except VecheError as error:  # as the command says it
+        print(error.said, error.advice or "", file=sys.stderr)
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

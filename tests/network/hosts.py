@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
+from veche.audit.ledger import verify_ledger
 from veche.clock import Clock
 from veche.engine.cometbft.home import make_keys
 from veche.engine.engine import Answer, Listener, Watcher
@@ -22,12 +23,13 @@ from veche.ledger.entries.engine import Engine, Network, ValidatorRow
 from veche.ledger.ledger import Ledger
 from veche.ledger.reader import read_own
 from veche.log.checkpoint import SignedCheckpoint
+from veche.log.log import Log
 from veche.log.source import Folder
 from veche.world import VALIDATORS, World
 
 from . import proxy
 from .conftest import Client
-from .proxy import ports_of
+from .proxy import Address, ports_of
 
 HOST = Path(__file__).with_name("host.py")
 PATIENCE = 60
@@ -41,35 +43,63 @@ def free(host: str) -> int:
         return int(found.getsockname()[1])
 
 
+class Place:
+    """Where a host is: an address of this machine's loopback. Others reach it by wires from ``outside``; ``enter``: what is
+    written before a command that is to run there."""
+
+    enter: Sequence[str] = ()
+
+    def __init__(self, number: int) -> None:
+        self.inside = self.outside = f"127.0.0.{number + 2}"
+
+    def port(self) -> int:
+        """One at which the host can listen."""
+        return free(self.inside)
+
+    def is_origin(self, origin: Address, process: int) -> bool:
+        """Whether this is where somebody comes from: this host's process, or one that it has started."""
+        return origin[1] in ports_of(process)
+
+
 class Host:
     """One institution's machine: its folder, and the process that runs its node."""
 
-    def __init__(self, number: int, folder: Path, clock: Path, network: "proxy.Network") -> None:
-        self.number, self.folder, self.clock = number, folder, clock
-        self.address = f"127.0.0.{number + 2}"
-        self.http, self.p2p = free(self.address), free(self.address)
-        self.wires = [network.wire(self.address, self.http), network.wire(self.address, self.p2p)]
+    program: tuple[str | Path, ...] = (HOST,)
+
+    def __init__(self, number: int, folder: Path, clock: Path, network: "proxy.Network", place: Place) -> None:
+        """``clock``: the file that says what its clock says."""
+        self.number, self.folder, self.clock, self.place = number, folder, clock, place
+        self.http, self.p2p = place.port(), place.port()
+        self.wires = [network.wire(place.outside, (place.inside, port)) for port in (self.http, self.p2p)]
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def client(self) -> Client:
-        return Client((self.address, self.http))
+        return Client((self.place.inside, self.http))
 
     def row(self, institution: str) -> ValidatorRow:
         """What the charter says of it: others reach it by wires that can be cut. Makes CometBFT's keys."""
         keys, (http, p2p) = make_keys(self.folder), self.wires
-        url, peer = f"http://{self.address}:{http.port}", f"{keys.node}@{self.address}:{p2p.port}"
-        return ValidatorRow(institution, keys.votes, url, peer)
+        url = f"http://{self.place.outside}:{http.port}"
+        return ValidatorRow(institution, keys.votes, url, f"{keys.node}@{self.place.outside}:{p2p.port}")
 
     def start(self) -> None:
+        listen = [f"{self.place.inside}:{port}" for port in (self.http, self.p2p)]
         with (self.folder / "said").open("ab") as said:
-            words: list[str | Path] = [
-                self.folder,
-                self.clock,
-                f"{self.address}:{self.http}",
-                f"{self.address}:{self.p2p}",
+            words = [
+                *self.place.enter,
+                sys.executable,
+                *map(str, self.program),
+                str(self.folder),
+                str(self.clock),
+                *listen,
             ]
-            self.process = subprocess.Popen([sys.executable, HOST, *words], stdout=said, stderr=said)
+            self.process = subprocess.Popen(words, stdout=said, stderr=said)
+
+    @property
+    def said(self) -> str:
+        """What its node has said so far."""
+        return (self.folder / "said").read_text()
 
     def cut(self) -> None:
         """Cut it off from the others, in both directions if all are."""
@@ -80,14 +110,14 @@ class Host:
         for wire in self.wires:
             wire.mend()
 
+    def is_origin(self, origin: Address) -> bool:
+        """Whether this host is where somebody comes from."""
+        return self.process is not None and self.place.is_origin(origin, self.process.pid)
+
     def admit(self, others: "Sequence[Host] | None") -> None:
         """Only these others may reach it from now on; None: all. What is open breaks."""
-
-        def admits(port: int) -> bool:
-            return others is None or any(other.process and port in ports_of(other.process.pid) for other in others)
-
         for wire in self.wires:
-            wire.admits = admits
+            wire.admits = lambda origin: others is None or any(other.is_origin(origin) for other in others)
             wire.cut()
             wire.mend()
 
@@ -106,7 +136,7 @@ class Host:
             finally:
                 self.process.kill()
             self.process = None
-            assert code == 0, (self.folder / "said").read_text()[-2000:]
+            assert code == 0, self.said[-2000:]
 
     def status(self) -> Any:
         """What its door says; None if there is nobody."""
@@ -123,12 +153,13 @@ class Hosts:
         self.network, self.validators = network, validators
         self.all: list[Host] = []
 
+    def host(self, number: int, folder: Path) -> Host:
+        """One of them, whose folder this is: all have one clock."""
+        return Host(number, folder, folder.parent / "clock", self.network, Place(number))
+
     def choose(self, folder: Path, seconds: int, keys: Sequence[SigningKey]) -> Engine:
-        clock = folder.parent / "clock"
-        self.all = [
-            Host(number, folder if not number else folder.parent / f"validator-{number + 1}", clock, self.network)
-            for number in range(self.validators)
-        ]
+        homes = [folder, *(folder.parent / f"validator-{number + 1}" for number in range(1, self.validators))]
+        self.all = [self.host(number, home) for number, home in enumerate(homes)]
         for host in self.all:
             host.folder.mkdir(exist_ok=True)
         return Network(seconds, tuple(host.row(name) for host, name in zip(self.all, VALIDATORS, strict=False)))
@@ -140,6 +171,9 @@ class Hosts:
             key.save(host.folder / LOG_KEY)
             others = [other for other in keys if other is not key]
             create_ledger(host.folder, charter, key, clock, others).close()
+        return self.remote(folder, clock)
+
+    def remote(self, folder: Path, clock: Clock) -> "Remote":
         return Remote(self, folder, clock)
 
 
@@ -189,7 +223,7 @@ class Remote:
         self._turn = 0
 
     def __enter__(self) -> Self:
-        self._set_clock()
+        self.set_clock()
         for host in self.hosts.all:
             host.start()
         self.wait(lambda: all(host.status() is not None for host in self.hosts.all))
@@ -206,7 +240,7 @@ class Remote:
             for host in self.running:
                 host.kill()
 
-    def _set_clock(self) -> None:
+    def set_clock(self) -> None:
         file = self.hosts.all[0].clock
         draft = file.with_suffix(".draft")
         draft.write_text(f"{self._clock().time}\n")
@@ -233,7 +267,8 @@ class Remote:
         raise NotImplementedError
 
     def check(self) -> None:
-        assert all(host.process is None or host.process.poll() is None for host in self.hosts.all)
+        for host in self.hosts.all:
+            assert host.process is None or host.process.poll() is None, host.said[-2000:]
 
     def submit(self, entry: bytes, listener: Listener | None = None) -> Answer:
         host = self.running[self._turn % len(self.running)]
@@ -250,7 +285,7 @@ class Remote:
 
     def tick(self) -> int:
         """Until all hosts that run have a final head over a block of now."""
-        self._set_clock()
+        self.set_clock()
         now = self._clock().time
         self.wait(
             lambda: all(
@@ -260,10 +295,11 @@ class Remote:
         )
         return int(self.running[0].status()["final"])
 
-    @staticmethod
-    def wait(until: Callable[[], Any]) -> None:
-        end = time.monotonic() + PATIENCE
+    def wait(self, until: Callable[[], Any], seconds: float = PATIENCE) -> None:
+        """Ask again and again, while all hosts that should run do."""
+        end = time.monotonic() + seconds
         while not until():
+            self.check()
             assert time.monotonic() < end, "nothing happens"
             time.sleep(0.03)
 
@@ -280,6 +316,22 @@ class City(World):
         assert isinstance(self.engine, Remote)
         self.hosts, self.remote = hosts, self.engine
         self.ledger: Any = View(self.ledger.folder)
+
+
+def log_of(folder: Path) -> list[bytes]:
+    """What everybody can read, verified from nothing but the public files."""
+    verified = verify_ledger(Folder(folder))
+    return list(Log(verified.source, verified.head).entries())
+
+
+def copy_of(host: Host, folder: Path) -> Path:
+    """A host's public files, and nothing of CometBFT's or its database."""
+    source = Folder(host.folder)
+    for name in source.names():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(source.read(name))
+    return folder
 
 
 def _answer(outcome: int | Refused) -> Answer:

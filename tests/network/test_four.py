@@ -17,29 +17,12 @@ from veche.audit.ledger import verify_ledger
 from veche.errors import DoesNotHold
 from veche.ledger.poll_state import PollState
 from veche.log.checkpoint import SignedCheckpoint
-from veche.log.log import Log
 from veche.log.receipt import Receipt, verify_receipt
 from veche.log.source import Folder
 from veche.world import Citizen
 
-from .hosts import City, Host, Hosts
+from .hosts import City, Host, Hosts, copy_of, log_of
 from .proxy import Network
-
-
-def log_of(folder: Path) -> list[bytes]:
-    """What everybody can read, verified from nothing but the public files."""
-    verified = verify_ledger(Folder(folder))
-    return list(Log(verified.source, verified.head).entries())
-
-
-def copy_of(host: Host, folder: Path) -> Path:
-    """A host's public files, and nothing of CometBFT's or its database."""
-    source = Folder(host.folder)
-    for name in source.names():
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(source.read(name))
-    return folder
 
 
 def now(city: City, poll: PollState) -> PollState:

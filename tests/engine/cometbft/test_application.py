@@ -364,6 +364,18 @@ async def test_what_does_not_follow_stops_it(node: Node, stage: Stage) -> None:
 
 
 @together
+async def test_a_head_that_changed_by_itself_is_not_signed(node: Node, stage: Stage) -> None:
+    """A bit flips between Commit and the next block: that is seen before anything is signed, and nothing of it is public."""
+    await node.block(stage.ballots[:1])
+    before = node.published
+    row = next(row for row in node.ledger._edge.rows if row)
+    row[-1] = bytes([row[-1][0] ^ 1]) + row[-1][1:]
+    with pytest.raises(Stopped, match="changed by itself"):
+        await node.decide([])
+    assert node.published == before
+
+
+@together
 async def test_every_request_has_its_answer(node: Node, stage: Stage) -> None:
     """Whatever a part of CometBFT that we do not use might ask."""
     for field in abci.Request.DESCRIPTOR.fields:

@@ -1,5 +1,6 @@
 """The two processes as one program, on this machine's clock and with the CometBFT that is installed: who dies, and who goes on."""
 
+import base64
 import json
 import os
 import re
@@ -215,7 +216,62 @@ def test_two_do_not_run_from_one_folder(stage: Stage, ledger: Ledger, monkeypatc
         (b'{"level":"error","_msg":"CONSENSUS FAILURE!!!","err":"no space"}\n', "CONSENSUS FAILURE!!! no space"),
         (b"\xff\xfe[1,2]\n[1,2]", "[1,2]"),
         (b"x" * 9000, "x" * 500),
+        (
+            b"panic: +2/3 committed an invalid block\n\ngoroutine 1 [running]:\nmain.main()\n",
+            "+2/3 committed an invalid block",
+        ),
     ],
 )
 def test_its_last_words(said: bytes, expected: str) -> None:
     assert re.sub(r"\s+", " ", last_words(said)) == expected
+
+
+GIVES_UP = """
+import json, sys
+if sys.argv[2] == "block":
+    print(json.dumps({"block": sys.argv[3]}))
+else:
+    print(json.dumps({"_msg": "prevote step: consensus deems this block invalid; prevoting nil", "err": sys.argv[1]}))
+    print(json.dumps({"_msg": "CONSENSUS FAILURE!!!", "err": sys.argv[1], "stack": "x" * 20_000}), flush=True)
+    sys.stdin.read()
+"""
+"""A CometBFT that ends its part in consensus, and stays."""
+OTHER_STATE = "+2/3 prevoted for an invalid block: wrong Block.Header.AppHash.  Expected 00, got 01"
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("disk is full", "decides nothing any more: CONSENSUS FAILURE!!! disk is full"),
+        ("block time 2026 is too far in the future", "clock is a minute or more behind"),
+        ("precommit step; " + OTHER_STATE, "Over two thirds of the validators have signed"),
+        (OTHER_STATE.replace("prevoted for", "committed").replace("AppHash", "LastResultsHash"), "Over two thirds"),
+    ],
+)
+def test_when_cometbft_gives_up_and_stays_it_is_said_why(stage: Stage, ledger: Ledger, reason: str, said: str) -> None:
+    """What another validator proposes alone stops nobody, whatever it says of it."""
+    engine = CometEngine(ledger, stage.key, pause=0.1, command=[sys.executable, "-c", GIVES_UP, reason])
+    with pytest.raises(Stopped, match=re.escape(said)) as caught, engine:
+        engine.tick()
+    kept = ledger.folder / "evidence" / f"block-{ledger.height}.json"
+    if "Block.Header" in reason:
+        assert json.loads(kept.read_text()) == {"block": str(ledger.height)} and str(kept) in str(caught.value.advice)
+    else:
+        assert not kept.exists()
+    assert gone(stage.folder)
+
+
+def test_a_block_and_who_signed_it_can_be_read_when_it_has_ended(stage: Stage, ledger: Ledger) -> None:
+    with CometEngine(ledger, stage.key, pause=0.1) as engine:
+        number = engine.submit(stage.ballots[0]).result(timeout=30)
+        height = ledger.height
+    assert ledger.entry(number) == stage.ballots[0]
+    command = [str(veche_cometbft.PROGRAM), "block", "--home", str(stage.folder / "cometbft")]
+    found = []
+    for wanted in range(height - 3, height + 1):
+        kept = json.loads(subprocess.run([*command, str(wanted)], check=True, capture_output=True).stdout)
+        assert kept["block"]["header"]["height"] == kept["commit"]["height"] == str(wanted)
+        assert [vote["block_id_flag"] for vote in kept["commit"]["signatures"]] == [2]
+        found += kept["block"]["data"]["txs"]
+    assert base64.b64encode(stage.ballots[0]).decode() in found
+    assert subprocess.run([*command, str(height + 1000)], capture_output=True).returncode == 1

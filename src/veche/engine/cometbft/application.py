@@ -29,6 +29,7 @@ from veche.engine.waiting import Job, Waiting
 from veche.errors import Refused
 from veche.ledger.entries.double_signing import DoubleSigning
 from veche.ledger.ledger import Executed, Ledger
+from veche.logs import log
 from veche.texts import Message
 
 KEPT_BLOCKS = 2 * EVIDENCE_BLOCKS
@@ -94,6 +95,7 @@ class Application:
         self._proposal = _Proposal()
         self._validators = ledger.state.validators()  # with the last block that is durable
         self._block: _Block | None = None
+        self._told = app_hash(ledger.head)  # the hash of the head, as CometBFT was told last
         self._something = asyncio.Event()
         self._decided = False  # whether the executed block is
         self._closed = False
@@ -277,14 +279,24 @@ class Application:
     def _finalize(self, asked: abci.RequestFinalizeBlock) -> abci.ResponseFinalizeBlock:
         if asked.height != self._ledger.height + 1:
             raise Stopped(Message("CometBFT decided block {height}, which does not follow.", height=asked.height))
+        if app_hash(self._ledger.head) != self._told:  # or a cosignature would be false that nobody can take back
+            raise Stopped(
+                Message(
+                    "The head of this ledger is not the one that this node told the others: it has changed by itself."
+                ),
+                Message("Nothing was signed. Look at this machine's memory and disk before you start the node again."),
+            )
         self._agree()  # this block's header holds the hash of the head so far
         executed = self._execute(asked.height, _seconds(asked.time), asked.txs, asked.misbehavior)
-        self._decided = True
+        self._decided, self._told = True, app_hash(executed.head)
+        refused = [answer for answer in executed.answers if isinstance(answer, Refused)]
+        if refused:  # none of those who voted for it was asked by our rules
+            log().error("a decided block holds what the rules refuse", size=self._ledger.size, entries=len(refused))
         results = [
             abci.ExecTxResult(code=REFUSED if isinstance(answer, Refused) else OK) for answer in executed.answers
         ]
         return abci.ResponseFinalizeBlock(
-            tx_results=results, app_hash=app_hash(executed.head), validator_updates=self._updates(executed)
+            tx_results=results, app_hash=self._told, validator_updates=self._updates(executed)
         )
 
     def _updates(self, executed: Executed) -> list[abci.ValidatorUpdate]:

@@ -23,7 +23,7 @@ from veche.clock import about
 from veche.engine.cometbft.application import Application
 from veche.engine.cometbft.finality import Finality
 from veche.engine.cometbft.home import prepare
-from veche.engine.cometbft.process import Process, program
+from veche.engine.cometbft.process import Process, contradicts, program
 from veche.engine.cometbft.server import Server
 from veche.engine.engine import Stopped
 from veche.engine.threaded import ThreadedEngine
@@ -32,6 +32,7 @@ from veche.keys import SigningKey
 from veche.ledger.entries.engine import COMETBFT
 from veche.ledger.ledger import Ledger
 from veche.log.checkpoint import SignedCheckpoint
+from veche.log.evidence import keep_block
 from veche.texts import Message
 
 LATE = 5
@@ -168,13 +169,19 @@ class CometEngine(ThreadedEngine):
         await process.start()
         died, ended = asyncio.create_task(process.wait()), asyncio.create_task(self._finished(application))
         stalled = asyncio.create_task(self._stalled(application, process))
-        running: set[asyncio.Future[Any]] = {broken, died, ended, stalled}
+        given_up = asyncio.create_task(process.given_up())
+        running: set[asyncio.Future[Any]] = {broken, died, ended, stalled, given_up}
         try:
             await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             if broken.done():  # first: what broke here is why the other one ended
                 broken.result()
+            if (died.done() or given_up.done()) and contradicts(process.last_words()):
+                await process.stop(orderly=False)
+                raise self._contradicted(await process.block(self.ledger.height))
             if died.done():
                 raise died.result()
+            if given_up.done():
+                raise given_up.result()
             if stalled.done():
                 raise stalled.result()
             ended.result()
@@ -184,6 +191,29 @@ class CometEngine(ThreadedEngine):
             for one in running:
                 one.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+
+    def _contradicted(self, block: bytes) -> Stopped:
+        """Over two thirds have signed another state than this node's; what they decided before is kept beside the log."""
+        height = self.ledger.height
+        hint = Message(
+            "This node goes no further and cosigns no head of theirs. Keep its folder as it is, show it to the other institutions,"
+            " and verify their copies: veche verify"
+        )
+        if block:
+            hint = Message(
+                "This node goes no further and cosigns no head of theirs. Block {height} and who signed it are in {file}: show it to"
+                " the other institutions, and verify their copies: veche verify",
+                height=str(height),
+                file=keep_block(self.ledger.folder, height, block),
+            )
+        return Stopped(
+            Message(
+                "Over two thirds of the validators have signed that after block {height} the ledger is another one than the rules"
+                " make of it here. Either they broke the rules together, or this node's program or disk is at fault.",
+                height=str(height),
+            ),
+            hint,
+        )
 
     async def answer(self, application: Application, asked: Asked) -> Asked:
         """Answer one request of CometBFT."""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -19,7 +20,19 @@ PATIENCE = 15
 """Seconds for an end: CometBFT's own after it was asked to, and that of one which a crash of ours left behind."""
 _LAST = 8192
 """Bytes of what it said last that are kept."""
+_LINE = 1 << 16
+"""Bytes of a line of it that are looked at."""
 _LOCK = "running"
+_GIVEN_UP, _SYNC = b"CONSENSUS FAILURE", b"Error in validation"
+"""What CometBFT says when it ends its part in consensus and stays as a process that does nothing; and of a block that it fetched, whose
+signatures it has checked before."""
+_PANIC = "panic: "
+_CONTRADICTS = re.compile(
+    r"(\+2/3 .*invalid block|Error in validation).*wrong Block\.Header\.(AppHash|LastResultsHash)"
+)
+"""What it says when over two thirds have signed a block over another state than the application's."""
+_CLOCK = "is too far in the future"
+"""What it says of a block that is a minute or more ahead of this machine's clock."""
 
 
 def program() -> Path:
@@ -40,7 +53,8 @@ class Process:
     def __init__(self, home: Path, command: Sequence[str | Path], environment: Mapping[str, str] = {}) -> None:
         """``command``: the program, with what comes before its own arguments; ``environment``: beside this process's."""
         self._home, self._command, self._environment = home, command, environment
-        self._said = b""
+        self._said = self._line = b""
+        self._given_up, self._reason = asyncio.Event(), ""
 
     async def start(self) -> None:
         """Start it. Raises UserError if that cannot be, or if another one runs from this folder and does not end."""
@@ -73,6 +87,28 @@ class Process:
         assert self._process.stdout is not None
         while said := await self._process.stdout.read(_LAST):
             self._said = (self._said + said)[-_LAST:]
+            *lines, rest = (self._line + said).split(b"\n")
+            self._line = rest[-_LINE:]
+            for line in lines:
+                words = last_words(line) if _GIVEN_UP in line or _SYNC in line else ""
+                if _GIVEN_UP in line or _CLOCK in words or contradicts(words):
+                    self._reason = words
+                    self._given_up.set()
+
+    async def given_up(self) -> Stopped:
+        """Until it has ended its part in consensus, and stays as a process; the sentence that says so."""
+        await self._given_up.wait()
+        if _CLOCK in self._reason:
+            return Stopped(
+                Message(
+                    "This machine's clock is a minute or more behind the other validators': their blocks are of the future here."
+                ),
+                Message("Set this clock, then start the node again."),
+            )
+        return Stopped(
+            Message("CometBFT decides nothing any more: {reason}", reason=self.last_words()),
+            Message("Look whether this machine's clock is right and its disk has room; then start the engine again."),
+        )
 
     async def wait(self) -> Stopped:
         """Until it has ended; the sentence that says so."""
@@ -84,8 +120,18 @@ class Process:
         )  # fmt: skip
 
     def last_words(self) -> str:
-        """What a person should read of what it said last: its last error, or its last line."""
-        return last_words(self._said)
+        """What a person should read of what it said last: why it gave up, its last error, or its last line."""
+        return self._reason or last_words(self._said)
+
+    async def block(self, height: int) -> bytes:
+        """A block of its own and the votes that decided it, as it writes them in JSON; empty if it has none. Only once it has ended."""
+        asked = await asyncio.create_subprocess_exec(
+            *self._command, "block", str(height), "--home", self._home,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+            env={**os.environ, **self._environment},
+        )  # fmt: skip
+        said, _ = await asked.communicate()
+        return said if asked.returncode == 0 else b""
 
     async def stop(self, orderly: bool) -> None:
         """End it. ``orderly``: let it finish what it does, if it can."""
@@ -102,10 +148,17 @@ class Process:
             await self._listening
 
 
+def contradicts(words: str) -> bool:
+    """Whether CometBFT says that over two thirds have signed a block over another state than its application has."""
+    return _CONTRADICTS.search(words) is not None
+
+
 def last_words(said: bytes) -> str:
-    """The last line of JSON that CometBFT wrote, as a sentence; or its last line, if that is none."""
+    """The last line of JSON that CometBFT wrote, as a sentence; what it panicked with; or its last line, if that is none."""
     found = ""
     for line in said.decode(errors="replace").splitlines():
+        if line.startswith(_PANIC):
+            return line.removeprefix(_PANIC)[:500]
         try:
             event: dict[str, object] = dict(json.loads(line))
             found = " ".join(str(event[name]) for name in ("_msg", "err", "error") if name in event)
