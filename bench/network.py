@@ -68,6 +68,7 @@ def main() -> None:
     entries = {sha256(entry).digest() for entry in Log(logs[0].source, logs[0].head).entries()}
     handed_in = {sha256(entry).digest() for entry in workload.ballots(count)}
     found["lost"] = float(len(handed_in - entries))
+    found["bytes"] = sum(map(len, workload.ballots(count))) / count
     found["disk"] = size_of(workload.homes[0]) / count
     print(json.dumps(found))
 
@@ -100,7 +101,7 @@ async def measure(workload: NetworkWorkload, processes: list[subprocess.Popen[by
         while (found := await status(session, nodes[0])) is None or found["time"] < workload.genesis + SOON + 2:
             await asyncio.sleep(0.5)
         ballots = workload.ballots(workload.count)
-        used, start = cpu(processes), time.perf_counter()
+        used, sent, start = cpu(processes), on_the_wire(), time.perf_counter()
         ahead, follows, waits = iter(enumerate(ballots)), list[asyncio.Task[None]](), list[float]()
 
         async def follow(node: str, entry: str, since: float) -> None:
@@ -123,6 +124,7 @@ async def measure(workload: NetworkWorkload, processes: list[subprocess.Popen[by
             while (found := await status(session, node)) is None or found["waiting"] or found["final"] < found["size"]:
                 await asyncio.sleep(0.05)
         spent = {name: after - used[name] for name, after in cpu(processes).items()}
+        spent["wire"] = (on_the_wire() - sent) / len(ballots)
     cuts = quantiles(waits, n=100)
     return {"wall": wall, "p50": cuts[49], "p99": cuts[98], **spent}
 
@@ -176,6 +178,15 @@ def cpu(processes: list[subprocess.Popen[bytes]]) -> dict[str, float]:
         elif int(words[1]) in ours:
             spent["cometbft"] += seconds
     return spent
+
+
+def on_the_wire() -> int:
+    """Bytes that went over loopback so far, with all headers: between clients and nodes, and between nodes; 0 where nobody counts."""
+    try:
+        lines = Path("/proc/net/dev").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.strip().startswith("lo:")), 0)
 
 
 def size_of(folder: Path) -> int:

@@ -8,6 +8,7 @@ from typing import Self
 from aiohttp import web
 
 from veche.engine.engine import Engine
+from veche.engine.loops import new_loop
 from veche.errors import UserError, because
 from veche.keys import SigningKey
 from veche.ledger.promise import Promise
@@ -55,7 +56,7 @@ class Service:
         """``key``: the log's, or this validator's ledger key; ``metrics``: host and port. A port of 0 is any that is free."""
         ledger = engine.ledger
         published = Published(ledger.folder)
-        self._loop = asyncio.new_event_loop()
+        self._loop = new_loop()
         self._outbox = Outbox(ledger)
         self._intake = Intake(engine, self._outbox, published.head, self._loop)
         self._api = Api(engine, self._intake, published)

@@ -26,6 +26,7 @@ from veche.engine.cometbft.home import prepare
 from veche.engine.cometbft.process import Process, contradicts, program
 from veche.engine.cometbft.server import Server
 from veche.engine.engine import Stopped
+from veche.engine.loops import new_loop
 from veche.engine.threaded import ThreadedEngine
 from veche.engine.waiting import Job
 from veche.keys import SigningKey
@@ -128,7 +129,8 @@ class CometEngine(ThreadedEngine):
             self._fail(error)
 
     def _serve(self) -> None:
-        asyncio.run(self._live())
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(self._live())
 
     def _taken_in(self) -> Iterable[Job]:
         return () if self._application is None else self._application.behind()

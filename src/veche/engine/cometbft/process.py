@@ -33,6 +33,8 @@ _CONTRADICTS = re.compile(
 """What it says when over two thirds have signed a block over another state than the application's."""
 _CLOCK = "is too far in the future"
 """What it says of a block that is a minute or more ahead of this machine's clock."""
+_SETTINGS = {"GOGC": "400"}
+"""Its memory is gone through when it has grown to five times what is in use, not twice: a third less work, some 100 MB more."""
 
 
 def program() -> Path:
@@ -64,7 +66,7 @@ class Process:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command, "start", "--home", self._home,
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-                pass_fds=(lock,), start_new_session=True, env={**os.environ, **self._environment},
+                pass_fds=(lock,), start_new_session=True, env={**_SETTINGS, **os.environ, **self._environment},
             )  # fmt: skip
         except OSError as error:
             raise UserError(Message("CometBFT could not be started: {reason}", reason=error.strerror or "")) from None
