@@ -72,6 +72,7 @@ class Host:
         self.http, self.p2p = place.port(), place.port()
         self.wires = [network.wire(place.outside, (place.inside, port)) for port in (self.http, self.p2p)]
         self.process: subprocess.Popen[bytes] | None = None
+        self._log = folder.parent / f"said-{number + 1}"
 
     @property
     def client(self) -> Client:
@@ -85,7 +86,7 @@ class Host:
 
     def start(self) -> None:
         listen = [f"{self.place.inside}:{port}" for port in (self.http, self.p2p)]
-        with (self.folder / "said").open("ab") as said:
+        with self._log.open("ab") as said:
             words = [
                 *self.place.enter,
                 sys.executable,
@@ -99,7 +100,7 @@ class Host:
     @property
     def said(self) -> str:
         """What its node has said so far."""
-        return (self.folder / "said").read_text()
+        return self._log.read_text()
 
     def cut(self) -> None:
         """Cut it off from the others, in both directions if all are."""

@@ -33,13 +33,13 @@ class Validator:
         self.spread: list[SignedCheckpoint] = []
         self.finality = Finality(self.ledger, Publishing(self.ledger, self.keys[:1]), self.spread.append)
 
-    def block(self) -> Checkpoint:
+    def block(self, cosign: bool = True) -> Checkpoint:
         """Something is said, and consensus agrees on it."""
         text = [f"Notice of {self.ledger.height}.", "Извещение."]
         notice = sign(self.ledger.id, "notice", [b"", text, []], [self.organiser])
         self.ledger.execute(self.ledger.height + 1, self.now, [notice])
         self.ledger.commit()
-        self.finality.agree(self.now)
+        self.finality.agree(self.now, cosign)
         return self.ledger.head
 
     def by(
@@ -136,6 +136,23 @@ def test_an_unchanged_head_is_cosigned_again(validator: Validator) -> None:
     validator.finality.agree(later + 1)
     policy = validator.ledger.state.succession.policy(head.size)
     assert set(validator.published.verify(policy).values()) == {later}
+
+
+def test_a_head_that_is_not_cosigned_here_is_final_by_the_others(validator: Validator) -> None:
+    """A node whose clock is fast takes each block for one long past. It cosigns none, and publishes what the others make final."""
+    head = validator.block(cosign=False)
+    assert validator.spread == []
+    for number in (1, 2, 3):
+        validator.finality.receive(validator.by(number, head))
+    assert validator.published.checkpoint == head
+    later = validator.now + AGAIN
+    for number in (1, 2, 3):
+        validator.finality.receive(validator.by(number, head, later))
+    validator.finality.agree(later, False)
+    policy = validator.ledger.state.succession.policy(head.size)
+    assert set(validator.published.verify(policy).values()) == {later} and validator.spread == []
+    validator.finality.agree(later)
+    assert validator.spread[-1].checkpoint == head, "its clock is right again"
 
 
 # What other nodes answer, and where they are

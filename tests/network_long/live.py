@@ -14,6 +14,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+from cli.conftest import inside, ok
 from engine.stage import TRAMS
 from network.conftest import Answer, Client
 from network.hosts import City, Host, Hosts, Place, Remote, copy_of
@@ -389,6 +390,8 @@ class LiveCity(City):
         """All copies are one ledger, each is verified from its public files alone; each ballot that has a receipt is counted once, and
         no promise is broken but by these institutions. Once the hosts have stopped."""
         copies = [copy_of(host, self.folder / f"copy-{host.number + 1}") for host in self.everybody]
+        for copy in copies:
+            ok("verify", copy, run=inside)
         verified = [verify_ledger(Folder(copy)) for copy in copies]
         logs = [list(one.log.entries()) for one in verified]
         assert all(log == logs[0] for log in logs), "the logs differ"

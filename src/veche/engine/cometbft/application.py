@@ -310,10 +310,10 @@ class Application:
         return [abci.ValidatorUpdate(pub_key=abci.PublicKey(ed25519=votes), power=power) for votes, power in powers]
 
     def _agree(self) -> None:
-        """The head so far is agreed on. One that is long past, as a node meets it that catches up, is for others to sign."""
+        """The head so far is agreed on. One that is long past, as a node meets it that catches up or whose clock is fast, is for others
+        to sign."""
         now = self._clock()
-        if self._finality.alone or now <= self._ledger.time + PAST:
-            self._finality.agree(now)
+        self._finality.agree(now, self._finality.alone or now <= self._ledger.time + PAST)
 
     def _commit(self) -> abci.ResponseCommit:
         block = self._block

@@ -56,15 +56,16 @@ class Finality:
         """Whether what is signed here is final without others."""
         return self._publishing.alone
 
-    def agree(self, time: int) -> None:
-        """Consensus agrees on the ledger's head. ``time``: by this machine's clock. Raises as :meth:`Publishing.publish` does."""
-        head = self._ledger.head
-        if head == self.agreed and time < self._signed + AGAIN:
+    def agree(self, time: int, cosign: bool = True) -> None:
+        """Consensus agrees on the ledger's head. ``time``: by this machine's clock; ``cosign``: whether it is to be cosigned here. Raises
+        as :meth:`Publishing.publish` does."""
+        head, cosign = self._ledger.head, cosign and not self._silent
+        if head == self.agreed and not (cosign and time >= self._signed + AGAIN):
             if self._better:
                 self._publish(self._gathered[head.size])
             return
-        self.agreed, self._signed = head, 0 if self._silent else time
-        own = SignedCheckpoint(head, ()) if self._silent else self._publishing.sign(time)
+        self.agreed, self._signed = head, time if cosign else 0
+        own = self._publishing.sign(time) if cosign else SignedCheckpoint(head, ())
         self._gather(own)
         for verifier, early in list(self._early.items()):
             if early.checkpoint.size <= head.size:
