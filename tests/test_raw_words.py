@@ -35,7 +35,7 @@ NOT_SAID = {
     *((f"demo/{file}.py", line) for file in ("audit", "four") for line in ("poll show {} -l {}", "ledger log --ledger {} --last 12")),  # command lines
     ("ledger/checks.py", "dict[bytes, list[_Found]]"),  # a type
     *(("logs.py", text) for text in (
-        "how many entries", "how many files", "a folder of this process", "the number of entries in the ledger",
+        "how many entries", "how many files", "the address of a node that was asked", "a folder of this process", "the number of entries in the ledger",
         "a sentence of this program's, without anything that was handed in",
     )),  # what the fields of a log line are, for programmers
 }  # fmt: skip

@@ -19,6 +19,7 @@ FIELDS = {
     "entries": "how many entries",
     "files": "how many files",
     "folder": "a folder of this process",
+    "node": "the address of a node that was asked",
     "reason": "a sentence of this program's, without anything that was handed in",
     "size": "the number of entries in the ledger",
 }

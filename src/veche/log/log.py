@@ -22,6 +22,7 @@ from veche.log.tiles import (
     Tile,
     is_tile_of,
     levels_of,
+    pack,
     partial_of,
     span,
     split_hashes,
@@ -128,6 +129,10 @@ class Log:
     def entry(self, index: int) -> bytes:
         """One entry, checked against its leaf hash."""
         return next(self.entries(index, index + 1))
+
+    def file(self, tile: Tile) -> bytes:
+        """The bytes of a tile of this tree, as the head vouches for them."""
+        return pack(self._bundle(tile)) if tile.level == ENTRIES else self._hashes(tile.level, tile.index)
 
     def leaf_hash(self, index: int) -> bytes:
         """The leaf hash at this index, as the root vouches for it."""

@@ -111,7 +111,7 @@ class Publisher:
         for tile, hashes in growth.rows:
             publication.write(tile, b"".join(hashes))
         publication.finish(checkpoint.to_bytes())
-        self._remove_narrower(start, head.size)
+        remove_narrower(self.folder, start, head.size)
         self._own = head
         return head.size - head.size % WIDTH
 
@@ -155,20 +155,6 @@ class Publisher:
                 )
         return old.size
 
-    def _remove_narrower(self, start: int, size: int) -> None:
-        """Remove the partial tiles that full or wider ones replace, wherever entries from ``start`` on may have put
-        them. After a crash here some are left; the next call has the same ``start`` and removes them."""
-        keep = {tile.name for tile in partial_of(size)}
-        for level in levels_of(size):
-            for index in range(start // span(level) // WIDTH, size // span(level) // WIDTH + 1):
-                folder = self.folder / (Tile(level, index).name + ".p")
-                if folder.is_dir():
-                    wanted = {path for path in folder.iterdir() if path.relative_to(self.folder).as_posix() in keep}
-                    for path in set(folder.iterdir()) - wanted:
-                        path.unlink()
-                    if not wanted:
-                        folder.rmdir()
-
 
 class _Publication:
     """The files of one publication."""
@@ -210,6 +196,21 @@ class _Publication:
         leaves either head."""
         self._batch.finish()
         replace(self._folder / CHECKPOINT, checkpoint, drafts=self._drafts)
+
+
+def remove_narrower(folder: Path, start: int, size: int) -> None:
+    """Remove the partial tiles that full or wider ones replace, wherever entries from ``start`` on may have put
+    them. After a crash here some are left; the next call has the same ``start`` and removes them."""
+    keep = {tile.name for tile in partial_of(size)}
+    for level in levels_of(size):
+        for index in range(start // span(level) // WIDTH, size // span(level) // WIDTH + 1):
+            below = folder / (Tile(level, index).name + ".p")
+            if below.is_dir():
+                wanted = {path for path in below.iterdir() if path.relative_to(folder).as_posix() in keep}
+                for path in set(below.iterdir()) - wanted:
+                    path.unlink()
+                if not wanted:
+                    below.rmdir()
 
 
 def edge_at(folder: Path, start: int) -> Edge:

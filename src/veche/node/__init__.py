@@ -7,6 +7,8 @@ the ledger's public files.
 - :mod:`batch`     how validators pass entries on together
 - :mod:`peers`     the other validators of a network: entries passed on to them, and heads
 - :mod:`published` the ledger's public files, and receipts made from them
+- :mod:`web`       the public files of somebody else's node, over HTTP
+- :mod:`copying`   another's ledger made one's own: fetched, checked from the head down, executed
 - :mod:`metrics`   what a node says of itself to whoever watches over it
 - :mod:`api`       what is answered over HTTP
 - :mod:`service`   all of it on a thread and a loop of its own, beside the engine's

@@ -8,6 +8,7 @@
     POST /heads                    a head that another validator has cosigned
     GET  /status                   what this node is and does
     GET  /openapi.json             all of this, for programs
+    GET  /heads                    which heads are kept: a JSON array of their sizes
     GET  /heads/{key}              the newest head that the validator with this ledger key has cosigned, as far as this node knows
     GET  /charter                  entry 0, with whose hash everything begins
     GET  /checkpoint, /tile/..., /head/..., /attachment/..., /witness/...   the public files (docs/protocol.md, section 5)
@@ -114,6 +115,7 @@ class Api:
         made.router.add_post("/heads", self._take_head)
         made.router.add_get("/status", self._status)
         made.router.add_get("/openapi.json", self._described)
+        made.router.add_get("/heads", self._kept)
         made.router.add_get("/heads/{key}", self._head_by)
         made.router.add_get("/charter", self._charter)
         made.router.add_get(r"/{name:checkpoint|(?:tile|head|attachment|witness)/.+}", self._file)
@@ -214,6 +216,9 @@ class Api:
         intake = self._intake
         now = time.time()
         return _json(Status(*self._names, intake.height, intake.time, intake.size, intake.final, intake.waiting, now))
+
+    async def _kept(self, request: web.Request) -> web.Response:
+        return _json_bytes(msgspec.json.encode(await self._read(self._published.kept)))
 
     async def _charter(self, request: web.Request) -> web.Response:
         return web.Response(body=self._founding, content_type=_OCTETS, headers={"Cache-Control": _FOR_GOOD})

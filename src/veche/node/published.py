@@ -5,7 +5,7 @@ from pathlib import Path
 from veche.errors import DoesNotHold
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.log import Log, Snapshot, read_tile
-from veche.log.source import Folder, size_limit
+from veche.log.source import Folder, kept_heads, size_limit
 from veche.log.tiles import CHECKPOINT, Tile
 
 
@@ -28,6 +28,10 @@ class Published:
             return read_tile(self._source, tile)
         except DoesNotHold:
             return None
+
+    def kept(self) -> list[int]:
+        """The sizes of the heads that are kept, in ascending order."""
+        return [size for size, _ in kept_heads(self._source)]
 
     @property
     def head(self) -> SignedCheckpoint | None:

@@ -1,0 +1,290 @@
+"""Another's ledger made one's own: its public files fetched from those who have them, checked from the head down, then executed.
+
+A copy is begun with the charter alone, or goes on from what is in the folder. A head is believed when it is final by that charter and the
+kept heads (:mod:`veche.ledger.walk`); every hash tile by the one above, every bundle by its hashes. So whoever gives a false file is
+found out by that file, and left; the next goes on. A crash leaves files that hold, and the copy goes on with what is missing.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from veche.audit.rebuild import Rebuilt, rebuild
+from veche.durable import Batch, Lock, make_folder, replace
+from veche.errors import DoesNotHold, UserError, VecheError
+from veche.ledger.entries.charter import Charter, read_charter
+from veche.ledger.heads import Succession
+from veche.ledger.ownership import is_own
+from veche.ledger.store import Store, plainly
+from veche.ledger.walk import walk
+from veche.log.checkpoint import SignedCheckpoint, put_right
+from veche.log.log import Log
+from veche.log.publish import UNFINISHED, remove_narrower
+from veche.log.source import HEAD, Folder, Source, head_name
+from veche.log.tiles import CHECKPOINT, ENTRIES, WIDTH, Tile, levels_of, partial_of, span, wrong
+from veche.logs import log
+from veche.node.web import NoAnswer
+from veche.texts import Message
+
+AT_ONCE = 4
+"""Files that are on their way from one door at a time."""
+DURABLE = 64
+"""Files that are made durable together: at most so many are fetched again after a crash."""
+
+_LEAVE = DoesNotHold, NoAnswer
+"""What is wrong with a door, and not with this machine."""
+
+Progress = Callable[[int, int], None]
+"""Called with the number of entries done and of all entries."""
+
+
+def copy_ledger(
+    folder: Path,
+    founding: bytes,
+    doors: Mapping[str, Source],
+    fetched: Progress | None = None,
+    executed: Progress | None = None,
+) -> Rebuilt | None:
+    """Make the ledger with this charter entry one's own, up to the newest final head that one of these doors has.
+
+    What is there is kept and goes on; None if it is as long as that already. ``doors``: by their addresses, as people know them.
+
+    Raises UserError if none has a ledger that holds, Forked if two final heads are of two histories, Held if a program uses the folder,
+    and as :func:`~veche.audit.rebuild.rebuild`.
+    """
+    if not Copy(folder, founding, doors, fetched).run() and _is_executed(folder):
+        return None
+    return rebuild(folder, executed)
+
+
+def _is_executed(folder: Path) -> bool:
+    """Whether the database knows all that is published beside it: else an earlier copy was interrupted."""
+    with suppress(UserError):
+        if is_own(folder):
+            with closing(Store.read(folder)) as store:
+                return store.state.get("size") >= Folder(folder).checkpoint().checkpoint.size
+    return False
+
+
+class Forked(VecheError):
+    """Two final heads that do not go on from one another: over two thirds of the validators, or the log's key, have signed both.
+
+    ``heads``: the two, as their files.
+    """
+
+    def __init__(self, one: SignedCheckpoint, other: SignedCheckpoint) -> None:
+        super().__init__(
+            Message("There are two ledgers of this name, both signed by those whose signatures count."),
+            Message("Keep both heads, and show them: nothing goes on until people have decided which one is theirs."),
+        )
+        self.heads = one.to_bytes(), other.to_bytes()
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """What one door has: a head that is final, and whose signatures heads need by those that were kept."""
+
+    name: str
+    source: "_Remembering"
+    signed: SignedCheckpoint
+    succession: Succession
+
+    @property
+    def size(self) -> int:
+        return self.signed.checkpoint.size
+
+
+class Copy:
+    """The public files of one ledger on their way into a folder."""
+
+    def __init__(
+        self, folder: Path, founding: bytes, doors: Mapping[str, Source], progress: Progress | None = None
+    ) -> None:
+        self._folder, self._founding, self._progress = folder, founding, progress
+        self._doors = {name: _Remembering(door, folder) for name, door in doors.items()}
+        self.left: dict[str, VecheError] = {}
+        """Doors that were left, and why: a :class:`DoesNotHold` is a lie."""
+
+    def run(self) -> bool:
+        """Fetch what is missing, then put the head in its place; whether there was anything. Raises as :func:`copy_ledger`."""
+        charter, folder = read_charter(self._founding), self._folder
+        make_folder(folder)
+        with (
+            plainly(folder),
+            Lock(folder / "lock", Message("Another program is writing the ledger in {folder}", folder=folder)),
+        ):
+            own, claims = self._own(), self._claims(charter)
+            while newest := self._newest(claims, own):
+                for claim in sorted(claims, key=lambda claim: -claim.size):
+                    try:
+                        self._fetch(claim.source, newest.signed)
+                    except _LEAVE as error:
+                        self._leave(claim.name, error)
+                        claims.remove(claim)
+                        continue
+                    self._finish(newest, own)
+                    return True
+            return False
+
+    def _own(self) -> SignedCheckpoint | None:
+        """The head of what is in the folder, if there is any."""
+        with suppress(FileNotFoundError):
+            content = put_right((self._folder / CHECKPOINT).read_bytes())
+            return SignedCheckpoint.parse(content) if content else None
+        return None
+
+    def _claims(self, charter: Charter) -> list[_Claim]:
+        """What the doors have that holds so far."""
+        claims = []
+        for name, door in self._doors.items():
+            try:
+                signed = door.checkpoint()
+                succession = walk(door, charter, signed)
+                signed.verify(succession.policy(signed.checkpoint.size))
+                if signed.checkpoint.size < 2 or Log(door, signed.checkpoint).entry(0) != self._founding:
+                    raise wrong(CHECKPOINT, Message("it is of another ledger than the charter's"))
+            except _LEAVE as error:
+                self._leave(name, error)
+                continue
+            claims.append(_Claim(name, door, signed, succession))
+        return claims
+
+    def _leave(self, name: str, error: VecheError) -> None:
+        self.left[name] = error
+        log().warning("a node is left", node=name, reason=error.message)
+
+    def _newest(self, claims: list[_Claim], own: SignedCheckpoint | None) -> _Claim | None:
+        """The longest, with which all others agree; None if what is here is as long. Raises Forked, and UserError if nobody is left."""
+        while claims:
+            newest = max(claims, key=lambda claim: claim.size)
+            others = [claim.signed for claim in claims if claim is not newest]
+            if own is not None and own.checkpoint.size >= newest.size:
+                _check_agree(Folder(self._folder), own, [newest.signed, *others])
+                return None
+            try:
+                _check_agree(newest.source, newest.signed, [*others, *([own] if own is not None else [])])
+            except _LEAVE as error:
+                self._leave(newest.name, error)
+                claims.remove(newest)
+                continue
+            if not self._leave_hiding(claims):
+                return newest
+        name, why = next(iter(self.left.items()))
+        raise UserError(
+            Message("None of the nodes that were asked has a copy of this ledger that holds. {name}: {why}", name=name, why=why.said),
+            Message("Give the address of another node, of another institution."),
+        )  # fmt: skip
+
+    def _leave_hiding(self, claims: list[_Claim]) -> bool:
+        """Leave those who hide a head that is kept, as others of these know; whether there were any."""
+        known = {number for claim in claims for number, _ in claim.succession.changes}
+        before = len(claims)
+        for claim in list(claims):
+            own = {number for number, _ in claim.succession.changes}
+            hidden = min((number for number in known - own if number + 1 < claim.size), default=None)
+            if hidden is not None:
+                self._leave(claim.name, wrong(head_name(hidden + 1), Message("the file is missing")))
+                claims.remove(claim)
+        return len(claims) < before
+
+    def _fetch(self, door: "_Remembering", signed: SignedCheckpoint) -> None:
+        """All full tiles that are not here, from the root down and then the entries. Raises what is wrong with the door's."""
+        head = signed.checkpoint
+        log_ = Log(door, head)
+        bundles = head.size // WIDTH
+        wanted = deque(tile for tile in _downwards(head.size) if not (self._folder / tile.name).is_file())
+        here = bundles - sum(tile.level == ENTRIES for tile in wanted)
+        with ThreadPoolExecutor(AT_ONCE, "veche-fetch") as pool, door.ahead(pool, [tile.name for tile in wanted]):
+            while wanted:
+                batch = Batch(self._folder, self._folder / UNFINISHED)
+                for tile in [wanted.popleft() for _ in range(min(DURABLE, len(wanted)))]:
+                    batch.write(self._folder / tile.name, log_.file(tile))
+                    here += tile.level == ENTRIES
+                    if self._progress is not None:
+                        self._progress(here * WIDTH, head.size)
+                batch.finish()
+        batch = Batch(self._folder, self._folder / UNFINISHED)
+        for tile in partial_of(head.size):
+            batch.write(self._folder / tile.name, log_.file(tile))
+        batch.finish()
+        if self._progress is not None:
+            self._progress(head.size, head.size)
+
+    def _finish(self, newest: _Claim, own: SignedCheckpoint | None) -> None:
+        """Everything is there: the heads that were kept, and last the head."""
+        for number, _ in newest.succession.changes:
+            path = self._folder / head_name(number + 1)
+            make_folder(path.parent)
+            replace(path, newest.source.read(head_name(number + 1)), drafts=self._folder)
+        replace(self._folder / CHECKPOINT, newest.signed.to_bytes(), drafts=self._folder / UNFINISHED)
+        start = own.checkpoint.size if own is not None else 0
+        remove_narrower(self._folder, start - start % WIDTH, newest.size)
+
+
+def _check_agree(source: Source, head: SignedCheckpoint, others: Iterable[SignedCheckpoint]) -> None:
+    """Raise Forked unless the log under this head goes on from all others, which are no longer."""
+    mine = Log(source, head.checkpoint)
+    for other in others:
+        if mine.root(other.checkpoint.size) != other.checkpoint.root:
+            raise Forked(other, head)
+
+
+def _downwards(size: int) -> Iterator[Tile]:
+    """Every full tile of the tree of this size: those of the highest level first, the bundles last."""
+    for level in reversed(levels_of(size)):
+        for index in range(size // span(level) // WIDTH):
+            yield Tile(level, index)
+
+
+class _Remembering(Source):
+    """A door, of which heads are asked once, so that what was checked is what is kept; full tiles that are in the folder are not asked of
+    it at all, for they were checked before they were written."""
+
+    def __init__(self, door: Source, folder: Path) -> None:
+        self._door, self._folder = door, folder
+        self._names: list[str] | None = None
+        self._notes: dict[str, bytes | None] = {}
+        self._coming: deque[tuple[str, Future[bytes | None]]] = deque()
+        self._awaited = iter(())  # type: Iterator[str]
+        self._pool: ThreadPoolExecutor | None = None
+
+    def names(self, prefix: str = "") -> list[str]:
+        """The kept heads."""
+        if self._names is None:
+            self._names = self._door.names(HEAD)
+        return [name for name in self._names if name.startswith(prefix)]
+
+    def get(self, name: str) -> bytes | None:
+        if not name.startswith("tile/"):
+            if name not in self._notes:
+                self._notes[name] = self._door.get(name)
+            return self._notes[name]
+        if Tile.parse(name).width == WIDTH:
+            with suppress(FileNotFoundError):
+                return (self._folder / name).read_bytes()
+        if self._coming and self._coming[0][0] == name:
+            _, future = self._coming.popleft()
+            self._order()
+            return future.result()
+        return self._door.get(name)
+
+    @contextmanager
+    def ahead(self, pool: ThreadPoolExecutor, names: Iterable[str]) -> Iterator[None]:
+        """In this ``with``, these files are on their way before they are asked for, in this order."""
+        self._pool, self._awaited = pool, iter(names)
+        for _ in range(AT_ONCE):
+            self._order()
+        try:
+            yield
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            self._pool, self._awaited = None, iter(())
+            self._coming.clear()
+
+    def _order(self) -> None:
+        name = next(self._awaited, None)
+        if name is not None and self._pool is not None:
+            self._coming.append((name, self._pool.submit(self._door.get, name)))

@@ -1,0 +1,154 @@
+"""A node's public files, read through its door by somebody else. docs/protocol.md, section 5.
+
+Nothing that comes from there is believed: whoever reads it checks it (:mod:`veche.log.log`, :mod:`veche.ledger.walk`). What is answered
+is of no more bytes than it may be, comes within a time and at a least rate, and leads nowhere else.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Annotated, Self, TypeVar
+
+import aiohttp
+import msgspec
+
+from veche.errors import UserError, because
+from veche.log.source import HEAD, Source, head_name, size_limit
+from veche.log.tiles import Tile, wrong
+from veche.texts import Message, Said
+
+CONNECT, SILENT = 5.0, 10.0
+"""Seconds within which somebody answers the telephone, and for which they may say nothing on it."""
+AGAIN = 0, 0.5, 2
+"""Seconds to wait before each try: a connection that broke says little."""
+LEAST_RATE = 16 << 10
+"""Bytes a second that an answer is long at least, after the first ``SILENT`` seconds."""
+KEPT_BYTES = 1 << 20
+"""Bytes of the list of kept heads."""
+CONNECTIONS = 8
+"""To one door at a time."""
+
+T = TypeVar("T")
+_Sizes = list[Annotated[int, msgspec.Meta(ge=1, lt=10**18)]]
+_FAILED = aiohttp.ClientError, TimeoutError, OSError, ValueError
+
+
+class NoAnswer(UserError):
+    """A door that does not answer, too slowly, or with an error: that says nothing of its ledger."""
+
+    def __init__(self, url: str, why: Said) -> None:
+        super().__init__(
+            Message("{url} does not answer: {why}.", url=url, why=why), Message("Try again later, or ask another node.")
+        )
+
+
+class Wire:
+    """Connections to doors, on a thread and a loop of their own. Use it in a ``with``; any thread may ask."""
+
+    def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="veche-web", daemon=True)
+        self._thread.start()
+        self._session = self._run(self._begin())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._run(self._session.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def get(self, url: str, path: str, most: int) -> bytes | None:
+        """What a door answers to this path, None if there is nothing of this name. Raises NoAnswer, and DoesNotHold if it is of more
+        bytes than ``most``."""
+        failed: Exception | None = None
+        for pause in AGAIN:
+            time.sleep(pause)
+            try:
+                return self._run(self._get(f"{url}/{path}", most))
+            except _TooMuch:
+                raise wrong(f"{url}/{path}", Message("the answer is of more than {most} bytes", most=most)) from None
+            except _FAILED as error:
+                failed = error
+        assert failed is not None
+        late = isinstance(failed, TimeoutError)
+        raise NoAnswer(url, Message("it takes too long") if late else because(failed)) from None
+
+    async def _begin(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit_per_host=CONNECTIONS),
+            timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=CONNECT, sock_read=SILENT),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
+
+    async def _get(self, url: str, most: int) -> bytes | None:
+        async with asyncio.timeout(CONNECT + SILENT) as head:
+            response = await self._session.get(url, allow_redirects=False)
+            head.reschedule(None)
+        async with response:
+            if response.status == 404:
+                return None
+            if response.status != 200:
+                raise aiohttp.ClientError(f"HTTP {response.status}")
+            return await read_answer(response, most)
+
+    def _run(self, coroutine: Coroutine[object, object, T]) -> T:
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+
+class _TooMuch(aiohttp.ClientError):
+    """An answer is longer than it may be."""
+
+
+async def read_answer(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """The answer to its end. Raises ClientError if it is of more bytes than ``most``, or comes too slowly."""
+    body, began = bytearray(), time.monotonic()
+    while part := await response.content.read(most + 1 - len(body)):
+        body += part
+        if len(body) > most:
+            raise _TooMuch
+        if time.monotonic() - began > SILENT + len(body) / LEAST_RATE:
+            raise TimeoutError
+    return bytes(body)
+
+
+class Web(Source):
+    """The public files behind one door. It lists no files but the kept heads; ``url``: as in an address entry, without a path.
+
+    Every method raises NoAnswer, and DoesNotHold (step ``tiles``) on an answer that cannot be such a file.
+    """
+
+    def __init__(self, wire: Wire, url: str) -> None:
+        self._wire, self.url = wire, url
+
+    def names(self, prefix: str = "") -> list[str]:
+        """The kept heads: with any other prefix than theirs it is a mistake to ask."""
+        if not prefix.startswith(HEAD):
+            raise ValueError(f"a door does not list {prefix!r}")
+        return sorted(name for size in self._kept() if (name := head_name(size)).startswith(prefix))
+
+    def _kept(self) -> Sequence[int]:
+        data = self._wire.get(self.url, "heads", KEPT_BYTES)
+        with suppress(msgspec.MsgspecError, RecursionError):
+            return msgspec.json.decode(data or b"", type=_Sizes)
+        raise wrong(self.url, Message("this is no list of kept heads"))
+
+    def get(self, name: str) -> bytes | None:
+        limit = size_limit(name)
+        if limit is None:
+            return None
+        data = self._wire.get(self.url, name, limit)
+        if data is None and name.startswith("tile/"):  # a door cuts a tile from a wider one: nobody need look for that
+            raise wrong(Tile.parse(name).name, Message("the file is missing"))
+        return data
