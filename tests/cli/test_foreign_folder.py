@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from veche.audit.entry_words import tracker
 from veche.ledger.codec import decode
 from veche.ledger.entries.poll import Choice
 from veche.ledger.ownership import is_own
 from veche.ledger.shape import Text
 from veche.ledger.store import DATABASE
-from veche.terminal.show import tracker
 from veche.world import World
 
 from .conftest import Answer, inside

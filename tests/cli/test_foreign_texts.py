@@ -23,9 +23,9 @@ from veche.ledger.entries.poll import Choice, Group, Poll
 from veche.ledger.entries.statements import Cancel, Contest, Notice, Outcome, OutcomeStatus
 from veche.ledger.shape import Attachment, Text
 from veche.ledger.signing import sign
+from veche.terminal.definition import poll_lines
 from veche.terminal.say import wrapped
-from veche.terminal.show import poll_lines
-from veche.terminal.whole import Whole
+from veche.terminal.written import Written
 from veche.texts import Message
 
 from .city import poll_draft
@@ -322,5 +322,9 @@ def test_a_long_line_goes_on_where_none_of_ours_begins(monkeypatch: pytest.Monke
         monkeypatch.setenv("COLUMNS", str(columns))
         for said in (f"{'x ' * columns}{ALIKE} " * 3, f"{'y' * (columns - 9)} {ALIKE}"):
             poll = replace(POLL, title=Text(said, said), class_name=said, background=Text(said, said))
-            for line in (*Whole(None).lines(poll), *poll_lines(poll), Message("The poll {title} is open.", title=said)):
+            for line in (
+                *Written(None).lines(poll),
+                *poll_lines(poll),
+                Message("The poll {title} is open.", title=said),
+            ):
                 check(Answer(0, wrapped(line.text("en")), ""))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from veche.audit.entry_whole import KINDS
 from veche.ballot.committee import Certificate, Key, Shares
 from veche.ballot.decryption import Share
 from veche.ledger import entries
@@ -19,7 +20,7 @@ from veche.ledger.entries.poll import Choice, Group
 from veche.ledger.entries.statements import OutcomeStatus
 from veche.ledger.entries.tally import Cell, Member
 from veche.ledger.shape import Attachment, Text
-from veche.terminal.whole import KINDS, Whole
+from veche.terminal.written import Written
 from veche.texts import languages
 
 ID = bytes(range(32))
@@ -112,7 +113,7 @@ def other_values(value: Any) -> Iterator[Any]:
 
 
 def shown(entry: entries.Entry, language: str) -> list[str]:
-    return [line.text(language) for line in Whole(None).lines(entry)]
+    return [line.text(language) for line in Written(None).lines(entry)]
 
 
 def test_every_kind_is_here() -> None:

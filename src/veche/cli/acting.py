@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from veche.audit.entry_words import short
 from veche.audit.ledger import Verification, VerifiedLedger
 from veche.cli import signing
 from veche.cli.entry_file import SUFFIX, keep_entry
@@ -25,7 +26,6 @@ from veche.ledger.entries.decryption import Decryption
 from veche.log.source import WITNESS, Export, open_source
 from veche.log.tiles import CHECKPOINT
 from veche.terminal.say import say
-from veche.terminal.show import short
 from veche.texts import Localizable, Message
 
 SLOWEST = 2.0

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from veche.audit.entry_words import short, tracker
 from veche.audit.poll_view import stage_of
 from veche.cli import options
 from veche.cli.again import again
@@ -27,7 +28,6 @@ from veche.permit.permit import Permit
 from veche.permit.seed import Seed
 from veche.terminal.code import code_lines
 from veche.terminal.say import say
-from veche.terminal.show import short, tracker
 from veche.texts import Listed, Localizable, Message
 from veche.voter.permits import Collected
 from veche.voter.voter import Sealed, Voter

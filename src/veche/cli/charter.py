@@ -22,7 +22,7 @@ from veche.ledger.entries.charter import Charter
 from veche.ledger.entries.charter import read_charter as check_charter
 from veche.ledger.entries.new_class import NewClass
 from veche.terminal.say import say
-from veche.terminal.whole import Whole
+from veche.terminal.written import Written
 from veche.texts import Message
 
 
@@ -174,5 +174,5 @@ def show(file: Path | None, folder: Path, as_json: bool) -> None:
     if as_json:
         options.emit(charter_json(found))
     else:
-        signing.show(Whole(None).lines(found))
+        signing.show(Written(None).lines(found))
         signing.warn(charter_dangers(found))

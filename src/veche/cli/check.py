@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from veche.audit.entry_words import both, short
 from veche.cli import options
 from veche.cli.choices import choice_lines, choices_json
 from veche.cli.language import Command
@@ -14,7 +15,6 @@ from veche.cli.reading import read_ledger
 from veche.errors import UserError
 from veche.terminal.code import code_lines
 from veche.terminal.say import prompt, say, spoken
-from veche.terminal.show import both, short
 from veche.texts import Message, Verbatim
 from veche.voter.voter import check_opened
 from veche.words import WORDS

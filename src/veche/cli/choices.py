@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
+from veche.audit.entry_words import both
 from veche.audit.poll_view import question_views
 from veche.audit.values import values
 from veche.errors import UserError
 from veche.ledger.entries.poll import Choice, Poll
+from veche.terminal.definition import how_many, question_lines
 from veche.terminal.say import prompt, say
-from veche.terminal.show import both, how_many, question_lines
 from veche.texts import Listed, Localizable, Message, Plural, Said, languages
 
 A_BLANK = Message("Blank")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from veche.audit.entry_words import STEPS, committee_status, short
 from veche.cli import options, signing
 from veche.cli.entry_file import hand_in_or_keep, say_where
 from veche.cli.language import CommandGroup
@@ -14,7 +15,6 @@ from veche.ledger.entries.committee import CommitteeCall
 from veche.ledger.entries.office import Role
 from veche.ledger.poll_state import CommitteeState
 from veche.terminal.say import say, spoken
-from veche.terminal.show import STEPS, committee_status, short
 from veche.texts import Listed, Message, Verbatim
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
 from veche.audit.due import Due, Duty, registrars_due
+from veche.audit.entry_words import short
 from veche.audit.ledger import VerifiedLedger
 from veche.cli.acting import Awaited, Round
 from veche.cli.draft_poll import EVERYONE
@@ -15,7 +16,6 @@ from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
 from veche.registrar.registrar import Registrar, group_names
-from veche.terminal.show import short
 from veche.texts import Listed, Message, Moment
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from veche.audit.entry_words import short
 from veche.cli.draft import BothTexts, Count, Digest, Instant, Table, read_draft
 from veche.cli.options import read_file
 from veche.cli.poll_attachments import SALT
@@ -16,7 +17,6 @@ from veche.ledger.entries.poll import Choice, Group, Poll
 from veche.ledger.shape import Attachment, Text
 from veche.log.source import ATTACHMENT_LIMIT
 from veche.terminal.say import spoken
-from veche.terminal.show import short
 from veche.texts import N_, Message
 
 EVERYONE = Text("Everyone", "Все")

@@ -11,6 +11,7 @@ from rich.text import Text as Styled
 
 from veche.audit.due import Due, Duty
 from veche.audit.due import due as what_is_due
+from veche.audit.entry_words import short
 from veche.audit.ledger import VerifiedLedger
 from veche.audit.poll_warnings import ROLES
 from veche.cli import options
@@ -21,7 +22,6 @@ from veche.cli.reading import verified_copies
 from veche.clock import system
 from veche.errors import UserError
 from veche.terminal.say import say, spoken
-from veche.terminal.show import short
 from veche.texts import DATE, N_, Localizable, Message, Moment, Plural, Words
 
 WHAT = {

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from veche.audit.entry_words import tracker
 from veche.cli import options
 from veche.cli.ballots import find_ballots
 from veche.cli.language import Command
@@ -17,7 +18,6 @@ from veche.ledger.poll_state import PollState
 from veche.permit.seed import Seed
 from veche.terminal.code import code_lines
 from veche.terminal.say import say, spoken
-from veche.terminal.show import tracker
 from veche.texts import N_, Message, Verbatim, Words
 from veche.voter.voter import Voter
 

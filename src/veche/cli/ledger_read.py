@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from veche.audit.dangers import charter_dangers
+from veche.audit.entry_words import describe, entry_json
 from veche.cli import options, signing
 from veche.cli.ballots import find_ballots
 from veche.cli.draft_charter import charter_json
@@ -26,8 +27,7 @@ from veche.log.note import Verifier
 from veche.log.receipt import FILE_EXTENSION
 from veche.terminal.code import code_lines
 from veche.terminal.say import say, spoken
-from veche.terminal.show import describe, entry_json
-from veche.terminal.whole import Whole
+from veche.terminal.written import Written
 from veche.texts import SECOND, Message, Moment, Verbatim
 
 
@@ -68,7 +68,7 @@ def show(folder: Path, as_json: bool) -> None:
                 }
             )  # fmt: skip
             return
-        signing.show(Whole(reading.state).lines(charter))
+        signing.show(Written(reading.state).lines(charter))
         signing.warn(charter_dangers(charter))
         known = {key for _, _, key in charter.offices}
         for key, office in offices.items():
@@ -174,7 +174,7 @@ def entry(folder: Path, number: int, raw: bool, as_json: bool) -> None:
                     hash=digest(data).hex(),
                 )
             )
-            whole = Whole(reading.state)
+            whole = Written(reading.state)
             if is_ballot(data):
                 signing.show(whole.ballot(item))
             else:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from veche.audit.entry_words import short
 from veche.cli import options
 from veche.cli.choices import choice_lines, choices_json
 from veche.cli.language import Command
@@ -14,7 +15,6 @@ from veche.cli.sealed_file import SealedFile
 from veche.durable import must_be_new
 from veche.terminal.code import code_text
 from veche.terminal.say import say, spoken
-from veche.terminal.show import short
 from veche.texts import Message, Verbatim
 
 

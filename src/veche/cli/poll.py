@@ -32,9 +32,9 @@ from veche.ledger.entries.office import Role
 from veche.ledger.entries.poll import Poll
 from veche.ledger.entries.statements import Cancel, Contest, Outcome, OutcomeStatus
 from veche.ledger.shape import Text
+from veche.terminal.definition import poll_lines
 from veche.terminal.poll_text import say_list, say_registrars, say_result, say_standing
 from veche.terminal.say import language, say
-from veche.terminal.show import poll_lines
 from veche.texts import Message, Plural
 
 

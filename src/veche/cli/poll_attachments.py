@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from veche.audit.entry_whole import Files
 from veche.cli.options import read_file
 from veche.durable import make_folder, replace
 from veche.errors import UserError
@@ -10,7 +11,6 @@ from veche.ledger.codec import digest
 from veche.ledger.entries.poll import Poll
 from veche.ledger.shape import Attachment
 from veche.log.source import ATTACHMENT_LIMIT
-from veche.terminal.whole import Files
 from veche.texts import Localizable, Message, Plural
 
 SALT = 32

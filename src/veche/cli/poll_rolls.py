@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
+from veche.audit.entry_words import both
 from veche.cli.desk import are_all, district_of
 from veche.errors import UserError
 from veche.ledger.shape import Text
 from veche.registrar.registrar import Registrar, group_names
 from veche.registrar.roll_file import BadLine, Resident, read_roll
 from veche.terminal.say import say
-from veche.terminal.show import both
 from veche.texts import Message, Plural
 
 

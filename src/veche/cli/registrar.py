@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from veche.audit.entry_words import short
 from veche.cli import acting, options, signing
 from veche.cli.acting import waiting
 from veche.cli.desk import Look, account, check_keys, permit_keys
@@ -26,7 +27,6 @@ from veche.permit.row_proof import RowProof
 from veche.registrar.registrar import Registrar
 from veche.registrar.roll_import import RollReport, beyond_doubt
 from veche.terminal.say import agreed, confirm, say, spoken
-from veche.terminal.show import short
 from veche.texts import Message, Moment, Plural, Verbatim, Words
 from veche.words import WORDS, from_words
 

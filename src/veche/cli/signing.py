@@ -13,6 +13,7 @@ import click
 from veche import clock
 from veche.audit.charter_words import consequences
 from veche.audit.dangers import charter_dangers, night, poll_dangers
+from veche.audit.entry_whole import Files
 from veche.cli.reading import Reading
 from veche.errors import UserError
 from veche.ledger.codec import decode
@@ -23,7 +24,7 @@ from veche.ledger.entries.poll import Poll
 from veche.ledger.signing import signatures
 from veche.ledger.state import State
 from veche.terminal.say import confirm, say
-from veche.terminal.whole import Files, Whole
+from veche.terminal.written import Written
 from veche.texts import Localizable, Message
 
 yes = click.option(
@@ -47,7 +48,7 @@ def consider(
     ``signed``: whose signatures it bears. ``err``: show it on the standard error. Raises Refused if the ledger would refuse it, with
     all the signatures that it takes, and UserError if the person does not want to sign.
     """
-    whole = Whole(reading.state, files)
+    whole = Written(reading.state, files)
     show([*whole.lines(entry), *whole.signers(signed)], err)
     if isinstance(entry, Poll):
         show_consequences(reading.charter, reading.state.poll_class(entry.class_name), err)
@@ -58,7 +59,7 @@ def consider(
 
 def consider_charter(charter: Charter, yes: bool, signed: Sequence[bytes] = (), err: bool = False) -> None:
     """The same for a charter, which is of no ledger yet."""
-    whole = Whole(None)
+    whole = Written(None)
     show([*whole.lines(charter), *whole.signers(signed, charter)], err)
     warn(charter_dangers(charter), err)
     agree(yes)
@@ -98,7 +99,7 @@ def warn(said: Iterable[Localizable], err: bool = False) -> None:
 
 def show_signed(entry: bytes, state: State, err: bool = False) -> None:
     """Write out an entry that a registrar's or trustee's program has computed and signed, before it leaves the office."""
-    item, whole = decode(entry), Whole(state)
+    item, whole = decode(entry), Written(state)
     show([*whole.lines(parse_item(item)), *whole.signers([key for key, _ in signatures(item)])], err)
 
 

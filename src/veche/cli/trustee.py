@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from veche.audit.charter_words import unwitnessed
+from veche.audit.entry_words import short
 from veche.audit.ledger import VerifiedLedger
 from veche.audit.view import View
 from veche.cli import acting, options
@@ -17,7 +18,6 @@ from veche.cli.reading import tell_of_change, verified_copies
 from veche.clock import system
 from veche.ledger.state import State
 from veche.terminal.say import agreed, say
-from veche.terminal.show import short
 from veche.texts import SECOND, Message, Moment
 from veche.trustee.trustee import Trustee
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from veche.audit.entry_words import short
 from veche.audit.witnesses import size_of
 from veche.cli import options
 from veche.cli.again import again
@@ -27,7 +28,6 @@ from veche.ledger.life import Phase
 from veche.ledger.poll_state import PollState
 from veche.terminal.code import code_lines, code_picture
 from veche.terminal.say import agreed, one_of, say, spoken
-from veche.terminal.show import short
 from veche.texts import Message, Verbatim
 from veche.voter.permits import Collected
 from veche.voter.voter import Voter, seal

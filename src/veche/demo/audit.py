@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text as Styled
 
+from veche.audit.entry_words import short
 from veche.audit.export import write_archive
 from veche.audit.ledger import STEPS, VerifiedLedger, verify_ledger
 from veche.demo.city import DemoCity
@@ -18,7 +19,6 @@ from veche.demo.content import BUS, SPEED, STATION
 from veche.demo.screen import Screen
 from veche.errors import DoesNotHold
 from veche.log.source import Folder
-from veche.terminal.show import short
 from veche.texts import Message, Plural
 
 FORGED = "forged-ledger"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text as Styled
 
+from veche.audit.entry_words import short
 from veche.audit.ledger import VerifiedLedger, verify_ledger
 from veche.audit.poll_view import view_poll
 from veche.demo.audit import show_commands, typed
@@ -21,7 +22,6 @@ from veche.ledger.signing import sign
 from veche.log.log import Log
 from veche.log.source import Folder
 from veche.terminal.results import bars
-from veche.terminal.show import short
 from veche.texts import Message, Plural, Words
 
 PREPARING = 10

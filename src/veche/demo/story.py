@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text as Styled
 
+from veche.audit.entry_words import short, tracker
 from veche.audit.poll_view import view_poll
 from veche.audit.poll_words import listing
 from veche.demo.audit import forgery, look_around, verification
@@ -15,7 +16,6 @@ from veche.demo.screen import Screen
 from veche.errors import Refused
 from veche.ledger.codec import decode
 from veche.terminal.results import bars, cells
-from veche.terminal.show import short, tracker
 from veche.texts import Message, Plural, Words
 from veche.voter.voter import check_opened, seal
 from veche.words import in_every_language

@@ -1,7 +1,7 @@
 """What people see in a terminal, for the command line and the demo.
 
-- :mod:`show`  how polls, entries and trackers are written, for people and for scripts
-- :mod:`whole` all that an entry says, for whoever is about to sign it
+- :mod:`definition`  a poll's definition as voters see it
+- :mod:`written`  all that an entry says, for whoever is about to sign it
 - :mod:`poll_text`  what a ledger says of its polls: one whole, or all in a list
 - :mod:`results`  the result of a poll as bars, and by group
 - :mod:`say`   sentences, in the language of whoever reads them, no wider than their terminal

@@ -2,7 +2,6 @@
 
 import base64
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from veche.audit.poll_view import question_views
@@ -12,7 +11,6 @@ from veche.ledger import entries
 from veche.ledger.codec import decode, digest
 from veche.ledger.entries.ballot import read_ballot
 from veche.ledger.entries.committee import COMPLAINT, SILENT
-from veche.ledger.entries.poll import Choice, Poll
 from veche.ledger.entries.statements import OutcomeStatus
 from veche.ledger.entries.tally import TOO_FEW_KEYS
 from veche.ledger.life import CommitteePhase
@@ -20,7 +18,6 @@ from veche.ledger.poll_state import CommitteeState
 from veche.ledger.shape import Text
 from veche.ledger.signing import signatures
 from veche.ledger.state import State
-from veche.terminal.foreign import beside, marked
 from veche.texts import (
     N_,
     SECOND,
@@ -33,7 +30,6 @@ from veche.texts import (
     Said,
     Verbatim,
     Words,
-    duration,
     one_line,
 )
 
@@ -51,49 +47,6 @@ def short(id_: bytes) -> str:
 def tracker(digest: bytes) -> str:
     """A ballot's tracker as Belenios writes it: 43 characters."""
     return base64.b64encode(digest).decode().rstrip("=")
-
-
-def how_many(question: Choice) -> Localizable:
-    """How many of its answers a question wants."""
-    if question.least == question.most:
-        return Message("choose {most}", most=question.most)
-    if question.least == 0:
-        return Message("choose up to {most}", most=question.most)
-    return Message("choose {least} to {most}", least=question.least, most=question.most)
-
-
-def question_lines(question: Choice, number: int) -> Iterator[Localizable]:
-    """A question and its answers, as a voter chooses among them."""
-    yield Verbatim(beside(f"{number}. ", both(question.text)))
-    rule = how_many(question)
-    yield Message("   ({rule}, or leave it blank)", rule=rule) if question.blank else Message("   ({rule})", rule=rule)
-    for i, answer in enumerate(question.answers, 1):
-        yield Verbatim(beside(f"   {i:>3}  ", both(answer)))
-
-
-def poll_lines(poll: Poll) -> Iterator[Localizable]:
-    """A poll's definition as voters see it. What is about to be signed is shown whole: :mod:`veche.terminal.whole`."""
-    yield Message("Title: {title}", title=both(poll.title))
-    for text in dict.fromkeys(poll.background):
-        if text.strip():
-            yield Verbatim("")
-            yield Verbatim(marked(text))
-    for number, question in enumerate(poll.questions, 1):
-        yield Verbatim("")
-        yield from question_lines(question, number)
-    yield Verbatim("")
-    for group in poll.groups:
-        name = both(group.name)
-        if group.weight == 1:
-            yield Message("Who votes: {name}", name=name)
-        else:
-            yield Message("Who votes: {name} (weight {weight})", name=name, weight=group.weight)
-    yield Message("Opens:     {time}", time=Moment(poll.opens))
-    yield Message("Closes:    {time}  ({lasts})", time=Moment(poll.closes), lasts=duration(poll.closes - poll.opens))
-    yield Message("Class:     {name}", name=poll.class_name)
-    yield Message("Committee: {id}", id=short(poll.committee))
-    for name, hashed in poll.attachments:
-        yield Message("Attached:  {name}  {hash}", name=name, hash=hashed.hex())
 
 
 STATUSES = {

@@ -1,8 +1,8 @@
 """All that an entry says, for whoever is about to sign it: no field is left out, and nothing is abbreviated.
 
 It is the one place where an entry is written out whole; tests/terminal/test_whole.py changes every field of every kind, and wants to see it.
-Texts are shown in both of the city's languages, whatever language the labels are in. What others have written stands behind a
-label of ours, or, where it has several lines, behind a bar (:mod:`veche.terminal.foreign`).
+Texts are shown in both of the city's languages, whatever language the labels are in. What others have written is a string after a
+label of ours, or, where it has several lines, :class:`Foreign`: a terminal and a page mark it each in its own way.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from veche.audit.charter_words import consequences
+from veche.audit.entry_words import both, reason
 from veche.audit.poll_warnings import ROLES
 from veche.ballot.committee import Certificate, Key, Shares
 from veche.ballot.decryption import Share
@@ -22,9 +23,7 @@ from veche.ledger.entries.result import Numbers
 from veche.ledger.entries.statements import OutcomeStatus
 from veche.ledger.shape import Attachment, Text
 from veche.ledger.state import State
-from veche.terminal.foreign import beside, marked
-from veche.terminal.show import both, reason
-from veche.texts import DATE, EXACT, LAST, N_, Localizable, Message, Moment, Number, Plural, Verbatim, duration
+from veche.texts import DATE, EXACT, LAST, N_, Localizable, Message, Moment, Number, Plural, duration, one_line
 
 KINDS = {
     entries.BlockEntry.kind: N_("The beginning of a block"),
@@ -87,15 +86,15 @@ PARTS = {
 
 @dataclass(frozen=True)
 class Row(Localizable):
-    """A line: what it is about, and what the entry says there. ``depth`` is how far it is moved to the right."""
+    """A line: what it is about, and what the entry says there: a string is somebody else's. ``depth`` is how far it is moved to the right."""
 
     label: Localizable
     value: Localizable | str
     depth: int = 0
 
     def text(self, language: str) -> str:
-        label = f"{'  ' * self.depth}{self.label.text(language)}: "
-        return beside(label, self.value) if isinstance(self.value, str) else label + self.value.text(language)
+        value = one_line(self.value) if isinstance(self.value, str) else self.value.text(language)
+        return f"{'  ' * self.depth}{self.label.text(language)}: {value}"
 
 
 @dataclass(frozen=True)
@@ -107,6 +106,17 @@ class Heading(Localizable):
 
     def text(self, language: str) -> str:
         return f"{'  ' * self.depth}{self.said.text(language)}:"
+
+
+@dataclass(frozen=True)
+class Foreign(Localizable):
+    """A text of several lines that others have written, under a heading of ours."""
+
+    said: str
+    depth: int
+
+    def text(self, language: str) -> str:
+        return self.said
 
 
 Files = Callable[[Attachment], Localizable]
@@ -428,7 +438,7 @@ def texts(label: Localizable, text: Text, depth: int = 0) -> Iterator[Localizabl
     for language, said in ((Message("in English"), text.en), (Message("in Russian"), text.ru)):
         if "\n" in said:
             yield Heading(language, depth + 1)
-            yield Verbatim(marked(said, "  " * (depth + 2)))
+            yield Foreign(said, depth + 2)
         else:
             yield Row(language, said, depth + 1)
 
