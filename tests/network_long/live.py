@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,8 @@ class LiveHost(Host):
     def hold(self, others: "Sequence[Host]") -> None:
         """From now on what is sent to and fro between this host and these others does not arrive, and nothing breaks."""
 
-        def holds(origin: Address) -> bool:
+        @cache
+        def holds(origin: Address) -> bool:  # said when something comes first: later it may be nobody's
             return any(other.is_origin(origin) for other in others)
 
         for wire in self.wires:
@@ -429,10 +430,10 @@ class LiveCity(City):
 
 @contextmanager
 def city_on(
-    folder: Path, kinds: Mapping[int, type[LiveHost]] = {}, validators: int = 4, **choices: Any
+    folder: Path, kinds: Mapping[int, type[LiveHost]] = {}, validators: int = 4, delay: float = DELAY, **choices: Any
 ) -> Iterator[LiveCity]:
-    """A city whose network runs. It says on what kind of hosts."""
-    with Network(DELAY) as network, ExitStack() as resources:
+    """A city whose network runs; ``delay``: seconds between two hosts, one way. It says on what kind of hosts."""
+    with Network(delay) as network, ExitStack() as resources:
         hosts = LiveHosts(network, resources, validators, kinds)
         print(
             "hosts are",

@@ -18,9 +18,9 @@ KEY = Path(FOLDER) / "config" / "priv_validator_key.json"
 
 
 def test_a_validator_takes_new_keys_between_two_heads(tmp_path: Path) -> None:
-    """During a load a validator's seat gets new keys, both of them, and its node goes on with them. Then another is killed: the new
+    """The validators are on different continents. During a load a validator's seat gets new keys, both of them, and its node goes on with them. Then another is killed: the new
     keys are needed for every head from there on, and every receipt holds, on either side of the change."""
-    with city_on(tmp_path) as city:
+    with city_on(tmp_path, delay=0.1) as city:
         city.open_poll(600)
         first, *_, changing = city.everybody
         old, new = city.head_keys[3], SigningKey.generate()
