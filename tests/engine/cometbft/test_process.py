@@ -20,7 +20,7 @@ from veche.clock import WrongClock
 from veche.engine.cometbft import process as process_module
 from veche.engine.cometbft.engine import CometEngine
 from veche.engine.cometbft.home import make_keys
-from veche.engine.cometbft.process import last_words
+from veche.engine.cometbft.process import last_words, why_given_up
 from veche.engine.engine import Stopped
 from veche.errors import UserError
 from veche.ledger.ledger import Ledger
@@ -216,14 +216,29 @@ def test_two_do_not_run_from_one_folder(stage: Stage, ledger: Ledger, monkeypatc
         (b'{"level":"error","_msg":"CONSENSUS FAILURE!!!","err":"no space"}\n', "CONSENSUS FAILURE!!! no space"),
         (b"\xff\xfe[1,2]\n[1,2]", "[1,2]"),
         (b"x" * 9000, "x" * 500),
-        (
-            b"panic: +2/3 committed an invalid block\n\ngoroutine 1 [running]:\nmain.main()\n",
-            "+2/3 committed an invalid block",
-        ),
     ],
 )
 def test_its_last_words(said: bytes, expected: str) -> None:
     assert re.sub(r"\s+", " ", last_words(said)) == expected
+
+
+def line(about: str, why: str) -> bytes:
+    return json.dumps({"_msg": about, "err": why, "level": "error", "stack": "x" * 20_000}).encode()
+
+
+def test_what_another_validator_writes_makes_nobody_give_up() -> None:
+    """The name of the chain in a block's header is the proposer's to choose, fifty characters, and stands in what is said of it."""
+    gives_up = "CONSENSUS FAILURE!!!", "Error in validation"
+    about = "prevote step: consensus deems this block invalid; prevoting nil"
+    for name in (*gives_up, "Error in validation is too far in the future", "panic: Error in validation"):
+        assert not why_given_up(line(about, f"wrong Block.Header.ChainID. Expected veche, got {name}"))
+    assert not why_given_up(line(about, OTHER_STATE)), "one alone may propose that"
+    assert not why_given_up(line(gives_up[1], "wrong signature (#0)"))
+    assert why_given_up(line(gives_up[0], "no space")) == "CONSENSUS FAILURE!!! no space"
+    assert why_given_up(line(gives_up[1], "block time is too far in the future"))
+    assert why_given_up(line(gives_up[1], "wrong Block.Header.AppHash.  Expected 00, got 01"))
+    assert why_given_up(b"panic: " + OTHER_STATE.encode()) == OTHER_STATE
+    assert not why_given_up(b"\xff") and not why_given_up(b"[" * 100_000)
 
 
 GIVES_UP = """

@@ -23,7 +23,7 @@ from veche.clock import about
 from veche.engine.cometbft.application import Application
 from veche.engine.cometbft.finality import Finality
 from veche.engine.cometbft.home import prepare
-from veche.engine.cometbft.process import Process, contradicts, program
+from veche.engine.cometbft.process import Process, program
 from veche.engine.cometbft.server import Server
 from veche.engine.engine import Stopped
 from veche.engine.loops import new_loop
@@ -177,7 +177,7 @@ class CometEngine(ThreadedEngine):
             await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             if broken.done():  # first: what broke here is why the other one ended
                 broken.result()
-            if (died.done() or given_up.done()) and contradicts(process.last_words()):
+            if (died.done() or given_up.done()) and process.contradicted:
                 await process.stop(orderly=False)
                 raise self._contradicted(await process.block(self.ledger.height))
             if died.done():

@@ -23,10 +23,10 @@ _LAST = 8192
 _LINE = 1 << 16
 """Bytes of a line of it that are looked at."""
 _LOCK = "running"
-_GIVEN_UP, _SYNC = b"CONSENSUS FAILURE", b"Error in validation"
+_GIVEN_UP, _SYNC = "CONSENSUS FAILURE!!!", "Error in validation"
 """What CometBFT says when it ends its part in consensus and stays as a process that does nothing; and of a block that it fetched, whose
 signatures it has checked before."""
-_PANIC = "panic: "
+_PANIC = b"panic: "
 _CONTRADICTS = re.compile(
     r"(\+2/3 .*invalid block|Error in validation).*wrong Block\.Header\.(AppHash|LastResultsHash)"
 )
@@ -92,10 +92,14 @@ class Process:
             *lines, rest = (self._line + said).split(b"\n")
             self._line = rest[-_LINE:]
             for line in lines:
-                words = last_words(line) if _GIVEN_UP in line or _SYNC in line else ""
-                if _GIVEN_UP in line or _CLOCK in words or contradicts(words):
+                if words := why_given_up(line):
                     self._reason = words
                     self._given_up.set()
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether it gave up because over two thirds have signed a block over another state than its application has."""
+        return _CONTRADICTS.search(self._reason) is not None
 
     async def given_up(self) -> Stopped:
         """Until it has ended its part in consensus, and stays as a process; the sentence that says so."""
@@ -150,20 +154,32 @@ class Process:
             await self._listening
 
 
-def contradicts(words: str) -> bool:
-    """Whether CometBFT says that over two thirds have signed a block over another state than its application has."""
-    return _CONTRADICTS.search(words) is not None
+def why_given_up(line: bytes) -> str:
+    """Why CometBFT decides nothing any more, if this line of it says that; else empty.
+
+    What another validator wrote into a block may stand in any line, so only what the line is about counts.
+    """
+    if line.startswith(_PANIC):
+        return line.removeprefix(_PANIC).decode(errors="replace")[:500]
+    about, words = _read(line).get("_msg"), last_words(line)
+    if about == _GIVEN_UP or (about == _SYNC and (_CLOCK in words or _CONTRADICTS.search(words))):
+        return words
+    return ""
 
 
 def last_words(said: bytes) -> str:
-    """The last line of JSON that CometBFT wrote, as a sentence; what it panicked with; or its last line, if that is none."""
+    """The last line of JSON that CometBFT wrote, as a sentence; or its last line, if that is none."""
     found = ""
-    for line in said.decode(errors="replace").splitlines():
-        if line.startswith(_PANIC):
-            return line.removeprefix(_PANIC)[:500]
-        try:
-            event: dict[str, object] = dict(json.loads(line))
-            found = " ".join(str(event[name]) for name in ("_msg", "err", "error") if name in event)
-        except (ValueError, RecursionError, TypeError):
-            found = line.strip() or found
+    for line in said.splitlines():
+        event = _read(line)
+        sentence = " ".join(str(event[name]) for name in ("_msg", "err", "error") if name in event)
+        found = sentence or line.decode(errors="replace").strip() or found
     return found[:500]
+
+
+def _read(line: bytes) -> dict[str, object]:
+    """A line of JSON; empty if it is none."""
+    try:
+        return dict(json.loads(line))
+    except (ValueError, RecursionError, TypeError):
+        return {}
