@@ -215,9 +215,10 @@ class _State:
 
 
 class Remote:
-    """Hands entries in over HTTP, to one host after the other, and lets time pass on all of them."""
+    """Hands entries in over HTTP, to one host after the other, and lets time pass on all of them. ``pause``: seconds between two looks."""
 
     ledger: Ledger
+    pause = 0.03
 
     def __init__(self, hosts: Hosts, folder: Path, clock: Clock) -> None:
         self.hosts, self.folder, self._clock = hosts, folder, clock
@@ -302,7 +303,7 @@ class Remote:
         while not until():
             self.check()
             assert time.monotonic() < end, "nothing happens"
-            time.sleep(0.03)
+            time.sleep(self.pause)
 
 
 class City(World):

@@ -126,6 +126,7 @@ class LiveRemote(Remote):
     """See :class:`network.hosts.Remote`."""
 
     hosts: LiveHosts
+    pause = 0.2
 
     def set_clock(self) -> None:
         for host in self.hosts.all:
