@@ -138,6 +138,17 @@ def test_an_unchanged_head_is_cosigned_again(validator: Validator) -> None:
     assert set(validator.published.verify(policy).values()) == {later}
 
 
+def test_a_head_that_is_not_final_yet_waits_over_the_next_blocks(validator: Validator) -> None:
+    """One more cosignature came, and the ledger is idle: as when two of four have just come back."""
+    before, head = validator.published.checkpoint, validator.block()
+    validator.finality.receive(validator.by(1, head))
+    for seconds in (1, 2, AGAIN, AGAIN + 1):
+        validator.finality.agree(validator.now + seconds)
+    assert validator.published.checkpoint == before
+    validator.finality.receive(validator.by(2, head))
+    assert validator.published.checkpoint == head
+
+
 def test_a_head_that_is_not_cosigned_here_is_final_by_the_others(validator: Validator) -> None:
     """A node whose clock is fast takes each block for one long past. It cosigns none, and publishes what the others make final."""
     head = validator.block(cosign=False)

@@ -61,7 +61,7 @@ class Finality:
         as :meth:`Publishing.publish` does."""
         head, cosign = self._ledger.head, cosign and not self._silent
         if head == self.agreed and not (cosign and time >= self._signed + AGAIN):
-            if self._better:
+            if self._better and self._publishing.published == head:
                 self._publish(self._gathered[head.size])
             return
         self.agreed, self._signed = head, time if cosign else 0
