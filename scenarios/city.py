@@ -1,11 +1,16 @@
-"""The city that the stories are set in: a small one, with a question that can be answered by yes or no."""
+"""The city that the stories are set in: a small one, with a question that can be answered by yes or no.
 
+They are told on the embedded engine, and with VECHE_ENGINE=cometbft on CometBFT.
+"""
+
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from engine.conftest import KINDS
 from node import Node
 
 from veche.audit.ledger import verify_ledger
@@ -20,12 +25,18 @@ from veche.world import Citizen, World
 
 TRAMS = Choice(Text("More trams?", "Больше трамваев?"), (Text("Yes", "Да"), Text("No", "Нет")), 1, 1, False)
 YES, NO = [[1, 0]], [[0, 1]]
+ENGINE = os.environ.get("VECHE_ENGINE", "embedded")
+
+
+def begin(folder: Path, **settings: Any) -> World:
+    """A city on the engine on which the stories are told."""
+    return World(folder, engine=KINDS[ENGINE], **settings)
 
 
 @contextmanager
 def city(folder: Path, **settings: Any) -> Iterator[World]:
     """A city, whose ledger the auditor finds in order when the story is over, whatever was tried in it."""
-    with World(folder, **settings) as world:
+    with begin(folder, **settings) as world:
         yield world
         world.check()
 

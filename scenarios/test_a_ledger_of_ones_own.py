@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from city import NO, YES, everybody_votes, open_poll, verify_and_decrypt
+from city import NO, YES, begin, everybody_votes, open_poll, verify_and_decrypt
 from node import Node
 
 from veche.audit.ledger import verify_ledger
@@ -38,7 +38,7 @@ def one_ballot_and_helpers(world: World, poll: PollState, folder: Path) -> Path:
 
 def test_the_naive_rule(tmp_path: Path) -> None:
     """Without witnesses: honest trustees, the true time, and Fedor's vote is read. docs/threats.md says so."""
-    with World(tmp_path / "city") as world:
+    with begin(tmp_path / "city") as world:
         poll = open_poll(world)
         world.engine.tick()
         false = one_ballot_and_helpers(world, poll, Path(shutil.copytree(world.folder / "ledger", tmp_path / "false")))
@@ -51,7 +51,7 @@ def test_the_naive_rule(tmp_path: Path) -> None:
 
 
 def test_ours(tmp_path: Path) -> None:
-    with World(tmp_path / "city", witnesses=(4, 1)) as world:
+    with begin(tmp_path / "city", witnesses=(4, 1)) as world:
         poll = open_poll(world)
         world.cosign()
         false = one_ballot_and_helpers(world, poll, Path(shutil.copytree(world.folder / "ledger", tmp_path / "false")))
@@ -70,7 +70,7 @@ def test_ours(tmp_path: Path) -> None:
 
 def test_the_true_ledger_goes_on(tmp_path: Path) -> None:
     """With one of four witnesses absent, and the trustees wait as long as two are missing."""
-    with World(tmp_path / "city", witnesses=(4, 1)) as world:
+    with begin(tmp_path / "city", witnesses=(4, 1)) as world:
         poll = open_poll(world)
         everybody_votes(world, poll, world.citizens, YES)
         world.wait_until(poll.definition.closes + 3600)

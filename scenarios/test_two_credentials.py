@@ -15,7 +15,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from city import NO, YES, city, close, everybody_votes, open_poll, refused
+from city import NO, YES, begin, city, close, everybody_votes, open_poll, refused
 
 from veche.errors import Refused
 from veche.ledger.entries.charter import PollClass, RegistrarSeat
@@ -141,7 +141,7 @@ def test_two_of_three_with_a_cheat_that_the_class_did_not_expect(tmp_path: Path)
 
 @pytest.mark.parametrize(("k", "f"), [(2, 1), (1, 0), (3, 1), (2, 2)])
 def test_the_charter_refuses_the_class_that_says_so(k: int, f: int, tmp_path: Path) -> None:
-    with refused("class"), World(tmp_path, registrars=(3, k, f)):
+    with refused("class"), begin(tmp_path, registrars=(3, k, f)):
         pass
 
 

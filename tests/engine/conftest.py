@@ -8,7 +8,7 @@ import pytest
 from comet import OnCometBFT
 
 from veche.engine.embedded import EmbeddedEngine
-from veche.engine.engine import Engine
+from veche.engine.threaded import ThreadedEngine
 from veche.keys import SigningKey
 from veche.ledger.ledger import Ledger
 from veche.world import EMBEDDED, PAUSE, EngineKind
@@ -36,7 +36,7 @@ def ledger(stage: Stage) -> Iterator[Ledger]:
         yield opened
 
 
-def run(ledger: Ledger, key: SigningKey, clock: Callable[[], int]) -> Engine:
+def run(ledger: Ledger, key: SigningKey, clock: Callable[[], int]) -> ThreadedEngine:
     """An engine as the ledger's charter names it, under a clock that is moved by hand."""
     if ledger.state.charter.engine.name == "cometbft":
         return comet.engine(ledger, key, clock)

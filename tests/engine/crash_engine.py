@@ -1,4 +1,4 @@
-"""Runs engines that are to be killed, for test_crash.py. A process of its own: it has everything imported, and forks.
+"""Runs engines that are to be killed, for test_crash.py: whichever the ledger names. A process of its own: it has everything imported, and forks.
 
 Standard input, a line for each engine: ``<ledger folder> <file of entries> <first> <time> <burst>``. The engine hands in the
 entries of the file from number ``first`` on, ``burst`` at a time, and says on standard output, as soon as it knows:
@@ -18,7 +18,8 @@ import os
 import sys
 from pathlib import Path
 
-from veche.engine.embedded import LOG_KEY, EmbeddedEngine
+from engine.conftest import run as engine_of
+from veche.engine.embedded import LOG_KEY
 from veche.errors import Refused
 from veche.keys import SigningKey
 from veche.ledger.ledger import Ledger
@@ -45,7 +46,7 @@ def write_entries(path: Path, entries: list[bytes]) -> None:
 def run(folder: Path, path: Path, first: int, time: int, burst: int) -> None:
     entries = read_entries(path)
     ledger = Ledger(folder)
-    engine = EmbeddedEngine(ledger, SigningKey.load(folder / LOG_KEY), lambda: time, pause=60)
+    engine = engine_of(ledger, SigningKey.load(folder / LOG_KEY), lambda: time)
     say("open", ledger.size)
     with engine:
         engine.tick()

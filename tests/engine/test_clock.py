@@ -4,22 +4,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from comet import OnCometBFT
 
 from veche.clock import STEP, Reading, WrongClock, by_hand
 from veche.engine.block_clock import FILE, OUTAGE, BlockClock
+from veche.engine.cometbft.engine import CometEngine
 from veche.engine.embedded import LOG_KEY, EmbeddedEngine, create_ledger
 from veche.keys import SigningKey
-from veche.ledger.entries.poll import Choice
 from veche.ledger.ledger import Ledger
-from veche.ledger.shape import Text
-from veche.world import GENESIS, World
+from veche.world import GENESIS, EngineKind, World
 
-TRAMS = Choice(Text("More trams?", "Больше трамваев?"), (Text("Yes", "Да"), Text("No", "Нет")), 1, 1, False)
+from .stage import TRAMS
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with World(tmp_path) as world:
+def world(kind: EngineKind, tmp_path: Path) -> Iterator[World]:
+    with World(tmp_path, engine=kind) as world:
         yield world
 
 
@@ -30,9 +30,11 @@ def open_poll(world: World) -> bytes:
 
 
 @pytest.mark.parametrize("moved", [365 * 86_400, STEP + 1, -STEP - 1, -86_400])
-def test_a_clock_that_jumps_stops_the_engine_before_a_block_says_it(tmp_path: Path, moved: int) -> None:
+def test_a_clock_that_jumps_stops_the_engine_before_a_block_says_it(
+    kind: EngineKind, tmp_path: Path, moved: int
+) -> None:
     """One reading a year ahead would close every open poll for ever; one behind leaves the ledger standing still."""
-    world = World(tmp_path)
+    world = World(tmp_path, engine=kind)
     with pytest.raises(WrongClock), world:  # whoever uses the engine is told, and so is whoever ends it
         poll, before = open_poll(world), world.ledger.time
         world.move_clock(moved)
@@ -54,9 +56,9 @@ def test_corrections_and_outages_under_a_running_clock_are_nothing(world: World)
 
 
 @pytest.fixture
-def stopped(tmp_path: Path) -> Iterator[tuple[World, Ledger]]:
+def stopped(kind: EngineKind, tmp_path: Path) -> Iterator[tuple[World, Ledger]]:
     """A ledger whose engine has stopped a minute ago."""
-    with World(tmp_path) as world:
+    with World(tmp_path, engine=kind) as world:
         open_poll(world)
     world.now += 60
     with Ledger(tmp_path / "ledger") as ledger:
@@ -118,10 +120,11 @@ def test_a_charter_of_the_future_begins_no_ledger(world: World, tmp_path: Path) 
 
 
 def test_an_engine_that_is_given_no_clock_guards_this_machines(
-    stopped: tuple[World, Ledger], monkeypatch: pytest.MonkeyPatch
+    kind: EngineKind, stopped: tuple[World, Ledger], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world, ledger = stopped
     world.now += 2 * OUTAGE
     monkeypatch.setattr(BlockClock.__init__, "__defaults__", (world.clock, False))
-    with pytest.raises(WrongClock), EmbeddedEngine(ledger, SigningKey.load(ledger.folder / LOG_KEY)):
+    engine = CometEngine if isinstance(kind, OnCometBFT) else EmbeddedEngine
+    with pytest.raises(WrongClock), engine(ledger, SigningKey.load(ledger.folder / LOG_KEY)):
         raise AssertionError("it runs")

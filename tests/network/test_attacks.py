@@ -8,15 +8,12 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from http.client import HTTPException
 
-import cbor2
 import pytest
 from engine.conftest import KINDS
 from engine.stage import Stage, make_stage
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from veche.engine.threaded import ThreadedEngine
-from veche.node import api, batch, service
+from veche.node import api, service
 from veche.node.published import Published
 
 from .conftest import Client, running
@@ -96,59 +93,6 @@ def test_what_is_packed_is_not_unpacked(stage: Stage) -> None:
             "POST", "/entries", packed, Content_Type="application/octet-stream", Content_Encoding="gzip"
         )
         assert answer.status == 415
-
-
-@pytest.mark.parametrize("length", [0, 1, 23, 24, 255, 256, 65_535])
-def test_a_batch_reads_as_it_was_written(length: int) -> None:
-    entries = [bytes(length), b"", b"\x80" * length]
-    assert batch.read(batch.write(entries)) == entries and batch.read(batch.write([])) == []
-
-
-@settings(deadline=None)
-@given(st.one_of(st.binary(max_size=40), st.lists(st.binary(max_size=300), max_size=30).map(batch.write)), st.data())
-def test_whatever_a_batch_is_it_is_read_as_cbor_or_refused(data: bytes, more: st.DataObject) -> None:
-    bent = bytearray(data)
-    for _ in range(more.draw(st.integers(0, 3))):
-        if bent:
-            bent[more.draw(st.integers(0, len(bent) - 1))] = more.draw(st.integers(0, 255))
-    try:
-        entries = batch.read(bytes(bent))
-    except ValueError:
-        return
-    assert cbor2.loads(bytes(bent)) == entries
-
-
-BATCHES = {
-    "nothing": b"",
-    "no array": b"\xa0",
-    "no bytes": b"\x81\x01",
-    "more than may be": cbor2.dumps([b""] * 257),
-    "longer than it is": b"\x9b\x00\x00\x00\x0f\xff\xff\xff\xff",
-    "deep": b"\x81" * 100_000,
-    "cut short": b"\x81\x58\xff",
-    "a fraction": b"\x81\xd8\x1e\x82\xc2\x5a\x00\x0f\x42\x40" + b"\xff" * 1_000_000 + b"\xc2\x5a\x00\x0e\x42\x40" + b"\xf1" * 934_464,
-    "something follows": cbor2.dumps([b"a"]) + b"\x00",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("sent", BATCHES.values(), ids=list(BATCHES))
-def test_a_batch_that_is_none_is_refused_at_once(
-    stage: Stage, sent: bytes, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-) -> None:
-    with running(stage) as client:
-        start = time.monotonic()
-        assert client.ask("POST", "/batch", sent, Content_Type="application/cbor").status == 400
-        assert time.monotonic() - start < 3
-    assert "Traceback" not in said(capfd, caplog)
-
-
-def test_a_batch_of_a_stranger_is_refused_entry_by_entry(stage: Stage) -> None:
-    good = stage.ballots[0]
-    forged = [good[:-1] + bytes([good[-1] ^ bits]) for bits in range(1, 201)]
-    with running(stage) as client:
-        answer = client.ask("POST", "/batch", batch.write(forged), Content_Type="application/cbor")
-        assert answer.status == 200 and {one["stage"] for one in answer.json} == {"refused"}
-        assert client.get("/status").json["waiting"] == 0
 
 
 HEADS = [

@@ -173,7 +173,7 @@ def _peers(height: int = 7) -> tuple[Peers, SimpleNamespace]:
     own: Any = SimpleNamespace(height=height, promised=lambda way, promise: way.promises.append(promise))
     engine: Any = SimpleNamespace(ledger=SimpleNamespace(id=bytes(32)), lacks=())
     keys = [SigningKey.generate() for _ in range(3)]
-    made = Peers(bytes(32), [(key.public, "http://127.0.0.1") for key in keys], own, engine)
+    made = Peers(SigningKey.generate(), [(key.public, "http://127.0.0.1") for key in keys], own, engine)
     return made, SimpleNamespace(intake=own, keys=keys)
 
 

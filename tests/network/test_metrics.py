@@ -17,6 +17,7 @@ from engine.stage import Stage
 
 from veche import logs
 from veche.engine.engine import Engine
+from veche.keys import SigningKey
 from veche.node import api, peers
 from veche.node.intake import Intake
 from veche.node.peers import Peers
@@ -100,7 +101,7 @@ def test_a_clock_is_held_against_the_others(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(peers, "WATCH_SECONDS", 0.05)
 
     async def look(url: str, seen: Callable[[Peers], bool]) -> None:
-        made = Peers(bytes(32), [(bytes(32), url)], cast(Intake, SimpleNamespace(height=0)), ENGINE)
+        made = Peers(SigningKey(bytes(32)), [(bytes(32), url)], cast(Intake, SimpleNamespace(height=0)), ENGINE)
         await made.begin()
         try:
             async with asyncio.timeout(30):
@@ -116,7 +117,7 @@ def test_a_clock_is_held_against_the_others(monkeypatch: pytest.MonkeyPatch) -> 
         with closing(socket.socket()) as found:
             found.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{found.getsockname()[1]}"
-        made = Peers(bytes(32), [(bytes(32), url)], cast(Intake, SimpleNamespace(height=0)), ENGINE)
+        made = Peers(SigningKey(bytes(32)), [(bytes(32), url)], cast(Intake, SimpleNamespace(height=0)), ENGINE)
         made._all[0].offset = 1.0  # as it answered before
         await made.begin()
         try:
@@ -130,7 +131,9 @@ def test_a_clock_is_held_against_the_others(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_half_of_the_others_may_have_a_wrong_clock() -> None:
-    made = Peers(bytes(32), [(bytes(32), "http://127.0.0.1:1")] * 3, cast(Intake, SimpleNamespace(height=0)), ENGINE)
+    made = Peers(
+        SigningKey(bytes(32)), [(bytes(32), "http://127.0.0.1:1")] * 3, cast(Intake, SimpleNamespace(height=0)), ENGINE
+    )
     assert made.offset is None
     for peer, offset in zip(made._all, (3600.0, 0.2, 0.1), strict=True):
         peer.offset = offset

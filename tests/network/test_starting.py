@@ -81,7 +81,7 @@ class Heard:
 async def _begin(made: Validator, engine: Heard, urls: list[str], until: Any) -> None:
     own: Any = SimpleNamespace(height=0, promised=lambda way, promise: None)
     others = [(key.public, url) for key, url in zip(made.keys[1:], urls, strict=False)]
-    these = Peers(made.keys[0].public, others, own, engine)  # type: ignore[arg-type]
+    these = Peers(made.keys[0], others, own, engine)  # type: ignore[arg-type]
     await these.begin()
     try:
         async with asyncio.timeout(20):
@@ -265,7 +265,7 @@ def test_false_promises_and_answers_of_another_node_count_for_nothing(
 
         async def pass_on() -> None:
             engine: Any = Heard(validator)
-            these = Peers(validator.keys[0].public, [(liar.public, one), (honest.public, two)], own, engine)
+            these = Peers(validator.keys[0], [(liar.public, one), (honest.public, two)], own, engine)
             these.pass_on(way)
             await these.begin()
             async with asyncio.timeout(20):

@@ -70,12 +70,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Decided:
-    """A block that is durable. ``entries``: those of it that were handed in, with their numbers; ``size``: of the log with it."""
+    """A block that is durable. ``entries``: those of it that were handed in, with their numbers; ``size``: of the log with it;
+    ``validators``: the ledger keys of those that there are with it."""
 
     height: int
     time: int
     size: int
     entries: Sequence[tuple[bytes, int]]
+    validators: frozenset[bytes] = frozenset()
 
 
 class Watcher(Protocol):

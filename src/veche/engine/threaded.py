@@ -83,7 +83,8 @@ class ThreadedEngine(ABC):
                 for entry, answer in zip(entries, executed.answers, strict=True)
                 if isinstance(answer, int)
             ]
-            decided = Decided(executed.height, executed.time, self.ledger.size, numbers)
+            keys = frozenset(validator.key for validator in executed.validators)
+            decided = Decided(executed.height, executed.time, self.ledger.size, numbers, keys)
             for watcher in self._watchers:
                 watcher.decided(decided)
 

@@ -4,7 +4,8 @@
     GET  /entries/{hash}           the same later
     GET  /entries/{hash}/events    the same as it happens (server-sent events), to the end
     GET  /entries/{hash}/receipt   once it is final
-    POST /batch                    several entries, of another validator: a CBOR array of them; how far each came. They go no further
+    POST /batch                    several entries, of another validator, which has signed them (:mod:`~veche.node.batch`); how far
+                                   each came. They go no further
     POST /heads                    a head that another validator has cosigned
     GET  /status                   what this node is and does
     GET  /openapi.json             all of this, for programs
@@ -96,8 +97,9 @@ class Status(msgspec.Struct, frozen=True):
 class Api:
     """The answers of one node."""
 
-    def __init__(self, engine: Engine, intake: Intake, published: Published) -> None:
-        self._intake, self._published, self._engine = intake, published, engine
+    def __init__(self, engine: Engine, intake: Intake, published: Published, key: bytes) -> None:
+        """``key``: the public one of this node's log or ledger key."""
+        self._intake, self._published, self._engine, self._key = intake, published, engine, key
         self._founding = engine.ledger.entry(0)
         charter = engine.ledger.state.charter
         self._names = engine.ledger.id.hex(), charter.origin, charter.engine.name
@@ -130,7 +132,7 @@ class Api:
         entry = await read_body(request, MAX_ENTRY, _OCTETS)
         try:
             way = await asyncio.wait_for(self._intake.taken(self._intake.begin(entry)), ENTRY_SECONDS)
-            if way.stage is Stage.KEPT and self._intake.validators > 1:
+            if way.stage is Stage.KEPT and len(self._intake.validators) > 1:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(way.changed(), PROMISE_SECONDS)
         except TimeoutError:
@@ -138,8 +140,11 @@ class Api:
         return _progress(way.progress, 422 if way.stage is Stage.REFUSED else 202)
 
     async def _take_batch(self, request: web.Request) -> web.Response:
+        sent = await read_body(request, batch.MOST_BYTES, _CBOR)
         try:
-            entries = batch.read(await read_body(request, batch.MOST_BYTES, _CBOR))
+            entries = batch.read(batch.verified(sent, self._engine.ledger.id, self._key, self._intake.validators))
+        except batch.Stranger:
+            raise web.HTTPForbidden from None
         except ValueError:
             raise web.HTTPBadRequest from None
         ways = []
@@ -314,6 +319,7 @@ async def _allow_all(request: web.Request, response: web.StreamResponse) -> None
 
 _MISTAKES = {
     400: Message("What was sent is not what is expected here."),
+    403: Message("This is taken from other validators only, who sign it. Hand in your entry by itself."),
     404: Message("There is nothing of this name here."),
     405: Message("This is not done with what has this name."),
     408: Message("The request did not come to its end in time."),

@@ -149,7 +149,8 @@ class Intake:
         self._room, self._look_again = True, 0.0
         self.posted = Posted(loop)
         self.broken: BaseException | None = None
-        self.validators = len(engine.ledger.state.validators())
+        self.validators = frozenset(one.key for one in engine.ledger.state.validators())
+        """Their ledger keys, as of the last block."""
         self.held: Callable[[Way], None] = lambda way: None
         """Is called, on the loop, with each entry that is kept."""
         self.spread: Callable[[bytes], None] = lambda head: None
@@ -207,6 +208,10 @@ class Intake:
         digest = sha256(entry).digest()
         found = self._ways.get(digest) or self._ended.get(digest)
         if found is not None and found.stage is not Stage.REFUSED:  # things may have changed since a refusal
+            if own and not found.own:  # whoever passed it on may have done so to nobody else
+                found.own = True
+                if found.stage in (Stage.KEPT, Stage.SENT):
+                    self.held(found)
             return found
         if self.broken is not None:
             raise self.broken
@@ -309,7 +314,7 @@ class Intake:
     def promised(self, way: Way, promise: Promise) -> None:
         """A validator has promised that this entry will be in a block; the promise holds."""
         way.promises[promise.validator] = promise
-        if way.stage is Stage.KEPT and 3 * len(way.promises) > self.validators:
+        if way.stage is Stage.KEPT and 3 * len(way.promises) > len(self.validators):
             way.come(Stage.SENT)
 
     def refuse(self, way: Way, refused: Refused) -> None:
@@ -326,6 +331,7 @@ class Intake:
 
     def _decided(self, decided: Decided) -> None:
         self.height, self.time, self.size = decided.height, decided.time, decided.size
+        self.validators = decided.validators
         self._note_open()
         if not decided.entries:
             return

@@ -17,6 +17,7 @@ import msgspec
 
 from veche.engine.engine import Engine, Stopped
 from veche.errors import DoesNotHold
+from veche.keys import SigningKey
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.note import NOTE_LIMIT
 from veche.log.source import head_name
@@ -52,9 +53,9 @@ class _Status(msgspec.Struct):
 class Peer:
     """One of them, at this address."""
 
-    def __init__(self, url: str, key: bytes, intake: Intake, engine: Engine) -> None:
-        """``key``: its ledger key."""
-        self._url, self._key, self._ledger = url, key.hex(), engine.ledger.id
+    def __init__(self, url: str, key: bytes, own: SigningKey, intake: Intake, engine: Engine) -> None:
+        """``key``: its ledger key; ``own``: this validator's."""
+        self._url, self._key, self._own, self._ledger = url, key, own, engine.ledger.id
         self._intake, self._engine = intake, engine
         self._queue: dict[bytes, Way] = {}
         self._head: bytes | None = None
@@ -81,9 +82,8 @@ class Peer:
                 self._entries.clear()
                 continue
             try:
-                answers = await self._post(
-                    session, "/batch", batch.write([way.entry for way in ways]), "application/cbor"
-                )
+                sent = batch.sign(batch.write([way.entry for way in ways]), self._ledger, self._key, self._own)
+                answers = await self._post(session, "/batch", sent, "application/cbor")
                 progress = msgspec.json.decode(answers, type=list[Progress])
             except _FAILED:
                 self.reached = False
@@ -97,7 +97,7 @@ class Peer:
         """The first that are still on their way."""
         for gone in [way.hash for way in self._queue.values() if way.stage is Stage.REFUSED or way.number is not None]:
             del self._queue[gone]
-        ways, room = list[Way](), batch.MOST_BYTES - 8
+        ways, room = list[Way](), batch.MOST_BYTES - batch.SIGNED - 8
         for way in islice(self._queue.values(), batch.MOST):
             room -= len(way.entry) + 8
             if room < 0:
@@ -115,7 +115,7 @@ class Peer:
                 for promise in answer.promises:
                     if way.stage is not Stage.KEPT:
                         break  # enough have promised it
-                    if promise.validator != self._key or promise.entry != answer.entry:
+                    if promise.validator != self._key.hex() or promise.entry != answer.entry:
                         continue
                     try:
                         promise.check(self._ledger)
@@ -195,9 +195,9 @@ async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
 class Peers:
     """All of them. On the intake's loop."""
 
-    def __init__(self, own: bytes, others: Iterable[tuple[bytes, str]], intake: Intake, engine: Engine) -> None:
+    def __init__(self, own: SigningKey, others: Iterable[tuple[bytes, str]], intake: Intake, engine: Engine) -> None:
         """``own``: this validator's ledger key; ``others``: the ledger key and the address of each."""
-        self._all = [Peer(url, key, intake, engine) for key, url in others]
+        self._all = [Peer(url, key, own, intake, engine) for key, url in others]
         self._own, self._intake, self._engine = own, intake, engine
         self._tasks: list[asyncio.Task[None]] = []
         self._moved, self._height = time.monotonic(), intake.height
@@ -240,7 +240,7 @@ class Peers:
         """Hear what the others have of this validator, all who answer in time; then it may cosign."""
         with suppress(TimeoutError):
             async with asyncio.timeout(ASK_SECONDS):
-                await asyncio.gather(*(peer.ask(self._session, self._own) for peer in self._all))
+                await asyncio.gather(*(peer.ask(self._session, self._own.public) for peer in self._all))
         self._engine.speak()
 
     async def end(self) -> None:

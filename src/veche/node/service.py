@@ -59,8 +59,8 @@ class Service:
         self._loop = new_loop()
         self._outbox = Outbox(ledger)
         self._intake = Intake(engine, self._outbox, published.head, self._loop)
-        self._api = Api(engine, self._intake, published)
-        self._peers = Peers(key.public, _others(ledger.state, key.public), self._intake, engine)
+        self._api = Api(engine, self._intake, published, key.public)
+        self._peers = Peers(key, _others(ledger.state, key.public), self._intake, engine)
         self._key, self._ledger = key, ledger.id
         self._intake.held, self._intake.spread = self._held, self._peers.tell
         self._door = _Door(self._api.application(), CONNECTIONS)

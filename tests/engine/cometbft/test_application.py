@@ -3,40 +3,32 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
 from comet import OnCometBFT
-from google.protobuf.message import Message as Asked
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from veche.audit.ledger import verify_ledger
 from veche.clock import WrongClock
 from veche.engine.cometbft import abci_pb2 as abci
-from veche.engine.cometbft.application import Application
-from veche.engine.cometbft.finality import Finality
 from veche.engine.cometbft.home import MOST_BYTES, address, chain_id, genesis
 from veche.engine.cometbft.server import read_request
-from veche.engine.engine import Answer, Stopped
-from veche.engine.publishing import Publishing
-from veche.engine.results import Results
-from veche.engine.waiting import Waiting
+from veche.engine.engine import Stopped
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.codec import decode
 from veche.ledger.ledger import Ledger
 from veche.ledger.signing import sign
-from veche.log.checkpoint import SignedCheckpoint
 from veche.log.source import Folder
 from veche.world import VALIDATORS, Played, World
 
 from ..stage import Stage, make_stage
-
-ACCEPT = abci.ResponseProcessProposal.ACCEPT
+from .node import ACCEPT, Node
 
 
 @pytest.fixture(scope="module")
@@ -47,80 +39,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Stage:
 @pytest.fixture
 def stage(made: Stage, tmp_path: Path) -> Stage:
     return made.copy(tmp_path / "ledger")
-
-
-class Node:
-    """One validator's application, and what its consensus asks of it."""
-
-    def __init__(self, stage: Stage, late: int = 1) -> None:
-        self.ledger = stage.open()
-        self.now = stage.now
-        self.waiting, self.failures = Waiting(), list[BaseException]()
-        self.results = Results(self.waiting.put_found)
-        self.publishing = Publishing(self.ledger, [stage.key])
-        self.application = Application(
-            self.ledger,
-            Finality(self.ledger, self.publishing),
-            self.waiting,
-            self.results,
-            lambda: self.now,
-            late,
-            lambda executed, entries: None,
-            self.failures.append,
-        )
-
-    def close(self) -> None:
-        self.application.close()
-        self.results.close()
-        self.waiting.end(None, self.application.behind())
-        self.ledger.close()
-
-    @property
-    def height(self) -> int:
-        return self.ledger.height + 1
-
-    async def ask(self, asked: Asked, time: int | None = None) -> Any:
-        if time is not None:
-            asked.time.seconds = time  # type: ignore[attr-defined]
-        return await self.application.answer(asked)
-
-    async def hand_in(self, *entries: bytes) -> list[Answer]:
-        """Hand in, and wait until all are checked."""
-        answers = [self.waiting.put(entry) for entry in entries]
-        self.application.look()
-        while self.application._checking:
-            await asyncio.sleep(0.001)
-        return answers
-
-    async def propose(self, time: int | None = None, room: int = MOST_BYTES) -> list[bytes]:
-        made = await self.ask(abci.RequestPrepareProposal(height=self.height, max_tx_bytes=room), time or self.now)
-        return list(made.txs)
-
-    async def accepts(self, entries: Sequence[bytes], time: int | None = None) -> bool:
-        asked = abci.RequestProcessProposal(height=self.height, txs=entries)
-        return bool((await self.ask(asked, time or self.now)).status == ACCEPT)
-
-    async def decide(self, entries: Sequence[bytes], time: int | None = None) -> abci.ResponseFinalizeBlock:
-        asked = abci.RequestFinalizeBlock(height=self.height, txs=entries)
-        return await self.ask(asked, time or self.now)  # type: ignore[no-any-return]
-
-    async def commit(self) -> None:
-        await self.ask(abci.RequestCommit())
-
-    async def block(
-        self, entries: Sequence[bytes] | None = None, time: int | None = None
-    ) -> abci.ResponseFinalizeBlock:
-        """A round in which nothing goes wrong: of these entries, or of what this node proposes."""
-        proposed = await self.propose(time) if entries is None else list(entries)
-        assert await self.accepts(proposed, time)
-        decided = await self.decide(proposed, time)
-        await self.commit()
-        return decided
-
-    @property
-    def published(self) -> int:
-        """How many entries everybody can read."""
-        return SignedCheckpoint.parse((self.ledger.folder / "checkpoint").read_bytes()).checkpoint.size
 
 
 @pytest.fixture
@@ -230,14 +148,34 @@ async def test_a_proposal_with_anything_that_the_rules_refuse_is_rejected(node: 
 
 @together
 async def test_what_is_decided_all_the_same_gets_a_code_and_no_entry(node: Node, stage: Stage) -> None:
-    """Over two thirds lied; whoever follows must go on, and the log is right."""
+    """Over two thirds lied; whoever follows must go on, the log is right, and what was in such a block is offered again."""
     size = node.ledger.size
-    decided = await node.decide([b"", stage.ballots[0], stage.ballots[0], bytes(70_000)])
-    assert [result.code for result in decided.tx_results] == [1, 0, 1, 1]
-    await node.commit()
-    assert node.ledger.size == size + 2 and node.ledger.entry(size + 1) == stage.ballots[0]
+    first, second = stage.ballots[:2]
+    (answer,) = await node.hand_in(first)
+    for junk in ([first, b"", second], [first, first, bytes(70_000)], [b""]):
+        decided = await node.decide(junk)
+        assert [result.code for result in decided.tx_results] == [1] * len(junk)
+        assert decided.app_hash == app_hash(node.ledger)
+        await node.commit()
+    assert node.ledger.size == size and not answer.done()
+    assert await node.propose() == [first]
     await node.block()
+    await node.block()
+    assert node.ledger.entry(answer.result(0)) == first
     verify_ledger(Folder(node.ledger.folder))
+
+
+@together
+async def test_what_is_accepted_depends_on_no_clock(node: Node, stage: Stage, made: Stage, tmp_path: Path) -> None:
+    """A validator that says yes to a block and, later, no to the same one can keep a third of them from ever deciding the height."""
+    other = Node(made.copy(tmp_path / "other" / "ledger"))
+    try:
+        for ahead in (-3600, 0, 30, 86_400):
+            other.now = node.now + ahead
+            for entries in ([], stage.ballots[:2], [stage.ballots[8]]):
+                assert await other.accepts(entries, node.now) == await node.accepts(entries)
+    finally:
+        other.close()
 
 
 @together
@@ -507,10 +445,24 @@ async def test_a_block_full_of_nothing_is_refused_at_its_first_entry(node: Node,
         assert monotonic() - start < 3
     assert await node.accepts(stage.ballots[:2])
     assert not await node.accepts([*stage.ballots[:2], b""])
-    # Over two thirds may decide it all the same: then what the rules admit is in the log, on every node.
-    decided = await node.decide([*stage.ballots[:2], b""])
-    assert [result.code for result in decided.tx_results] == [0, 0, 1]
+
+
+@together
+async def test_a_decided_block_full_of_nothing_costs_next_to_nothing(
+    node: Node, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as are in 4 MiB, by which over two thirds would delay whoever follows them."""
+    admitted: list[bytes] = []
+    admit = node.ledger.machine.admit
+    monkeypatch.setattr(
+        node.ledger.machine, "admit", lambda data, verdict: (admitted.append(data), admit(data, verdict))[1]
+    )
+    size, (answer,) = node.ledger.size, await node.hand_in(stage.ballots[0])
+    junk = [b""] * (MOST_BYTES // 2)
+    decided = await node.decide([*stage.ballots[1:3], *junk])
+    assert len(decided.tx_results) == 2 + len(junk) and {result.code for result in decided.tx_results} == {1}
     await node.commit()
+    assert len(admitted) <= 3 and node.ledger.size == size and not answer.done()
 
 
 @together

@@ -2,7 +2,8 @@
 
     PrepareProposal   execute what waits and propose what the rules admit
     ProcessProposal   execute what is proposed; accept it if the rules admit all of it
-    FinalizeBlock     what was executed already, or execute it; the head of the block before is agreed now, and published
+    FinalizeBlock     what was executed already, or execute it; without its entries if the rules refuse one of them. The head of the
+                      block before is agreed now, and published
     Commit            commit; whoever waited for the block before is answered
 
 All of it happens on one thread, which owns the ledger; only checks run on others.
@@ -268,12 +269,9 @@ class Application:
     def _process(self, asked: abci.RequestProcessProposal) -> abci.ResponseProcessProposal:
         status = abci.ResponseProcessProposal.ACCEPT
         try:
-            executed = self._execute(asked.height, _seconds(asked.time), asked.txs, asked.misbehavior, whole=True)
+            self._judge(asked)
         except Refused:
             status = abci.ResponseProcessProposal.REJECT
-        else:
-            if any(isinstance(answer, Refused) for answer in executed.answers):
-                status = abci.ResponseProcessProposal.REJECT
         return abci.ResponseProcessProposal(status=status)
 
     def _finalize(self, asked: abci.RequestFinalizeBlock) -> abci.ResponseFinalizeBlock:
@@ -287,17 +285,27 @@ class Application:
                 Message("Nothing was signed. Look at this machine's memory and disk before you start the node again."),
             )
         self._agree()  # this block's header holds the hash of the head so far
-        executed = self._execute(asked.height, _seconds(asked.time), asked.txs, asked.misbehavior)
+        code = OK
+        try:
+            executed = self._judge(asked)
+        except Refused:  # none of those who voted for it was asked by our rules; whoever follows goes on, and pays for no junk
+            executed, code = self._execute(asked.height, _seconds(asked.time), (), asked.misbehavior), REFUSED
+            log().error("a decided block holds what the rules refuse", size=self._ledger.size, entries=len(asked.txs))
         self._decided, self._told = True, app_hash(executed.head)
-        refused = [answer for answer in executed.answers if isinstance(answer, Refused)]
-        if refused:  # none of those who voted for it was asked by our rules
-            log().error("a decided block holds what the rules refuse", size=self._ledger.size, entries=len(refused))
-        results = [
-            abci.ExecTxResult(code=REFUSED if isinstance(answer, Refused) else OK) for answer in executed.answers
-        ]
         return abci.ResponseFinalizeBlock(
-            tx_results=results, app_hash=self._told, validator_updates=self._updates(executed)
+            tx_results=[abci.ExecTxResult(code=code)] * len(asked.txs),
+            app_hash=self._told,
+            validator_updates=self._updates(executed),
         )
+
+    def _judge(self, asked: abci.RequestProcessProposal | abci.RequestFinalizeBlock) -> Executed:
+        """Execute a block of which the rules admit everything. Raises the first Refused; from the block and the committed state alone,
+        so that no node ever says otherwise."""
+        executed = self._execute(asked.height, _seconds(asked.time), asked.txs, asked.misbehavior, whole=True)
+        for answer in executed.answers:
+            if isinstance(answer, Refused):
+                raise answer
+        return executed
 
     def _updates(self, executed: Executed) -> list[abci.ValidatorUpdate]:
         """How the validators of a block differ from those before it; CometBFT decides with them from the next but one on."""
