@@ -10,7 +10,7 @@ COMETBFT := $(addprefix cometbft/,build.py go.mod go.sum) $(wildcard cometbft/*.
 COMETBFT_PYTHON := $(addprefix cometbft/,hatch_build.py pyproject.toml veche_cometbft/__init__.py veche_cometbft/py.typed)
 PYTHON := $(shell find src -type f -not -path "*/__pycache__/*")
 
-.PHONY: setup cometbft demo demo-network test test-network check bench dist texts clean
+.PHONY: setup cometbft demo demo-network test test-network fuzz check bench dist texts clean
 setup: build/.setup
 
 .uv/bin/uv:
@@ -43,6 +43,11 @@ test: setup cometbft check
 APART := $(shell unshare --map-root-user --net --mount true 2>/dev/null && echo unshare --map-root-user --net --mount)
 test-network: setup cometbft
 	$(APART) $(VENV)/pytest -m long --capture=no --verbose --durations=0 tests/network_long
+
+# Tries far more of what is nearly right than `make test` does: each kind of case for so many seconds (tests/fuzz).
+SECONDS := 600
+fuzz: setup cometbft
+	VECHE_FUZZ=$(SECONDS) $(VENV)/pytest -s tests/fuzz
 
 check: setup
 	$(VENV)/ruff check .

@@ -312,7 +312,7 @@ def test_another_that_answers_nonsense_is_asked_again() -> None:
     async def run() -> None:
         done = asyncio.Event()
         engine: Any = SimpleNamespace(ledger=SimpleNamespace(id=bytes(32)))
-        peer = peers.Peer("http://127.0.0.1:1", bytes(32), None, engine)  # type: ignore[arg-type]
+        peer = peers.Peer("http://127.0.0.1:1", bytes(32), SigningKey.generate(), None, engine)  # type: ignore[arg-type]
 
         async def post(_: Any, path: str, *__: Any) -> bytes:
             asked.append(path)
