@@ -5,7 +5,7 @@ Trustees are given what the auditor found in the ledger's published bytes. A lie
 """
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -32,6 +32,7 @@ from veche.ledger.poll_state import CommitteeState, PollState
 from veche.ledger.shape import Text
 from veche.permit.blind_rsa import IssuerKey, blind_sign
 from veche.permit.seed import Seed
+from veche.trustee.journal import Journal
 from veche.trustee.trustee import Trustee
 from veche.trustee.view import LedgerView
 from veche.voter.voter import Voter, seal
@@ -285,3 +286,40 @@ class City:
             numbers.append(open_tally(betas_of(sums), factors, committee.mode, 1000))
         assert result is not None and numbers == [list(row) for (row,) in (result.total, *result.cells)]
         return numbers
+
+
+Finished = Callable[..., tuple[City, bytes]]
+"""The fixture: a city with a committee that is finished."""
+
+
+def events(folder: Path, kind: str) -> list[list[str]]:
+    """A trustee's journal: what of this kind is in it."""
+    with Journal.open(folder) as journal:
+        return [words for words in journal.events if words[0] == kind]
+
+
+def another_tally(city: City, poll: bytes) -> Tally:
+    """The tally of an open poll in a ledger where one more has voted."""
+    ledger = city.ledger
+    city.ledger = ledger.branch()
+    city.vote(poll, 0, [1, *[0] * (city.poll(poll).definition.ciphertexts - 1)])
+    city.ledger.beat_until(city.poll(poll).closing)
+    tally = city.tally(poll)
+    city.ledger = ledger
+    return tally
+
+
+def put_back(backup: Path, folder: Path) -> None:
+    """The old contents in the old files, and newer files removed, by somebody who then makes the journal believe its folder."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            old = backup / path.relative_to(folder)
+            if old.exists():
+                path.write_bytes(old.read_bytes())
+            else:
+                path.unlink()
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+    with Journal.open(folder) as journal:
+        journal.settle()
