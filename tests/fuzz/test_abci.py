@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from engine.cometbft.node import Node
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor as Kind
 from google.protobuf.message import Message
 
 from veche.audit.ledger import verify_ledger
@@ -27,7 +27,7 @@ from .rounds import case, rounds
 SIGNED = (0, 1, -1, 2**31 - 1, 2**53, 2**63 - 1, -(2**63))
 
 
-def fill(dice: Random, message: Message, like: Callable[[FieldDescriptor], Any], depth: int = 0) -> None:
+def fill(dice: Random, message: Message, like: Callable[[Any], Any], depth: int = 0) -> None:
     """Any fields of a message; ``like`` gives what would be right there, or None."""
     for field in message.DESCRIPTOR.fields:
         if dice.random() < 0.3 or depth > 4:
@@ -46,23 +46,19 @@ def fill(dice: Random, message: Message, like: Callable[[FieldDescriptor], Any],
                 setattr(message, field.name, value)
 
 
-def any_value(dice: Random, field: FieldDescriptor) -> Any:
+def any_value(dice: Random, field: Any) -> Any:
     match field.cpp_type:
-        case FieldDescriptor.CPPTYPE_STRING:
-            return (
-                dice.randbytes(20)
-                if field.type == FieldDescriptor.TYPE_BYTES
-                else dice.choice(("", "x", "\0", "veche-"))
-            )
-        case FieldDescriptor.CPPTYPE_BOOL:
+        case Kind.CPPTYPE_STRING:
+            return dice.randbytes(20) if field.type == Kind.TYPE_BYTES else dice.choice(("", "x", "\0", "veche-"))
+        case Kind.CPPTYPE_BOOL:
             return dice.random() < 0.5
-        case FieldDescriptor.CPPTYPE_ENUM:
+        case Kind.CPPTYPE_ENUM:
             return dice.choice(field.enum_type.values).number
-        case FieldDescriptor.CPPTYPE_INT32:
+        case Kind.CPPTYPE_INT32:
             return dice.choice((0, 1, -1, 2**31 - 1))
-        case FieldDescriptor.CPPTYPE_UINT32:
+        case Kind.CPPTYPE_UINT32:
             return dice.choice((0, 1, 2**32 - 1))
-        case FieldDescriptor.CPPTYPE_UINT64:
+        case Kind.CPPTYPE_UINT64:
             return dice.choice((0, 1, 2**64 - 1))
         case _:
             return dice.choice(SIGNED)
@@ -76,7 +72,7 @@ def any_request(dice: Random, node: Node, town: Town) -> bytes:
     inner = getattr(made, name)
     inner.SetInParent()
 
-    def like(field: FieldDescriptor) -> Any:
+    def like(field: Any) -> Any:
         match field.name:
             case "height" | "initial_height":
                 return node.height

@@ -362,7 +362,8 @@ class Ledger:
                 self._store.commit()
         except BaseException:
             self._undo()
-            self._load_tree()  # the disk may have committed, and then said that it had not
+            with self._store.plainly(READ):
+                self._load_tree()  # the disk may have committed, and then said that it had not
             raise
         self._pending = None
         self._edge = pending.edge
@@ -378,8 +379,9 @@ class Ledger:
     def _undo(self) -> None:
         self._pending = None
         before = self.height, self.time
-        self._store.roll_back()
-        self._load()
+        with self._store.plainly(READ):
+            self._store.roll_back()
+            self._load()
         # Blocks that appended nothing were not all written down.
         self.height, self.time = max(before, (self.height, self.time))
 
@@ -389,8 +391,9 @@ class Ledger:
         A crash loses at most a minute of it: the ledger then seems to have halted a minute longer.
         """
         self._pending = None
-        self._store.roll_back()
-        self.machine.load()
+        with self._store.plainly(READ):
+            self._store.roll_back()
+            self.machine.load()
         if executed.time - self.state.get("heartbeat_time") >= HEARTBEAT:
             with self._store.transaction():
                 self._beat(executed.height, executed.time)

@@ -21,6 +21,7 @@ from veche.engine.cometbft.server import read_request
 from veche.engine.engine import Stopped
 from veche.errors import Refused, UserError
 from veche.keys import SigningKey
+from veche.ledger.checks import Verdict
 from veche.ledger.codec import decode
 from veche.ledger.ledger import Ledger
 from veche.ledger.signing import sign
@@ -452,11 +453,13 @@ async def test_a_decided_block_full_of_nothing_costs_next_to_nothing(
     node: Node, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As many as are in 4 MiB, by which over two thirds would delay whoever follows them."""
-    admitted: list[bytes] = []
-    admit = node.ledger.machine.admit
-    monkeypatch.setattr(
-        node.ledger.machine, "admit", lambda data, verdict: (admitted.append(data), admit(data, verdict))[1]
-    )
+    admit, admitted = node.ledger.machine.admit, list[bytes]()
+
+    def count(data: bytes, verdict: Verdict) -> int:
+        admitted.append(data)
+        return admit(data, verdict)
+
+    monkeypatch.setattr(node.ledger.machine, "admit", count)
     size, (answer,) = node.ledger.size, await node.hand_in(stage.ballots[0])
     junk = [b""] * (MOST_BYTES // 2)
     decided = await node.decide([*stage.ballots[1:3], *junk])
