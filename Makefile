@@ -37,7 +37,7 @@ demo-network: setup cometbft
 	$(VENV)/veche demo build/demo-network
 
 test: setup cometbft check
-	$(VENV)/pytest -n 2 --dist loadfile
+	$(VENV)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Stories of a network that take minutes: hosts are network namespaces where this machine allows it, and the clocks of some are wrong.
 APART := $(shell unshare --map-root-user --net --mount true 2>/dev/null && echo unshare --map-root-user --net --mount)

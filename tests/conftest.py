@@ -10,6 +10,28 @@ from catalogues import extracted
 
 from veche import texts
 
+FIRST = (
+    "test_guides.py",
+    "network/test_four.py",
+    "network/test_demo_of_four.py",
+    "cli/test_walkthrough.py",
+    "dist/test_wheels.py",
+    "engine/test_crash_faults.py",
+    "engine/test_crash.py",
+    "cli/test_demo.py",
+    "fuzz/test_http.py",
+    "engine/test_stories.py",
+    "kernel/test_rust.py",
+)
+"""Files that take long and have few tests. A worker takes a file at a time: those that came last kept all others waiting."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take long come first, all others in their order."""
+    here = Path(__file__).parent
+    places = {here / name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

@@ -1,7 +1,6 @@
 """The application without CometBFT: asked by a consensus of our own, which fails rounds, decides badly, and compares two nodes."""
 
 import asyncio
-import contextlib
 import hashlib
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -10,8 +9,6 @@ from typing import Any
 
 import pytest
 from comet import OnCometBFT
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from veche.audit.ledger import verify_ledger
 from veche.clock import WrongClock
@@ -399,43 +396,6 @@ def test_genesis_follows_from_the_charter(stage: Stage, made: Stage) -> None:
         first = genesis(ledger)
         assert (stage.folder / "cometbft/config/genesis.json").read_bytes() == first
         assert len(chain_id(ledger.id)) <= 50 and chain_id(ledger.id).encode() in first
-
-
-TXS = st.lists(st.one_of(st.binary(max_size=80), st.integers(0, 400)), max_size=12)
-
-
-@given(blocks=st.lists(st.tuples(TXS, st.integers(0, 90_000), st.booleans()), min_size=1, max_size=5))
-@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
-def test_any_blocks_leave_two_nodes_equal(
-    made: Stage, tmp_path_factory: pytest.TempPathFactory, blocks: list[tuple[list[bytes | int], int, bool]]
-) -> None:
-    """Blocks of junk, spoiled ballots and good ones, some proposed first and some not: no crash, one hash, a log that verifies."""
-
-    def entry(made_of: bytes | int) -> bytes:
-        if isinstance(made_of, bytes):
-            return made_of
-        ballot = made.ballots[made_of % 16]
-        at = made_of // 16 * 97 % len(ballot)
-        return ballot if made_of % 3 else ballot[:at] + bytes([ballot[at] ^ 1]) + ballot[at + 1 :]
-
-    async def run() -> None:
-        folder = tmp_path_factory.mktemp("nodes")
-        nodes = [Node(made.copy(folder / name / "ledger")) for name in "ab"]
-        time = made.now
-        for made_of, step, proposed in blocks:
-            entries, time = [entry(one) for one in made_of], time + step
-            if proposed:
-                await nodes[0].accepts(entries, time)
-            decided = [await node.decide(entries, time) for node in nodes]
-            assert decided[0] == decided[1] and decided[0].app_hash
-            for node in nodes:
-                await node.commit()
-        for node in nodes:
-            node.publishing.publish(time)
-            with contextlib.closing(node):
-                verify_ledger(Folder(node.ledger.folder))
-
-    asyncio.run(run())
 
 
 @together
