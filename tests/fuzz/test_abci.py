@@ -110,14 +110,18 @@ async def talk(dice: Random, town: Town, folder: Path, socket: Path) -> int:
     try:
         async with Server(socket, node.application.answer, failures.append):
             lines = [await asyncio.open_unix_connection(socket) for _ in range(CONNECTIONS)]
+            open_lines = list(lines)
             for _ in range(dice.randrange(1, 40)):
-                reader, writer = dice.choice(lines)
+                if not open_lines:
+                    break
+                reader, writer = dice.choice(open_lines)
                 node.now += dice.choice((0, 0, 1, 700))
                 sent = any_stream(dice, node, town)
                 asked += 1
                 writer.write(sent)
                 if dice.random() < 0.03:
                     writer.write_eof()
+                    open_lines.remove((reader, writer))
                 try:
                     async with asyncio.timeout(0.05 if sent[:1] in (b"", b"\xff", b"\x7f", b"\x80") else 0.5):
                         data = await read_frame(reader)
