@@ -288,7 +288,9 @@ class Application:
         code = OK
         try:
             executed = self._judge(asked)
-        except Refused:  # none of those who voted for it was asked by our rules; whoever follows goes on, and pays for no junk
+        except (
+            Refused
+        ):  # none of those who voted for it was asked by our rules; whoever follows goes on, and pays for no junk
             executed, code = self._execute(asked.height, _seconds(asked.time), (), asked.misbehavior), REFUSED
             log().error("a decided block holds what the rules refuse", size=self._ledger.size, entries=len(asked.txs))
         self._decided, self._told = True, app_hash(executed.head)
