@@ -11,6 +11,7 @@ from node import Node
 
 from veche.errors import Refused
 from veche.ledger.ledger import Answer, Ledger
+from veche.ledger.store import READ, plainly
 from veche.world import EngineKind
 
 from .cometbft import node as cometbft
@@ -43,7 +44,8 @@ class ByCometBFT:
 
     def block(self, time: int, entries: Sequence[bytes] = ()) -> list[Answer]:
         size = self.ledger.size
-        self._loop.run_until_complete(self._round(max(time, self.ledger.time), entries))
+        with plainly(self.ledger.folder, READ):  # as around the engine's thread
+            self._loop.run_until_complete(self._round(max(time, self.ledger.time), entries))
         numbers = {self.ledger.entry(number): number for number in range(size, self.ledger.size)}
         return [numbers.pop(entry, Refused("", "It is not in the block.")) for entry in entries]
 

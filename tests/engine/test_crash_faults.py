@@ -5,6 +5,7 @@ and so does one that is started anew; what was said to be in the ledger is in it
 """
 
 import errno
+import random
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +27,7 @@ from veche.ledger.ledger import Ledger
 from veche.ledger.machine import Machine
 from veche.log.source import Folder
 from veche.log.tiles import CHECKPOINT
-from veche.world import GENESIS, EngineKind, World
+from veche.world import EMBEDDED, GENESIS, EngineKind, World
 
 from .driven import Driven, drive
 from .stage import TRAMS
@@ -162,9 +163,11 @@ def test_a_block_that_fails_at_any_statement(
     name: str, failure: str, late: bool, stages: dict[str, Stage], expected: tuple[Any, Any], tmp_path: Path
 ) -> None:
     """At each statement in turn: before it, when it was not done, and after it, when its sender never learns that it was."""
-    stage, number, reached = stages[name], 0, True
+    stage, reached = stages[name], True
+    step = 1 if stage.kind is EMBEDDED else 3  # of so many one, another time others
+    number = random.randrange(step) + 1 - step
     while reached:
-        number += 1
+        number += step
         folder = tmp_path / f"{number}"
         ledger = open_copy(stage, folder)
         faults, database = Faults(number, FAILURES[failure], late), ledger.ledger.state.db
@@ -302,7 +305,8 @@ def test_a_creation_that_crashes_at_any_statement(founding: tuple[bytes, Signing
                 assert not faults.happened, "the crash was swallowed"
         reached = faults.happened
         complete += begin_again(folder, charter, key)
-        verify_ledger(Folder(folder))
+        if number % 8 == 0 or not reached:
+            verify_ledger(Folder(folder))
     assert number > 10 and complete > 1
 
 

@@ -13,6 +13,7 @@ from veche.engine.waiting import Job, Waiting
 from veche.keys import SigningKey
 from veche.ledger.heads import vouched
 from veche.ledger.ledger import Executed, Ledger
+from veche.ledger.store import READ, plainly
 from veche.log.checkpoint import SignedCheckpoint
 
 AHEAD = 2
@@ -126,7 +127,8 @@ class ThreadedEngine(ABC):
 
     def _run(self) -> None:
         try:
-            self._serve()
+            with plainly(self.ledger.folder, READ):  # whatever reads the state, on whose behalf ever
+                self._serve()
         except BaseException as error:
             self._failure = error
         self._waiting.end(self._failure, self._taken_in())

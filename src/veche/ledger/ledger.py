@@ -346,13 +346,12 @@ class Ledger:
         pending = self._pending
         if pending is None:
             raise RuntimeError("nothing was executed that could be committed")
-        if not pending.executed.logged:
-            self._store.check_place()
-            self._skip(pending.executed)
-            return
         try:
             with self._store.plainly():
                 self._store.check_place()
+                if not pending.executed.logged:
+                    self._skip(pending.executed)
+                    return
                 self.machine.end()
                 self._follower.note()
                 self._store.drop(self._start)
@@ -391,9 +390,8 @@ class Ledger:
         A crash loses at most a minute of it: the ledger then seems to have halted a minute longer.
         """
         self._pending = None
-        with self._store.plainly(READ):
-            self._store.roll_back()
-            self.machine.load()
+        self._store.roll_back()
+        self.machine.load()
         if executed.time - self.state.get("heartbeat_time") >= HEARTBEAT:
             with self._store.transaction():
                 self._beat(executed.height, executed.time)
