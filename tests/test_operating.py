@@ -35,7 +35,7 @@ def commands() -> list[list[str]]:
 def figures(tmp_path: Path) -> set[str]:
     """All that a node can give."""
     asked = SimpleNamespace(height=1, vouched=1, behind=0.0, waiting=0, refused={"cast": 1})
-    made = Metrics(cast(Intake, asked), cast(Peers, SimpleNamespace(offset=0.1)), tmp_path)
+    made = Metrics(cast(Intake, asked), cast(Peers, SimpleNamespace(offset=0.1, rules={"aa": 1})), tmp_path)
     return {sample.name for metric in made.collect() for sample in metric.samples}
 
 

@@ -35,6 +35,7 @@ from veche.ledger.entries.charter import RegistrarSeat, read_charter
 from veche.ledger.entries.poll import Choice
 from veche.ledger.shape import Text
 from veche.ledger.signing import sign
+from veche.log import merkle
 from veche.log.checkpoint import SignedCheckpoint, cosign
 from veche.log.note import Signature as NoteSignature
 from veche.log.source import Folder, write_export
@@ -329,6 +330,95 @@ def changed_validators() -> list[Doctored]:
     ]  # fmt: skip
 
 
+def restarted() -> list[Doctored]:
+    """A network of four that has lost two and goes on with two others in their places, and what a restart must not do."""
+    fresh = [SigningKey(digest(f"fresh {number}".encode())) for number in range(4)]
+    with (
+        TemporaryDirectory() as name,
+        World(Path(name), trustees=(1, 1), registrars=(1, 1, 0), engine=Played(4)) as world,
+    ):
+        world.say("notice", [b"", ["All is well.", "Всё хорошо."], []], world.organisers[0])
+        entries = list(world.check().log.entries())
+        old, ledger, state = list(world.head_keys), world.id, world.ledger.state
+        institutions = [*world.organisers, world.trustees[0].key]
+        found = {row.institution: row for row in state.validator_rows()}
+        rows = [[one.institution, one.key, *found[one.institution][1:]] for one in state.validators()]
+    for number in (2, 3):
+        rows[number][1:3] = fresh[number].public, fresh[number - 2].public
+    height, last, _ = decode(entries[-2])[1]
+    over, time = len(entries), last + 3600
+    block = encode(["block", [height + 10, time, last]])
+    told = encode(["validators", [row[:3] for row in rows]])
+    now = [*old[:2], *fresh[2:]]
+
+    def restart(signers: Sequence[SigningKey] = (*institutions, *old[:2]), **other: Any) -> bytes:
+        root = merkle.root([merkle.leaf_hash(entry) for entry in entries])
+        said = {"size": over, "root": root, "height": height + 10, "time": time, "rows": rows} | other
+        return sign(ledger, "restart", [*said.values()], list(signers))
+
+    def note(log: Entries, keys: Sequence[SigningKey]) -> bytes:
+        made = head(log, ORIGIN, old[0]).checkpoint
+        lines = (cosign(made, f"{ORIGIN}/validator/{key.public.hex()[:16]}", key, GENESIS) for key in keys)
+        return SignedCheckpoint(made, tuple(lines)).to_bytes()
+
+    def case(
+        file: str, said: str, log: Entries, step: str | None = None, entry: int | None = None, rule: str | None = None,
+        signed: Sequence[SigningKey] = now, kept: int | None = over + 3, by: Sequence[SigningKey] = now,
+    ) -> Doctored:  # fmt: skip
+        """``kept``: the size of the head that is kept, signed ``by`` these; None if none is."""
+
+        def spoil(folder: Path) -> None:
+            (folder / "checkpoint").write_bytes(note(log, signed))
+            if kept is not None:
+                (folder / "head").mkdir()
+                (folder / "head" / str(kept)).write_bytes(note(log[:kept], by))
+
+        return Doctored(
+            f"{file}.tar", said, log, step=step, entry=entry, rule=rule, exit=0 if step is None else 1, spoil=spoil
+        )
+
+    whole = [*entries, block, restart(), told]
+    on = encode(["block", [height + 11, time + 1, time]])
+    notice = sign(ledger, "notice", [b"", ["We go on.", "Продолжаем."], []], institutions[:1])
+    early = encode(["block", [height + 10, last + 600, last]])
+    beside = [*entries, block, notice, restart(), told]
+    size, few = over + 1, [*institutions, old[0]]
+    shorter: dict[str, Any] = {
+        "size": over - 2,
+        "root": merkle.root([merkle.leaf_hash(entry) for entry in entries[:-2]]),
+    }
+    another = [*entries[:-1], notice, block, restart(), told]
+    again = [[*rows[0][:2], fresh[0].public, *rows[0][3:]], *rows[1:3], [*rows[3][:2], fresh[3].public, *rows[3][3:]]]
+    return [
+        case("validators-restarted", "two of four validators were lost, and the network goes on with two others", [*whole, on, notice]),
+        case("validators-just-restarted", "its head is the one that ends with the restart", whole),
+        case("restart-old-set", "the head that ends with it is signed by those before", [*whole, on], "L10", by=[*old]),
+        case("restart-one", "one validator of four signed it", [*entries, block, restart(few), told], "L10"),
+        case("restart-one-returns", "the same, of one that comes back with a new consensus key",
+             [*entries, block, restart([*institutions, old[0]], rows=again), encode(["validators", [row[:3] for row in again]])], "L10"),
+        case("restart-institutions", "two institutions signed it, and three must", [*entries, block, restart(old[:2]), told], "L5", size, "authority"),
+        case("restart-unsigned", "one goes on with its key that has not signed it", [*entries, block, restart([*institutions, old[0], old[3]]), told], "L5", size, "restart"),
+        case("restart-rewritten", "it is of a log in which the last entry was another", another, "L10"),
+        case("restart-shorter", "it goes on from before the last block, which stands in the log all the same",
+             [*entries, block, restart(**shorter), told], "L5", size, "restart"),
+        case("restart-alive", "the network has not stood still", [*entries, early, restart(time=last + 600), told], "L5", size, "restart"),
+        case("restart-beat", "there was a block shortly before", [*entries, encode(["block", [height + 10, time, time - 700]]), restart(), told], "L5", size, "restart"),
+        case("restart-height", "it is of another height", [*entries, block, restart(height=height + 11), told], "L5", size, "restart"),
+        case("restart-beside", "something else was handed in to its block", beside, "L5", size + 1, "restart", kept=over + 4),
+        case("restart-before", "something stands behind it in its block", [*entries, block, restart(), notice, told], "L5", size + 1, "restart",
+             signed=old[:3], kept=None),
+        case("restart-unsaid", "its block does not say who the validators are now", [*entries, block, restart()], "L7", size + 1, signed=old[:3], kept=None),
+        case("restart-others", "its block says other validators than it", [*entries, block, restart(), encode(["validators", [row[:3] for row in again]])], "L10"),
+        case("restart-kept", "the head that ends with it is not kept", [*whole, on], "L2", kept=None),
+        case("restart-key", "one is to cosign with the consensus key of another",
+             [*entries, block, restart(rows=[*rows[:3], [rows[3][0], rows[0][2], *rows[3][2:]]]), encode(["validators", [*(row[:3] for row in rows[:3]), [rows[3][0], *rows[0][2:3], rows[3][2]]]])],
+             "L5", size, "restart", signed=now[:3], by=now[:3]),
+        case("restart-order", "its rows are not in order", [*entries, block, restart(rows=rows[::-1]), encode(["validators", [row[:3] for row in rows[::-1]]])], "L5", size, "restart"),
+        case("restart-twice", "the same restart once more", [*whole, on, encode(["block", [height + 20, time + 3601, time + 1]]), restart(), told], "L5", over + 5, "repeated",
+             signed=now),
+    ]  # fmt: skip
+
+
 def added_classes(city: City) -> list[Doctored]:
     """Classes that are added to a ledger of nothing but its charter, and a committee that is asked of them."""
     begun = refounded(city, {})
@@ -502,6 +592,7 @@ def charters(city: City) -> list[Doctored]:
         ),
         *networks(city),
         *changed_validators(),
+        *restarted(),
         *added_classes(city),
         *handed_over(city),
     ]

@@ -88,6 +88,10 @@ def made(
     ok("witness", "init", town.file("witness"), "--institution", "Library", run=inside)
     ok("ledger", "receipt", "--ledger", town.ledger, "2", "-o", town.file("two.tlog-proof"), run=inside)
     shutil.copy(town.ledger / "checkpoint", town.file("kept"))
+    row = ("--institution", "Bank", "--url", "http://127.0.0.2", "--peer", "127.0.0.2:26656")
+    town.file("validator.toml").write_text(
+        ok("network", "keys", "--ledger", town.file("own"), *row, run=inside).out, encoding="utf-8"
+    )
     verified = verify_ledger(Folder(town.ledger))
     for number, name in ((0, "charter.entry"), (2, "two.entry")):
         town.file(name).write_bytes(verified.log.entry(number))
@@ -187,6 +191,29 @@ CALLS: dict[str, Callable[[Town], tuple[object, ...]]] = {
         "--key",
         town.key,
     ),
+    "network hand-over": lambda town: (
+        town.file("validator.toml"),
+        "-l",
+        town.ledger,
+        "--key",
+        town.key,
+        "-o",
+        town.file("engine.entry"),
+    ),
+    "network restart": lambda town: ("-l", town.ledger, "--key", town.key, "-o", town.file("restart.entry")),
+    "rules announce": lambda town: (
+        "2",
+        "--from",
+        "2099-01-01",
+        "-l",
+        town.ledger,
+        "--key",
+        town.key,
+        "-o",
+        town.file("rules.entry"),
+    ),
+    "rules withdraw": lambda town: ("2", "-l", town.ledger, "--key", town.key, "-o", town.file("withdraw.entry")),
+    "rules ready": at(),
     "charter sign": lambda town: (town.file("charter.entry"), "--key", town.key),
     "charter show": at(),
     "charter add-class": lambda town: (
@@ -260,7 +287,7 @@ def test_a_ledger_in_earnest_is_not(town: Town, name: str) -> None:
 NOT_ALWAYS = {
     "vote", "cast", "registrar open", "ledger submit", "poll publish", "registrar issuance", "poll outcome", "poll result", "poll cancel",
     "poll contest", "charter add-class", "office notice", "office address", "office add", "office rotate", "office retire", "office suspend", "office object",
-    "poll sign", "ledger sign",
+    "poll sign", "ledger sign", "network restart", "rules withdraw",
 }  # fmt: skip
 """What the ledger may refuse here, because it is late for it or because it has been done."""
 

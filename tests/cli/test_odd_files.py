@@ -144,6 +144,16 @@ FILES: dict[str, dict[str, tuple[str, ...]]] = {
     "due": {"folder": ("--ledger", "{}"), "key": (*LEDGER, "--key", "{}")},
     "registrar erase": {"desk": ("{}", "{poll}", *LEDGER), "folder": ("{registrar}", "{poll}", "--ledger", "{}")},
     "node run": {"folder": ("--ledger", "{}", "--seconds", "0")},
+    "network hand-over": {
+        "files": ("{}", *KEY, "-o", "{new}", *LEDGER), "folder": ("{charter draft}", *KEY, "-o", "{new}", "--ledger", "{}"),
+    },
+    "network restart": {"files": ("{}", *KEY, "-o", "{new}", *LEDGER), "folder": (*KEY, "-o", "{new}", "--ledger", "{}")},
+    "rules announce": {
+        "keys": ("2", "--from", "2099-01-01", "--key", "{}", "-o", "{new}", *LEDGER),
+        "folder": ("2", "--from", "2099-01-01", *KEY, "-o", "{new}", "--ledger", "{}"),
+    },
+    "rules withdraw": {"keys": ("2", "--key", "{}", "-o", "{new}", *LEDGER), "folder": ("2", *KEY, "-o", "{new}", "--ledger", "{}")},
+    "rules ready": {"folder": ("--ledger", "{}")},
     "registrar import": {"desk": ("{}", "{roll}"), "roll": ("{registrar}", "{}")},
     "registrar issuance": {"desk": ("{}", "{poll}", *LEDGER), "folder": ("{registrar}", "{poll}", "--ledger", "{}")},
     "registrar issue": {"request": ("{registrar}", "--request", "{}", "--person", "person-1", "-o", "{new}", *LEDGER)},
@@ -168,12 +178,13 @@ WRITTEN = {
     "registrar compare-key": {"file"}, "compare": {"output"}, "committee form": {"output"}, "trustee act": {"output"},
 
     **{f"office {what}": {"output"} for what in ("add", "rotate", "retire", "suspend", "object", "notice", "address")}, "charter add-class": {"output"},
+    **{what: {"output"} for what in ("network hand-over", "network restart", "rules announce", "rules withdraw")},
 }  # fmt: skip
 """The parameters that name what is to be written."""
 
 
 ELSEWHERE = {
-    "poll preview": {"rolls"}, "charter add-class": {"keys"}, "trustee adopt": {"office", "folder", "others"}, "registrar check-proof": {"folder"}, "registrar issue": {"desk", "folder"},
+    "poll preview": {"rolls"}, "charter add-class": {"keys"}, "network hand-over": {"keys"}, "network restart": {"keys"}, "trustee adopt": {"office", "folder", "others"}, "registrar check-proof": {"folder"}, "registrar issue": {"desk", "folder"},
 }  # fmt: skip
 """They ask a person first, or look at another file before."""
 NAMED = {

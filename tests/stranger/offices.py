@@ -150,6 +150,8 @@ class Offices:
         self.accused: set[tuple[bytes, int]] = set()
         self.moved: list[int] = []  # when validators changed
         self.sets = [(-1, self.validators())]  # who they were from which entry on
+        self.changed: list[int] = []  # the sizes of the log when that was said
+        self.restarts: set[int] = set()  # those behind a restart
         number(self.k, 1, len({who for who, _ in self.active.values()}))
         self.test = number(test, 0, 100_000)
         self.classes = {}
@@ -267,6 +269,43 @@ class Offices:
         for key, each in found:
             self._key(each.votes)
             self._add(each.who, "validator", octets(key, 32))
+            self.votes[key], self.found[each.who] = each.votes, (each.url, each.node)
+
+    def restart(self, body: list[Any], signers: list[Signer]) -> None:
+        """A `restart` entry, but for where it stands."""
+        self.agreed(signers)
+        now = {who: (key, votes) for who, key, votes in self.validators()}
+        need(now, "a network is restarted that there is not")
+        signed_by = {each.key for each in signers}
+        count = sum(key in signed_by for key, _ in now.values())
+        need(3 * count > len(now), "too few validators signed a restart")
+        found = [(each[1], read_validator([each[0], *each[2:]])) for each in (row(v, 5) for v in rows(body[4], 1, 64))]
+        names = [each.who for _, each in found]
+        need(names == sorted(set(names)), "the validators are not in order")
+        for own in zip(*(each[1:] for _, each in found), strict=True):
+            need(len(set(own)) == len(own), "two validators share something")
+        spelt_once([*self.named, *(who for who, _ in [*self.seen.values(), *self.waiting]), *names])
+        keys = [key for key, each in found for key in (key, each.votes)]
+        used = {*self.seen, *self.votes.values()}
+        used |= {key for each in self.waiting.values() for key in (each.key, *each.votes)}
+        for key, each in found:
+            self._key(key), self._key(each.votes)
+            held, voted = now.get(each.who, (b"", b""))
+            need(key == held or key not in used, "a validator's key was used before")
+            need(each.votes == voted or each.votes not in used, "a validator's key was used before")
+            need(key != held or key in signed_by, "a validator that goes on has not signed")
+        need(len(set(keys)) == len(keys), "a validator's key was used before")
+        leaving = [each.key for each in self.waiting.values() if each.action == "retire"]
+        stay = [key for key in self.witnesses() if key not in leaving and self.seen[key][0] not in names]
+        need(not self.corrupt or self._quorum(len(stay)), "too few witnesses would be left")
+        self.waiting = {seat: each for seat, each in self.waiting.items() if seat[1] != "validator"}
+        for key, _ in now.values():
+            del self.active[key]
+        for key, each in found:
+            if key in self.seen:
+                self.active[key] = self.seen[key]
+            else:
+                self._add(each.who, "validator", octets(key, 32))
             self.votes[key], self.found[each.who] = each.votes, (each.url, each.node)
 
     def move(self, body: list[Any], signer: Signer) -> None:

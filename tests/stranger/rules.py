@@ -23,7 +23,7 @@ ROLES = {
     "committee-complaint": "trustee",
     "decryption": "trustee",
 }
-SEVERAL = ("office", "class", "engine", "rules", "rules-withdrawal", "cancel", "contest", "poll")
+SEVERAL = ("office", "class", "engine", "restart", "rules", "rules-withdrawal", "cancel", "contest", "poll")
 
 
 def _framed(number: int, raw: bytes) -> bytes:
@@ -39,8 +39,12 @@ class Replay:
         self.index = 0
         self.height = self.time = -1
         self.empty = False  # the block so far appended nothing, and must append something
-        self.handed = False  # something in the block was handed in
+        self.handed = self.noted = False  # something in the block was handed in, or said by consensus
         self.ended = False  # the block ended with the new validators
+        self.began = self.last = 0  # how many entries were before the block; and when the logged block before it was
+        self.previous = 0
+        self.restarted = False  # the block holds a restart
+        self.roots: list[tuple[int, bytes]] = []  # what restarts say of the log, to be held against it in the end
         self.bodies: set[bytes] = set()
         self.moduli: set[bytes] = set()
         self.committees: dict[bytes, Committee] = {}
@@ -75,16 +79,23 @@ class Replay:
             )
             need((votes, height) not in self.offices.accused, "a double-signing is said twice")
             self.offices.accused.add((votes, height))
+            self.noted = True
             return
         if value[0] == "validators":
-            need(self.offices.changed_set(), "the validators have not changed")
+            need(self.restarted or self.offices.changed_set(), "the validators have not changed")
             need(
                 value == ["validators", [list(each) for each in self.offices.validators()]], "the validators are others"
             )
-            self.offices.sets.append((self.index, self.offices.validators()))
-            self.ended = True
+            # Behind a restart they sign this very head.
+            self.offices.sets.append((self.index - self.restarted, self.offices.validators()))
+            self.offices.changed.append(self.index + 1)
+            if self.restarted:
+                self.offices.restarts.add(self.index + 1)
+            self.ended, self.restarted = True, False
             return
         need(value[0] not in (*DERIVED, "charter"), f"a {value[0]} stands where none is due")
+        need(not self.restarted, "something stands behind a restart")
+        need(value[0] != "restart" or not (self.handed or self.noted), "something stands before a restart")
         self.handed = True
         if value[0] == "ballot":
             poll = self._poll(row(value, 7)[1])
@@ -100,7 +111,8 @@ class Replay:
         need(self.height >= 0, "the charter is not followed by its block")
         need(not self.empty, "the log ends with a block that appends nothing")
         need(not self._due(), "the log ends before something that is due")
-        need(not self.offices.changed_set(), "the log ends, or the block, before the new validators that are due")
+        due = self.restarted or self.offices.changed_set()
+        need(not due, "the log ends, or the block, before the new validators that are due")
 
     # Blocks and what falls due (2.2)
 
@@ -126,6 +138,7 @@ class Replay:
         need(height > self.height, "a block is not higher than the one before")
         need(time >= previous >= self.time, "a block is older than the one before")
         self.offices.check_version(time)
+        self.began, self.last, self.previous = self.index, self.time, previous
         self.time = previous
         need(not self._due(), "a block left out what fell due at the time of the block before")
         halt = time - previous > self.offices.halt
@@ -137,7 +150,7 @@ class Replay:
                         poll.closing,
                         min(time + self.offices.lasting(3600), poll.published_closing + self.offices.lasting(172_800)),
                     )
-        self.handed = False
+        self.handed = self.noted = False
         self.stands_alone = halt or self.ended
         self.height, self.time, self.empty, self.ended = height, time, not halt and not self.ended, False
 
@@ -180,8 +193,7 @@ class Replay:
 
     def _signed(self, raw: bytes, kind: str, body: Any, signatures: object) -> None:
         need(
-            kind in ROLES
-            or kind in ("office", "class", "engine", "rules", "rules-withdrawal", "notice", "cancel", "contest"),
+            kind in ROLES or kind in (*SEVERAL, "notice"),
             f"the kind {kind} is unknown",
         )
         need(isinstance(body, list) and body, "a body is not an array with something in it")
@@ -226,6 +238,17 @@ class Replay:
 
     def _engine(self, body: list[Any], signers: list[Signer]) -> None:
         self.offices.hand_over(body, signers)
+
+    def _restart(self, body: list[Any], signers: list[Signer]) -> None:
+        size, head, height, time, _ = row(body, 5)
+        number(size, 2), octets(head, 32)
+        here = [number(size), number(height, 1), number(time)] == [self.began, self.height, self.time]
+        need(here, "a restart is of another block")
+        stood = self.time - self.previous > self.offices.halt and self.previous == self.last
+        need(stood, "a restart is of a network that has not stood still")
+        self.roots.append((size, head))
+        self.offices.restart(body, signers)
+        self.restarted = True
 
     def _class(self, body: list[Any], signers: list[Signer]) -> None:
         self.offices.add_class(body, signers, self.time)

@@ -136,9 +136,10 @@ def kept(folder: Path, offices: Offices, entries: list[bytes]) -> None:
     """Every head behind which others became validators is there, signed by those before (L10); and no other is."""
     named = sorted(int(name) for name in _names(folder / "head") if re.fullmatch("[1-9][0-9]{0,18}", name))
     present = [size for size in named if size <= len(entries) and _file(folder, f"head/{size}", NOTE)]
-    wanted = [number + 1 for number, _ in offices.sets[1:]]
+    wanted = offices.changed
     need(set(present) <= set(wanted), "a kept head is none behind which the validators changed")
-    need({size for size in wanted if size < len(entries)} <= set(present), "a kept head is missing")
+    early = {size for size in wanted if size < len(entries) or size in offices.restarts}
+    need(early <= set(present), "a kept head is missing")
     for size in present:
         origin, own, head, body, signatures = checkpoint(_file(folder, f"head/{size}", NOTE) or b"")
         need((origin, own) == (offices.origin, size), "a kept head is another's")

@@ -25,6 +25,9 @@ def verify(folder: Path, ledger: str = "") -> dict[str, tuple[str, list[Any]]]:
         except Refused as error:
             raise Refused(f"entry {index}: {error}") from None
     replay.end()
+    for size, root in replay.roots:
+        own = tiles.root([tiles.leaf(entry) for entry in entries[:size]])
+        need(own == root, f"entry {size + 1}: a restart goes on from another log")
     tiles.check_final(origin, replay.offices.log_key, replay.offices.ledger_keys(len(entries)), body, signatures)
     tiles.kept(folder, replay.offices, entries)
     tiles.attachments(folder)

@@ -55,6 +55,13 @@ SAMPLES: tuple[entries.Entry, ...] = (
             for name in ("Bank", "Court")
         )
     ),
+    entries.Restart(
+        9,
+        ID,
+        7,
+        1_779_448_000,
+        (Founder(ID, ValidatorRow("Bank", ID[::-1], "https://n1.example", f"{7:040x}@n1.example:26656")),),
+    ),
     entries.RulesWithdrawal(2),
     entries.Address("https://n1.example", f"{7:040x}@n1.example:26656", 3),
     entries.DoubleSigning(ID, 7, 1_779_448_000),

@@ -17,6 +17,7 @@ from veche.ballot.decryption import Share
 from veche.ledger import entries
 from veche.ledger.entries.charter import Charter, PollClass
 from veche.ledger.entries.engine import Embedded
+from veche.ledger.entries.network import Founder
 from veche.ledger.entries.office import OfficeAction, Role
 from veche.ledger.entries.poll import Choice, Poll
 from veche.ledger.entries.result import Numbers
@@ -33,6 +34,7 @@ KINDS = {
     entries.NewClass.kind: N_("A further class of polls"),
     entries.Address.kind: N_("Where a validator is found from now on"),
     entries.EngineChange.kind: N_("The ledger goes on as a network"),
+    entries.Restart.kind: N_("A network that has lost a third of its validators goes on"),
     entries.DoubleSigning.kind: N_("A validator has voted for two blocks of one height"),
     entries.Validators.kind: N_("Who the validators are from the next head on"),
     entries.RulesVersion.kind: N_("New rules"),
@@ -162,12 +164,19 @@ class Whole:
                 yield Row(Message("Address for other validators"), entry.peer)
                 yield Row(Message("Number that makes it new"), Number(entry.number))
             case entries.EngineChange():
-                for key, row in entry.founders:
-                    yield Row(Message("Validator"), row.institution)
-                    yield Row(Message("Ledger key"), key.hex(), 1)
-                    yield Row(Message("Consensus key"), row.votes.hex(), 1)
-                    yield Row(Message("Address"), row.url, 1)
-                    yield Row(Message("Address for other validators"), row.peer, 1)
+                yield from _founders(entry.founders)
+            case entries.Restart():
+                yield Row(Message("Entries from which it goes on"), Number(entry.size))
+                yield Row(Message("Root of the log with them"), entry.root.hex())
+                yield Row(Message("Height"), Number(entry.height))
+                yield Row(Message("Time"), moment(entry.time))
+                yield from _founders(entry.founders)
+                if self._state is not None:
+                    now = {key for key, _ in entry.founders}
+                    for one in self._state.validators():
+                        if one.key not in now:
+                            yield Row(Message("Key that signs no head any more"), one.key.hex())
+                            yield Row(Message("Institution"), one.institution, 1)
             case entries.DoubleSigning():
                 whose = None if self._state is None else _whose_votes(self._state, entry.votes)
                 yield Row(Message("Institution"), whose or Message("not known"))
@@ -441,6 +450,15 @@ def texts(label: Localizable, text: Text, depth: int = 0) -> Iterator[Localizabl
             yield Foreign(said, depth + 2)
         else:
             yield Row(language, said, depth + 1)
+
+
+def _founders(founders: Sequence[Founder]) -> Iterator[Row]:
+    for key, row in founders:
+        yield Row(Message("Validator"), row.institution)
+        yield Row(Message("Ledger key"), key.hex(), 1)
+        yield Row(Message("Consensus key"), row.votes.hex(), 1)
+        yield Row(Message("Address"), row.url, 1)
+        yield Row(Message("Address for other validators"), row.peer, 1)
 
 
 def _charter(charter: Charter) -> Iterator[Localizable]:

@@ -176,6 +176,9 @@ def _describe(entry: entries.Entry, state: State) -> Localizable:
             return Verbatim(entry.url)
         case entries.EngineChange():
             return Listed(tuple(founder.row.institution for founder in entry.founders))
+        case entries.Restart():
+            said = Listed(tuple(founder.row.institution for founder in entry.founders))
+            return Message("from {size} entries on with {list}", size=entry.size, list=said)
         case entries.DoubleSigning():
             return Message("consensus key {key}, height {height}", key=entry.votes.hex()[:16], height=entry.height)
         case entries.Validators():

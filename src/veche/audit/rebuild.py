@@ -55,10 +55,10 @@ class _Old:
     beat: tuple[int, int]
 
 
-def rebuild(folder: Path, progress: Progress | None = None) -> Rebuilt:
+def rebuild(folder: Path, progress: Progress | None = None, newcomer: bool = False) -> Rebuilt:
     """Make the database of the ledger in this folder anew, after verifying all of its public files.
 
-    The old one is replaced when the new one is whole and durable, and not before: a crash at any moment leaves either. Raises
+    ``newcomer``: the key beside the files is that of somebody who is to sign heads, and does not yet. The old one is replaced when the new one is whole and durable, and not before: a crash at any moment leaves either. Raises
     DoesNotHold if the public files do not hold, Held if an engine runs, and UserError if there are none, if the log key beside them is
     not that of their charter, or if the disk refuses.
     """
@@ -79,11 +79,13 @@ def rebuild(folder: Path, progress: Progress | None = None) -> Rebuilt:
         taken = len(old.entries) if old is not None else 0
         try:
             try:
-                _make(folder, snapshot, signed, old, progress)
+                _make(folder, snapshot, signed, old, progress, newcomer)
             except (DoesNotHold, _Astray):
                 if not taken:
                     raise
-                _make(folder, snapshot, signed, None, progress)  # if it is the files that do not hold, it says so now
+                _make(
+                    folder, snapshot, signed, None, progress, newcomer
+                )  # if it is the files that do not hold, it says so now
                 taken, lost = 0, taken
             _retire(folder / DATABASE)
             put_in_place(folder / NEW, folder / DATABASE)
@@ -139,7 +141,12 @@ def _read_old(folder: Path, snapshot: Source, signed: SignedCheckpoint) -> tuple
 
 
 def _make(
-    folder: Path, snapshot: Source, signed: SignedCheckpoint, old: _Old | None, progress: Progress | None
+    folder: Path,
+    snapshot: Source,
+    signed: SignedCheckpoint,
+    old: _Old | None,
+    progress: Progress | None,
+    newcomer: bool = False,
 ) -> None:
     """Make the new database, beside the old one. Raises DoesNotHold, _Astray."""
     new, head = folder / NEW, signed.checkpoint
@@ -151,7 +158,7 @@ def _make(
         replay.feed(Bundle(beyond, b""))
         replay.finish()
         check_succession(replay, walked, head.size)
-        if (folder / LOG_KEY).is_file():
+        if (folder / LOG_KEY).is_file() and not newcomer:
             check_signs(replay.machine.state, SigningKey.load(folder / LOG_KEY))
         check_attachments(snapshot)
         start = head.size - head.size % WIDTH

@@ -15,12 +15,38 @@ from veche.audit.values import values
 from veche.audit.witnesses import Witnesses
 from veche.clock import ahead
 from veche.errors import UserError
+from veche.ledger.codec import decode
+from veche.ledger.entries.restart import Restart
 from veche.ledger.life import Phase
 from veche.ledger.machine import RULES_VERSION
 from veche.ledger.poll_state import PollState
-from veche.texts import Message, Words
+from veche.ledger.signing import signatures
+from veche.texts import Listed, Localizable, Message, Moment, Words
 
 FORMAT = "veche-report-v1"
+
+
+@dataclass(frozen=True)
+class RestartReport:
+    """The network of this ledger was restarted, by the entry with this number, in a block of this ``time``. ``by``: the institutions
+    that signed it; ``validators``: those with which it went on."""
+
+    entry: int
+    time: int
+    by: list[str]
+    validators: list[str]
+
+    @property
+    def said(self) -> Localizable:
+        """As a sentence."""
+        return Message(
+            "The network was restarted on {time} (entry {entry}), because a third of its validators or more were lost. It went on with "
+            "{validators}; {by} signed that. A ledger that did not go on from the same entries would be another one: compare.",
+            time=Moment(self.time),
+            entry=str(self.entry),
+            validators=Listed(tuple(self.validators)),
+            by=Listed(tuple(self.by)),
+        )
 
 
 @dataclass(frozen=True)
@@ -43,6 +69,7 @@ class LedgerReport:
     test: int
     polls: list[PollReport]
     notices: list[StatementReport]
+    restarts: list[RestartReport]
     witnesses: Witnesses
     receipt: ReceiptReport | None = None
     promises: Sequence[PromiseReport] = ()
@@ -83,10 +110,22 @@ def report_ledger(
         test=charter.test,
         polls=[report_with_warnings(verified, poll) for poll in found],
         notices=[statement(verified, number) for number in verified.state.statements()],
+        restarts=[_restart(verified, number - 1) for number in verified.state.succession.restarts],
         witnesses=verified.witnesses,
         receipt=receipt,
         promises=promises,
         ahead=0 if now is None else ahead(verified.time, now),
+    )
+
+
+def _restart(verified: VerifiedLedger, number: int) -> RestartReport:
+    item = decode(verified.entry(number))
+    offices = verified.state.offices
+    return RestartReport(
+        number,
+        verified.time_of(number),
+        sorted({offices[key].institution for key, _ in signatures(item)}),
+        [founder.row.institution for founder in Restart.parse(item[1]).founders],
     )
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import click
 
 from veche.audit.dangers import charter_dangers
-from veche.cli import options, signing
+from veche.cli import options, signing, together
 from veche.cli.draft_charter import charter_json, read_charter, read_class, template
 from veche.cli.earnest import say_if_test
 from veche.cli.entry_file import SUFFIX, OnItsWay, entry_json, is_entry, read_entry, read_on_its_way
 from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import read_ledger
-from veche.cli.signing import consider, consider_charter
+from veche.cli.signing import consider_charter
 from veche.durable import write_new
 from veche.errors import UserError
 from veche.keys import SigningKey
@@ -103,7 +103,7 @@ def sign(file: Path, keys: tuple[Path, ...], output: Path | None, yes: bool, as_
 @click.argument("file", type=ANY_PATH)
 @options.ledger
 @options.key("offices", many=True)
-@click.option("--output", "-o", type=ANY_PATH, required=True, metavar="FILE", help="Where the entry goes: NAME.entry")
+@together.output
 @signing.yes
 @options.json
 def add_class(file: Path, folder: Path, keys: tuple[Path, ...], output: Path, yes: bool, as_json: bool) -> None:
@@ -120,19 +120,8 @@ def add_class(file: Path, folder: Path, keys: tuple[Path, ...], output: Path, ye
     """
     with read_ledger(folder) as reading:
         made = NewClass(read_class(file))
-        signers = [options.load_key(key) for key in keys]
-        for signer in signers:
-            reading.holder(signer.public)
-        way = OnItsWay(output, made)
-        consider(made, reading, [signer.public for signer in signers], yes, err=as_json)
-        entry = way.sign(reading.id, signers)
-        needed = reading.charter.k
-    if as_json:
-        options.emit(entry_json(entry, None, output))
-        return
-    say(Message("Wrote {output}: class {name}.", output=output, name=made.poll_class.name))
-    say(Message("{needed} institutions have to sign it:", needed=needed))
-    say(Message("  veche ledger sign {output} --key FILE\n  veche ledger submit {output}", output=output))
+        what = Message("class {name}", name=made.poll_class.name)
+        together.begin(made, reading, keys, output, yes, as_json, what)
 
 
 def _check_keys(charter: Charter, keys: Mapping[Path, SigningKey]) -> None:

@@ -12,7 +12,9 @@ from veche.cli.draft import BothTexts, Count, Duration, PublicKey, Table, read_d
 from veche.errors import UserError
 from veche.ledger.entries.charter import CHALLENGE, MARGIN, Charter, OfficeSeat, PollClass, RegistrarSeat
 from veche.ledger.entries.engine import Embedded, Engine, Network, ValidatorRow
+from veche.ledger.entries.network import Founder
 from veche.ledger.entries.office import Role
+from veche.ledger.shape import office_key
 from veche.terminal.say import spoken
 from veche.texts import N_, Message
 
@@ -249,6 +251,24 @@ def read_class(path: Path) -> PollClass:
             Message("Write one part that begins with [[class]], as in a charter's draft."),
         )
     return _class(draft.classes[0])
+
+
+class ValidatorsDraft(Table, frozen=True, kw_only=True):
+    """What "veche network keys" printed, of one validator or several."""
+
+    validator: list[ValidatorTable] = []
+
+
+def read_validators(path: Path) -> list[Founder]:
+    """The validators in a file with parts [[validator]]. Raises UserError if there are none, and Refused for one that can be none."""
+    draft = read_draft(path, ValidatorsDraft)
+    if not draft.validator:
+        raise UserError(
+            Message("In {path}: there is no validator.", path=path),
+            Message('Give what "veche network keys" printed, or several of these in one file.'),
+        )
+    rows = [(one.key, [one.institution, bytes(one.votes), one.url, one.peer]) for one in draft.validator]
+    return [Founder(office_key(bytes(key), "A ledger key"), ValidatorRow.parse(row)) for key, row in rows]
 
 
 def _class(table: ClassTable) -> PollClass:

@@ -24,7 +24,7 @@ from veche.terminal.say import choose_language, say_error
 from veche.texts import Message
 
 COMMANDS = (
-    "demo", "vote", "cast", "open", "check", "find", "verify", "compare", "export", "due", "ledger", "node", "network", "poll", "charter", "office", "committee", "trustee", "registrar", "witness",
+    "demo", "vote", "cast", "open", "check", "find", "verify", "compare", "export", "due", "ledger", "node", "network", "poll", "charter", "office", "rules", "committee", "trustee", "registrar", "witness",
 )  # fmt: skip
 """In the order of ``veche --help``: first what everybody wants, then the offices."""
 

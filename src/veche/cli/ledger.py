@@ -14,6 +14,7 @@ from veche.cli.ledger_read import READERS
 from veche.cli.options import ANY_PATH
 from veche.cli.poll_attachments import beside
 from veche.cli.reading import published_charter, read_ledger
+from veche.cli.restarting import sign_restart, submit_restart
 from veche.cli.running import Display, serve, until_told
 from veche.cli.signing import consider
 from veche.cli.verify import progress_bar
@@ -25,7 +26,7 @@ from veche.engine.inbox import PATIENCE, Inbox, open_ledger, outcomes
 from veche.engine.running import engine_of
 from veche.errors import Refused, UserError, VecheError
 from veche.keys import SigningKey
-from veche.ledger.entries import ByOffice
+from veche.ledger.entries import ByOffice, Restart
 from veche.log.source import open_source
 from veche.terminal.say import say
 from veche.texts import Localizable, Message
@@ -209,6 +210,17 @@ def sign(file: Path, folder: Path, keys: tuple[Path, ...], yes: bool, as_json: b
     Example:
       veche ledger sign rotate.entry --key office.key
     """
+    if read_entry(file)[1][0] == Restart.kind:
+        entry = sign_restart(file, folder, keys, yes, as_json)
+    else:
+        entry = _sign(file, folder, keys, yes, as_json)
+    if as_json:
+        options.emit(entry_json(entry, None, file))
+    else:
+        say(Message("Signed {file}.", file=file))
+
+
+def _sign(file: Path, folder: Path, keys: tuple[Path, ...], yes: bool, as_json: bool) -> bytes:
     with read_ledger(folder) as reading:
         signers = [options.load_key(key) for key in keys]
         for signer in signers:
@@ -216,11 +228,7 @@ def sign(file: Path, folder: Path, keys: tuple[Path, ...], yes: bool, as_json: b
         way = read_on_its_way(file, reading.id, ByOffice)  # type: ignore[type-abstract]  # whichever offices sign
         given = [one.public for one in signers]
         consider(way.entry, reading, given, yes, way.signed, beside(file, folder), err=as_json)
-        entry = way.sign(reading.id, signers)
-    if as_json:
-        options.emit(entry_json(entry, None, file))
-    else:
-        say(Message("Signed {file}.", file=file))
+        return way.sign(reading.id, signers)
 
 
 @ledger.command()
@@ -230,7 +238,7 @@ def sign(file: Path, folder: Path, keys: tuple[Path, ...], yes: bool, as_json: b
 def submit(files: tuple[Path, ...], folder: Path, as_json: bool) -> None:
     """Hand the entry in FILE in to the ledger, or several, in this order: whatever kind they are of, and wherever they were made.
 
-    One that is refused stops none of the others.
+    One that is refused stops none of the others. A restart of a network is handed in alone, by each validator that goes on.
 
     \b
     Example:
@@ -240,7 +248,12 @@ def submit(files: tuple[Path, ...], folder: Path, as_json: bool) -> None:
     entries = [read_entry(file) for file in files]
     with read_ledger(folder) as reading:
         origin = reading.charter.origin
-    answers = outcomes(folder, [entry for entry, _ in entries])
+    restart = [entry for entry, item in entries if item[0] == Restart.kind]
+    if restart and len(entries) > 1:
+        raise UserError(
+            Message("A restart is handed in alone."), Message("Hand in the other entries when the network runs again.")
+        )
+    answers = [submit_restart(folder, restart[0])] if restart else outcomes(folder, [entry for entry, _ in entries])
     refusals = [answer for answer in answers if isinstance(answer, Refused)]
     if as_json and not refusals:
         rows = [{"file": str(file), "entry": answer} for file, answer in zip(files, answers, strict=True)]

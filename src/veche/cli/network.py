@@ -1,20 +1,25 @@
 """``veche network``: begin a ledger that several institutions keep."""
 
 import time as clock_time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from veche.cli import options
+from veche.cli import options, signing, together
+from veche.cli.draft_charter import read_validators
 from veche.cli.earnest import say_if_test
 from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
+from veche.cli.reading import read_ledger
+from veche.cli.restarting import begin_restart
 from veche.durable import make_folder, must_be_new, replace
 from veche.engine.cometbft.home import make_keys
 from veche.engine.publishing import LOG_KEY
 from veche.keys import SigningKey
 from veche.ledger.entries.charter import MAX_TEST
 from veche.ledger.entries.engine import MAX_VALIDATORS, peer_address, url_address
+from veche.ledger.entries.network import EngineChange, Founder
 from veche.terminal.say import say
 from veche.texts import Message
 from veche.world import Homes, World, home, settle
@@ -59,6 +64,74 @@ def keys(folder: Path, institution: str, url: str, peer: str) -> None:
         f'url = "{url}"', f'peer = "{made.node}@{peer}"',
     ):  # fmt: skip
         click.echo(line)
+
+
+@network.command("hand-over")
+@click.argument("files", type=ANY_PATH, nargs=-1, required=True, metavar="FILE...")
+@options.ledger
+@options.key("offices", many=True)
+@together.output
+@signing.yes
+@options.json
+def hand_over(
+    files: tuple[Path, ...], folder: Path, keys: tuple[Path, ...], output: Path, yes: bool, as_json: bool
+) -> None:
+    """Begin an entry by which a ledger that one process ran goes on as a network: the same log, the same id. FILE is what
+    "veche network keys" printed, of each validator.
+
+    As many institutions sign it as the charter says. With its block the engine ends. Each validator copies the public files into the
+    folder with its keys, makes a database of them ("veche ledger rebuild"), and runs its node.
+
+    \b
+    Example:
+      veche network hand-over archive.toml court.toml bank.toml post.toml --key office.key -o engine.entry
+      veche ledger sign engine.entry --key other.key
+      veche ledger submit engine.entry
+    """
+    with read_ledger(folder) as reading:
+        founders = tuple(sorted(_founders(files), key=lambda one: one.row.institution))
+        what = Message("{count} validators go on with the ledger", count=len(founders))
+        together.begin(EngineChange(founders), reading, keys, output, yes, as_json, what)
+
+
+@network.command()
+@click.argument("files", type=ANY_PATH, nargs=-1, metavar="[FILE]...")
+@options.ledger
+@click.option(
+    "--lost", multiple=True, metavar="NAME", help="A validator that does not go on with its keys; repeat it for each."
+)
+@options.key("offices", many=True)
+@together.output
+@signing.yes
+@options.json
+def restart(
+    files: tuple[Path, ...],
+    folder: Path,
+    lost: tuple[str, ...],
+    keys: tuple[Path, ...],
+    output: Path,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Begin an entry by which a network goes on that has lost a third of its validators, or more, for good: the same log, the same id,
+    from its last block on. FILE is what "veche network keys" printed of a validator that comes, or comes back with new keys.
+
+    As many institutions sign it as the charter says, over a third of the validators, and every one that goes on with its keys. Begin it
+    in the folder of the validator with the longest log, whose node is stopped. Whoever signs with a validator's key does so in that
+    validator's own folder, and does not go on without the restart. Each validator that goes on hands it in for itself.
+
+    \b
+    Example:
+      veche network restart court.toml --lost "District court" --ledger ledger --key ledger/log.key -o restart.entry
+      veche ledger sign restart.entry --ledger ledger --key ledger/log.key      in each validator's folder
+      veche ledger submit restart.entry --ledger ledger                         there, too, when all have signed
+      veche node run --ledger ledger
+    """
+    begin_restart(_founders(files), lost, folder, keys, output, yes, as_json)
+
+
+def _founders(files: Sequence[Path]) -> list[Founder]:
+    return [founder for file in files for founder in read_validators(file)]
 
 
 @network.command()

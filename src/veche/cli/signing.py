@@ -15,12 +15,14 @@ from veche.audit.charter_words import consequences
 from veche.audit.dangers import charter_dangers, night, poll_dangers
 from veche.audit.entry_whole import Files
 from veche.cli.reading import Reading
+from veche.cli.ready import dangers as not_ready
 from veche.errors import UserError
 from veche.ledger.codec import decode
 from veche.ledger.entries import parse_item
 from veche.ledger.entries.charter import Charter, PollClass
 from veche.ledger.entries.entry import ByOffice
 from veche.ledger.entries.poll import Poll
+from veche.ledger.entries.rules import RulesVersion
 from veche.ledger.signing import signatures
 from veche.ledger.state import State
 from veche.terminal.say import confirm, say
@@ -53,6 +55,8 @@ def consider(
     if isinstance(entry, Poll):
         show_consequences(reading.charter, reading.state.poll_class(entry.class_name), err)
         warn(dangers(entry, reading), err)
+    if isinstance(entry, RulesVersion):
+        warn(not_ready(reading.state, entry.version), err)
     hold_against_rules(entry, reading, [*signed, *(key for key in keys if key not in signed)])
     agree(yes)
 

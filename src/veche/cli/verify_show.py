@@ -41,6 +41,8 @@ def show_ledger(made: LedgerReport) -> None:
     say(Message("  root       {root}", root=made.root))
     say(Message("  ledger     {ledger}", ledger=made.ledger))
     say(Message("  witnesses  {witnesses}", witnesses=vouched(made.witnesses)))
+    for restart in made.restarts:
+        say(Message("Look at this: {said}", said=restart.said))
     for poll in made.polls:
         _say_poll(poll)
     for notice in made.notices:

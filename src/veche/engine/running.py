@@ -11,6 +11,9 @@ from veche.ledger.entries.engine import COMETBFT
 from veche.ledger.ledger import Ledger
 from veche.texts import Message
 
+RESTART = "restart.entry"
+"""The file beside a ledger that says which restart its validator has signed: from then on it goes on with that, or not at all."""
+
 
 def engine_of(ledger: Ledger, key: SigningKey, clock: Callable[[], int] | None = None, pause: float = 1.0) -> Engine:
     """Make it, with the ``key`` that signs its heads here. Raises UserError as it does, and if others are needed to run it: then it
@@ -33,6 +36,14 @@ def any_engine(
     listen: str = "",
 ) -> Engine:
     """The same for who has a door, so that others may be needed. The rest says how a network's CometBFT runs, see its engine."""
+    if (ledger.folder / RESTART).exists():
+        raise UserError(
+            Message("This validator has signed a restart of the network, and must not go on without it."),
+            Message(
+                "Hand in the restart when all have signed it: veche ledger submit FILE. If all who signed it have given it up, remove {file}.",
+                file=ledger.folder / RESTART,
+            ),
+        )
     if ledger.state.engine_name == COMETBFT:
         from veche.engine.cometbft.engine import CometEngine  # what it needs, nobody else does
 

@@ -3,6 +3,8 @@
 Rules read its time and append what they derive; it knows no rule and no state.
 """
 
+from collections.abc import Callable
+
 from veche.ledger.entries.ballot import is_ballot
 from veche.ledger.entries.entry import Derived
 from veche.log.merkle import leaf_hash
@@ -12,17 +14,29 @@ class Block:
     """Block ``height`` at ``time`` (seconds since 1970), after one at ``previous``, in a log of ``start`` entries.
 
     ``appended`` are its entries so far. ``halt``: the seconds between two blocks above which the ledger halted. ``awaited``: it
-    belongs into the log whatever it appends: the first whose head other validators sign. ``complete``: nothing
-    follows in it; ``ended``: the state knows all of it; ``handed_in``: something in it was.
+    belongs into the log whatever it appends: the first whose head other validators sign. ``root`` gives that of the log before it.
+    ``complete``: nothing follows in it; ``ended``: the state knows all of it; ``handed_in``: something in it was; ``restarts``: a
+    network begins again with it.
     """
 
-    def __init__(self, height: int, time: int, previous: int, start: int, halt: int, awaited: bool = False) -> None:
+    def __init__(
+        self,
+        height: int,
+        time: int,
+        previous: int,
+        start: int,
+        halt: int,
+        awaited: bool = False,
+        root: Callable[[], bytes] = bytes,
+    ) -> None:
         self.height = height
         self.time = time
         self.previous = previous
         self.start = start
         self._halt = halt
         self._awaited = awaited
+        self.root = root
+        self.restarts = False
         self.complete = self.ended = False
         self.handed_in = False
         self.appended: list[bytes] = []

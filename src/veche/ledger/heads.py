@@ -25,24 +25,30 @@ AGAIN = 60
 class Succession:
     """Whose signatures the heads of a ledger need, from its ``charter`` on.
 
-    ``changes``: the ``validators`` entries of its log with their numbers, in their order.
+    ``changes``: the ``validators`` entries of its log with their numbers, in their order; ``restarts``: the numbers of those that
+    follow a ``restart``.
     """
 
     charter: Charter
     changes: tuple[tuple[int, Validators], ...] = ()
+    restarts: tuple[int, ...] = ()
 
     def validators(self, size: int) -> Sequence[Validator]:
         """Those of the head of so many entries, in the order of their institutions; none on the embedded engine, unless an
         ``engine`` entry has handed the ledger over.
 
-        A change is for the heads behind the one that ends with it, as it is for CometBFT's blocks.
+        A change is for the heads behind the one that ends with it, as it is for CometBFT's blocks; behind a restart for that one,
+        too, which those before could sign no more.
         """
-        last = bisect_right(self.changes, size - 2, key=lambda change: change[0])
+        last = bisect_right(
+            self.changes, size - 1 if size - 1 in self.restarts else size - 2, key=lambda change: change[0]
+        )
         return self.changes[last - 1][1].rows if last else self.charter.validators
 
-    def after(self, number: int, entry: Validators) -> "Succession":
-        """The same with the next entry of its kind."""
-        return Succession(self.charter, (*self.changes, (number, entry)))
+    def after(self, number: int, entry: Validators, restart: bool = False) -> "Succession":
+        """The same with the next entry of its kind. ``restart``: it follows one."""
+        restarts = (*self.restarts, number) if restart else self.restarts
+        return Succession(self.charter, (*self.changes, (number, entry)), restarts)
 
     def policy(self, size: int) -> Policy:
         """Whose signatures make the head of so many entries count, and how many of them: it is then *final*."""
@@ -54,7 +60,9 @@ class Succession:
 
     @property
     def began(self) -> tuple[int, Sequence[Validator]]:
-        """With which head the network began, by its size, and with whom."""
+        """With which head the network's chain began, by its size, and with whom."""
+        if self.restarts:
+            return self.restarts[-1] + 1, self.validators(self.restarts[-1] + 1)
         if self.charter.validators or not self.changes:
             return 2, self.charter.validators
         number, entry = self.changes[0]

@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS office (
 CREATE TABLE IF NOT EXISTS office_change (
   number INTEGER PRIMARY KEY, id BLOB, action TEXT, institution TEXT, role TEXT, key BLOB, due INTEGER, votes BLOB
 ) STRICT;
-CREATE TABLE IF NOT EXISTS validators (number INTEGER PRIMARY KEY, entry BLOB) STRICT;
+CREATE TABLE IF NOT EXISTS validators (number INTEGER PRIMARY KEY, entry BLOB, restart INTEGER) STRICT;
 CREATE TABLE IF NOT EXISTS class (number INTEGER PRIMARY KEY, entry BLOB, since INTEGER) STRICT;
 CREATE TABLE IF NOT EXISTS address (institution TEXT PRIMARY KEY, url TEXT, peer TEXT) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS double_signing (votes BLOB, height INTEGER, PRIMARY KEY (votes, height)) STRICT, WITHOUT ROWID;
@@ -127,9 +127,10 @@ class Institutions:
     def succession(self) -> Succession:
         """Whose signatures the heads of this ledger need."""
         if self._succession is None:
-            rows = self.db.execute("SELECT number, entry FROM validators ORDER BY number")
-            changes = tuple((number, Validators.parse(decode(data)[1])) for number, data in rows)
-            self._succession = Succession(self.charter, changes)
+            rows = self.db.execute("SELECT number, entry, restart FROM validators ORDER BY number").fetchall()
+            changes = tuple((number, Validators.parse(decode(data)[1])) for number, data, _ in rows)
+            restarts = tuple(number for number, _, restart in rows if restart)
+            self._succession = Succession(self.charter, changes, restarts)
         return self._succession
 
     def set_charter(self, data: bytes) -> None:
@@ -163,6 +164,11 @@ class Institutions:
         """From when on this version holds; None if it was not announced, or was withdrawn."""
         row = self.db.execute("SELECT since FROM version WHERE version = ?", (version,)).fetchone()
         return None if row is None else row[0]
+
+    def versions(self) -> list[tuple[int, int]]:
+        """The versions that were announced and not withdrawn, each with the time from which it holds."""
+        rows = self.db.execute("SELECT version, since FROM version WHERE since IS NOT NULL ORDER BY version")
+        return [(version, since) for version, since in rows]
 
     def withdraw_version(self, version: int) -> None:
         """It is not to hold. It stays known, so that no other bears its number."""
@@ -267,10 +273,10 @@ class Institutions:
         running = {validator.institution for validator in self.validators()}
         return running or set(self.charter.operators)
 
-    def add_validators(self, number: int, entry: Validators) -> None:
-        """The ``validators`` entry with this number."""
-        succession = self.succession.after(number, entry)
-        self.db.execute("INSERT INTO validators VALUES (?, ?)", (number, entry.encode()))
+    def add_validators(self, number: int, entry: Validators, restart: bool = False) -> None:
+        """The ``validators`` entry with this number. ``restart``: it follows one."""
+        succession = self.succession.after(number, entry, restart)
+        self.db.execute("INSERT INTO validators VALUES (?, ?, ?)", (number, entry.encode(), restart))
         self._succession = succession
 
     def validator_changed(self, number: int, time: int) -> None:

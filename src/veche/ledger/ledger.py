@@ -143,7 +143,7 @@ class Ledger:
             self._beside = ThreadPoolExecutor(1, "veche-beside")
             self._resources.callback(self._beside.shutdown)
             with self._store.plainly(READ):
-                self.machine = Machine(self._store.state, self.entry)
+                self.machine = Machine(self._store.state, self.entry, self.root)
                 self._load_tree()
                 self._load()
             self._follower = Follower(self.folder, self.state, self._verdicts)
@@ -257,10 +257,12 @@ class Ledger:
         entries: Sequence[bytes] = (),
         said: Sequence[DoubleSigning] = (),
         whole: bool = False,
+        previous: int | None = None,
     ) -> Executed:
         """Execute a block of those entries that the rules admit. What was executed before and not committed is discarded. ``said``:
         of validators, by consensus; what the rules refuse of it is left out. ``whole``: raise the first refusal of an entry and do
-        nothing more, so that a block that is full of junk costs next to nothing.
+        nothing more, so that a block that is full of junk costs next to nothing. ``previous``: the time of the block before, if another
+        than that of the last one here.
 
         Raises Refused("block", ...) if it cannot follow the last one, SumsDisagree or Disagrees if what is remembered cannot be
         relied on, and UserError if the disk refuses: then there was no block.
@@ -274,7 +276,7 @@ class Ledger:
             with self._store.plainly(), self._store.as_disagreement():
                 self._watch(time)
                 self._store.begin()
-                self.machine.begin(height, time, self.time)
+                self.machine.begin(height, time, self.time if previous is None else previous)
                 for one in said:
                     self._note(one)
                 verdicts = self.machine.check(entries, self._verdicts, ask=True).run(whole)
@@ -289,6 +291,20 @@ class Ledger:
         except BaseException:
             self._undo()
             raise
+
+    def follow(self, entries: Sequence[bytes]) -> None:
+        """Make durable a block that others have, with these entries. Raises Refused if the rules make another of it, and as
+        :meth:`execute` and :meth:`commit`."""
+        self.discard()
+        try:
+            with self._store.plainly(), self._store.as_disagreement():
+                self._store.begin()
+                self.machine.follow(entries)
+                self._pend(self.machine.block, [])
+        except BaseException:
+            self._undo()
+            raise
+        self.commit()
 
     def _watch(self, time: int) -> None:
         """Compare the state of polls that are to be tallied now with what was written, and with the recount, which otherwise goes

@@ -5,19 +5,23 @@ the entries of a log and compares. Both see in ``block.appended`` everything tha
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from veche.errors import Refused, Unsupported
 from veche.ledger import rules
 from veche.ledger.block import Block
 from veche.ledger.checks import Check, Checked, Verdict, Verdicts, check_ballot, identify_ballot
-from veche.ledger.codec import digest, encode
+from veche.ledger.codec import decode, digest, encode
+from veche.ledger.entries import kind_of
 from veche.ledger.entries.ballot import BALLOT, is_ballot, read_ballot
 from veche.ledger.entries.block import BlockEntry
 from veche.ledger.entries.charter import read_charter
 from veche.ledger.entries.double_signing import DoubleSigning
 from veche.ledger.entries.entry import ByOffice
+from veche.ledger.entries.restart import Restart
 from veche.ledger.entries.result import Result
+from veche.ledger.entries.validators import Validators
 from veche.ledger.frame import frame_leaf
 from veche.ledger.institutions import OfficeKey
 from veche.ledger.rules.ballot import admit_ballot, check_open, check_standing
@@ -51,10 +55,17 @@ class Machine:
     ``read(number)`` gives an entry of a block before the current one.
     """
 
-    def __init__(self, state: State, read: Callable[[int], bytes]) -> None:
+    def __init__(self, state: State, read: Callable[[int], bytes], root: Callable[[int], bytes] | None = None) -> None:
+        """``root`` gives the root of the log by its size; without it it is computed from all entries, for the few who ask."""
         self.state = state
-        self._read = read
+        self._read, self._root = read, root or self._root_of_entries
         self.load()
+
+    def _root_of_entries(self, size: int) -> bytes:
+        frontier = Frontier()
+        for number in range(size):
+            frontier.append(leaf_hash(self._read(number)))
+        return frontier.root()
 
     def load(self) -> None:
         """Take size, height and time from the state: at the start, and after a rollback."""
@@ -107,7 +118,8 @@ class Machine:
         check_previous(self.state, previous)
         self.height, self.time = height, time
         awaited = bool(self.state.succession.changes) and self.state.succession.changes[-1][0] == self.block.size - 1
-        self.block = Block(height, time, previous, self.block.size, self.state.charter.halt, awaited)
+        size, halt = self.block.size, self.state.charter.halt
+        self.block = Block(height, time, previous, size, halt, awaited, partial(self._root, size))
         self.block.derive(BlockEntry(height, time, previous, self._frame.size, self._frame.root()))
         derive_due(self.state, self.block)
 
@@ -139,6 +151,28 @@ class Machine:
                 self._frame.append(frame_leaf(number, leaf_hash(data)))
             self.state.put("frame", self._frame.to_bytes())
         self.block.ended = True
+
+    def follow(self, entries: Sequence[bytes]) -> None:
+        """Make a block of which all entries are known, from its own on, up to but not with :meth:`end`. Raises Refused if it is not what
+        the rules make of what was handed in."""
+        item = decode(entries[0])
+        if item[0] != BlockEntry.kind or len(item) != 2:
+            raise Refused("block", Message("What is to follow does not begin with a block."))
+        said = BlockEntry.parse(item[1])
+        self.begin(said.height, said.time, said.previous)
+        for position, data in enumerate(entries[1:], 1):
+            if position < len(self.block.appended):
+                continue  # derived: all of it is compared in the end
+            kind = kind_of(data)
+            if kind == DoubleSigning.kind:
+                self.note(DoubleSigning.parse(decode(data)[1]))
+            elif kind == Validators.kind:
+                break
+            else:
+                self.admit(data)
+        self.complete()
+        if self.block.appended != list(entries):
+            raise Refused("block", Message("The rules make another block of what was handed in."))
 
     # Entries
 
@@ -182,6 +216,8 @@ class Machine:
         ``verdict``: what :meth:`check` found of this entry, if it was asked before.
         """
         self.block.handed_in = True
+        if self.block.restarts:
+            raise Refused("restart", Message("Nothing is in a block behind a restart."))
         if is_ballot(data):
             return self._admit_ballot(data, verdict)
         written = self.check_written(data)
@@ -223,8 +259,11 @@ class Machine:
         """Raise Refused if this entry, signed with these keys and by further offices if it takes more, would not be admitted in a
         block at ``time``. It changes the state: for a machine on a copy, which is thrown away (:meth:`State.copy`).
         """
-        time = max(time, self.time)
-        self.begin(self.height + 1, time, self._quiet_until(time))
+        if isinstance(entry, Restart):  # it is of one block, whenever it is signed
+            self.begin(entry.height, entry.time, self.time)
+        else:
+            time = max(time, self.time)
+            self.begin(self.height + 1, time, self._quiet_until(time))
         rule = rules.BY_KIND[entry.kind]
         signers = tuple(self._signer(key, rule) for key in keys)
         body = entry.body()

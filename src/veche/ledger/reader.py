@@ -70,7 +70,7 @@ class Reader:
         """
         copy = self.state.copy()
         with closing(copy.db):
-            Machine(copy, self.log.entry).rehearse(entry, keys, time)
+            Machine(copy, self.log.entry, self.log.root).rehearse(entry, keys, time)
 
     def entry(self, number: int) -> bytes:
         """An entry by its number, checked against the head. Raises UserError if there is none."""

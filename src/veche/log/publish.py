@@ -104,16 +104,25 @@ class Publisher:
         old_size = self._check_published(growth)
         if growth.root != head.root:
             raise wrong(CHECKPOINT, Message("its root is not that of the {size} entries", size=head.size))
-        publication = _Publication(self.folder, old_size)
+        publication = self._write(growth, old_size)
+        publication.finish(checkpoint.to_bytes())
+        remove_narrower(self.folder, start, head.size)
+        self._own = head
+        return head.size - head.size % WIDTH
+
+    def lay_out(self, growth: Growth) -> None:
+        """Make the tiles of a log durable that goes on beyond the published head, for whoever has another head to hold them against; the
+        checkpoint stays. Raises as :meth:`publish_growth`."""
+        self._write(growth, self._check_published(growth)).settle()
+
+    def _write(self, growth: Growth, old_size: int) -> "_Publication":
+        start, publication = growth.start, _Publication(self.folder, old_size)
         for offset in range(0, len(growth.entries), WIDTH):
             bundle = growth.entries[offset : offset + WIDTH]
             publication.write(Tile(ENTRIES, (start + offset) // WIDTH, len(bundle)), pack(bundle))
         for tile, hashes in growth.rows:
             publication.write(tile, b"".join(hashes))
-        publication.finish(checkpoint.to_bytes())
-        remove_narrower(self.folder, start, head.size)
-        self._own = head
-        return head.size - head.size % WIDTH
+        return publication
 
     def _published_before(self, start: int, size: int) -> Checkpoint | None:
         """The published head, from which a growth from ``start`` to ``size`` can go on."""
@@ -191,10 +200,14 @@ class _Publication:
             return True
         return False
 
+    def settle(self) -> None:
+        """Make the tiles durable."""
+        self._batch.finish()
+
     def finish(self, checkpoint: bytes) -> None:
         """Make the tiles durable, and then the checkpoint: from there on others rely on them. A crash before its end
         leaves either head."""
-        self._batch.finish()
+        self.settle()
         replace(self._folder / CHECKPOINT, checkpoint, drafts=self._drafts)
 
 

@@ -35,6 +35,7 @@ from aiohttp.http import HttpProcessingError
 from veche.engine.engine import Engine, Stopped
 from veche.errors import DoesNotHold, Refused, UserError, VecheError
 from veche.ledger.codec import MAX_ENTRY
+from veche.ledger.machine import RULES_VERSION
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.note import NOTE_LIMIT
 from veche.log.source import HEAD
@@ -81,7 +82,8 @@ class Failure(msgspec.Struct, frozen=True):
 
 class Status(msgspec.Struct, frozen=True):
     """What a node is and does. ``height`` and ``time``: of the last block; ``size``: of the log; ``final``: the size of the newest final head; ``waiting``:
-    entries on their way to a block. ``clock``: this machine's, in seconds since 1970, for others to hold theirs against."""
+    entries on their way to a block. ``clock``: this machine's, in seconds since 1970, for others to hold theirs against. ``rules``: the
+    newest version of the rules that this program knows."""
 
     ledger: str
     origin: str
@@ -92,6 +94,7 @@ class Status(msgspec.Struct, frozen=True):
     final: int
     waiting: int
     clock: float
+    rules: int
 
 
 class Api:
@@ -102,7 +105,7 @@ class Api:
         self._intake, self._published, self._engine, self._key = intake, published, engine, key
         self._founding = engine.ledger.entry(0)
         charter = engine.ledger.state.charter
-        self._names = engine.ledger.id.hex(), charter.origin, charter.engine.name
+        self._names = engine.ledger.id.hex(), charter.origin, engine.ledger.state.engine_name
         self._reading = ThreadPoolExecutor(1, "veche-read")
         self._listeners = self._sending = 0
 
@@ -220,7 +223,11 @@ class Api:
     async def _status(self, request: web.Request) -> web.Response:
         intake = self._intake
         now = time.time()
-        return _json(Status(*self._names, intake.height, intake.time, intake.size, intake.final, intake.waiting, now))
+        return _json(
+            Status(
+                *self._names, intake.height, intake.time, intake.size, intake.final, intake.waiting, now, RULES_VERSION
+            )
+        )
 
     async def _kept(self, request: web.Request) -> web.Response:
         return _json_bytes(msgspec.json.encode(await self._read(self._published.kept)))

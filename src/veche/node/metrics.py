@@ -62,5 +62,13 @@ class Metrics(Collector):
                 "Seconds by which this machine's clock is ahead of the other validators' (the median of those that answer).",
                 offset,
             )
+        known = GaugeMetricFamily(
+            "veche_validator_rules",
+            "The newest version of the rules that a validator says to know; 0: none.",
+            labels=["key"],
+        )
+        for key, version in self._peers.rules.items():
+            known.add_metric([key[:16]], version)
+        yield known
         free = shutil.disk_usage(self._folder).free
         yield GaugeMetricFamily("veche_disk_free_bytes", "Bytes that are free on the ledger's disk.", free)

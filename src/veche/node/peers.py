@@ -48,6 +48,7 @@ class _Status(msgspec.Struct):
 
     height: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
     clock: Annotated[float, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
+    rules: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] = 0
 
 
 class Peer:
@@ -62,7 +63,13 @@ class Peer:
         self._entries, self._heads = asyncio.Event(), asyncio.Event()
         self.reached = False
         self.height = 0
+        self.rules = 0  # the newest version of the rules that it knows, as it last said; 0 if it did not
         self.offset: float | None = None  # seconds by which this machine's clock is ahead of its, when it last answered
+
+    @property
+    def name(self) -> str:
+        """Its ledger key, in hexadecimal digits."""
+        return self._key.hex()
 
     def pass_on(self, way: Way) -> None:
         self._queue[way.hash] = way
@@ -167,7 +174,7 @@ class Peer:
                 asked = time.time()
                 async with session.get(f"{self._url}/status", allow_redirects=False) as response:
                     status = msgspec.json.decode(await _read(response, STATUS_BYTES), type=_Status)
-                self.height = status.height
+                self.height, self.rules = status.height, status.rules
                 offset = (asked + time.time()) / 2 - status.clock if status.clock else None
             self.offset = offset
             for size in self._engine.lacks[:HEADS]:
@@ -221,6 +228,11 @@ class Peers:
                     "Look at this machine's clock first: by a minute it must not be off. Then start the node again."
                 ),
             )
+
+    @property
+    def rules(self) -> dict[str, int]:
+        """The newest version of the rules that each of the others last said to know, by its ledger key; 0 of one that said nothing."""
+        return {peer.name: peer.rules for peer in self._all}
 
     @property
     def offset(self) -> float | None:

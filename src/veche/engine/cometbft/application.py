@@ -240,7 +240,7 @@ class Application:
 
     def _init_chain(self, asked: abci.RequestInitChain) -> abci.ResponseInitChain:
         votes = {validator.votes for validator in self._ledger.state.succession.began[1]}
-        if asked.chain_id != chain_id(self._ledger.id) or {one.pub_key.ed25519 for one in asked.validators} != votes:
+        if asked.chain_id != chain_id(self._ledger) or {one.pub_key.ed25519 for one in asked.validators} != votes:
             raise Stopped(Message("CometBFT's folder is of another ledger."))
         return abci.ResponseInitChain(app_hash=app_hash(self._ledger.head))
 
@@ -321,9 +321,10 @@ class Application:
 
     def _agree(self) -> None:
         """The head so far is agreed on. One that is long past, as a node meets it that catches up or whose clock is fast, is for others
-        to sign."""
-        now = self._clock()
-        self._finality.agree(now, self._finality.alone or now <= self._ledger.time + PAST)
+        to sign; that with which a restarted chain begins is not: nobody has signed it yet."""
+        now, succession = self._clock(), self._ledger.state.succession
+        begins = bool(succession.restarts) and self._ledger.size == succession.began[0]
+        self._finality.agree(now, self._finality.alone or begins or now <= self._ledger.time + PAST)
 
     def _commit(self) -> abci.ResponseCommit:
         block = self._block

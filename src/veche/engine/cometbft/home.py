@@ -54,13 +54,20 @@ def app_hash(head: Checkpoint) -> bytes:
     return hashlib.sha256(head.text().encode()).digest()
 
 
-def chain_id(ledger: bytes) -> str:
-    """The chain's name, from the ledger's id."""
-    return f"veche-{ledger.hex()[:40]}"
+def chain_id(ledger: Ledger) -> str:
+    """The chain's name, from the ledger's id; from the SHA-256 of the entry that restarted it, if one did: no vote of the chain
+    before is one of this."""
+    return f"veche-{(ledger.state.get_bytes('network') or ledger.id).hex()[:40]}"
+
+
+def data_folder(ledger: Ledger) -> str:
+    """Where CometBFT keeps the chain's blocks, in its folder: each chain has its own, and those of the one before stay as they are."""
+    return f"data-{chain_id(ledger)[-40:][:16]}" if ledger.state.succession.restarts else "data"
 
 
 def genesis(ledger: Ledger) -> bytes:
-    """The chain's first file: it begins with the charter's block, or behind the one that handed the ledger over to a network."""
+    """The chain's first file: it begins with the charter's block, or behind the one that handed the ledger over to a network, or
+    restarted it."""
     state = ledger.state
     first, validators = state.succession.began
     head = Checkpoint(state.charter.origin, first, ledger.root(first))
@@ -68,7 +75,7 @@ def genesis(ledger: Ledger) -> bytes:
     return _json(
         {
             "genesis_time": datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "chain_id": chain_id(ledger.id),
+            "chain_id": chain_id(ledger),
             "initial_height": str(height + 1),
             "consensus_params": {
                 "block": {"max_bytes": str(MOST_BYTES), "max_gas": "-1"},
@@ -121,8 +128,9 @@ class Peering(NamedTuple):
         return cls(listen or f"{host}:{port}", others)
 
 
-def config(pause: float, socket: Path, peering: Peering) -> bytes:
+def config(pause: float, socket: Path, peering: Peering, data: str = "data") -> bytes:
     """CometBFT's settings: with the application at this socket, and so many seconds between blocks when there is nothing to say.
+    ``data``: where blocks are (:func:`data_folder`); what was voted last stays in one place.
 
     One validator makes a block as soon as it has something to say; several gather for a moment, or they would do little but vote.
     """
@@ -135,6 +143,7 @@ moniker = "veche"
 log_level = "error"
 log_format = "json"
 db_backend = "goleveldb"
+db_dir = "{data}"
 filter_peers = false
 [rpc]
 laddr = ""
@@ -160,6 +169,7 @@ discard_abci_responses = true
 [tx_index]
 indexer = "null"
 [consensus]
+wal_file = "{data}/cs.wal/wal"
 create_empty_blocks = true
 create_empty_blocks_interval = "{int(1000 * pause)}ms"
 timeout_commit = "{commit}ms"
@@ -207,7 +217,10 @@ def prepare(ledger: Ledger, key: bytes, socket: Path, pause: float, listen: str 
             ),
         )
     replace(home / "config" / "genesis.json", genesis(ledger), PRIVATE)
-    replace(home / "config" / "config.toml", config(pause, socket, Peering.of(ledger.state, key, listen)), PRIVATE)
+    data = data_folder(ledger)
+    make_folder(home / data, PRIVATE_FOLDER)
+    settings = config(pause, socket, Peering.of(ledger.state, key, listen), data)
+    replace(home / "config" / "config.toml", settings, PRIVATE)
     return home
 
 

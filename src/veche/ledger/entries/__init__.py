@@ -28,6 +28,7 @@ from veche.ledger.entries.new_class import NewClass
 from veche.ledger.entries.office import OfficeChange, OfficeEffect
 from veche.ledger.entries.permit_key import Issuance, PermitKeys
 from veche.ledger.entries.poll import Poll
+from veche.ledger.entries.restart import Restart
 from veche.ledger.entries.result import Result
 from veche.ledger.entries.rules import RulesVersion, RulesWithdrawal
 from veche.ledger.entries.statements import Cancel, Contest, Notice, Outcome
@@ -36,7 +37,7 @@ from veche.ledger.entries.validators import Validators
 from veche.texts import Message
 
 KINDS: tuple[type[Entry], ...] = (
-    Charter, OfficeChange, OfficeEffect, Validators, EngineChange, DoubleSigning, Address, NewClass, RulesVersion, RulesWithdrawal, Notice, BlockEntry, CommitteeCall, CertificateStep, SharesStep, KeyStep, Complaint,
+    Charter, OfficeChange, OfficeEffect, Validators, EngineChange, Restart, DoubleSigning, Address, NewClass, RulesVersion, RulesWithdrawal, Notice, BlockEntry, CommitteeCall, CertificateStep, SharesStep, KeyStep, Complaint,
     CommitteeVoid, Poll, PermitKeys, Void, Cancel, Contest, Outcome, Issuance, Tally, TooFew, Decryption, Result,
 )  # fmt: skip
 """Every kind but the ballot, in the order of docs/protocol.md."""
@@ -67,6 +68,6 @@ def parse_item(item: list[Any]) -> Entry:
 __all__ = [
     "BALLOT", "BY_KIND", "KINDS", "Address", "BlockEntry", "ByOffice", "Cancel", "CertificateStep", "Charter", "CommitteeCall",
     "CommitteeVoid", "Complaint", "Contest", "Decryption", "Derived", "DoubleSigning", "EngineChange", "Entry", "Issuance", "KeyStep", "NewClass", "Notice", "OfficeChange",
-    "OfficeEffect", "Outcome", "PermitKeys", "Poll", "Result", "RulesVersion", "RulesWithdrawal", "SharesStep", "Tally", "TooFew", "Unsigned", "Validators", "Void", "is_ballot", "kind_of",
+    "OfficeEffect", "Outcome", "PermitKeys", "Poll", "Restart", "Result", "RulesVersion", "RulesWithdrawal", "SharesStep", "Tally", "TooFew", "Unsigned", "Validators", "Void", "is_ballot", "kind_of",
     "parse_item", "read_entry",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """``engine``: a ledger that one process ran goes on as a network. docs/protocol.md, section 2.1."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -24,14 +25,21 @@ class EngineChange(ByOffice):
     kind: ClassVar[str] = "engine"
 
     def body(self) -> list[Any]:
-        return [[row.institution, key, row.votes, row.url, row.peer] for key, row in self.founders]
+        return founder_rows(self.founders)
 
     @classmethod
     def parse(cls, body: Any) -> Self:
-        rows = [shape.array(row, "A validator", 5, 5) for row in shape.array(body, "The validators", 1, MAX_VALIDATORS)]
-        return cls(
-            tuple(
-                Founder(shape.office_key(row[1], "A ledger key"), ValidatorRow.parse([row[0], *row[2:]]))
-                for row in rows
-            )
-        )
+        return cls(read_founders(body))
+
+
+def founder_rows(founders: Sequence[Founder]) -> list[Any]:
+    """As they stand in an entry."""
+    return [[row.institution, key, row.votes, row.url, row.peer] for key, row in founders]
+
+
+def read_founders(item: Any) -> tuple[Founder, ...]:
+    """The same, read. Raises Refused."""
+    rows = [shape.array(row, "A validator", 5, 5) for row in shape.array(item, "The validators", 1, MAX_VALIDATORS)]
+    return tuple(
+        Founder(shape.office_key(row[1], "A ledger key"), ValidatorRow.parse([row[0], *row[2:]])) for row in rows
+    )

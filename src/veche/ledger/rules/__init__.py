@@ -22,11 +22,12 @@ from veche.ledger.rules.office import OfficeRule
 from veche.ledger.rules.outcome import OutcomeRule
 from veche.ledger.rules.permit_key import PermitKeyRule
 from veche.ledger.rules.poll import PollRule
+from veche.ledger.rules.restart import RestartRule
 from veche.ledger.rules.rule import Rule
 from veche.ledger.rules.version import VersionRule, WithdrawalRule
 
 RULES: tuple[Rule[Any], ...] = (
-    OfficeRule(), EngineRule(), AddressRule(), ClassRule(), VersionRule(), WithdrawalRule(), NoticeRule(), CommitteeRule(), CertificateRule(), SharesRule(), KeyRule(), ComplaintRule(),
+    OfficeRule(), EngineRule(), RestartRule(), AddressRule(), ClassRule(), VersionRule(), WithdrawalRule(), NoticeRule(), CommitteeRule(), CertificateRule(), SharesRule(), KeyRule(), ComplaintRule(),
     PollRule(), PermitKeyRule(), DecryptionRule(), IssuanceRule(), OutcomeRule(), CancelRule(), ContestRule(),
 )  # fmt: skip
 """What offices hand in. Ballots, and what is derived, are not here."""

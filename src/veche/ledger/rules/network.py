@@ -1,10 +1,12 @@
 """``engine``: k institutions hand a ledger over from its operator to a network: the same log, the same id. docs/protocol.md, section 2.1."""
 
+from collections.abc import Sequence
+
 from veche.errors import Refused
 from veche.ledger.block import Block
 from veche.ledger.entries.address import Address
 from veche.ledger.entries.engine import Network
-from veche.ledger.entries.network import EngineChange
+from veche.ledger.entries.network import EngineChange, Founder
 from veche.ledger.entries.office import OfficeAction, Role
 from veche.ledger.institutions import OfficeKey
 from veche.ledger.readable import must_be_one_spelling
@@ -21,24 +23,47 @@ class EngineRule(Rule[EngineChange]):
         signed.together(state.charter.k)
         if state.validators():
             raise Refused("engine", Message("A network runs this ledger already."))
-        founders = signed.entry.founders
-        Network(state.charter.engine.seconds, tuple(row for _, row in founders)).check_order("engine")
-        names = {row.institution for _, row in founders}
-        must_be_one_spelling(state.institutions() | names, "engine")
-        keys = [key for founder in founders for key in (founder.key, founder.row.votes)]
-        awaited = {change.key for change in state.office_changes.values()}
-        if len(set(keys)) < len(keys) or not {*state.offices, *awaited}.isdisjoint(keys):
-            raise Refused("engine", Message("A validator's key has or had another use, or is to have; make new ones."))
-        leaving = {change.key for change in state.office_changes.values() if change.action == OfficeAction.RETIRE}
-        left = [key for key, name in state.witnesses().items() if key not in leaving and name not in names]
-        if not state.charter.witnesses_suffice(len(left)):
-            raise Refused(
-                "engine",
-                Message("Too few witnesses would be left to vouch for anything."),
-                Message("Add another observer first."),
-            )
-        for key, row in founders:
-            state.set_office(key, OfficeKey(row.institution, Role.VALIDATOR, True, block.size, votes=row.votes))
-            state.set_address(row.institution, Address(row.url, row.peer))
-        state.put("network_height", block.height)
-        state.put("network_time", block.time)
+        check_founders(state, signed.entry.founders, "engine")
+        begin_network(state, block, signed.entry.founders)
+
+
+def check_founders(state: State, founders: Sequence[Founder], rule: str) -> None:
+    """Raise Refused with this rule unless a network can begin with these: in order, under names as they are known, with keys that are
+    new or those of their own seats, and with enough witnesses left who are none of them."""
+    Network(state.charter.engine.seconds, tuple(row for _, row in founders)).check_order(rule)
+    names = {row.institution for _, row in founders}
+    must_be_one_spelling(state.institutions() | names, rule)
+    keys = [key for founder in founders for key in (founder.key, founder.row.votes)]
+    held = {one.institution: one for one in state.validators()}
+    used = {*state.offices, *(office.votes for office in state.offices.values())}
+    used |= {key for change in state.office_changes.values() for key in (change.key, change.votes)}
+    for key, row in founders:
+        own = held.get(row.institution)
+        if not (used - ({own.key, own.votes} if own is not None else set())).isdisjoint((key, row.votes)):
+            raise _used(rule)
+        if own is not None and (key == own.votes or row.votes == own.key):
+            raise _used(rule)
+    if len(set(keys)) < len(keys):
+        raise _used(rule)
+    leaving = {change.key for change in state.office_changes.values() if change.action == OfficeAction.RETIRE}
+    left = [key for key, name in state.witnesses().items() if key not in leaving and name not in names]
+    if not state.charter.witnesses_suffice(len(left)):
+        raise Refused(
+            rule,
+            Message("Too few witnesses would be left to vouch for anything."),
+            Message("Add another observer first."),
+        )
+
+
+def _used(rule: str) -> Refused:
+    return Refused(rule, Message("A validator's key has or had another use, or is to have; make new ones."))
+
+
+def begin_network(state: State, block: Block, founders: Sequence[Founder]) -> None:
+    """A chain of CometBFT begins behind this block, with these validators."""
+    for key, row in founders:
+        held = state.offices.get(key, OfficeKey(row.institution, Role.VALIDATOR, True, block.size))
+        state.set_office(key, held._replace(votes=row.votes))
+        state.set_address(row.institution, Address(row.url, row.peer))
+    state.put("network_height", block.height)
+    state.put("network_time", block.time)

@@ -71,9 +71,9 @@ def is_accused(state: State, change: OfficeChange) -> bool:
 def derive_validators(state: State, block: Block) -> None:
     """If the block has changed the set, its last entry says who they are now."""
     now, last = state.validators(), state.succession.validators(block.size + 1)
-    if now != tuple(last):
+    if block.restarts or now != tuple(last):
         entry = Validators(now)
-        state.add_validators(block.derive(entry), entry)
+        state.add_validators(block.derive(entry), entry, block.restarts)
 
 
 def _check_votes(state: State, change: OfficeChange) -> None:

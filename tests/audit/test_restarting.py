@@ -1,0 +1,181 @@
+"""How one copy of a ledger comes to the block behind which its network is restarted, and what it refuses to sign."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from veche.audit.ledger import verify_ledger
+from veche.audit.rebuild import rebuild
+from veche.audit.restarting import commit_to, lay_out, lead_on, reach, restart_ledger
+from veche.engine.cometbft.engine import CometEngine
+from veche.engine.publishing import LOG_KEY, Publishing
+from veche.engine.running import RESTART, any_engine
+from veche.errors import DoesNotHold, Refused, UserError
+from veche.keys import SigningKey
+from veche.ledger.codec import decode, encode
+from veche.ledger.entries.network import Founder
+from veche.ledger.entries.restart import Restart
+from veche.ledger.ledger import Ledger
+from veche.ledger.signing import sign
+from veche.log.checkpoint import Checkpoint
+from veche.log.log import Log
+from veche.log.source import Folder
+from veche.world import VALIDATORS, Played, World, validator_row
+
+HOUR = 3600
+
+
+class Net:
+    """Four validators of whom two are lost, two blocks after the last final head; the third is to come back with new keys."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with World(folder / "world", registrars=(1, 1, 0), engine=Played(4)) as world:
+            self.institutions = [*world.organisers, world.trustees[0].key]
+            self.keys, self.id = list(world.head_keys), world.id
+            self.say(world, "one")
+            world.engine.tick()
+        home = folder / "world" / "ledger"
+        self.new, self.votes = SigningKey.generate(), SigningKey.generate().public
+        with Ledger(home) as ledger:
+            for text in ("two", "three"):  # decided, and then over a third was lost before their heads were final
+                ledger.execute(ledger.height + 1, ledger.time + 1, [self.notice(text)])
+                ledger.commit()
+            state, rows = ledger.state, {row.institution: row for row in ledger.state.validator_rows()}
+            founders = [Founder(one.key, rows[one.institution]) for one in state.validators()[:2]]
+            founders.append(Founder(self.new.public, validator_row(VALIDATORS[2], self.votes, 2)))
+            head = lay_out(ledger)
+            self.restart = Restart(head.size, head.root, ledger.height + 10, ledger.time + HOUR, tuple(founders))
+        self.home = home
+        self.entry = self.restart.sign(self.id, [*self.institutions, *self.keys[:2]])
+
+    def notice(self, text: str) -> bytes:
+        return sign(self.id, "notice", [b"", [text, text], []], self.institutions[:1])
+
+    def say(self, world: World, text: str) -> None:
+        world.submit(self.notice(text))
+
+    def copy(self, name: str, key: SigningKey) -> Path:
+        """What is public of it, as another machine has it, with this key beside it."""
+        folder = self.folder / name
+        shutil.copytree(self.home / "tile", folder / "tile")
+        shutil.copy(self.home / "checkpoint", folder)
+        key.save(folder / LOG_KEY)
+        return folder
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> Iterator[Net]:
+    yield Net(tmp_path)
+
+
+def log_of(folder: Path) -> Log:
+    source = Folder(folder)
+    return Log(source, source.checkpoint().checkpoint)
+
+
+def test_each_copy_comes_to_the_same_log(net: Net) -> None:
+    final = log_of(net.home)
+    assert final.size < net.restart.size, "some is durable that is not final"
+    folders = [net.home, net.copy("second", net.keys[1]), net.copy("third", net.new)]
+    rebuild(folders[1])
+    for folder in folders:
+        for _ in range(2):
+            assert restart_ledger(folder, net.entry) == net.restart.size + 1
+    logs, heads = [], []
+    for folder in folders:
+        with Ledger(folder) as ledger:
+            logs.append([ledger.entry(number) for number in range(ledger.size)])
+            Publishing(ledger, [*net.keys[:2], net.new]).publish(ledger.time)
+            heads.append(ledger.head)
+        verified = verify_ledger(Folder(folder))
+        assert verified.log.root(final.size) == final.head.root
+        assert [one.key for one in verified.state.validators()] == [founder.key for founder in net.restart.founders]
+    assert logs[0] == logs[1] == logs[2] and len(set(heads)) == 1
+    assert [decode(data)[0] for data in logs[0][-7:]] == [
+        "block", "notice", "block", "notice", "block", "restart", "validators",
+    ]  # fmt: skip
+
+
+def test_who_has_less_is_led_on_and_who_has_other_entries_signs_nothing(net: Net) -> None:
+    second = net.copy("second", net.keys[1])
+    known = verify_ledger(Folder(second))
+    log = reach(Folder(second), known.log, net.restart)
+    assert log.size == net.restart.size
+    state = lead_on(known.state, log, known.head.size)
+    assert (state.get("size"), known.state.get("size")) == (net.restart.size, known.head.size)
+    state.db.close()
+
+    shutil.rmtree(second / "tile")
+    shutil.copytree(net.home / "tile", second / "tile")
+    bare = net.folder / "bare"
+    shutil.copytree(second, bare)
+    for path in (bare / "tile" / "entries").rglob("*"):
+        if path.is_file() and int(path.name) != known.head.size:
+            path.unlink()
+    with pytest.raises(UserError, match="does not have them"):
+        reach(Folder(bare), known.log, net.restart)
+    with pytest.raises(UserError, match="does not have them"):
+        other = Restart(net.restart.size, bytes(32), *list(vars(net.restart).values())[2:])
+        reach(Folder(second), known.log, other)
+
+    for wrong in (
+        Restart(known.head.size, bytes(32), *list(vars(net.restart).values())[2:]),
+        Restart(known.head.size - 2, known.log.root(known.head.size - 2), *list(vars(net.restart).values())[2:]),
+    ):
+        with pytest.raises(DoesNotHold, match="leaves out or changes") as caught:
+            reach(Folder(second), known.log, wrong)
+        assert caught.value.step == "consistency"
+
+
+def test_a_validator_that_signed_goes_on_with_it_or_not_at_all(net: Net) -> None:
+    log = Log(Folder(net.home), Checkpoint(log_of(net.home).head.origin, net.restart.size, net.restart.root))
+    commit_to(net.home, net.keys[0], net.restart, log)
+    commit_to(net.home, net.keys[0], net.restart, log)
+    assert (net.home / RESTART).read_bytes() == encode(["restart", net.restart.body()])
+    with Ledger(net.home) as ledger, pytest.raises(UserError, match="has signed a restart"):
+        any_engine(ledger, net.keys[0], None, 1)
+    fields = list(vars(net.restart).values())
+    with pytest.raises(UserError, match="another restart already"):
+        commit_to(net.home, net.keys[0], Restart(*fields[:3], fields[3] + 1, fields[4]), log)
+    with Ledger(net.home), pytest.raises(UserError, match="Another program is writing"):
+        commit_to(net.home, net.keys[0], net.restart, log)
+    restart_ledger(net.home, net.entry)
+    assert not (net.home / RESTART).exists()
+    with Ledger(net.home) as ledger:
+        assert isinstance(any_engine(ledger, net.keys[0], None, 1, ["false"]), CometEngine)
+
+
+def test_nothing_goes_back_behind_what_a_validator_has(net: Net) -> None:
+    fields = list(vars(net.restart).values())
+    shorter = Restart(log_of(net.home).size, log_of(net.home).head.root, *fields[2:])
+    with pytest.raises(UserError, match="further than the restart goes on from"):
+        commit_to(net.home, net.keys[0], shorter, log_of(net.home))
+    with pytest.raises(UserError, match="further than the restart goes on from"):
+        restart_ledger(net.home, shorter.sign(net.id, [*net.institutions, *net.keys[:2]]))
+    log = Log(Folder(net.home), Checkpoint(log_of(net.home).head.origin, net.restart.size, net.restart.root))
+    low = Restart(*fields[:2], fields[2] - 10, *fields[3:])
+    with pytest.raises(UserError, match="further than the restart goes on from"):
+        commit_to(net.home, net.keys[0], low, log)
+    # It has cosigned more than its log has, as after a backup was put back.
+    cosigned = net.home / "cosigned" / net.keys[0].public.hex()
+    assert cosigned.is_file()
+    cosigned.write_text(Checkpoint(log.head.origin, net.restart.size + 1, bytes(32)).text())
+    with pytest.raises(DoesNotHold, match="leaves out or changes"):
+        commit_to(net.home, net.keys[0], net.restart, log)
+    cosigned.write_text(Checkpoint(log.head.origin, net.restart.size - 1, bytes(32)).text())
+    with pytest.raises(DoesNotHold, match="leaves out or changes"):
+        commit_to(net.home, net.keys[0], net.restart, log)
+
+
+def test_too_few_signatures_change_nothing(net: Net) -> None:
+    few = net.restart.sign(net.id, [*net.institutions, net.keys[0]])
+    with pytest.raises(Refused, match="1 of 4 validators signed"):
+        restart_ledger(net.home, few)
+    other = net.copy("other", SigningKey.generate())
+    with pytest.raises(UserError, match="none with which the restart goes on"):
+        restart_ledger(other, net.entry)
+    with Ledger(net.home) as ledger:
+        assert ledger.size == net.restart.size and not ledger.state.succession.restarts
