@@ -345,7 +345,7 @@ def restarted() -> list[Doctored]:
         rows = [[one.institution, one.key, *found[one.institution][1:]] for one in state.validators()]
     for number in (2, 3):
         rows[number][1:3] = fresh[number].public, fresh[number - 2].public
-    height, last, _ = decode(entries[-2])[1]
+    height, last, *_ = decode(entries[-2])[1]
     over, time = len(entries), last + 3600
     block = encode(["block", [height + 10, time, last]])
     told = encode(["validators", [row[:3] for row in rows]])

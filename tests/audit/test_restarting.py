@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,12 +119,12 @@ def test_who_has_less_is_led_on_and_who_has_other_entries_signs_nothing(net: Net
     with pytest.raises(UserError, match="does not have them"):
         reach(Folder(bare), known.log, net.restart)
     with pytest.raises(UserError, match="does not have them"):
-        other = Restart(net.restart.size, bytes(32), *list(vars(net.restart).values())[2:])
+        other = replace(net.restart, root=bytes(32))
         reach(Folder(second), known.log, other)
 
     for wrong in (
-        Restart(known.head.size, bytes(32), *list(vars(net.restart).values())[2:]),
-        Restart(known.head.size - 2, known.log.root(known.head.size - 2), *list(vars(net.restart).values())[2:]),
+        replace(net.restart, size=known.head.size, root=bytes(32)),
+        replace(net.restart, size=known.head.size - 2, root=known.log.root(known.head.size - 2)),
     ):
         with pytest.raises(DoesNotHold, match="leaves out or changes") as caught:
             reach(Folder(second), known.log, wrong)
@@ -137,9 +138,8 @@ def test_a_validator_that_signed_goes_on_with_it_or_not_at_all(net: Net) -> None
     assert (net.home / RESTART).read_bytes() == encode(["restart", net.restart.body()])
     with Ledger(net.home) as ledger, pytest.raises(UserError, match="has signed a restart"):
         any_engine(ledger, net.keys[0], None, 1)
-    fields = list(vars(net.restart).values())
     with pytest.raises(UserError, match="another restart already"):
-        commit_to(net.home, net.keys[0], Restart(*fields[:3], fields[3] + 1, fields[4]), log)
+        commit_to(net.home, net.keys[0], replace(net.restart, time=net.restart.time + 1), log)
     with Ledger(net.home), pytest.raises(UserError, match="Another program is writing"):
         commit_to(net.home, net.keys[0], net.restart, log)
     restart_ledger(net.home, net.entry)
@@ -149,14 +149,13 @@ def test_a_validator_that_signed_goes_on_with_it_or_not_at_all(net: Net) -> None
 
 
 def test_nothing_goes_back_behind_what_a_validator_has(net: Net) -> None:
-    fields = list(vars(net.restart).values())
-    shorter = Restart(log_of(net.home).size, log_of(net.home).head.root, *fields[2:])
+    shorter = replace(net.restart, size=log_of(net.home).size, root=log_of(net.home).head.root)
     with pytest.raises(UserError, match="further than the restart goes on from"):
         commit_to(net.home, net.keys[0], shorter, log_of(net.home))
     with pytest.raises(UserError, match="further than the restart goes on from"):
         restart_ledger(net.home, shorter.sign(net.id, [*net.institutions, *net.keys[:2]]))
     log = Log(Folder(net.home), Checkpoint(log_of(net.home).head.origin, net.restart.size, net.restart.root))
-    low = Restart(*fields[:2], fields[2] - 10, *fields[3:])
+    low = replace(net.restart, height=net.restart.height - 10)
     with pytest.raises(UserError, match="further than the restart goes on from"):
         commit_to(net.home, net.keys[0], low, log)
     # It has cosigned more than its log has, as after a backup was put back.

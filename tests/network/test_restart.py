@@ -152,5 +152,5 @@ def test_two_of_four_disks_are_destroyed(tmp_path: Path) -> None:
     for receipt in receipts:
         assert ok("verify", two.home, "--receipt", receipt, run=inside).code == 0
     # Whoever has accepted a final head finds it in the one that goes on.
-    said = ok("verify", three.home, run=inside)
-    assert "The network was restarted on" in said.out and three.name in said.out
+    verdict = ok("verify", three.home, run=inside).out
+    assert "The network was restarted on" in verdict and three.name in verdict

@@ -279,7 +279,7 @@ async def test_a_block_that_is_not_decided_keeps_nothing_from_being_checked(
 @together
 async def test_a_chain_of_another_ledger_is_refused(node: Node, stage: Stage) -> None:
     (key,) = (one.votes for one in node.ledger.state.charter.validators)
-    right = abci.RequestInitChain(chain_id=chain_id(node.ledger))
+    right = abci.RequestInitChain(chain_id=chain_id(node.ledger.id))
     right.validators.add(power=1000).pub_key.ed25519 = key
     assert (await node.ask(right)).app_hash == app_hash(node.ledger)
     for change in ("chain_id", "validators"):
@@ -395,7 +395,7 @@ def test_genesis_follows_from_the_charter(stage: Stage, made: Stage) -> None:
     with stage.open() as ledger:
         first = genesis(ledger)
         assert (stage.folder / "cometbft/config/genesis.json").read_bytes() == first
-        assert len(chain_id(ledger)) <= 50 and chain_id(ledger).encode() in first
+        assert len(chain_id(ledger.id)) <= 50 and chain_id(ledger.id).encode() in first
 
 
 @together

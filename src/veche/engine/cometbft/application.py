@@ -21,7 +21,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from veche.engine.cometbft import abci_pb2 as abci
 from veche.engine.cometbft.finality import Finality
-from veche.engine.cometbft.home import EVIDENCE_BLOCKS, POWER, address, app_hash, chain_id
+from veche.engine.cometbft.home import EVIDENCE_BLOCKS, POWER, address, app_hash, chain_of
 from veche.engine.engine import Stopped
 from veche.engine.looking import Look
 from veche.engine.results import Results
@@ -240,7 +240,7 @@ class Application:
 
     def _init_chain(self, asked: abci.RequestInitChain) -> abci.ResponseInitChain:
         votes = {validator.votes for validator in self._ledger.state.succession.began[1]}
-        if asked.chain_id != chain_id(self._ledger) or {one.pub_key.ed25519 for one in asked.validators} != votes:
+        if asked.chain_id != chain_of(self._ledger) or {one.pub_key.ed25519 for one in asked.validators} != votes:
             raise Stopped(Message("CometBFT's folder is of another ledger."))
         return abci.ResponseInitChain(app_hash=app_hash(self._ledger.head))
 

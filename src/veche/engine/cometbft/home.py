@@ -54,15 +54,19 @@ def app_hash(head: Checkpoint) -> bytes:
     return hashlib.sha256(head.text().encode()).digest()
 
 
-def chain_id(ledger: Ledger) -> str:
-    """The chain's name, from the ledger's id; from the SHA-256 of the entry that restarted it, if one did: no vote of the chain
-    before is one of this."""
-    return f"veche-{(ledger.state.get_bytes('network') or ledger.id).hex()[:40]}"
+def chain_id(origin: bytes) -> str:
+    """The chain's name, from the id of the ledger, or of the entry that restarted it (:func:`chain_of`)."""
+    return f"veche-{origin.hex()[:40]}"
+
+
+def chain_of(ledger: Ledger) -> str:
+    """The name of a ledger's chain. Behind a restart it is another: no vote of the chain before is one of this."""
+    return chain_id(ledger.state.get_bytes("network") or ledger.id)
 
 
 def data_folder(ledger: Ledger) -> str:
     """Where CometBFT keeps the chain's blocks, in its folder: each chain has its own, and those of the one before stay as they are."""
-    return f"data-{chain_id(ledger)[-40:][:16]}" if ledger.state.succession.restarts else "data"
+    return f"data-{chain_of(ledger)[-40:][:16]}" if ledger.state.succession.restarts else "data"
 
 
 def genesis(ledger: Ledger) -> bytes:
@@ -75,7 +79,7 @@ def genesis(ledger: Ledger) -> bytes:
     return _json(
         {
             "genesis_time": datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "chain_id": chain_id(ledger),
+            "chain_id": chain_of(ledger),
             "initial_height": str(height + 1),
             "consensus_params": {
                 "block": {"max_bytes": str(MOST_BYTES), "max_gas": "-1"},
