@@ -136,14 +136,14 @@ EVERYWHERE = {
     "as_json": "how it is said, not what is done",
     "yes": "stands for an answer",
     "output": "a new file, never another's: test_files.py",
-    "key": "the key of no office, or of another, signs nothing: test_errors.py, test_signing.py",
+    "key": "the key of no office, or of another, signs nothing: test_key_errors.py, test_signing.py",
     "keys": "the same",
     "seed": "names what is stored: test_permits.py, test_permit_mail.py",
     "others": "all must be one ledger: test_act.py",
     "despite_refusal": "goes with what registrars say: test_permits.py",
     "receipts": "a folder that must be there: test_check.py",
     "text": "a text", "text_ru": "a text",
-    "institution": "the seat that is meant must be there, or not be: test_errors.py", "role": "the same",
+    "institution": "the seat that is meant must be there, or not be: test_key_errors.py", "role": "the same",
     "wait": "how long, not what", "timeout": "how long, not what",
 }  # fmt: skip
 """Options that mean the same in all commands, and why they are not tried here one by one."""
