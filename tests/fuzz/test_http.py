@@ -83,7 +83,7 @@ def any_request(dice: Random, stage: Stage, ledger: bytes) -> bytes:
             "/openapi.json",
         )
         head, body = f"{dice.choice(('GET', 'HEAD', 'OPTIONS'))} {dice.choice(names)} HTTP/1.1\r\nHost: x\r\n", b""
-    head += dice.choice(("", "Connection: close\r\n", "Expect: 100-continue\r\n", "Accept-Encoding: gzip\r\n")) + "\r\n"
+    head += dice.choice(("", "Connection: close\r\n", "Accept-Encoding: gzip\r\n")) + "\r\n"
     if dice.random() < 0.6:
         return bent(dice, head.encode()) + body
     return head.encode() + (bent(dice, body) if dice.random() < 0.5 else body)
@@ -98,7 +98,7 @@ def test_whatever_bytes_come_the_node_goes_on(
             with case(number) as dice:
                 sent = any_request(dice, stage, ledger)
                 got = talk(client, sent)
-                assert not got or got.startswith(b"HTTP/1.") or b"HTTP/1." in got, got
+                assert not got or got.startswith(b"HTTP/"), got
                 assert b"HTTP/1.1 500 " not in got and b"Traceback" not in got, got
         assert client.get("/status").status == 200
     said = "".join(capfd.readouterr()) + caplog.text
