@@ -252,6 +252,11 @@ class Remote:
     def running(self) -> list[Host]:
         return [host for host in self.hosts.all if host.process is not None]
 
+    @property
+    def believed(self) -> list[Host]:
+        """Those whose word offices take for what became of an entry."""
+        return self.running
+
     def watch(self, watcher: Watcher) -> None:
         raise NotImplementedError
 
@@ -273,7 +278,7 @@ class Remote:
             assert host.process is None or host.process.poll() is None, host.said[-2000:]
 
     def submit(self, entry: bytes, listener: Listener | None = None) -> Answer:
-        host = self.running[self._turn % len(self.running)]
+        host = self.believed[self._turn % len(self.believed)]
         self._turn += 1
         taken = host.client.hand_in(entry)
         said = taken.json

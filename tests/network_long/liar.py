@@ -44,7 +44,7 @@ class LyingApplication(application.Application):
 
     def _prepare(self, asked: abci.RequestPrepareProposal) -> abci.ResponsePrepareProposal:
         proposed = [entry for entry in super()._prepare(asked).txs if not is_dropped(entry)]
-        if proposed and asked.height % 3 == 0:
+        if proposed and len(proposed[-1]) > SPOILED and asked.height % 3 == 0:
             proposed.append(spoil(proposed[-1]))
         return abci.ResponsePrepareProposal(txs=proposed)
 

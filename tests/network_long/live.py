@@ -41,7 +41,7 @@ TEST = 1000
 """By what the ledger divides durations."""
 DELAY = 0.01
 """Seconds that everything between two hosts is on its way."""
-PREPARING = 8
+PREPARING = 12
 """Seconds for registrars between the publication of a poll and its opening."""
 ANSWER = 10
 """Seconds for which a client waits for a node's answer."""
@@ -54,7 +54,10 @@ UNREACHABLE = OSError, http.client.HTTPException, ValueError
 
 
 class LiveHost(Host):
-    """A host whose clock goes by itself. ``skew``: seconds by which it is wrong; everybody's is ``ahead`` of this machine's."""
+    """A host whose clock goes by itself. ``skew``: seconds by which it is wrong; everybody's is ``ahead`` of this machine's.
+    ``lies``: whether nothing that it says without a proof is to be believed."""
+
+    lies = False
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -127,6 +130,10 @@ class LiveRemote(Remote):
 
     hosts: LiveHosts
     pause = 0.2
+
+    @property
+    def believed(self) -> list[Host]:
+        return [host for host in self.running if isinstance(host, LiveHost) and not host.lies]
 
     def set_clock(self) -> None:
         for host in self.hosts.all:
@@ -256,8 +263,9 @@ class LiveCity(City):
             self.submit(self.permit_keys(registrar, published))
         self.poll_id = published.id
         self.look_at_validators()
+        published = self.poll_now
         for citizen in self.citizens:
-            self.collect(citizen, self.poll_now)
+            self.collect(citizen, published)
         self.remote.wait(lambda: all((said := host.status()) and said["time"] >= opens for host in self.remote.running))
         return self.poll_now
 

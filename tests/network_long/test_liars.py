@@ -25,6 +25,7 @@ LIAR = Path(__file__).with_name("liar.py")
 
 class Liar(LiveHost):
     program = (LIAR, "liar")
+    lies = True
 
 
 class Conspirator(LiveHost):
