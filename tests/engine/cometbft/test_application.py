@@ -22,6 +22,7 @@ from veche.ledger.checks import Verdict
 from veche.ledger.codec import decode
 from veche.ledger.ledger import Ledger
 from veche.ledger.signing import sign
+from veche.log.evidence import votes_awaited
 from veche.log.source import Folder
 from veche.world import VALIDATORS, Played, World
 
@@ -386,6 +387,10 @@ async def test_what_cometbft_finds_out_about_a_validator_is_in_the_log(tmp_path:
             sorted(entry[1][0] for entry in entries[1:])
             == sorted([one.votes, other.votes])
             == [entry[1][0] for entry in entries[1:]]
+        )
+        awaited = {said["validator"]: said["block"] for _, said in votes_awaited(node.ledger.folder)}
+        assert awaited == dict.fromkeys((one.votes.hex(), other.votes.hex()), node.ledger.height), (
+            "to be taken out of it"
         )
     finally:
         node.close()

@@ -30,6 +30,7 @@ from veche.engine.waiting import Job, Waiting
 from veche.errors import Refused
 from veche.ledger.entries.double_signing import DoubleSigning
 from veche.ledger.ledger import Executed, Ledger
+from veche.log.evidence import note_votes
 from veche.logs import log
 from veche.texts import Message
 
@@ -330,6 +331,8 @@ class Application:
         block = self._block
         if block is None:
             raise Stopped(Message("CometBFT committed a block that was not decided."))
+        for one in block.said:  # first: afterwards nobody would look for the votes
+            note_votes(self._ledger.folder, one.votes, chain_of(self._ledger), one.height, block.height)
         self._ledger.commit()
         self._validators = block.executed.validators
         self._block, self._decided, self.moved = None, False, time.monotonic()

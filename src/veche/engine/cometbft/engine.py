@@ -25,6 +25,7 @@ from veche.engine.cometbft.finality import Finality
 from veche.engine.cometbft.home import prepare
 from veche.engine.cometbft.process import Process, program
 from veche.engine.cometbft.server import Server
+from veche.engine.cometbft.votes import votes_in
 from veche.engine.engine import Stopped
 from veche.engine.loops import new_loop
 from veche.engine.threaded import ThreadedEngine
@@ -33,7 +34,7 @@ from veche.keys import SigningKey
 from veche.ledger.entries.engine import COMETBFT
 from veche.ledger.ledger import Ledger
 from veche.log.checkpoint import SignedCheckpoint
-from veche.log.evidence import keep_block
+from veche.log.evidence import keep_block, keep_votes, votes_awaited
 from veche.texts import Message
 
 LATE = 5
@@ -168,6 +169,7 @@ class CometEngine(ThreadedEngine):
 
     async def _watch(self, application: Application, process: Process, broken: "asyncio.Future[None]") -> None:
         """Until everything is finished after :meth:`stop`. Raises what either process broke with."""
+        await self._keep_votes(process)
         await process.start()
         died, ended = asyncio.create_task(process.wait()), asyncio.create_task(self._finished(application))
         stalled = asyncio.create_task(self._stalled(application, process))
@@ -193,6 +195,13 @@ class CometEngine(ThreadedEngine):
             for one in running:
                 one.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+            await self._keep_votes(process)
+
+    async def _keep_votes(self, process: Process) -> None:
+        """Take the votes of who voted twice out of CometBFT's blocks, while it does not run."""
+        for file, said in votes_awaited(self.ledger.folder):
+            if votes := votes_in(await process.block(said["block"]), bytes.fromhex(said["validator"]), said["height"]):
+                keep_votes(file, said, votes)
 
     def _contradicted(self, block: bytes) -> Stopped:
         """Over two thirds have signed another state than this node's; what they decided before is kept beside the log."""
