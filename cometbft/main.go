@@ -29,7 +29,7 @@ func main() {
 	}
 	root := commands.RootCmd
 	root.Use, root.Short = "veche-cometbft", "The consensus engine of Veche"
-	root.AddCommand(start, commands.RollbackStateCmd, blockCommand())
+	root.AddCommand(start, commands.RollbackStateCmd, beginCommand(), blockCommand())
 	if cli.PrepareBaseCmd(root, "VECHE_COMETBFT", filepath.Join(".", "cometbft")).Execute() != nil {
 		os.Exit(1) // what was wrong has been said
 	}

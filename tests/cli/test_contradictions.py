@@ -91,6 +91,7 @@ SAID = ("--text", "A.", "--text-ru", "А.", "--key", "{key}", "-l", "{ledger}")
 CASES: dict[tuple[str, str], tuple[int, str, tuple[str, ...]]] = {
     ("poll sign", "output"): (2, "is an entry already", ("{poll entry}", "-o", "{new}", "--key", "{key}", "-l", "{ledger}")),
     ("charter sign", "output"): (2, "is an entry already", ("{charter}", "-o", "{new}", "--key", "{key}")),
+    ("node run", "charter"): (2, "and the address of a node are needed", ("--charter", "{charter}", "-l", "{new}", "--seconds", "0")),
     ("charter show", "folder"): (2, "FILE and --ledger do not go together", ("{charter}", "-l", "{ledger}")),
     ("ledger log", "kind"): (2, "no entry of kind 'bulletin'", ("--kind", "bulletin", "-l", "{ledger}")),
     ("ledger log", "start"): (2, "There is no entry 999", ("--from", "999", "-l", "{ledger}")),
@@ -160,7 +161,7 @@ ELSEWHERE = {
     ("poll show", "table"): "needs a result: test_results.py", ("charter new", "log_key"): "a draft",
     ("registrar import", "dry_run"): "test_rolls.py", ("registrar issue", "blinded"): "test_permit_mail.py",
     ("registrar issue", "request"): "test_permit_mail.py", ("registrar issue", "code"): "test_permit_mail.py",
-    ("node run", "listen"): "where, not what", ("node run", "peer_listen"): "the same", ("node run", "metrics"): "the same", ("node run", "verbose"): "what is said besides",
+    ("node run", "listen"): "where, not what", ("node run", "peer_listen"): "the same", ("node run", "metrics"): "the same", ("node run", "nodes"): "the same", ("node run", "verbose"): "what is said besides",
     ("node run", "seconds"): "how long, not what", ("node run", "after_outage"): "test_clock.py",
     ("network keys", "url"): "an address of one's own", ("network keys", "peer"): "the same",
     ("network init", "validators"): "a new folder", ("network init", "people"): "the same", ("network init", "test"): "the same",

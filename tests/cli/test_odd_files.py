@@ -143,7 +143,6 @@ FILES: dict[str, dict[str, tuple[str, ...]]] = {
     "compare": {"first": ("{}", "{ledger}"), "second": ("{ledger}", "{}")},
     "due": {"folder": ("--ledger", "{}"), "key": (*LEDGER, "--key", "{}")},
     "registrar erase": {"desk": ("{}", "{poll}", *LEDGER), "folder": ("{registrar}", "{poll}", "--ledger", "{}")},
-    "node run": {"folder": ("--ledger", "{}", "--seconds", "0")},
     "network hand-over": {
         "files": ("{}", *KEY, "-o", "{new}", *LEDGER), "folder": ("{charter draft}", *KEY, "-o", "{new}", "--ledger", "{}"),
     },
@@ -154,6 +153,10 @@ FILES: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "rules withdraw": {"keys": ("2", "--key", "{}", "-o", "{new}", *LEDGER), "folder": ("2", *KEY, "-o", "{new}", "--ledger", "{}")},
     "rules ready": {"folder": ("--ledger", "{}")},
+    "node run": {
+        "folder": ("--ledger", "{}", "--seconds", "0"),
+        "charter": ("--ledger", "{keyed}", "--charter", "{}", "--from", "http://127.0.0.1:1", "--seconds", "0"),
+    },
     "registrar import": {"desk": ("{}", "{roll}"), "roll": ("{registrar}", "{}")},
     "registrar issuance": {"desk": ("{}", "{poll}", *LEDGER), "folder": ("{registrar}", "{poll}", "--ledger", "{}")},
     "registrar issue": {"request": ("{registrar}", "--request", "{}", "--person", "person-1", "-o", "{new}", *LEDGER)},

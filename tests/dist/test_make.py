@@ -44,7 +44,7 @@ def test_a_change_in_any_file_of_a_wheel_is_in_the_next_release() -> None:
     in_no_wheel = {f"cometbft/{name}" for name in (".gitignore", "protos.py")}
     assert files(COMETBFT) - in_no_wheel <= prerequisites("build/.cometbft-wheel")
     assert "build/.cometbft-wheel" in prerequisites("dist/constraints.txt")
-    compiled = {f"cometbft/{name}" for name in ("build.py", "go.mod", "go.sum", "main.go", "block.go")}
+    compiled = {f"cometbft/{name}" for name in ("build.py", "go.mod", "go.sum", "main.go", "block.go", "begin.go")}
     assert compiled <= prerequisites("build/.cometbft")
 
 

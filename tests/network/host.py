@@ -1,8 +1,10 @@
-"""Runs one institution's node in a process of its own, under a clock that the test moves: ``host.py FOLDER CLOCK LISTEN PEER_LISTEN``.
+"""Runs one institution's node in a process of its own, under a clock that the test moves: ``host.py FOLDER CLOCK LISTEN PEER_LISTEN``,
+and before these what a node that joins needs, and how many blocks CometBFT keeps.
 
 The file CLOCK says a time that stands still, or with a sign by how many seconds this host's clock is off; then time goes by itself.
 """
 
+import argparse
 import signal
 import sys
 import threading
@@ -40,8 +42,14 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    words = argparse.ArgumentParser()
+    words.add_argument("--kept", type=int)
+    words.add_argument("--charter", type=Path)
+    words.add_argument("--from", dest="nodes", action="append", default=[])
+    said, _ = words.parse_known_args(sys.argv[1:-4])
     environment = {comet.CLOCK: str(file)}
     ways: dict[str, Any] = {"pause": PAUSE, "command": [comet.program()], "environment": environment}
+    ways |= {"kept": said.kept, "charter": said.charter and said.charter.read_bytes(), "nodes": said.nodes}
     try:
         with Node(folder, listen, peer_listen=peer_listen, clock=read_clock(file), **ways) as node:
             while not stop.wait(0.1):

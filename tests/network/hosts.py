@@ -273,6 +273,10 @@ class Remote:
     def lacks(self) -> Sequence[int]:
         raise NotImplementedError
 
+    @property
+    def questions(self) -> Path | None:
+        return None
+
     def check(self) -> None:
         for host in self.hosts.all:
             assert host.process is None or host.process.poll() is None, host.said[-2000:]

@@ -7,11 +7,15 @@ import click
 from veche import logs
 from veche.cli import options
 from veche.cli.earnest import say_if_test
+from veche.cli.entry_file import read_entry
 from veche.cli.language import CommandGroup
+from veche.cli.options import ANY_PATH
 from veche.cli.running import Display, serve, until_told
 from veche.collector import relax
 from veche.engine.inbox import Inbox
 from veche.errors import UserError, VecheError
+from veche.ledger.entries.engine import url_address
+from veche.ledger.store import DATABASE
 from veche.terminal.say import say
 from veche.texts import Message
 
@@ -39,20 +43,40 @@ def node() -> None:
     "--metrics", default="", metavar="HOST:PORT",
     help="Where Prometheus finds the node's figures, at /metrics: an address that only you can reach. [default: nowhere]",
 )  # fmt: skip
+@click.option(
+    "--charter", type=ANY_PATH, metavar="FILE",
+    help="The signed charter, for a folder that has keys and no ledger yet: it is taken from the nodes of --from.",
+)  # fmt: skip
+@click.option(
+    "--from", "nodes", multiple=True, metavar="URL",
+    help="The address of another institution's node that has the ledger, beside those that the ledger itself names. May be repeated.",
+)  # fmt: skip
 @click.option("--seconds", type=click.FloatRange(0), metavar="N", help="End after so many seconds.")
 @click.option(
     "--after-outage", is_flag=True, help="Go on although the last block is long ago: this machine's clock is right."
 )
 @click.option("--verbose", is_flag=True, help="Say more on the standard error: JSON, or plain lines on a terminal.")
 def run(
-    folder: Path, listen: str, peer_listen: str, metrics: str, seconds: float | None, after_outage: bool, verbose: bool
+    folder: Path,
+    listen: str,
+    peer_listen: str,
+    metrics: str,
+    charter: Path | None,
+    nodes: tuple[str, ...],
+    seconds: float | None,
+    after_outage: bool,
+    verbose: bool,
 ) -> None:
     """Run the node of a ledger until Ctrl-C: agree with the other institutions on blocks, take in what is handed in over HTTP or through
     the folder's inbox, publish.
 
+    A node that lacks the ledger, or blocks that the others keep no more, takes what is missing from them first, checked. One whose key has
+    no seat yet follows, and votes from when its seat takes effect.
+
     \b
     Example:
       veche node run --ledger home
+      veche node run --ledger home --charter charter.entry --from https://node.example
     """
     try:
         from veche.node.node import Node
@@ -64,7 +88,17 @@ def run(
     if verbose:
         logs.verbose()
     relax()
-    made = Node(folder, listen, peer_listen=peer_listen, metrics=metrics, after_outage=after_outage)
+    for url in nodes:
+        url_address(url)
+    if (charter is None) != (not nodes) and not (folder / DATABASE).exists():
+        raise UserError(
+            Message("There is no ledger in {folder}. To take it from others, the charter and the address of a node are needed.", folder=folder),
+            Message("Give both: --charter and --from"),
+        )  # fmt: skip
+    made = Node(
+        folder, listen, peer_listen=peer_listen, metrics=metrics, after_outage=after_outage,
+        charter=None if charter is None else read_entry(charter, "charter")[0], nodes=nodes, say=say,
+    )  # fmt: skip
     try:
         with until_told() as told:
             say_if_test(made.ledger.state.charter)
@@ -79,6 +113,12 @@ def run(
                     port=str(port),
                 )
                 say(said)
+                if not made.seated:
+                    say(
+                        Message(
+                            "Its key has no seat as validator yet: it follows, and votes from when the seat takes effect."
+                        )
+                    )
                 if made.metrics is not None:
                     host, port = made.metrics
                     say(Message("Its figures are at http://{host}:{port}/metrics.", host=host, port=str(port)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Condition
 from typing import Protocol, Self
 
@@ -134,6 +135,11 @@ class Engine(Protocol):
     @property
     def lacks(self) -> Sequence[int]:
         """The sizes of heads that must be kept and are not here: others have them. From any thread."""
+
+    @property
+    def questions(self) -> Path | None:
+        """Where CometBFT answers questions: a socket on this machine, which may not be there yet. None where there is none. From any
+        thread."""
 
     def tick(self) -> int:
         """Make a block now, and wait until it is durable and published; the answer is the size of the log."""

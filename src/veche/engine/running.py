@@ -34,6 +34,7 @@ def any_engine(
     command: Sequence[str | Path] = (),
     environment: Mapping[str, str] = {},
     listen: str = "",
+    kept: int | None = None,
 ) -> Engine:
     """The same for who has a door, so that others may be needed. The rest says how a network's CometBFT runs, see its engine."""
     if (ledger.folder / RESTART).exists():
@@ -47,5 +48,6 @@ def any_engine(
     if ledger.state.engine_name == COMETBFT:
         from veche.engine.cometbft.engine import CometEngine  # what it needs, nobody else does
 
-        return CometEngine(ledger, key, clock, pause, command, environment, listen)
+        keeping = {} if kept is None else {"kept": kept}
+        return CometEngine(ledger, key, clock, pause, command, environment, listen, **keeping)
     return EmbeddedEngine(ledger, key, clock, pause)

@@ -3,6 +3,7 @@
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Self
 
 from veche.engine.block_clock import BlockClock
@@ -105,6 +106,11 @@ class ThreadedEngine(ABC):
     def lacks(self) -> Sequence[int]:
         """The sizes of heads that must be kept and are not here."""
         return ()
+
+    @property
+    def questions(self) -> Path | None:
+        """Where CometBFT answers questions: where there is one."""
+        return None
 
     def _cosigned(self, signed: SignedCheckpoint) -> None:
         for watcher in self._watchers:

@@ -9,6 +9,8 @@ the ledger's public files.
 - :mod:`published` the ledger's public files, and receipts made from them
 - :mod:`web`       the public files of somebody else's node, over HTTP
 - :mod:`copying`   another's ledger made one's own: fetched, checked from the head down, executed
+- :mod:`chain`     what CometBFT knows of its chain, for those who join
+- :mod:`joining`   a node that lacks the log or CometBFT's blocks, before it runs
 - :mod:`metrics`   what a node says of itself to whoever watches over it
 - :mod:`api`       what is answered over HTTP
 - :mod:`service`   all of it on a thread and a loop of its own, beside the engine's

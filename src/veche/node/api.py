@@ -11,6 +11,7 @@
     GET  /openapi.json             all of this, for programs
     GET  /heads                    which heads are kept: a JSON array of their sizes
     GET  /heads/{key}              the newest head that the validator with this ledger key has cosigned, as far as this node knows
+    GET  /commits/{height}         the headers of this block and the next (or of the "newest" two), with the commits that signed them
     GET  /charter                  entry 0, with whose hash everything begins
     GET  /checkpoint, /tile/..., /head/..., /attachment/..., /witness/...   the public files (docs/protocol.md, section 5)
 
@@ -42,7 +43,9 @@ from veche.log.source import HEAD
 from veche.log.tiles import CHECKPOINT, WIDTH, Tile
 from veche.logs import log
 from veche.node import batch
+from veche.node.chain import Chain
 from veche.node.intake import Busy, Intake, NoRoom, Way
+from veche.node.joining import NEWEST
 from veche.node.progress import Progress, Refusal, Said, Stage
 from veche.node.published import Published
 from veche.texts import Message
@@ -63,6 +66,7 @@ PIECE, PIECE_SECONDS = 256 << 10, 20
 """Bytes of a file that are sent at a time, and seconds within which whoever asked has taken them, or is left."""
 _OPENAPI = files("veche.node").joinpath("openapi.json").read_bytes()
 _HASH = re.compile(r"[0-9a-f]{64}")
+_HEIGHT = re.compile(r"[1-9][0-9]{0,17}")
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _OCTETS, _CBOR = "application/octet-stream", "application/cbor"
 _CORS = {
@@ -100,9 +104,10 @@ class Status(msgspec.Struct, frozen=True):
 class Api:
     """The answers of one node."""
 
-    def __init__(self, engine: Engine, intake: Intake, published: Published, key: bytes) -> None:
+    def __init__(self, engine: Engine, intake: Intake, published: Published, chain: Chain, key: bytes) -> None:
         """``key``: the public one of this node's log or ledger key."""
-        self._intake, self._published, self._engine, self._key = intake, published, engine, key
+        self._intake, self._published, self._engine = intake, published, engine
+        self._chain, self._key = chain, key
         self._founding = engine.ledger.entry(0)
         charter = engine.ledger.state.charter
         self._names = engine.ledger.id.hex(), charter.origin, engine.ledger.state.engine_name
@@ -122,6 +127,7 @@ class Api:
         made.router.add_get("/openapi.json", self._described)
         made.router.add_get("/heads", self._kept)
         made.router.add_get("/heads/{key}", self._head_by)
+        made.router.add_get("/commits/{height}", self._commits)
         made.router.add_get("/charter", self._charter)
         made.router.add_get(r"/{name:checkpoint|(?:tile|head|attachment|witness)/.+}", self._file)
         return made
@@ -231,6 +237,15 @@ class Api:
 
     async def _kept(self, request: web.Request) -> web.Response:
         return _json_bytes(msgspec.json.encode(await self._read(self._published.kept)))
+
+    async def _commits(self, request: web.Request) -> web.Response:
+        text = request.match_info["height"]
+        if text != NEWEST and not _HEIGHT.fullmatch(text):
+            raise web.HTTPNotFound
+        found = await self._chain.commits(None if text == NEWEST else int(text))
+        if found is None:
+            raise web.HTTPNotFound
+        return _json_bytes(found)
 
     async def _charter(self, request: web.Request) -> web.Response:
         return web.Response(body=self._founding, content_type=_OCTETS, headers={"Cache-Control": _FOR_GOOD})

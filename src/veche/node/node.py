@@ -1,7 +1,7 @@
 """A node as one program: the ledger, its engine, and the door."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 from veche.clock import Clock, system
 from veche.engine.block_clock import BlockClock
 from veche.engine.engine import Engine
-from veche.engine.inbox import PATIENCE, open_ledger
 from veche.engine.running import any_engine
 from veche.errors import UserError
 from veche.keys import SigningKey
 from veche.ledger.ledger import Ledger
 from veche.ledger.state import State
+from veche.node.joining import Joining
 from veche.node.service import Service
-from veche.texts import Message
+from veche.texts import Localizable, Message
 
 PORT = 8080
 """Where a door is that the charter says nothing of."""
@@ -34,26 +34,31 @@ class Node:
         *,
         peer_listen: str = "",
         metrics: str = "",
+        charter: bytes | None = None,
+        nodes: Sequence[str] = (),
+        say: Callable[[Localizable], None] = lambda said: None,
         after_outage: bool = False,
         clock: Clock = system,
         pause: float | None = None,
         command: Sequence[str | Path] = (),
         environment: Mapping[str, str] = {},
+        kept: int | None = None,
     ) -> None:
         """``listen``: ``host:port`` of the door, if elsewhere than the charter says; ``peer_listen``: the same of CometBFT;
-        ``metrics``: where its figures are (:mod:`~veche.node.metrics`), nowhere if it is empty.
+        ``metrics``: where its figures are (:mod:`~veche.node.metrics`), nowhere if it is empty. ``charter``, ``nodes`` and ``say``: for
+        a folder without a ledger, or without CometBFT's blocks (:class:`~veche.node.joining.Joining`).
         ``after_outage``: see :class:`BlockClock`; in a network others went on meanwhile. The rest is for tests.
 
         Raises UserError, WrongClock.
         """
         self._resources = ExitStack()
         try:
-            ledger, key = open_ledger(folder, PATIENCE)
+            ledger, key = Joining(folder, charter, nodes, command, environment, say).open()
             self._resources.enter_context(ledger)
-            charter = ledger.state.charter
+            founded = ledger.state.charter.engine
             now = BlockClock(ledger, clock, after_outage or len(ledger.state.validators()) > 1)
-            seconds = charter.engine.seconds if pause is None else pause
-            self.engine: Engine = any_engine(ledger, key, now, seconds, command, environment, peer_listen)
+            seconds = founded.seconds if pause is None else pause
+            self.engine: Engine = any_engine(ledger, key, now, seconds, command, environment, peer_listen, kept)
             host, port = _listening(listen) if listen else _by_ledger(ledger.state, key)
             watched = _listening(metrics) if metrics else None
             self._service = Service(self.engine, key, host, port, watched)
@@ -81,6 +86,11 @@ class Node:
     @property
     def metrics(self) -> tuple[str, int] | None:
         return self._service.metrics
+
+    @property
+    def seated(self) -> bool:
+        """Whether this node's key has its seat, as of the last look at the ledger."""
+        return self._service.seated
 
     def check(self) -> None:
         """Raise what broke the node, if anything did."""

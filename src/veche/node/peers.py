@@ -6,7 +6,7 @@ on stays in the queue until the entry is in a block, for this node may be the on
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
 from statistics import median
@@ -25,6 +25,7 @@ from veche.log.tiles import CHECKPOINT
 from veche.node import batch
 from veche.node.intake import Intake, Way
 from veche.node.progress import Progress, Stage
+from veche.node.web import read_answer
 from veche.texts import Message
 
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=3)
@@ -56,7 +57,7 @@ class Peer:
 
     def __init__(self, url: str, key: bytes, own: SigningKey, intake: Intake, engine: Engine) -> None:
         """``key``: its ledger key; ``own``: this validator's."""
-        self._url, self._key, self._own, self._ledger = url, key, own, engine.ledger.id
+        self.url, self.key, self._own, self._ledger = url, key, own, engine.ledger.id
         self._intake, self._engine = intake, engine
         self._queue: dict[bytes, Way] = {}
         self._head: bytes | None = None
@@ -69,7 +70,12 @@ class Peer:
     @property
     def name(self) -> str:
         """Its ledger key, in hexadecimal digits."""
-        return self._key.hex()
+        return self.key.hex()
+
+    @property
+    def waiting(self) -> Iterable[Way]:
+        """What has not been passed on to it."""
+        return self._queue.values()
 
     def pass_on(self, way: Way) -> None:
         self._queue[way.hash] = way
@@ -89,7 +95,7 @@ class Peer:
                 self._entries.clear()
                 continue
             try:
-                sent = batch.sign(batch.write([way.entry for way in ways]), self._ledger, self._key, self._own)
+                sent = batch.sign(batch.write([way.entry for way in ways]), self._ledger, self.key, self._own)
                 answers = await self._post(session, "/batch", sent, "application/cbor")
                 progress = msgspec.json.decode(answers, type=list[Progress])
             except _FAILED:
@@ -122,7 +128,7 @@ class Peer:
                 for promise in answer.promises:
                     if way.stage is not Stage.KEPT:
                         break  # enough have promised it
-                    if promise.validator != self._key.hex() or promise.entry != answer.entry:
+                    if promise.validator != self.key.hex() or promise.entry != answer.entry:
                         continue
                     try:
                         promise.check(self._ledger)
@@ -156,47 +162,40 @@ class Peer:
         """Have a head that it has gathered, as if it had passed it on; whether it answered, if only that it has none. What it gives is
         worth as much as the signatures are."""
         try:
-            async with session.get(f"{self._url}/{name}", allow_redirects=False) as response:
+            async with session.get(f"{self.url}/{name}", allow_redirects=False) as response:
                 if response.status == 404:
                     return True
                 if response.status != 200:
                     return False
-                body = await _read(response, NOTE_LIMIT)
+                body = await read_answer(response, NOTE_LIMIT)
             return self._engine.gather(SignedCheckpoint.parse(body))
         except (*_FAILED, DoesNotHold):
             return False
 
-    async def watch(self, session: aiohttp.ClientSession) -> None:
-        """Ask now and then for its height, its clock, and heads that were kept while this node was away, for ever."""
+    async def watch(self, session: aiohttp.ClientSession, untold: Callable[[], bool]) -> None:
+        """Ask now and then for its height, its clock, and heads that were kept while this node was away, for ever; and for its newest
+        head as long as this node is ``untold`` of them."""
         while True:
             offset = None
             with suppress(*_FAILED):
                 asked = time.time()
-                async with session.get(f"{self._url}/status", allow_redirects=False) as response:
-                    status = msgspec.json.decode(await _read(response, STATUS_BYTES), type=_Status)
+                async with session.get(f"{self.url}/status", allow_redirects=False) as response:
+                    status = msgspec.json.decode(await read_answer(response, STATUS_BYTES), type=_Status)
                 self.height, self.rules = status.height, status.rules
                 offset = (asked + time.time()) / 2 - status.clock if status.clock else None
             self.offset = offset
+            if untold():
+                await self._fetch(session, CHECKPOINT)
             for size in self._engine.lacks[:HEADS]:
                 await self._fetch(session, head_name(size))
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _post(self, session: aiohttp.ClientSession, path: str, body: bytes, kind: str) -> bytes:
         headers = {"Content-Type": kind}
-        async with session.post(f"{self._url}{path}", data=body, headers=headers, allow_redirects=False) as response:
+        async with session.post(f"{self.url}{path}", data=body, headers=headers, allow_redirects=False) as response:
             if response.status >= 300:
                 raise aiohttp.ClientError(f"answered {response.status}")
-            return await _read(response, batch.MOST_BYTES)
-
-
-async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
-    """The answer to its end. Raises ClientError if it is of more bytes than that."""
-    body = b""
-    while part := await response.content.read(most + 1 - len(body)):
-        body += part
-        if len(body) > most:
-            raise aiohttp.ClientError("answered too much")
-    return body
+            return await read_answer(response, batch.MOST_BYTES)
 
 
 class Peers:
@@ -206,7 +205,12 @@ class Peers:
         """``own``: this validator's ledger key; ``others``: the ledger key and the address of each."""
         self._all = [Peer(url, key, own, intake, engine) for key, url in others]
         self._own, self._intake, self._engine = own, intake, engine
+        self.untold = False
+        """Whether the others do not know where this node is, so that none tells it of heads."""
+        self._begun = False
         self._tasks: list[asyncio.Task[None]] = []
+        self._by_peer: dict[Peer, list[asyncio.Task[None]]] = {}
+        self._head: bytes | None = None
         self._moved, self._height = time.monotonic(), intake.height
 
     def check(self) -> None:
@@ -242,11 +246,34 @@ class Peers:
 
     async def begin(self) -> None:
         self._session = aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar())
+        self._begun = True
         self._tasks.append(asyncio.create_task(self._ask()))
         for peer in self._all:
-            self._tasks.append(asyncio.create_task(peer.pass_entries(self._session)))
-            self._tasks.append(asyncio.create_task(peer.pass_heads(self._session)))
-            self._tasks.append(asyncio.create_task(peer.watch(self._session)))
+            self._begin(peer)
+
+    def _begin(self, peer: Peer) -> None:
+        session = self._session
+        ways = peer.pass_entries(session), peer.pass_heads(session), peer.watch(session, lambda: self.untold)
+        self._by_peer[peer] = [asyncio.create_task(way) for way in ways]
+
+    def renew(self, others: Iterable[tuple[bytes, str]]) -> None:
+        """The validators or their addresses are others from now on: what is on its way goes to the new ones, too."""
+        wanted = set(others)
+        gone = [peer for peer in self._all if (peer.key, peer.url) not in wanted]
+        ways = {way.hash: way for peer in self._all for way in peer.waiting}
+        for peer in gone:
+            self._all.remove(peer)
+            for task in self._by_peer.pop(peer, ()):
+                task.cancel()
+        for key, url in sorted(wanted - {(peer.key, peer.url) for peer in self._all}):
+            peer = Peer(url, key, self._own, self._intake, self._engine)
+            self._all.append(peer)
+            if self._begun:  # else it begins with all others
+                self._begin(peer)
+            for way in ways.values():
+                peer.pass_on(way)
+            if self._head is not None:
+                peer.tell(self._head)
 
     async def _ask(self) -> None:
         """Hear what the others have of this validator, all who answer in time; then it may cosign."""
@@ -256,9 +283,11 @@ class Peers:
         self._engine.speak()
 
     async def end(self) -> None:
-        for task in self._tasks:
+        self._begun = False
+        tasks = [*self._tasks, *(task for tasks in self._by_peer.values() for task in tasks)]
+        for task in tasks:
             task.cancel()
-        for task in self._tasks:
+        for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
         await self._session.close()
@@ -268,5 +297,6 @@ class Peers:
             peer.pass_on(way)
 
     def tell(self, head: bytes) -> None:
+        self._head = head
         for peer in self._all:
             peer.tell(head)

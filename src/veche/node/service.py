@@ -3,18 +3,23 @@
 import asyncio
 import logging
 import threading
-from typing import Self
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple, Self
 
 from aiohttp import web
 
-from veche.engine.engine import Engine
+from veche.engine.engine import Decided, Engine
 from veche.engine.loops import new_loop
 from veche.errors import UserError, because
 from veche.keys import SigningKey
 from veche.ledger.promise import Promise
 from veche.ledger.state import State
+from veche.log.checkpoint import SignedCheckpoint
 from veche.node.api import Api
+from veche.node.chain import Chain
 from veche.node.intake import Intake, Way
+from veche.node.joining import others
 from veche.node.metrics import Metrics
 from veche.node.outbox import Outbox
 from veche.node.peers import Peers
@@ -59,8 +64,12 @@ class Service:
         self._loop = new_loop()
         self._outbox = Outbox(ledger)
         self._intake = Intake(engine, self._outbox, published.head, self._loop)
-        self._api = Api(engine, self._intake, published, key.public)
-        self._peers = Peers(key, _others(ledger.state, key.public), self._intake, engine)
+        self._chain = Chain(engine)
+        self._api = Api(engine, self._intake, published, self._chain, key.public)
+        self._peers = Peers(key, others(ledger.state, key.public), self._intake, engine)
+        self._found = _Found.of(ledger.state, key.public)
+        self._peers.untold = self._found.untold
+        engine.watch(_Neighbours(engine, key.public, self._post))
         self._key, self._ledger = key, ledger.id
         self._intake.held, self._intake.spread = self._held, self._peers.tell
         self._door = _Door(self._api.application(), CONNECTIONS)
@@ -82,6 +91,11 @@ class Service:
         asyncio.run_coroutine_threadsafe(self._finish(), self._loop).result()
         self._end()
 
+    @property
+    def seated(self) -> bool:
+        """Whether this node signs heads: it is a validator, or keeps the ledger alone."""
+        return not self._found.validators or self._found.seated
+
     def check(self) -> None:
         """Raise what the disk refused, if anything."""
         if self._intake.broken is not None:
@@ -101,9 +115,20 @@ class Service:
         await self._peers.end()
         await self._intake.close()
 
+    def _post(self, found: "_Found") -> None:
+        """On the engine's thread: the validators or their addresses are others now."""
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._renew, found)
+
+    def _renew(self, found: "_Found") -> None:
+        self._found = found
+        self._peers.untold = found.untold
+        self._peers.renew(found.others)
+        self._dialling = asyncio.create_task(self._chain.connect(found.peers))
+
     def _held(self, way: Way) -> None:
         """An entry is kept: promise what can be promised, and pass it on."""
-        if self._intake.validators and self._intake.may_promise(way):
+        if self._found.seated and self._intake.may_promise(way):
             self._intake.promised(way, Promise.make(self._ledger, way.hash, self._intake.height, self._key))
         if way.own:
             self._peers.pass_on(way)
@@ -180,8 +205,42 @@ class _NoRoom(asyncio.Protocol):
         transport.close()
 
 
-def _others(state: State, key: bytes) -> list[tuple[bytes, str]]:
-    """The ledger key and the address of each other validator that has said where it is found."""
-    urls = {row.institution: row.url for row in state.validator_rows()}
-    others = (one for one in state.validators() if one.key != key)
-    return [(one.key, urls[one.institution]) for one in others if one.institution in urls]
+class _Found(NamedTuple):
+    """Who the validators are, and where: ``others`` as :func:`~veche.node.joining.others`, ``peers`` as CometBFT wants them; ``seated``:
+    whether this node is one of them; ``untold``: whether they do not know where it is."""
+
+    validators: int
+    seated: bool
+    untold: bool
+    others: list[tuple[bytes, str]]
+    peers: tuple[str, ...]
+
+    @classmethod
+    def of(cls, state: State, key: bytes) -> "_Found":
+        validators = state.validators()
+        own = {one.institution for one in validators if one.key == key}
+        rows = state.validator_rows()
+        peers = tuple(row.peer for row in rows if row.institution not in own)
+        untold = bool(validators) and not own & {row.institution for row in rows}
+        return cls(len(validators), bool(own), untold, others(state, key), peers)
+
+
+class _Neighbours:
+    """Watches who the validators are, and where (:class:`~veche.engine.engine.Watcher`)."""
+
+    def __init__(self, engine: Engine, key: bytes, renew: Callable[[_Found], None]) -> None:
+        self._engine, self._key, self._renew = engine, key, renew
+        self._size = engine.ledger.size
+        self._found = _Found.of(engine.ledger.state, key)
+
+    def decided(self, decided: Decided) -> None:
+        if decided.size == self._size:
+            return
+        self._size, found = decided.size, _Found.of(self._engine.ledger.state, self._key)
+        if found != self._found:
+            self._found = found
+            self._renew(found)
+
+    def published(self, size: int, vouched: int) -> None: ...
+
+    def cosigned(self, signed: SignedCheckpoint) -> None: ...

@@ -22,7 +22,7 @@ from veche.texts import Message, Said
 
 CONNECT, SILENT = 5.0, 10.0
 """Seconds within which somebody answers the telephone, and for which they may say nothing on it."""
-AGAIN = 0, 0.5, 2
+AGAIN, ONCE = (0, 0.5, 2), (0,)
 """Seconds to wait before each try: a connection that broke says little."""
 LEAST_RATE = 16 << 10
 """Bytes a second that an answer is long at least, after the first ``SILENT`` seconds."""
@@ -63,11 +63,11 @@ class Wire:
         self._thread.join()
         self._loop.close()
 
-    def get(self, url: str, path: str, most: int) -> bytes | None:
+    def get(self, url: str, path: str, most: int, tries: Sequence[float] = ()) -> bytes | None:
         """What a door answers to this path, None if there is nothing of this name. Raises NoAnswer, and DoesNotHold if it is of more
-        bytes than ``most``."""
+        bytes than ``most``. ``tries``: see ``AGAIN``."""
         failed: Exception | None = None
-        for pause in AGAIN:
+        for pause in tries or AGAIN:
             time.sleep(pause)
             try:
                 return self._run(self._get(f"{url}/{path}", most))

@@ -180,7 +180,7 @@ def test_what_is_missing_is_said(stage: Stage, ledger: Ledger, monkeypatch: pyte
     key.unlink()
     shutil.rmtree(home / "data")
     make_keys(stage.folder)
-    assert "not the one that the charter names" in why().message
+    assert "not the one that the ledger names" in why().message
     monkeypatch.setattr(veche_cometbft, "PROGRAM", home / "nothing")
     with pytest.raises(UserError, match="not compiled") as caught:
         CometEngine(ledger, stage.key)

@@ -6,6 +6,7 @@
 - :mod:`server`       asked over a socket: frames, and answers in order
 - :mod:`process`      CometBFT's process: started, watched, ended
 - :mod:`votes`        who voted for two blocks of one height: the votes, taken out of a block, and how anybody checks them
+- :mod:`begin`        CometBFT begun in the midst of a chain, without the blocks before
 - :mod:`home`         CometBFT's folder: genesis, settings, keys
 - :mod:`abci_pb2`     the messages of ABCI 2.0, as classes; written by cometbft/protos.py from ``abci.proto``
 

@@ -20,6 +20,7 @@ from google.protobuf.message import Message as Asked
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from veche.engine.cometbft import abci_pb2 as abci
+from veche.engine.cometbft.begin import begun
 from veche.engine.cometbft.finality import Finality
 from veche.engine.cometbft.home import EVIDENCE_BLOCKS, POWER, address, app_hash, chain_of
 from veche.engine.engine import Stopped
@@ -84,11 +85,14 @@ class Application:
         late: int,
         tell: Callable[[Executed, Sequence[bytes]], None],
         fail: Callable[[BaseException], None],
+        kept: int = KEPT_BLOCKS,
     ) -> None:
         """``clock`` is read before each proposal, and raises WrongClock. ``late``: seconds by which a block's time may be behind it;
-        this node proposes entries under no earlier one. ``tell`` is told of each block that is durable, and of its entries. ``fail`` is told what breaks outside of CometBFT's calls."""
+        this node proposes entries under no earlier one. ``tell`` is told of each block that is durable, and of its entries. ``fail`` is told what breaks outside of CometBFT's calls.
+        ``kept``: how many blocks CometBFT keeps."""
         self._ledger, self._finality, self._waiting, self._results = ledger, finality, waiting, results
-        self._clock, self._late, self._tell, self._fail = clock, late, tell, fail
+        self._clock, self._late, self._tell, self._fail, self._kept = clock, late, tell, fail, kept
+        self._began = False  # whether CometBFT is known to have stored a block
         self._checkers = ThreadPoolExecutor(AHEAD, "veche-check")
         self._checking: deque[tuple[Look, asyncio.Future[None]]] = deque()
         self._ready: deque[Job] = deque()  # checked, in the order in which they came, in no block yet
@@ -334,6 +338,9 @@ class Application:
         for one in block.said:  # first: afterwards nobody would look for the votes
             note_votes(self._ledger.folder, one.votes, chain_of(self._ledger), one.height, block.height)
         self._ledger.commit()
+        if not self._began:
+            begun(self._ledger.folder)
+            self._began = True
         self._validators = block.executed.validators
         self._block, self._decided, self.moved = None, False, time.monotonic()
         self._tell(block.executed, block.entries)
@@ -349,7 +356,7 @@ class Application:
             self._asked = [(wanted, job) for wanted, job in self._asked if wanted > block.time]
             self._waiting.answer(done, [self._ledger.size] * len(done))
         self.look()
-        return abci.ResponseCommit(retain_height=max(0, self._ledger.state.get("heartbeat_height") - KEPT_BLOCKS))
+        return abci.ResponseCommit(retain_height=max(0, self._ledger.state.get("heartbeat_height") - self._kept))
 
     def _settle(self, block: _Block) -> None:
         """What became of the entries for which somebody waits here: those of this block, whoever proposed it, and what the rules

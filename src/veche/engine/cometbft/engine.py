@@ -20,9 +20,9 @@ from typing import Any
 from google.protobuf.message import Message as Asked
 
 from veche.clock import about
-from veche.engine.cometbft.application import Application
+from veche.engine.cometbft.application import KEPT_BLOCKS, Application
 from veche.engine.cometbft.finality import Finality
-from veche.engine.cometbft.home import prepare
+from veche.engine.cometbft.home import prepare, questions
 from veche.engine.cometbft.process import Process, program
 from veche.engine.cometbft.server import Server
 from veche.engine.cometbft.votes import votes_in
@@ -63,9 +63,10 @@ class CometEngine(ThreadedEngine):
         command: Sequence[str | Path] = (),
         environment: Mapping[str, str] = {},
         listen: str = "",
+        kept: int = KEPT_BLOCKS,
     ) -> None:
         """``command`` and ``environment``: how another CometBFT than the installed one is run. ``listen``: where CometBFT does
-        (``host:port``), if elsewhere than the charter says.
+        (``host:port``), if elsewhere than the charter says. ``kept``: how many of its blocks it keeps.
 
         Raises UserError if this is not the key that the charter names, its engine is another, or there is no CometBFT.
         """
@@ -76,6 +77,8 @@ class CometEngine(ThreadedEngine):
         if len(ledger.state.validators()) > 1:
             self.patience = math.inf  # it may be the others who are not there
         self._command, self._environment, self._listen = command or [program()], environment, listen
+        self._kept = kept
+        self._questions: Path | None = None
         self._finality = Finality(ledger, self._publishing, self._cosigned, silent=not self._publishing.alone)
         self._said: deque[Callable[[], None]] = deque()  # what others had to say, and is not heard yet
         self._heads = threading.Semaphore(HEADS)
@@ -113,6 +116,10 @@ class CometEngine(ThreadedEngine):
     def lacks(self) -> Sequence[int]:
         return self._finality.lacks
 
+    @property
+    def questions(self) -> Path | None:
+        return self._questions
+
     def _say(self, what: Callable[[], None]) -> None:
         """Have something done on the engine's thread, after all that was said before, and as soon as that has begun."""
         self._said.append(what)
@@ -148,12 +155,21 @@ class CometEngine(ThreadedEngine):
         self._fail = fail
         self._results.search(self.ledger.state)
         application = Application(
-            self.ledger, self._finality, self._waiting, self._results, self._clock, self.late, self._tell, fail
+            self.ledger,
+            self._finality,
+            self._waiting,
+            self._results,
+            self._clock,
+            self.late,
+            self._tell,
+            fail,
+            self._kept,
         )
         self._application = application
         for _ in range(len(self._said)):
             self._hear()
         folder = Path(tempfile.mkdtemp(prefix="veche-"))  # private, and its name is short enough for a socket
+        self._questions = questions(folder / "abci")
         try:
             process = Process(
                 prepare(self.ledger, self._key, folder / "abci", self._pause, self._listen),

@@ -45,7 +45,9 @@ class Keys(NamedTuple):
 
 
 _KEY = Path("config") / "priv_validator_key.json"
-_STATE = Path("data") / "priv_validator_state.json"
+VOTED = "priv_validator_state.json"
+"""The file of CometBFT's data that says what this validator voted last."""
+_STATE = Path("data") / VOTED
 _NODE_KEY = Path("config") / "node_key.json"
 
 
@@ -133,7 +135,8 @@ class Peering(NamedTuple):
 
 
 def config(pause: float, socket: Path, peering: Peering, data: str = "data") -> bytes:
-    """CometBFT's settings: with the application at this socket, and so many seconds between blocks when there is nothing to say.
+    """CometBFT's settings: with the application at this socket, and so many seconds between blocks when there is nothing to say. It
+    answers questions at a socket beside that one (:func:`questions`), where nobody else comes.
     ``data``: where blocks are (:func:`data_folder`); what was voted last stays in one place.
 
     One validator makes a block as soon as it has something to say; several gather for a moment, or they would do little but vote.
@@ -150,7 +153,8 @@ db_backend = "goleveldb"
 db_dir = "{data}"
 filter_peers = false
 [rpc]
-laddr = ""
+laddr = "unix://{questions(socket)}"
+unsafe = true
 [p2p]
 laddr = "tcp://{peering.listen}"
 persistent_peers = "{",".join(peering.others)}"
@@ -182,6 +186,11 @@ double_sign_check_height = 0
 """.encode()
 
 
+def questions(socket: Path) -> Path:
+    """Where CometBFT answers questions, and is told whom to connect to, beside the application's socket."""
+    return socket.with_name("questions")
+
+
 def make_keys(folder: Path) -> Keys:
     """Make CometBFT's keys of a validator in a ledger's folder; what the charter says of them.
 
@@ -202,22 +211,23 @@ def make_keys(folder: Path) -> Keys:
 def prepare(ledger: Ledger, key: bytes, socket: Path, pause: float, listen: str = "") -> Path:
     """Write what CometBFT is told into its folder, and look whether its keys are there; the folder.
 
-    ``key``: the ledger key of this validator; ``listen``: see :class:`Peering`. Raises UserError if its key of votes is missing or is not the charter's, or what it voted last is missing: whoever votes
-    without knowing that may contradict themselves.
+    ``key``: the ledger key of this validator, which may have its seat yet to come; ``listen``: see :class:`Peering`. Raises UserError
+    if its key of votes is missing or is not the seat's, or what it voted last is missing: whoever votes without knowing that may
+    contradict themselves.
     """
     home = ledger.folder / FOLDER
     office = ledger.state.offices.get(key)
-    if office is None or _key_of(home / _KEY) != office.votes:
+    if _key_of(home / _KEY) != (_key_of(home / _KEY) if office is None else office.votes):
         raise UserError(
-            Message("The key of votes in {folder} is not the one that the charter names.", folder=str(home)),
-            Message("Give the ledger's own folder, with the key that was made for this charter."),
+            Message("The key of votes in {folder} is not the one that the ledger names.", folder=str(home)),
+            Message("Give the ledger's own folder, with the key that was made for this seat."),
         )
     if not (home / _STATE).is_file():
         raise UserError(
             Message("What this validator voted last is missing: {file}", file=str(home / _STATE)),
             Message(
-                "Do not start it: it could vote twice, which is what others take for fraud. Bring the file back, or have the seat"
-                " given another key."
+                "Do not start it, and do not make an empty one: it could vote twice, which is what others take for fraud. If the file is"
+                " lost, make new keys in a new folder (veche network keys), and have the seat given them (veche office rotate)."
             ),
         )
     replace(home / "config" / "genesis.json", genesis(ledger), PRIVATE)
