@@ -22,7 +22,7 @@ from veche.ledger.codec import decode
 from veche.ledger.ledger import Ledger
 from veche.ledger.signing import sign
 from veche.log.source import Folder
-from veche.node.joining import NEWEST
+from veche.node.joining import NEWEST, Joining, others
 from veche.node.peers import Peers
 from veche.node.progress import Stage
 from veche.world import VALIDATORS
@@ -226,3 +226,24 @@ def test_whoever_becomes_a_validator_gets_what_is_on_its_way(validator: Validato
 
     with serving({"/heads": said("first")}) as first, serving({"/heads": said("second")}) as second:
         assert asyncio.run(renewed(first, second)) == (2, {first, second})
+
+
+def test_a_liar_alone_keeps_nobody_from_the_blocks_that_there_are(
+    validator: Validator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All are started again at once, and only the liar's door answers: it says that it is far ahead."""
+    validator.block()
+    ledger, folder = validator.ledger, validator.ledger.folder
+    (folder / "cometbft" / "data" / "blockstore.db").mkdir(parents=True)
+    urls = [url for _, url in others(ledger.state, validator.keys[0].public)]
+    said = {"signed_header": {"header": {"height": "999999"}}}
+    far = Commits.read(json.dumps({"at": said, "next": said}).encode())
+    ahead = urls[:1]
+    monkeypatch.setattr(Joining, "_ask", lambda self, wire, url, what: far if what == NEWEST and url in ahead else None)
+    wire: Any = None
+    assert len(urls) == 3 and not Joining(folder)._needs(ledger, wire, urls) and not lacks_blocks(ledger)
+    assert Joining(folder, urls=[*urls[:1]])._needs(ledger, wire, urls), "whom a person names is believed so far"
+    shutil.rmtree(folder / "cometbft")
+    (folder / "cometbft" / "data" / "blockstore.db").mkdir(parents=True)
+    ahead += urls[1:2]
+    assert Joining(folder)._needs(ledger, wire, urls) and lacks_blocks(ledger)

@@ -25,6 +25,7 @@ from veche.ledger.rules import ballot
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint, cosign
 from veche.node import api, peers, service
 from veche.node.intake import Way
+from veche.node.joining import NEWEST
 from veche.node.progress import Progress, Stage
 
 SPOILED = 200
@@ -75,10 +76,16 @@ class LyingPeers(peers.Peers):
 
 
 class LyingApi(api.Api):
-    """Says that everything is final, and as its receipt gives that of entry 0."""
+    """Says that everything is final, as its receipt gives that of entry 0, and that the others are far ahead of whoever starts."""
 
     async def _stage(self, request: web.Request) -> web.Response:
         return api._progress(Progress(request.match_info["hash"], Stage.FINAL, 1))
+
+    async def _commits(self, request: web.Request) -> web.Response:
+        if request.match_info["height"] != NEWEST:
+            raise web.HTTPNotFound
+        said = {"signed_header": {"header": {"height": "999999"}}}
+        return web.json_response({"at": said, "next": said})
 
     async def _receipt(self, request: web.Request) -> web.Response:
         receipt = await self._read(self._published.receipt, 0)

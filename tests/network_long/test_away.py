@@ -1,11 +1,14 @@
 """Validators that are away: killed, all at once, cut off; and polls that close meanwhile, or while many vote."""
 
 import time
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
+from network.hosts import HOST
 
-from .live import city_on
+from .live import LiveHost, city_on
 
 pytestmark = pytest.mark.long
 
@@ -110,4 +113,37 @@ def test_a_burst_at_the_closing(tmp_path: Path) -> None:
         city.close()
         assert all(ballot.receipt for ballot in ballots[:20]), "they came in time"
         assert {ballot.refused for ballot in ballots[180:]} == {"not-open"}
+    city.judge()
+
+
+class Forgetful(LiveHost):
+    """A host whose CometBFT keeps its blocks for a moment only."""
+
+    program = (HOST, "--kept", "20")
+
+
+def _is_forgotten(height: int, hosts: Sequence[LiveHost]) -> bool:
+    return all(host.client.get(f"/commits/{height}").status == 404 for host in hosts)
+
+
+def test_away_for_longer_than_blocks_are_kept(tmp_path: Path) -> None:
+    """One is killed, and the others go on until none of them has the blocks any more that it would need. It takes the log from their
+    doors and goes on from there; then another is killed, so that every head needs the one that came back."""
+    with city_on(tmp_path, kinds=dict.fromkeys(range(4), Forgetful)) as city:
+        city.open_poll(600)
+        first, *others, away = city.everybody
+        with city.load():
+            city.goes_on()
+            away.kill()
+            height = first.status()["height"]
+            city.remote.wait(lambda: first.status()["height"] > height + 30)
+            for number in (height, height + 2):
+                city.remote.wait(partial(_is_forgotten, number, (first, *others)))
+            away.start()
+            city.caught_up(away)
+            first.kill()
+            city.goes_on(*others, away, entries=50)
+            first.start()
+            city.caught_up(first)
+        city.close()
     city.judge()

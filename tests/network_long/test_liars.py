@@ -33,20 +33,28 @@ class Conspirator(LiveHost):
 
 
 def test_one_of_four_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One validator proposes ballots that do not hold, drops others, lies to clients and cosigns two heads. The others go on; whoever
-    asks again elsewhere is counted; both heads are kept as evidence; and what it promised and dropped is a broken promise of its own."""
+    """One validator proposes ballots that do not hold, drops others, lies to clients and cosigns two heads. The others go on, also when
+    all of them are started again at once and nobody answers them but the liar. Whoever asks again elsewhere is counted; both heads are
+    kept as evidence; and what it promised and dropped is a broken promise of its own."""
     with city_on(tmp_path, kinds={3: Liar}) as city:
         city.open_poll(600)
-        liar, key = city.everybody[3], city.head_keys[3]
+        *honest, liar = city.everybody
+        key = city.head_keys[3]
         with city.load():
-            city.goes_on(*city.everybody[:3], entries=200)
+            city.goes_on(*honest, entries=100)
+            for host in honest:
+                host.kill()
+            for host in honest:
+                host.start()
+            city.remote.wait(lambda: all(host.status() for host in honest))
+            city.goes_on(*honest, entries=100)
         dropped = next(ballot for ballot in map(city.ballot_of, city.reserve) if ballot.entry[-1] & 1)
         city.hand_in(dropped, liar)
         city.ballots = [ballot for ballot in city.ballots if ballot.answers]
         city.ballots.remove(dropped)
         city.close()
         assert city.lies, "it has given receipts that do not hold"
-        for host in city.everybody[:3]:
+        for host in honest:
             evidence = json.loads((host.folder / "evidence" / f"{key.public.hex()}.json").read_text())
             assert evidence["what"] == "two-heads" and len(set(evidence["heads"])) == 2
     verified = city.judge()
