@@ -21,6 +21,7 @@ WORDS_OF_THE_FORMAT = {
 NOT_SAID = {
     ("cli/draft.py", "end of document"),  # what a parser says, which is looked for
     ("node/api.py", "public, max-age=31536000, immutable"),  # a header of HTTP
+    ("node/explorer/door.py", "public, max-age=31536000, immutable"), ("node/explorer/door.py", "public, max-age={}"),  # the same
     ("audit/binding.py", "second proof"),  # the name of a check, compared with the kernel's
     ("cli/compare.py", "Needed for two checkpoints."), ("cli/ledger_read.py", "Needs no ledger."),  # the same
     *(("cli/network.py", text) for text in (

@@ -28,7 +28,7 @@ from veche.world import World
 
 from .city import JOIN, SPEED, City
 
-VOID = {"meta", "input", "br", "line", "rect", "circle"}
+VOID = {"meta", "link", "input", "br", "line", "rect", "circle"}
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ import pytest
 import segno
 from click.testing import CliRunner
 
+from veche.audit.entry_words import code_text
 from veche.cli import main
 from veche.cli.options import parse_code
 from veche.cli.permit_file import PermitFile
@@ -21,7 +22,7 @@ from veche.ledger.entries.poll import Choice
 from veche.ledger.poll_state import PollState
 from veche.ledger.shape import Text
 from veche.permit.seed import Seed
-from veche.terminal.code import code_picture, code_text
+from veche.terminal.code import code_picture
 from veche.voter.voter import Voter, seal
 from veche.words import LANGUAGES, in_words
 from veche.world import Citizen, World

@@ -12,6 +12,7 @@ import pytest
 import schemathesis
 from engine.stage import Stage
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from network.conftest import Client, kind, made, running, stage
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
@@ -36,7 +37,11 @@ def operations() -> list[Any]:
     return [one.ok() for one in found]
 
 
-OPERATIONS = operations()
+PAGES = [
+    operation for operation in operations() if "/components/responses/Page" in json.dumps(operation.definition.raw)
+]
+"""They have no engine: all of them are asked for at one node."""
+OPERATIONS = [operation for operation in operations() if "/explorer" not in operation.path]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=[operation.label for operation in OPERATIONS])
@@ -57,6 +62,24 @@ def test_whatever_is_asked_the_answer_is_as_described(stage: Stage, operation: A
             ask()
         assert answered
         assert client.get("/status").status == 200
+
+
+def test_whatever_page_is_asked_for_the_answer_is_as_described(stage: Stage) -> None:
+    with running(stage) as client:
+        base = "http://{}:{}".format(*client.address)
+        answered = 0
+
+        @settings(max_examples=25, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+        @given(case=st.one_of([operation.as_strategy() for operation in PAGES]))
+        def ask(case: Any) -> None:
+            nonlocal answered
+            case.call_and_validate(base_url=base, excluded_checks=[positive_data_acceptance])
+            answered += 1
+
+        for _ in rounds(1, share=1 / 4, of=lambda: answered):
+            ask()
+        assert answered and len(PAGES) == 10
+        assert client.get("/explorer/en").status == 200
 
 
 def any_request(dice: Random, stage: Stage, ledger: bytes) -> bytes:
@@ -81,6 +104,8 @@ def any_request(dice: Random, stage: Stage, ledger: bytes) -> bytes:
             "/heads/" + "a" * 64,
             "/entries/" + "b" * 64,
             "/openapi.json",
+            "/explorer/en/entries/1",
+            "/explorer/ru/blocks?below=3",
         )
         head, body = f"{dice.choice(('GET', 'HEAD', 'OPTIONS'))} {dice.choice(names)} HTTP/1.1\r\nHost: x\r\n", b""
     head += dice.choice(("", "Connection: close\r\n", "Accept-Encoding: gzip\r\n")) + "\r\n"

@@ -14,6 +14,7 @@
 - :mod:`report`, :mod:`poll_report`, :mod:`poll_warnings`, :mod:`percents`   what it says, as plain values
 - :mod:`compare`        two copies of a ledger: equal, one longer, or contradicting each other
 - :mod:`poll_view`, :mod:`poll_words`   what the state alone says of a poll, and the words for it
+- :mod:`known`          what a report needs of a ledger that was checked
 - :mod:`entry_words`, :mod:`entry_whole`   an entry in a line, and all that it says
 - :mod:`values`, :mod:`result_csv`      the same for scripts, and for spreadsheets
 - :mod:`due`            what is due, of whom, and until when: what ``veche due`` shows and the roles' programs do

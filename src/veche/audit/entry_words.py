@@ -49,6 +49,11 @@ def tracker(digest: bytes) -> str:
     return base64.b64encode(digest).decode().rstrip("=")
 
 
+def code_text(code: bytes) -> str:
+    """All of a ballot's code in sixteen groups of four digits."""
+    return code.hex(" ", 2)
+
+
 STATUSES = {
     OutcomeStatus.WILL: N_("it will be done"),
     OutcomeStatus.DONE: N_("it is done"),

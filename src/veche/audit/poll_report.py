@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, fields
 
 from veche.audit.charter_words import consequences
+from veche.audit.known import Known
 from veche.audit.ledger import VerifiedLedger
 from veche.audit.poll_view import PollView, view_poll
 from veche.ledger.codec import decode
@@ -153,7 +154,7 @@ def _statements(verified: VerifiedLedger, poll: PollState) -> list[StatementRepo
     return [statement(verified, number) for number in verified.state.statements(poll.id)]
 
 
-def statement(verified: VerifiedLedger, number: int) -> StatementReport:
+def statement(verified: Known, number: int) -> StatementReport:
     """An outcome, cancel, contest or notice entry, by its number in the log."""
     data = verified.entry(number)
     said = read_said(data)

@@ -3,6 +3,7 @@
 import base64
 from dataclasses import dataclass
 
+from veche.audit.known import Known
 from veche.audit.ledger import VerifiedLedger
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.entries.ballot import is_ballot, read_ballot
@@ -101,10 +102,11 @@ def check_receipt(verified: VerifiedLedger, receipt: Receipt) -> ReceiptReport:
             Message("The receipt's proof does not hold: {value}", value=error.said),
             error.advice,
         ) from None
-    return _report(verified, receipt.index, entry)
+    return report_entry(verified, receipt.index, entry)
 
 
-def _report(verified: VerifiedLedger, number: int, entry: bytes) -> ReceiptReport:
+def report_entry(verified: Known, number: int, entry: bytes) -> ReceiptReport:
+    """Where the entry with this number stands, and what became of it."""
     time = verified.time_of(number)
     if not is_ballot(entry):
         return ReceiptReport(number, time, "entry")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from veche.audit.entry_words import short
+from veche.audit.entry_words import code_text, short
 from veche.cli import options
 from veche.cli.choices import choice_lines, choices_json
 from veche.cli.language import Command
@@ -13,7 +13,6 @@ from veche.cli.options import ANY_PATH
 from veche.cli.reading import read_ledger
 from veche.cli.sealed_file import SealedFile
 from veche.durable import must_be_new
-from veche.terminal.code import code_text
 from veche.terminal.say import say, spoken
 from veche.texts import Message, Verbatim
 

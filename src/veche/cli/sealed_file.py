@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from veche.audit.entry_words import code_text
 from veche.cli.again import again
 from veche.durable import PRIVATE, Lock, private_folder, read_private, remove, replace, write_new
 from veche.errors import UserError
 from veche.ledger.poll_state import PollState
 from veche.strict_json import read_json
-from veche.terminal.code import code_text
 from veche.texts import Message
 from veche.voter.voter import Sealed
 

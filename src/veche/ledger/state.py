@@ -7,7 +7,7 @@ transaction that is taken back :meth:`State.forget` drops all of it, so that the
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from veche.ledger.codec import decode
@@ -15,6 +15,7 @@ from veche.ledger.entries import parse_item
 from veche.ledger.entries.committee import CertificateStep, Complaint, KeyStep, SharesStep, Step
 from veche.ledger.entries.decryption import Decryption
 from veche.ledger.entries.permit_key import GroupIssuance, GroupPermitKey, Issuance, PermitKeys
+from veche.ledger.entries.poll import Poll
 from veche.ledger.entries.result import Result
 from veche.ledger.entries.statements import Contest
 from veche.ledger.entries.tally import Tally
@@ -24,6 +25,7 @@ from veche.ledger.institutions import Institutions, make_tables
 from veche.ledger.life import CommitteePhase, Phase, Stage, stage
 from veche.ledger.opening import Opening
 from veche.ledger.poll_state import CommitteeState, LastBallot, PollState, Wrong
+from veche.ledger.shape import Text
 from veche.texts import Message
 
 SCHEMA = """
@@ -292,8 +294,15 @@ class State(Institutions):
 
     def poll_stages(self, time: int) -> list[Stage]:
         """Where every poll stands at this time; nothing else of them is loaded."""
-        rows = self.db.execute("SELECT phase, opens, closing, awaits FROM poll ORDER BY number").fetchall()
-        return [stage(Phase(phase), opens, closing, time, not awaits) for phase, opens, closing, awaits in rows]
+        return list(self.stages(time).values())
+
+    def stages(self, time: int) -> dict[bytes, Stage]:
+        """The same by the polls' ids, in the order of the log."""
+        rows = self.db.execute("SELECT id, phase, opens, closing, awaits FROM poll ORDER BY number").fetchall()
+        return {
+            poll_id: stage(Phase(phase), opens, closing, time, not awaits)
+            for poll_id, phase, opens, closing, awaits in rows
+        }
 
     def polls_announced(self) -> list[PollState]:
         """Polls that are open or to be opened: those that may be tallied."""
@@ -314,6 +323,17 @@ class State(Institutions):
     def polls_without_keys(self, time: int) -> list[PollState]:
         """Polls that open by this time and lack permit keys of too many registrars."""
         return self._polls_where("phase = ? AND awaits AND opens <= ?", Phase.ANNOUNCED, time)
+
+    def poll_at(self, number: int) -> PollState | None:
+        """The poll that the entry with this number is."""
+        row = self.db.execute("SELECT id FROM poll WHERE number = ?", (number,)).fetchone()
+        return None if row is None else self.poll(row[0])
+
+    def titles(self, numbers: Collection[int]) -> dict[int, tuple[Text, Phase]]:
+        """The titles and phases of the polls that these entries are; nothing else of them is loaded."""
+        marks = ", ".join("?" * len(numbers))
+        rows = self.db.execute(f"SELECT number, entry, phase FROM poll WHERE number IN ({marks})", tuple(numbers))
+        return {number: (Poll.parse(decode(entry)[1]).title, Phase(phase)) for number, entry, phase in rows}
 
     def _polls_where(self, where: str, *parameters: int | str) -> list[PollState]:
         rows = self.db.execute(f"SELECT id FROM poll WHERE {where} ORDER BY number", parameters).fetchall()

@@ -14,8 +14,9 @@
     GET  /commits/{height}         the headers of this block and the next (or of the "newest" two), with the commits that signed them
     GET  /charter                  entry 0, with whose hash everything begins
     GET  /checkpoint, /tile/..., /head/..., /attachment/..., /witness/...   the public files (docs/protocol.md, section 5)
+    GET  /, /explorer/...          pages for a browser (:mod:`veche.node.explorer.door`)
 
-Every answer but a file or a receipt is JSON. A body is read up to what it may have, and no further.
+Every answer but a file, a receipt or a page is JSON. A body is read up to what it may have, and no further.
 """
 
 import asyncio
@@ -44,6 +45,7 @@ from veche.log.tiles import CHECKPOINT, WIDTH, Tile
 from veche.logs import log
 from veche.node import batch
 from veche.node.chain import Chain
+from veche.node.explorer.door import Explorer, answer_in_pages
 from veche.node.intake import Busy, Intake, NoRoom, Way
 from veche.node.joining import NEWEST
 from veche.node.progress import Progress, Refusal, Said, Stage
@@ -112,10 +114,11 @@ class Api:
         charter = engine.ledger.state.charter
         self._names = engine.ledger.id.hex(), charter.origin, engine.ledger.state.engine_name
         self._reading = ThreadPoolExecutor(1, "veche-read")
+        self.explorer = Explorer(engine.ledger.folder, lambda: intake.final, self._send)
         self._listeners = self._sending = 0
 
     def application(self) -> web.Application:
-        made = web.Application(middlewares=[_answer_mistakes], client_max_size=MAX_ENTRY)
+        made = web.Application(middlewares=[_answer_mistakes, answer_in_pages], client_max_size=MAX_ENTRY)
         made.on_response_prepare.append(_allow_all)
         made.router.add_post("/entries", self._take)
         made.router.add_get("/entries/{hash}", self._stage)
@@ -129,6 +132,7 @@ class Api:
         made.router.add_get("/heads/{key}", self._head_by)
         made.router.add_get("/commits/{height}", self._commits)
         made.router.add_get("/charter", self._charter)
+        self.explorer.add_to(made)
         made.router.add_get(r"/{name:checkpoint|(?:tile|head|attachment|witness)/.+}", self._file)
         return made
 

@@ -5,12 +5,8 @@ from io import StringIO
 
 import segno
 
+from veche.audit.entry_words import code_text
 from veche.words import in_every_language
-
-
-def code_text(code: bytes) -> str:
-    """All of a code in sixteen groups of four digits."""
-    return " ".join(code[i : i + 2].hex() for i in range(0, len(code), 2))
 
 
 def code_lines(code: bytes) -> Iterator[str]:

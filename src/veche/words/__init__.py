@@ -35,7 +35,7 @@ def key_of(word: str) -> str:
 def in_words(digest: bytes, language: str = "en") -> str:
     """Nine words that begin a hash (``digest``, 10 bytes or more)."""
     words = word_list(language)
-    return " ".join(words[number] for number in _numbers(digest[:PREFIX]))
+    return " ".join(words[number] for number in numbers_of(digest[:PREFIX]))
 
 
 def in_every_language(digest: bytes) -> dict[str, str]:
@@ -62,7 +62,7 @@ def from_words(text: str) -> bytes:
     for number in numbers[:-1]:
         packed = packed << 10 | number
     prefix = packed.to_bytes(PREFIX, "big")
-    if _numbers(prefix)[-1] != numbers[-1]:
+    if numbers_of(prefix)[-1] != numbers[-1]:
         raise UserError(
             Message("These nine words do not belong together: one of them is another."),
             Message("Compare each with the screen."),
@@ -75,8 +75,8 @@ def _known() -> dict[str, int]:
     return {key_of(word): number for language in LANGUAGES for number, word in enumerate(word_list(language))}
 
 
-def _numbers(prefix: bytes) -> list[int]:
-    """Eight numbers of ten bits, and that of the check word."""
+def numbers_of(prefix: bytes) -> list[int]:
+    """The numbers of the words that say these 10 bytes: eight of ten bits, and that of the check word."""
     packed = int.from_bytes(prefix, "big")
     check = int.from_bytes(hashlib.sha256(CHECK + prefix).digest()[:2], "big") >> 6
     return [packed >> 10 * i & 1023 for i in reversed(range(WORDS - 1))] + [check]

@@ -4,7 +4,7 @@ A :class:`~veche.texts.Localizable` in a template becomes its text in every lang
 attribute, which has room for one, the template asks for ``.text(language)``.
 """
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from veche.audit.poll_words import (
     vouched,
 )
 from veche.clock import named_ahead
-from veche.texts import Localizable, Message, Moment, Number, Plural, languages
+from veche.texts import Localizable, Message, Moment, Number, Plural, Words, languages, one_line
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -35,28 +35,39 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 def render(template: str, **values: Any) -> str:
     """The page that this template makes of these values; ``name`` is its title."""
-    return _environment().get_template(template).render(values)
+    return environment().get_template(template).render(values)
 
 
 @cache
-def _environment() -> "Environment":
+def environment(language: str | None = None, *folders: Path) -> "Environment":
+    """What makes pages of templates, in one language or in all of them. ``folders``: of further templates, which are looked for first."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only now: most commands make no page
 
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+    made = Environment(
+        loader=FileSystemLoader([*folders, TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_in_every_language,
+        finalize=_in_every_language if language is None else partial(_in_one_language, language),
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {
+    made.globals |= {
         "_": Message, "ngettext": Plural, "Number": Number, "Moment": Moment, "stage_name": stage_name,
-        "bar": bar, "group_turnout": group_turnout, "names": names, "share": share_of, "heading": heading, "languages": languages, "vouched": vouched,
+        "bar": bar, "group_turnout": group_turnout, "names": names, "share": share_of, "heading": heading, "languages": languages if language is None else lambda: (language,), "vouched": vouched,
         "lead": lead, "own_name": _own_name,
         "result_rows": result_rows, "rows_until": rows_until, "named_ahead": named_ahead, "named_test": named_test, "turnout": turnout, "votes": votes,
     }  # fmt: skip
-    return environment
+    return made
+
+
+def _in_one_language(language: str, value: Any) -> Any:
+    """The text of what people read in the page's language. What others wrote has its lines, and nothing that steers a browser's text."""
+    if isinstance(value, Markup):
+        return value
+    if isinstance(value, Localizable) and not isinstance(value, Words):
+        return value.text(language)
+    text = value.text(language) if isinstance(value, Words) else value
+    return "\n".join(map(one_line, text.splitlines())) if isinstance(text, str) else text
 
 
 def _in_every_language(value: Any) -> Any:
