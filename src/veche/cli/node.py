@@ -36,6 +36,10 @@ def node() -> None:
     "--peer-listen", default="", metavar="HOST:PORT", help="Where CometBFT listens. [default: where the charter says]"
 )
 @click.option(
+    "--signer", default="", metavar="HOST:PORT",
+    help="Where CometBFT waits for a remote signer, which has the key of votes: an address that only the signer can reach.",
+)  # fmt: skip
+@click.option(
     "--metrics", default="", metavar="HOST:PORT",
     help="Where Prometheus finds the node's figures, at /metrics: an address that only you can reach. [default: nowhere]",
 )  # fmt: skip
@@ -45,7 +49,14 @@ def node() -> None:
 )
 @click.option("--verbose", is_flag=True, help="Say more on the standard error: JSON, or plain lines on a terminal.")
 def run(
-    folder: Path, listen: str, peer_listen: str, metrics: str, seconds: float | None, after_outage: bool, verbose: bool
+    folder: Path,
+    listen: str,
+    peer_listen: str,
+    signer: str,
+    metrics: str,
+    seconds: float | None,
+    after_outage: bool,
+    verbose: bool,
 ) -> None:
     """Run the node of a ledger until Ctrl-C: agree with the other institutions on blocks, take in what is handed in over HTTP or through
     the folder's inbox, publish.
@@ -64,7 +75,7 @@ def run(
     if verbose:
         logs.verbose()
     relax()
-    made = Node(folder, listen, peer_listen=peer_listen, metrics=metrics, after_outage=after_outage)
+    made = Node(folder, listen, peer_listen=peer_listen, signer=signer, metrics=metrics, after_outage=after_outage)
     try:
         with until_told() as told:
             say_if_test(made.ledger.state.charter)

@@ -31,10 +31,11 @@ def any_engine(
     command: Sequence[str | Path] = (),
     environment: Mapping[str, str] = {},
     listen: str = "",
+    signer: str = "",
 ) -> Engine:
     """The same for who has a door, so that others may be needed. The rest says how a network's CometBFT runs, see its engine."""
     if ledger.state.engine_name == COMETBFT:
         from veche.engine.cometbft.engine import CometEngine  # what it needs, nobody else does
 
-        return CometEngine(ledger, key, clock, pause, command, environment, listen)
+        return CometEngine(ledger, key, clock, pause, command, environment, listen, signer)
     return EmbeddedEngine(ledger, key, clock, pause)

@@ -33,6 +33,7 @@ class Node:
         listen: str = "",
         *,
         peer_listen: str = "",
+        signer: str = "",
         metrics: str = "",
         after_outage: bool = False,
         clock: Clock = system,
@@ -41,6 +42,7 @@ class Node:
         environment: Mapping[str, str] = {},
     ) -> None:
         """``listen``: ``host:port`` of the door, if elsewhere than the charter says; ``peer_listen``: the same of CometBFT;
+        ``signer``: where it waits for a remote signer, if its key of votes is not in the folder;
         ``metrics``: where its figures are (:mod:`~veche.node.metrics`), nowhere if it is empty.
         ``after_outage``: see :class:`BlockClock`; in a network others went on meanwhile. The rest is for tests.
 
@@ -51,9 +53,11 @@ class Node:
             ledger, key = open_ledger(folder, PATIENCE)
             self._resources.enter_context(ledger)
             charter = ledger.state.charter
+            for elsewhere in filter(None, (peer_listen, signer)):
+                _listening(elsewhere)
             now = BlockClock(ledger, clock, after_outage or len(ledger.state.validators()) > 1)
             seconds = charter.engine.seconds if pause is None else pause
-            self.engine: Engine = any_engine(ledger, key, now, seconds, command, environment, peer_listen)
+            self.engine: Engine = any_engine(ledger, key, now, seconds, command, environment, peer_listen, signer)
             host, port = _listening(listen) if listen else _by_ledger(ledger.state, key)
             watched = _listening(metrics) if metrics else None
             self._service = Service(self.engine, key, host, port, watched)

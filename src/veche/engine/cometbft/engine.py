@@ -62,9 +62,11 @@ class CometEngine(ThreadedEngine):
         command: Sequence[str | Path] = (),
         environment: Mapping[str, str] = {},
         listen: str = "",
+        signer: str = "",
     ) -> None:
         """``command`` and ``environment``: how another CometBFT than the installed one is run. ``listen``: where CometBFT does
-        (``host:port``), if elsewhere than the charter says.
+        (``host:port``), if elsewhere than the charter says. ``signer``: where it waits for a remote signer, see
+        :func:`veche.engine.cometbft.home.prepare`.
 
         Raises UserError if this is not the key that the charter names, its engine is another, or there is no CometBFT.
         """
@@ -75,6 +77,7 @@ class CometEngine(ThreadedEngine):
         if len(ledger.state.validators()) > 1:
             self.patience = math.inf  # it may be the others who are not there
         self._command, self._environment, self._listen = command or [program()], environment, listen
+        self._signer = signer
         self._finality = Finality(ledger, self._publishing, self._cosigned, silent=not self._publishing.alone)
         self._said: deque[Callable[[], None]] = deque()  # what others had to say, and is not heard yet
         self._heads = threading.Semaphore(HEADS)
@@ -155,7 +158,7 @@ class CometEngine(ThreadedEngine):
         folder = Path(tempfile.mkdtemp(prefix="veche-"))  # private, and its name is short enough for a socket
         try:
             process = Process(
-                prepare(self.ledger, self._key, folder / "abci", self._pause, self._listen),
+                prepare(self.ledger, self._key, folder / "abci", self._pause, self._listen, self._signer),
                 self._command,
                 self._environment,
             )

@@ -121,14 +121,16 @@ class Peering(NamedTuple):
         return cls(listen or f"{host}:{port}", others)
 
 
-def config(pause: float, socket: Path, peering: Peering) -> bytes:
+def config(pause: float, socket: Path, peering: Peering, signer: str = "") -> bytes:
     """CometBFT's settings: with the application at this socket, and so many seconds between blocks when there is nothing to say.
 
-    One validator makes a block as soon as it has something to say; several gather for a moment, or they would do little but vote.
+    One validator makes a block as soon as it has something to say; several gather for a moment, or they would do little but vote. ``signer``: see :func:`prepare`.
     """
+    waits = f"tcp://{signer}" if signer else ""
     commit, skip = (GATHER, "false") if peering.others else (0, "true")
     return f"""\
 # Written anew at each start, by veche.
+priv_validator_laddr = "{waits}"
 proxy_app = "unix://{socket}"
 abci = "socket"
 moniker = "veche"
@@ -185,20 +187,21 @@ def make_keys(folder: Path) -> Keys:
     return Keys(votes.public, _address(node.public).lower())
 
 
-def prepare(ledger: Ledger, key: bytes, socket: Path, pause: float, listen: str = "") -> Path:
+def prepare(ledger: Ledger, key: bytes, socket: Path, pause: float, listen: str = "", signer: str = "") -> Path:
     """Write what CometBFT is told into its folder, and look whether its keys are there; the folder.
 
     ``key``: the ledger key of this validator; ``listen``: see :class:`Peering`. Raises UserError if its key of votes is missing or is not the charter's, or what it voted last is missing: whoever votes
-    without knowing that may contradict themselves.
+    without knowing that may contradict themselves. ``signer``: where CometBFT waits for a program on another machine that has both
+    (``host:port``); then they are not looked for here.
     """
     home = ledger.folder / FOLDER
     office = ledger.state.offices.get(key)
-    if office is None or _key_of(home / _KEY) != office.votes:
+    if not signer and (office is None or _key_of(home / _KEY) != office.votes):
         raise UserError(
             Message("The key of votes in {folder} is not the one that the charter names.", folder=str(home)),
             Message("Give the ledger's own folder, with the key that was made for this charter."),
         )
-    if not (home / _STATE).is_file():
+    if not signer and not (home / _STATE).is_file():
         raise UserError(
             Message("What this validator voted last is missing: {file}", file=str(home / _STATE)),
             Message(
@@ -207,7 +210,9 @@ def prepare(ledger: Ledger, key: bytes, socket: Path, pause: float, listen: str 
             ),
         )
     replace(home / "config" / "genesis.json", genesis(ledger), PRIVATE)
-    replace(home / "config" / "config.toml", config(pause, socket, Peering.of(ledger.state, key, listen)), PRIVATE)
+    replace(
+        home / "config" / "config.toml", config(pause, socket, Peering.of(ledger.state, key, listen), signer), PRIVATE
+    )
     return home
 
 
