@@ -84,10 +84,20 @@ def test_the_key_of_votes_may_lie_on_another_machine(tmp_path: Path) -> None:
     assert odd.code == 2 and "no address to listen at" in odd.err
 
     port, waits = free("127.0.0.1"), f"127.0.0.1:{free('127.0.0.1')}"
-    words = [*PROGRAM, "node", "run", "--ledger", home, "--listen", f"127.0.0.1:{port}", "--signer", waits]
+    words = [*PROGRAM, "node", "run", "--ledger", str(home), "--listen", f"127.0.0.1:{port}", "--signer", waits]
     with read_own(home) as ledger:
         chain = chain_id(ledger.id)
-    signs = [program(), "-addr", f"tcp://{waits}", "-chain-id", chain, "-priv-key", key, "-priv-state", state]
+    signs: list[str | Path] = [
+        program(),
+        "-addr",
+        f"tcp://{waits}",
+        "-chain-id",
+        chain,
+        "-priv-key",
+        key,
+        "-priv-state",
+        state,
+    ]
     alone = subprocess.run(words, capture_output=True, text=True, env=environment(), timeout=60)
     assert alone.returncode == 1 and "The remote signer has not come" in alone.stderr, alone.stderr
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()) as node:
