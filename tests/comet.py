@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from filelock import lock_descriptor
@@ -52,14 +53,20 @@ IMPORTED = f'"time"\n\n\tcmttime "{MODULE}/types/time"\n'
 """Where a block's time is held against Go's own clock: it is asked of this one instead."""
 
 
-@cache
-def program() -> Path:
-    """CometBFT with another clock, built from a copy of its sources. Go remembers what it compiled: only the first time takes a minute."""
+def builder() -> ModuleType:
+    """cometbft/build.py, which is in no package."""
     sys.path.insert(0, str(ROOT / "cometbft"))
     try:
         import build
     finally:
         sys.path.pop(0)
+    return build
+
+
+@cache
+def program() -> Path:
+    """CometBFT with another clock, built from a copy of its sources. Go remembers what it compiled: only the first time takes a minute."""
+    build = builder()
     folder = ROOT / "build" / "cometbft-clock"
     binary = folder / "veche-cometbft"
     make_folder(folder)

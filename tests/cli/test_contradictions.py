@@ -161,7 +161,7 @@ ELSEWHERE = {
     ("poll show", "table"): "needs a result: test_results.py", ("charter new", "log_key"): "a draft",
     ("registrar import", "dry_run"): "test_rolls.py", ("registrar issue", "blinded"): "test_permit_mail.py",
     ("registrar issue", "request"): "test_permit_mail.py", ("registrar issue", "code"): "test_permit_mail.py",
-    ("node run", "listen"): "where, not what", ("node run", "peer_listen"): "the same", ("node run", "metrics"): "the same", ("node run", "nodes"): "the same", ("node run", "verbose"): "what is said besides",
+    ("node run", "listen"): "where, not what", ("node run", "peer_listen"): "the same", ("node run", "signer"): "the same", ("node run", "metrics"): "the same", ("node run", "nodes"): "the same", ("node run", "verbose"): "what is said besides",
     ("node run", "seconds"): "how long, not what", ("node run", "after_outage"): "test_clock.py",
     ("network keys", "url"): "an address of one's own", ("network keys", "peer"): "the same",
     ("network init", "validators"): "a new folder", ("network init", "people"): "the same", ("network init", "test"): "the same",

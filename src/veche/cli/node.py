@@ -40,6 +40,10 @@ def node() -> None:
     "--peer-listen", default="", metavar="HOST:PORT", help="Where CometBFT listens. [default: where the charter says]"
 )
 @click.option(
+    "--signer", default="", metavar="HOST:PORT",
+    help="Where CometBFT waits for a remote signer, which has the key of votes: an address that only the signer can reach.",
+)  # fmt: skip
+@click.option(
     "--metrics", default="", metavar="HOST:PORT",
     help="Where Prometheus finds the node's figures, at /metrics: an address that only you can reach. [default: nowhere]",
 )  # fmt: skip
@@ -60,6 +64,7 @@ def run(
     folder: Path,
     listen: str,
     peer_listen: str,
+    signer: str,
     metrics: str,
     charter: Path | None,
     nodes: tuple[str, ...],
@@ -96,7 +101,7 @@ def run(
             Message("Give both: --charter and --from"),
         )  # fmt: skip
     made = Node(
-        folder, listen, peer_listen=peer_listen, metrics=metrics, after_outage=after_outage,
+        folder, listen, peer_listen=peer_listen, signer=signer, metrics=metrics, after_outage=after_outage,
         charter=None if charter is None else read_entry(charter, "charter")[0], nodes=nodes, say=say,
     )  # fmt: skip
     try:

@@ -34,6 +34,7 @@ def any_engine(
     command: Sequence[str | Path] = (),
     environment: Mapping[str, str] = {},
     listen: str = "",
+    signer: str = "",
     kept: int | None = None,
 ) -> Engine:
     """The same for who has a door, so that others may be needed. The rest says how a network's CometBFT runs, see its engine."""
@@ -49,5 +50,5 @@ def any_engine(
         from veche.engine.cometbft.engine import CometEngine  # what it needs, nobody else does
 
         keeping = {} if kept is None else {"kept": kept}
-        return CometEngine(ledger, key, clock, pause, command, environment, listen, **keeping)
+        return CometEngine(ledger, key, clock, pause, command, environment, listen, signer, **keeping)
     return EmbeddedEngine(ledger, key, clock, pause)

@@ -33,6 +33,7 @@ class Node:
         listen: str = "",
         *,
         peer_listen: str = "",
+        signer: str = "",
         metrics: str = "",
         charter: bytes | None = None,
         nodes: Sequence[str] = (),
@@ -45,6 +46,7 @@ class Node:
         kept: int | None = None,
     ) -> None:
         """``listen``: ``host:port`` of the door, if elsewhere than the charter says; ``peer_listen``: the same of CometBFT;
+        ``signer``: where it waits for a remote signer, if its key of votes is not in the folder;
         ``metrics``: where its figures are (:mod:`~veche.node.metrics`), nowhere if it is empty. ``charter``, ``nodes`` and ``say``: for
         a folder without a ledger, or without CometBFT's blocks (:class:`~veche.node.joining.Joining`).
         ``after_outage``: see :class:`BlockClock`; in a network others went on meanwhile. The rest is for tests.
@@ -56,9 +58,11 @@ class Node:
             ledger, key = Joining(folder, charter, nodes, command, environment, say).open()
             self._resources.enter_context(ledger)
             founded = ledger.state.charter.engine
+            for elsewhere in filter(None, (peer_listen, signer)):
+                _listening(elsewhere)
             now = BlockClock(ledger, clock, after_outage or len(ledger.state.validators()) > 1)
             seconds = founded.seconds if pause is None else pause
-            self.engine: Engine = any_engine(ledger, key, now, seconds, command, environment, peer_listen, kept)
+            self.engine: Engine = any_engine(ledger, key, now, seconds, command, environment, peer_listen, signer, kept)
             host, port = _listening(listen) if listen else _by_ledger(ledger.state, key)
             watched = _listening(metrics) if metrics else None
             self._service = Service(self.engine, key, host, port, watched)

@@ -63,10 +63,12 @@ class CometEngine(ThreadedEngine):
         command: Sequence[str | Path] = (),
         environment: Mapping[str, str] = {},
         listen: str = "",
+        signer: str = "",
         kept: int = KEPT_BLOCKS,
     ) -> None:
         """``command`` and ``environment``: how another CometBFT than the installed one is run. ``listen``: where CometBFT does
-        (``host:port``), if elsewhere than the charter says. ``kept``: how many of its blocks it keeps.
+        (``host:port``), if elsewhere than the charter says. ``signer``: where it waits for a remote signer, see
+        :func:`veche.engine.cometbft.home.prepare`. ``kept``: how many of its blocks CometBFT keeps.
 
         Raises UserError if this is not the key that the charter names, its engine is another, or there is no CometBFT.
         """
@@ -77,6 +79,7 @@ class CometEngine(ThreadedEngine):
         if len(ledger.state.validators()) > 1:
             self.patience = math.inf  # it may be the others who are not there
         self._command, self._environment, self._listen = command or [program()], environment, listen
+        self._signer = signer
         self._kept = kept
         self._questions: Path | None = None
         self._finality = Finality(ledger, self._publishing, self._cosigned, silent=not self._publishing.alone)
@@ -172,7 +175,7 @@ class CometEngine(ThreadedEngine):
         self._questions = questions(folder / "abci")
         try:
             process = Process(
-                prepare(self.ledger, self._key, folder / "abci", self._pause, self._listen),
+                prepare(self.ledger, self._key, folder / "abci", self._pause, self._listen, self._signer),
                 self._command,
                 self._environment,
             )

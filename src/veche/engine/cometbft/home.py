@@ -134,16 +134,18 @@ class Peering(NamedTuple):
         return cls(listen or f"{host}:{port}", others)
 
 
-def config(pause: float, socket: Path, peering: Peering, data: str = "data") -> bytes:
+def config(pause: float, socket: Path, peering: Peering, data: str = "data", signer: str = "") -> bytes:
     """CometBFT's settings: with the application at this socket, and so many seconds between blocks when there is nothing to say. It
     answers questions at a socket beside that one (:func:`questions`), where nobody else comes.
-    ``data``: where blocks are (:func:`data_folder`); what was voted last stays in one place.
+    ``data``: where blocks are (:func:`data_folder`); what was voted last stays in one place. ``signer``: see :func:`prepare`.
 
     One validator makes a block as soon as it has something to say; several gather for a moment, or they would do little but vote.
     """
+    waits = f"tcp://{signer}" if signer else ""
     commit, skip = (GATHER, "false") if peering.others else (0, "true")
     return f"""\
 # Written anew at each start, by veche.
+priv_validator_laddr = "{waits}"
 proxy_app = "unix://{socket}"
 abci = "socket"
 moniker = "veche"
@@ -208,21 +210,22 @@ def make_keys(folder: Path) -> Keys:
     return Keys(votes.public, _address(node.public).lower())
 
 
-def prepare(ledger: Ledger, key: bytes, socket: Path, pause: float, listen: str = "") -> Path:
+def prepare(ledger: Ledger, key: bytes, socket: Path, pause: float, listen: str = "", signer: str = "") -> Path:
     """Write what CometBFT is told into its folder, and look whether its keys are there; the folder.
 
-    ``key``: the ledger key of this validator, which may have its seat yet to come; ``listen``: see :class:`Peering`. Raises UserError
-    if its key of votes is missing or is not the seat's, or what it voted last is missing: whoever votes without knowing that may
-    contradict themselves.
+    ``key``: the ledger key of this validator, which may have its seat yet to come; ``listen``: see :class:`Peering`; ``signer``: where
+    CometBFT waits for a program on another machine (``host:port``) that has key and state of votes, which are then not looked for here.
+    Raises UserError if its key of votes is missing or is not the seat's, or what it voted last is missing: whoever votes without
+    knowing that may contradict themselves.
     """
     home = ledger.folder / FOLDER
     office = ledger.state.offices.get(key)
-    if _key_of(home / _KEY) != (_key_of(home / _KEY) if office is None else office.votes):
+    if not signer and _key_of(home / _KEY) != (_key_of(home / _KEY) if office is None else office.votes):
         raise UserError(
             Message("The key of votes in {folder} is not the one that the ledger names.", folder=str(home)),
             Message("Give the ledger's own folder, with the key that was made for this seat."),
         )
-    if not (home / _STATE).is_file():
+    if not signer and not (home / _STATE).is_file():
         raise UserError(
             Message("What this validator voted last is missing: {file}", file=str(home / _STATE)),
             Message(
@@ -233,7 +236,7 @@ def prepare(ledger: Ledger, key: bytes, socket: Path, pause: float, listen: str 
     replace(home / "config" / "genesis.json", genesis(ledger), PRIVATE)
     data = data_folder(ledger)
     make_folder(home / data, PRIVATE_FOLDER)
-    settings = config(pause, socket, Peering.of(ledger.state, key, listen), data)
+    settings = config(pause, socket, Peering.of(ledger.state, key, listen), data, signer)
     replace(home / "config" / "config.toml", settings, PRIVATE)
     return home
 
