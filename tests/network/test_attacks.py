@@ -62,6 +62,8 @@ NO_REQUESTS = {
     "a whole URL": b"GET http://[::1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     "another protocol": b"GET /status HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n",
     "expects what is not there": POST + b"Expect: 200-ok\r\nContent-Length: 1\r\n\r\na",
+    "expects what is no text": POST + b"Expect: \xff\r\nContent-Length: 1\r\n\r\na",
+    "expects it of a page": b"HEAD /explorer HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: \xff\r\n\r\n",
     "an unknown charset": b"POST /heads HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: text/plain; charset=\xff\r\nContent-Length: 1\r\n\r\na",
     "a tunnel": b"CONNECT /status:1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
 }

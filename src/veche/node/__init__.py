@@ -12,6 +12,7 @@ the ledger's public files.
 - :mod:`chain`     what CometBFT knows of its chain, for those who join
 - :mod:`joining`   a node that lacks the log or CometBFT's blocks, before it runs
 - :mod:`explorer`  the ledger as pages for a browser
+- :mod:`expecting` what a request may expect
 - :mod:`metrics`   what a node says of itself to whoever watches over it
 - :mod:`api`       what is answered over HTTP
 - :mod:`service`   all of it on a thread and a loop of its own, beside the engine's

@@ -26,6 +26,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ from veche.log.tiles import CHECKPOINT, WIDTH, Tile
 from veche.logs import log
 from veche.node import batch
 from veche.node.chain import Chain
+from veche.node.expecting import expected
 from veche.node.explorer.door import Explorer, answer_in_pages
 from veche.node.intake import Busy, Intake, NoRoom, Way
 from veche.node.joining import NEWEST
@@ -120,20 +122,21 @@ class Api:
     def application(self) -> web.Application:
         made = web.Application(middlewares=[_answer_mistakes, answer_in_pages], client_max_size=MAX_ENTRY)
         made.on_response_prepare.append(_allow_all)
-        made.router.add_post("/entries", self._take)
-        made.router.add_get("/entries/{hash}", self._stage)
-        made.router.add_get("/entries/{hash}/events", self._events)
-        made.router.add_get("/entries/{hash}/receipt", self._receipt)
-        made.router.add_post("/batch", self._take_batch)
-        made.router.add_post("/heads", self._take_head)
-        made.router.add_get("/status", self._status)
-        made.router.add_get("/openapi.json", self._described)
-        made.router.add_get("/heads", self._kept)
-        made.router.add_get("/heads/{key}", self._head_by)
-        made.router.add_get("/commits/{height}", self._commits)
-        made.router.add_get("/charter", self._charter)
+        get, post = (partial(add, expect_handler=expected) for add in (made.router.add_get, made.router.add_post))
+        post("/entries", self._take)
+        get("/entries/{hash}", self._stage)
+        get("/entries/{hash}/events", self._events)
+        get("/entries/{hash}/receipt", self._receipt)
+        post("/batch", self._take_batch)
+        post("/heads", self._take_head)
+        get("/status", self._status)
+        get("/openapi.json", self._described)
+        get("/heads", self._kept)
+        get("/heads/{key}", self._head_by)
+        get("/commits/{height}", self._commits)
+        get("/charter", self._charter)
         self.explorer.add_to(made)
-        made.router.add_get(r"/{name:checkpoint|(?:tile|head|attachment|witness)/.+}", self._file)
+        get(r"/{name:checkpoint|(?:tile|head|attachment|witness)/.+}", self._file)
         return made
 
     def close(self) -> None:
@@ -351,7 +354,6 @@ _MISTAKES = {
     408: Message("The request did not come to its end in time."),
     413: Message("What was sent is longer than it may be."),
     415: Message("What was sent is of another type than is expected here."),
-    417: Message("What was sent is not what is expected here."),
 }
 
 

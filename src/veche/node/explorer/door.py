@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from aiohttp import web
 from veche.errors import VecheError
 from veche.ledger.reader import read_own
 from veche.logs import log
+from veche.node.expecting import expected
 from veche.node.explorer.index import Index
 from veche.node.explorer.pages import Page, Pages, assets, missing
 from veche.node.explorer.view import View
@@ -104,7 +106,7 @@ class Explorer:
 
     def add_to(self, application: web.Application) -> None:
         """Answer as part of this."""
-        add = application.router.add_get
+        add = partial(application.router.add_get, expect_handler=expected)
         language = "{language:" + "|".join(languages()) + "}"
         below = f"/explorer/{language}"
         add("/", self._begin_page)
