@@ -31,7 +31,7 @@ _CONTRADICTS = re.compile(
     r"(\+2/3 .*invalid block|Error in validation).*wrong Block\.Header\.(AppHash|LastResultsHash)"
 )
 """What it says when over two thirds have signed a block over another state than the application's."""
-_NO_SIGNER = "error with private validator socket client"
+_NO_SIGNER = re.compile("private validator socket client|SignerListener")
 _CLOCK = "is too far in the future"
 """What it says of a block that is a minute or more ahead of this machine's clock."""
 _SETTINGS = {"GOGC": "400"}
@@ -121,7 +121,7 @@ class Process:
         """Until it has ended; the sentence that says so."""
         code = await self._process.wait()
         await self._listening
-        if _NO_SIGNER in self.last_words():
+        if _NO_SIGNER.search(self.last_words()):
             return Stopped(
                 Message("The remote signer has not come: CometBFT waited for it for some seconds."),
                 Message("Start the signer, look that it reaches the address of --signer, then start the node again."),
