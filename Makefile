@@ -59,7 +59,8 @@ check: setup
 texts: setup
 	$(VENV)/python tests/catalogues.py
 
-bench: setup
+# PARTS="networks" measures that part only; SIZES and NETWORK: see bench/__main__.py.
+bench: setup cometbft
 	$(UV) sync --quiet --all-packages --all-extras --group bench
 	$(VENV)/python -m bench
 

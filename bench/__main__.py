@@ -1,7 +1,8 @@
 """``make bench``: measure, print the table that docs/benchmarks.md quotes, write build/bench.json and the plot.
 
 Sizes of the ledgers: SIZES=10000,30000,100000,300000 in the environment; ballots for a network: NETWORK=6000. Five minutes of four
-validators are about NETWORK=150000.
+validators are about NETWORK=150000. PARTS="networks" measures that part only (of: ballots ledgers floods blocks networks); rows of the
+others stay in build/bench.json as they are.
 """
 
 import json
@@ -27,12 +28,25 @@ SIZES = [int(size) for size in os.environ.get("SIZES", "10000,30000,100000,30000
 
 
 def run(module: str, *arguments: str) -> dict[str, float]:
-    done = subprocess.run([sys.executable, "-m", module, *arguments], check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", module, *arguments], check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, float] = json.loads(done.stdout)
     return found
 
 
-def ledgers(console: Console, sizes: list[int]) -> tuple[list[Row], list[tuple[int, dict[str, dict[str, float]]]]]:
+def ballots_alone(console: Console) -> list[Row]:
+    console.print("Ballots, and the archive …")
+    return ballots.measure(Workload(BUILD / "bench", max(SIZES)), belenios_tool(BUILD / "belenios"), BUILD / "bench")
+
+
+def ledgers(console: Console) -> list[Row]:
+    Workload(BUILD / "bench", max(SIZES))
+    rows, growth = grown(console, SIZES)
+    plot(growth, BUILD / "bench.svg")
+    console.print("Written: build/bench.svg")
+    return rows
+
+
+def grown(console: Console, sizes: list[int]) -> tuple[list[Row], list[tuple[int, dict[str, dict[str, float]]]]]:
     rows, growth = [], []
     for size in sizes:
         console.print(f"A ledger of {size:,} ballots: kernel, engine, verification, kernel again …")
@@ -122,23 +136,24 @@ def plot(growth: list[tuple[int, dict[str, dict[str, float]]]], path: Path) -> N
     figure.savefig(path, metadata={"Date": None})
 
 
+PARTS = {"ballots": ballots_alone, "ledgers": ledgers, "floods": floods, "blocks": blocks, "networks": networks}
+
+
 def main() -> None:
     console = Console(width=150)
-    tool = belenios_tool(BUILD / "belenios")
-    workload = Workload(BUILD / "bench", max(SIZES))
-    rows = ballots.measure(workload, tool, BUILD / "bench")
-    found, growth = ledgers(console, SIZES)
-    rows += found
-    rows += floods(console)
-    rows += blocks(console)
-    rows += networks(console)
+    chosen = os.environ.get("PARTS", "").split() or list(PARTS)
+    if unknown := [part for part in chosen if part not in PARTS]:
+        sys.exit(f"There is no part {unknown[0]!r}: PARTS are {' '.join(PARTS)}.")
+    rows = [row for part in chosen for row in PARTS[part](console)]
     table = Table("name", "value", "unit", "baseline", "ratio", "what")
     for row in rows:
         table.add_row(row.name, f"{row.value:,.3f}", row.unit, f"{row.baseline:,.3f}", f"{row.ratio:.2f}", row.what)
     console.print(table)
-    (BUILD / "bench.json").write_text(json.dumps([row.public() for row in rows], indent=1) + "\n")
-    plot(growth, BUILD / "bench.svg")
-    console.print("Written: build/bench.json, build/bench.svg")
+    written = BUILD / "bench.json"
+    before = json.loads(written.read_text()) if len(chosen) < len(PARTS) and written.exists() else []
+    found = {row["name"]: row for row in (*before, *(row.public() for row in rows))}
+    written.write_text(json.dumps(list(found.values()), indent=1) + "\n")
+    console.print("Written: build/bench.json")
 
 
 main()

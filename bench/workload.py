@@ -13,6 +13,7 @@ from pathlib import Path
 import veche_kernel as kernel
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from rich.console import Console
 from rich.progress import Progress
 
 from veche.ballot.committee import Committee, make_single_key
@@ -126,7 +127,7 @@ class Workload:
         if have >= count:
             return
         part = 500
-        with Progress() as progress, ProcessPoolExecutor() as pool, path.open("ab") as file:
+        with Progress(console=Console(stderr=True)) as progress, ProcessPoolExecutor() as pool, path.open("ab") as file:
             task = progress.add_task("Making ballots", total=count, completed=have)
             jobs = [(str(self.folder), min(part, count - start)) for start in range(have, count, part)]
             for entries in pool.map(_make_some, jobs):
