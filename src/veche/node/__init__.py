@@ -13,6 +13,11 @@ the ledger's public files.
 - :mod:`joining`   a node that lacks the log or CometBFT's blocks, before it runs
 - :mod:`explorer`  the ledger as pages for a browser
 - :mod:`expecting` what a request may expect
+- :mod:`addresses` where other nodes are, and whom to ask next
+- :mod:`heads`     every signed head that is heard of, held against the log that is here
+- :mod:`neighbours`   the nodes that a follower asks
+- :mod:`carrying`  what a follower does with entries that it took in
+- :mod:`follower`  a citizen's node: it follows a ledger that others keep
 - :mod:`metrics`   what a node says of itself to whoever watches over it
 - :mod:`api`       what is answered over HTTP
 - :mod:`service`   all of it on a thread and a loop of its own, beside the engine's
