@@ -120,6 +120,8 @@ def run(
                     port=str(port),
                 )
                 say(said)
+                at = f"[{host}]" if ":" in host else host
+                say(Message("A browser shows the ledger at http://{host}:{port}.", host=at, port=str(port)))
                 if not made.seated:
                     say(
                         Message(
