@@ -85,7 +85,7 @@ class Service:
         else:
             assert key is not None, "who makes blocks signs their heads"
             self._peers = Peers(key, others(ledger.state, public), self._intake, engine)
-            self._peers.untold = self._found.untold
+            self._peers.untold, self._peers.seated = self._found.untold, self._found.seated
             engine.watch(_Neighbours(engine, public, self._post))
         self._key, self._ledger = key, ledger.id
         self._intake.held, self._intake.spread = self._held, self._peers.tell
@@ -140,7 +140,7 @@ class Service:
     def _renew(self, found: "_Found") -> None:
         self._found = found
         assert isinstance(self._peers, Peers), "nobody watches a follower's neighbours so"
-        self._peers.untold = found.untold
+        self._peers.untold, self._peers.seated = found.untold, found.seated
         self._peers.renew(found.others)
         self._dialling = asyncio.create_task(self._chain.connect(found.peers))
 
