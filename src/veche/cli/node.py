@@ -11,6 +11,7 @@ from veche.cli.entry_file import read_entry
 from veche.cli.join import join, speaking_http, status
 from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
+from veche.cli.remote import speaking_http
 from veche.cli.running import Display, serve, until_told
 from veche.collector import relax
 from veche.engine.inbox import Inbox
@@ -38,7 +39,7 @@ node.add_command(status)
 
 
 @node.command()
-@options.ledger
+@options.own_ledger
 @click.option(
     "--listen", default="", metavar="HOST:PORT",
     help="Where the door is. [default: where the charter says, if that is http; else 127.0.0.1:8080]",

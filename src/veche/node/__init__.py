@@ -8,6 +8,7 @@ the ledger's public files.
 - :mod:`peers`     the other validators of a network: entries passed on to them, and heads
 - :mod:`published` the ledger's public files, and receipts made from them
 - :mod:`web`       the public files of somebody else's node, over HTTP
+- :mod:`handing`   entries handed in at somebody else's door
 - :mod:`copying`   another's ledger made one's own: fetched, checked from the head down, executed
 - :mod:`chain`     what CometBFT knows of its chain, for those who join
 - :mod:`joining`   a node that lacks the log or CometBFT's blocks, before it runs

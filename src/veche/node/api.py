@@ -53,7 +53,7 @@ from veche.node.expecting import expected
 from veche.node.explorer.door import Explorer, answer_in_pages
 from veche.node.intake import Busy, Intake, NoRoom, Way
 from veche.node.joining import NEWEST
-from veche.node.progress import Progress, Refusal, Said, Stage
+from veche.node.progress import Failure, Progress, Refusal, Said, Stage
 from veche.node.published import Published
 from veche.texts import Message
 
@@ -84,13 +84,6 @@ _CORS = {
     "Access-Control-Allow-Headers": "Content-Type",
     "Access-Control-Max-Age": "86400",
 }
-
-
-class Failure(msgspec.Struct, frozen=True):
-    """What was wrong with a request, or with this node."""
-
-    message: Said
-    hint: Said
 
 
 class Status(msgspec.Struct, frozen=True):
