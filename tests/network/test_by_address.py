@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 import pytest
@@ -22,11 +23,12 @@ from veche.keys import SigningKey
 from veche.ledger.heads import validator_verifier
 from veche.log.checkpoint import SignedCheckpoint, cosign
 from veche.log.log import Log
-from veche.log.source import HEAD, Folder
+from veche.log.source import HEAD, WITNESS, Folder
 from veche.log.tiles import CHECKPOINT
 from veche.node.progress import Refusal, Said
 from veche.node.service import Service
-from veche.node.web import Posted, Wire
+from veche.node.web import NoAnswer, Posted, Web, Wire
+from veche.texts import Message
 from veche.world import EMBEDDED, EngineKind, Played, World
 
 from .others import serving
@@ -67,6 +69,10 @@ class Town:
                 host, port = service.address
                 yield f"http://{host}:{port}"
                 service.check()
+
+
+def _gone(door: Web) -> NoReturn:
+    raise NoAnswer(door.url, Message("Connection refused"))
 
 
 def _waiting(you: Path) -> bytes:
@@ -118,7 +124,7 @@ def test_a_voter_needs_no_more_than_an_address(
     assert gone.code == 2 and "does not answer" in gone.err
 
 
-def test_trustees_act_on_copies_that_they_execute(tmp_path: Path, home: Path) -> None:
+def test_trustees_act_on_copies_that_they_execute(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     town = Town(tmp_path / "town", EMBEDDED, opened=False)
     with town.node() as url:
         at = ("--ledger", url)
@@ -126,6 +132,12 @@ def test_trustees_act_on_copies_that_they_execute(tmp_path: Path, home: Path) ->
             "committee", "form", *at, "--class", "city", "--key", town.folder / "organiser.key", "--json"
         ).json
         trustees = sorted(town.folder.glob("trustee-*"))
+        ok_inside("trustee", "act", trustees[0], *at)
+        with monkeypatch.context() as patch:  # the node is gone while one waits for the others
+            calls = iter((Web.checkpoint,))
+            patch.setattr(Web, "checkpoint", lambda self: next(calls, _gone)(self))
+            waited = ok_inside("trustee", "act", trustees[0], *at, "--timeout", "0.3")
+        assert waited.err.count("It is asked again") == 1
         for _ in range(3):
             for office in trustees:
                 ok_inside("trustee", "act", office, *at, "--also", url)
@@ -310,3 +322,42 @@ def test_nothing_is_put_into_a_copy(lies: Lies, honest: str, home: Path, tmp_pat
 def test_without_what_http_takes_a_sentence_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "veche.node.web", None)
     fails_inside(2, "pip install veche[network]", "poll", "list", "--ledger", "http://node.example")
+
+
+# What a node has that does not hold, and what witnesses cosigned
+
+
+def test_files_that_do_not_hold_are_no_copy(lies: Lies, home: Path, tmp_path: Path) -> None:
+    (name,) = Folder(lies.after).names("tile/entries/")
+    body = Folder(lies.after).read(name)
+    with door(lies.after, **{name: body[:-1] + bytes([body[-1] ^ 1])}) as url:
+        fails_inside(1, "Error", "poll", "list", "--ledger", url)
+    (copy,) = (home / "veche" / "ledgers").iterdir()
+    assert not (copy / CHECKPOINT).exists()
+
+
+def test_of_two_nodes_both_are_asked(lies: Lies, honest: str, home: Path) -> None:
+    words = ("trustee", "act", lies.trustee, "--ledger", honest, "--also")
+    gone = "http://127.0.0.1:9"
+    fails_inside(2, "does not answer", *words, gone)
+    with door(lies.after, checkpoint=b"junk") as other:
+        assert inside(*words, other).code == 1
+
+
+def test_what_witnesses_cosigned_comes_with_the_copy(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with World(tmp_path / "town", citizens={"Centre": 1}, registrars=(1, 1, 0), witnesses=(1, 0)) as world:
+        world.cosign()
+        (key,) = (one.key.public for one in world.witnesses)
+    name, folder = f"{WITNESS}{key.hex()}", tmp_path / "town" / "ledger"
+    with door(folder) as url:
+        there = ok_inside("verify", url, "--json").json
+    assert there["witnesses"] == ok_inside("verify", folder, "--json").json["witnesses"]
+    (copy,) = (home / "veche" / "ledgers").iterdir()
+    assert (copy / name).read_bytes() == (folder / name).read_bytes()
+    by_another = Folder(folder).read(CHECKPOINT)  # a head that this witness has not cosigned
+    for junk in (b"junk", by_another):
+        with door(folder, **{name: junk}) as url:
+            ok_inside("ledger", "show", "--ledger", url)
+        assert (copy / name).read_bytes() == (folder / name).read_bytes()

@@ -246,7 +246,7 @@ def wait_until_published(path: Path, number: int, timeout: float = 10.0) -> None
     """Wait until the published checkpoint covers this entry: a moment after the ledger has accepted it."""
     end = clock_time.monotonic() + timeout
     while clock_time.monotonic() < end:
-        look_again(path)
+        look_again(path, patient=True)
         if open_source(path).checkpoint().checkpoint.size > number:
             return
         clock_time.sleep(0.02)

@@ -28,9 +28,9 @@ from veche.ledger.entries.ballot import is_ballot
 from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.entries.engine import url_address
 from veche.ledger.entries.office import OfficeChange, Role
-from veche.ledger.heads import STALE, age, policy_of, witness_verifier
+from veche.ledger.heads import STALE, age, witness_verifier
 from veche.ledger.walk import walk
-from veche.log.checkpoint import SignedCheckpoint
+from veche.log.checkpoint import Policy, SignedCheckpoint
 from veche.log.log import Log
 from veche.log.source import WITNESS, Folder, Source
 from veche.log.tiles import CHECKPOINT
@@ -169,8 +169,8 @@ class Remote:
                 )
             )  # fmt: skip
 
-    def look(self, patient: bool = False) -> None:
-        """Bring the copy up to date. Raises as :func:`copied`."""
+    def look(self, patient: bool = False) -> bool:
+        """Bring the copy up to date; whether all nodes were there. Raises as :func:`copied`."""
         from veche.node.web import NoAnswer, Web
 
         try:
@@ -184,14 +184,16 @@ class Remote:
             if not patient:
                 raise
             self._once(Message("{why} It is asked again.", why=error.said))
-            return
+            return False
         self._say_age()
+        return True
 
     def outcomes(self, url: str, entries: Sequence[bytes], heard: "Heard") -> list[int | Refused]:
         from veche.node.handing import Window
 
         answers = Window(self._wire, url).outcomes(entries, heard)
-        self.look()
+        if not self.look(patient=True):  # whoever looks again sees what became of it
+            return answers
         source = Folder(self._folder)
         log = Log(source, source.checkpoint().checkpoint)
         for entry, answer in zip(entries, answers, strict=True):
@@ -240,7 +242,7 @@ class Remote:
             return
         folder = Folder(self._folder)
         for key in self._observers(Log(folder, folder.checkpoint().checkpoint)):
-            name, policy = f"{WITNESS}{key.hex()}", policy_of([witness_verifier(self._charter.origin, key)])
+            name, policy = f"{WITNESS}{key.hex()}", _policy(self._charter.origin, key)
             known = folder.get(name)
             for door in doors.values():
                 if (data := door.get(name)) is None or data == known:
@@ -284,6 +286,11 @@ class Remote:
         if said.message not in self._told:
             self._told.add(said.message)
             say(said, err=True)
+
+
+def _policy(origin: str, witness: bytes) -> Policy:
+    """By which a head was cosigned by the witness with this key."""
+    return Policy.two_thirds(origin, {witness_verifier(origin, witness): 1})
 
 
 def _as_url(text: str) -> str:
