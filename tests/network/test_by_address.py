@@ -260,8 +260,12 @@ def test_another_ledger_or_another_history_at_an_address(lies: Lies, honest: str
     false = replace(head, size=head.size - 1, root=bytes(32))
     lines = [cosign(false, validator_verifier(head.origin, key.public).name, key, 1) for key in lies.keys]
     (copy / CHECKPOINT).write_bytes(SignedCheckpoint(false, tuple(lines)).to_bytes())
-    fails_inside(1, "There are two ledgers of this name", "poll", "list", "--ledger", honest)
+    fails_inside(1, "There are two histories of the ledger", "poll", "list", "--ledger", honest)
     (copy / CHECKPOINT).write_bytes(kept)
+    said = fails_inside(1, "There are two histories of the ledger", "poll", "list", "--ledger", honest)
+    assert "fork.json" in said.err, "it is kept until a person decides"
+    (copy / "evidence" / "fork.json").unlink()
+    ok_inside("poll", "list", "--ledger", honest)
     (known,) = (home / "veche" / "nodes").iterdir()
     known.write_text("ab" * 32)
     fails_inside(1, "has another ledger than before", "poll", "list", "--ledger", honest)
@@ -309,6 +313,8 @@ def test_what_writes_a_folder_takes_no_address() -> None:
         "node run",
         "network keys",
         "network restart",
+        "node join",
+        "node status",
     }
 
 

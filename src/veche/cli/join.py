@@ -1,8 +1,6 @@
 """``veche node join`` and ``status``: a citizen's node, from an address to a copy of the whole ledger that stays up to date."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -12,6 +10,7 @@ from veche.cli import options
 from veche.cli.earnest import say_if_test
 from veche.cli.language import Command
 from veche.cli.reading import read_ledger
+from veche.cli.remote import speaking_http
 from veche.cli.running import Display, until_told
 from veche.cli.verify import progress_bars
 from veche.clock import system
@@ -36,21 +35,9 @@ LATELY = 3600
 """Seconds since a node answered, within which it counts as one that answers."""
 
 
-@contextmanager
-def speaking_http() -> Iterator[None]:
-    """In this ``with``, what is imported needs packages for HTTP. Raises UserError if they are not installed."""
-    try:
-        yield
-    except ModuleNotFoundError:  # nobody else needs them
-        raise UserError(
-            Message("A node speaks HTTP, and what that takes is not installed."),
-            Message("Install it: pip install veche[network]"),
-        ) from None
-
-
 @click.command(cls=Command)
 @click.argument("urls", nargs=-1, metavar="[URL]...")
-@options.ledger
+@options.own_ledger
 @click.option(
     "--charter", default="", metavar="FILE|WORDS",
     help="Join no other ledger than the one with this charter: its entry in a file, or the nine words of its fingerprint.",
@@ -176,7 +163,7 @@ def _show_head(signed: SignedCheckpoint) -> None:
 
 
 @click.command(cls=Command)
-@options.ledger
+@options.own_ledger
 @options.json
 def status(folder: Path, as_json: bool) -> None:
     """Show how the copy in the folder of --ledger stands: how old its head is, which nodes are known, and whether anything contradicts it.

@@ -8,7 +8,7 @@ from veche import logs
 from veche.cli import options
 from veche.cli.earnest import say_if_test
 from veche.cli.entry_file import read_entry
-from veche.cli.join import join, speaking_http, status
+from veche.cli.join import join, status
 from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
 from veche.cli.remote import speaking_http

@@ -31,6 +31,7 @@ from veche.ledger.entries.office import OfficeChange, Role
 from veche.ledger.heads import STALE, age, witness_verifier
 from veche.ledger.walk import walk
 from veche.log.checkpoint import Policy, SignedCheckpoint
+from veche.log.evidence import evidence_file, read_fork
 from veche.log.log import Log
 from veche.log.source import WITNESS, Folder, Source
 from veche.log.tiles import CHECKPOINT
@@ -39,6 +40,7 @@ from veche.texts import Message, duration
 from veche.words import in_words
 
 if TYPE_CHECKING:
+    from veche.node.copying import Forked
     from veche.node.handing import Heard
     from veche.node.web import Web, Wire
 
@@ -216,8 +218,10 @@ class Remote:
 
     def _copy(self, doors: "dict[str, Web]") -> None:
         from veche.cli.verify import progress_bar
-        from veche.node.copying import Copy
+        from veche.node.copying import Copy, Forked
 
+        if (found := read_fork(self._folder)) is not None:
+            raise self._stopped(Forked(found))
         with progress_bar(Message("Fetching entries")) as progress:
             end = time.monotonic() + PATIENCE
             while True:
@@ -229,12 +233,22 @@ class Remote:
                         raise
                     time.sleep(0.1)
                     continue
+                except Forked as fork:
+                    raise self._stopped(fork) from None
                 except UserError:
                     if not copy.left:
                         raise
                 for error in copy.left.values():  # of several nodes each was named, so none is left out
                     raise error
                 return
+
+    def _stopped(self, fork: "Forked") -> "Forked":
+        fork.advice = Message(
+            "Both heads are kept in {file}: show them. Nothing is done at this address until people have decided. Then remove that file, or "
+            "the whole folder if its history is the wrong one.",
+            file=evidence_file(self._folder, None),
+        )  # fmt: skip
+        return fork
 
     def _fetch_cosigned(self, doors: "dict[str, Web]") -> None:
         """What witnesses cosigned, as far as it is theirs: that it fits this ledger is checked with the rest."""
