@@ -80,6 +80,8 @@ def test_a_follower_has_all_and_goes_on(stage: Stage, tmp_path: Path) -> None:
         with following(stage, copy, client.address) as (made, door):
             client.wait(client.hand_in(stage.ballots[1]).json["entry"], "final")
             until(lambda: same_head(client, door), made)
+            last = int(door.get("/status").json["final"]) - 1
+            assert door.get(f"/explorer/en/entries/{last}").status == 200  # a citizen's own copy, as pages
             with following(stage, second, made.address) as (other, _):
                 client.wait(client.hand_in(stage.ballots[2]).json["entry"], "final")
                 until(lambda: same_head(client, door), made, other)

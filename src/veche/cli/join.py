@@ -11,7 +11,7 @@ from veche.cli.earnest import say_if_test
 from veche.cli.language import Command
 from veche.cli.reading import read_ledger
 from veche.cli.remote import speaking_http
-from veche.cli.running import Display, until_told
+from veche.cli.running import Display, say_browser, until_told
 from veche.cli.verify import progress_bars
 from veche.clock import system
 from veche.collector import relax
@@ -122,6 +122,7 @@ def join(
                             folder=folder, host=host, port=str(port),
                         )
                     )  # fmt: skip
+                    say_browser(made.address)
                     while not told() and (end is None or time.monotonic() < end):
                         made.check()
                         display.look(0)

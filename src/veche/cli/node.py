@@ -12,7 +12,7 @@ from veche.cli.join import join, status
 from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
 from veche.cli.remote import speaking_http
-from veche.cli.running import Display, serve, until_told
+from veche.cli.running import Display, say_browser, serve, until_told
 from veche.collector import relax
 from veche.engine.inbox import Inbox
 from veche.errors import UserError, VecheError
@@ -121,8 +121,7 @@ def run(
                     port=str(port),
                 )
                 say(said)
-                at = f"[{host}]" if ":" in host else host
-                say(Message("A browser shows the ledger at http://{host}:{port}.", host=at, port=str(port)))
+                say_browser(made.address)
                 if not made.seated:
                     say(
                         Message(
