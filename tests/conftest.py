@@ -38,6 +38,7 @@ def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What a node knows of itself is not written among the files of whoever runs the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
         yield
 
 

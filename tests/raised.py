@@ -22,6 +22,7 @@ PASSED_ON = {
     ("veche.audit.compare", "error.step"),
     ("veche.cli.entry_file", "refused.rule"),
     ("veche.demo.network", "refusal['rule']"),
+    ("veche.node.handing", "refusal.rule"),
 }
 """Names that only travel: another process raised them, and its source is read like all other; or the kernel names them."""
 

@@ -10,6 +10,7 @@ import pytest
 from veche.audit.ledger import verify_ledger
 from veche.audit.rebuild import rebuild
 from veche.audit.restarting import commit_to, lay_out, lead_on, reach, restart_ledger
+from veche.cli.restarting import begin_restart
 from veche.engine.cometbft.engine import CometEngine
 from veche.engine.publishing import LOG_KEY, Publishing
 from veche.engine.running import RESTART, any_engine
@@ -18,9 +19,10 @@ from veche.keys import SigningKey
 from veche.ledger.codec import decode, encode
 from veche.ledger.entries.network import Founder
 from veche.ledger.entries.restart import Restart
+from veche.ledger.heads import validator_verifier
 from veche.ledger.ledger import Ledger
 from veche.ledger.signing import sign
-from veche.log.checkpoint import Checkpoint
+from veche.log.checkpoint import Checkpoint, SignedCheckpoint, cosign
 from veche.log.log import Log
 from veche.log.source import Folder
 from veche.world import VALIDATORS, Played, World, validator_row
@@ -167,6 +169,55 @@ def test_nothing_goes_back_behind_what_a_validator_has(net: Net) -> None:
     cosigned.write_text(Checkpoint(log.head.origin, net.restart.size - 1, bytes(32)).text())
     with pytest.raises(DoesNotHold, match="leaves out or changes"):
         commit_to(net.home, net.keys[0], net.restart, log)
+
+
+def change_validators(net: Net) -> Restart:
+    """The last durable block exchanges the second validator's keys, and the head under it is not final; the restart behind it."""
+    new, votes = SigningKey.generate(), SigningKey.generate().public
+    with Ledger(net.home) as ledger:
+        body = ["rotate", VALIDATORS[1], "validator", new.public, 0, votes]
+        ledger.execute(
+            ledger.height + 1, ledger.time + 1, [sign(net.id, "office", body, [*net.institutions, net.keys[1]])]
+        )
+        ledger.commit()
+        assert ledger.state.succession.changes[-1][0] + 1 == ledger.size
+        head = lay_out(ledger)
+        return replace(net.restart, size=head.size, root=head.root)
+
+
+def head_of(net: Net, restart: Restart, *keys: SigningKey) -> bytes:
+    head = Checkpoint(log_of(net.home).head.origin, restart.size, restart.root)
+    lines = [cosign(head, validator_verifier(head.origin, key.public).name, key, 1) for key in keys]
+    return SignedCheckpoint(head, tuple(lines)).to_bytes()
+
+
+def test_nobody_goes_on_behind_a_change_of_validators_that_nobody_could_follow(net: Net) -> None:
+    """Those before have to sign the head that ends with it, and of them too few are left."""
+    before = net.copy("before", net.keys[0])
+    rebuild(before)  # it has less than the change: that is in the log from which the restart goes on
+    restart = change_validators(net)
+    log = Log(Folder(net.home), Checkpoint(log_of(net.home).head.origin, restart.size, restart.root))
+    kept = f"head/{restart.size}"
+    for folder in (net.home, before):
+        with pytest.raises(UserError, match=f"{kept} is not here"):
+            commit_to(folder, net.keys[0], restart, log)
+        assert not (folder / RESTART).exists()
+    with pytest.raises(UserError, match=f"{kept} is not here"):
+        begin_restart([], VALIDATORS[2:4], net.home, [], net.folder / "new", True, False)
+    assert not (net.folder / "new").exists()
+
+    (before / "head").mkdir(exist_ok=True)
+    for wrong in (
+        head_of(net, replace(restart, root=bytes(32)), *net.keys[:3]),
+        head_of(net, replace(restart, size=restart.size - 1), *net.keys[:3]),
+        head_of(net, restart, *net.keys[:2]),  # too few
+        b"junk",
+    ):
+        (before / kept).write_bytes(wrong)
+        with pytest.raises(DoesNotHold):
+            commit_to(before, net.keys[0], restart, log)
+    (before / kept).write_bytes(head_of(net, restart, *net.keys[:3]))  # where it became final after all
+    commit_to(before, net.keys[0], restart, log)
 
 
 def test_too_few_signatures_change_nothing(net: Net) -> None:

@@ -186,7 +186,7 @@ def test_a_ballot_that_came_after_the_closing_is_not_to_be_sealed_anew(
 ) -> None:
     home.seal()
 
-    def closed(folder: Path, entries: list[bytes]) -> list[int]:
+    def closed(*_: object) -> list[int]:
         raise Refused("not-open", "This poll is closed; the ballot came too late.")
 
     with monkeypatch.context() as late:
@@ -206,7 +206,7 @@ def test_a_ballot_that_nobody_looked_at_is_kept(home: Home, monkeypatch: pytest.
     home.seal()
     with monkeypatch.context() as crowded:
 
-        def busy(folder: Path, entries: list[bytes]) -> list[int]:
+        def busy(*_: object) -> list[int]:
             raise Refused("busy", "4 of this credential's ballots are waiting already.")
 
         crowded.setattr("veche.cli.cast.hand_in", busy)

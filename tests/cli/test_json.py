@@ -43,6 +43,7 @@ NO_JSON = {
     "ledger rebuild": "the same, after a fault",
     "ledger run": "a service: --verbose writes a line of JSON for whatever happens",
     "node run": "the same",
+    "node join": "the same",
     "network init": "a network for a person to look at",
     "network keys": "prints a part of a charter's draft (TOML), for a person to put in",
     "ledger receipt": "answers with the receipt itself, a format of its own (C2SP)",

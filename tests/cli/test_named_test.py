@@ -92,6 +92,9 @@ def made(
     town.file("validator.toml").write_text(
         ok("network", "keys", "--ledger", town.file("own"), *row, run=inside).out, encoding="utf-8"
     )
+    for name in ("checkpoint", "tile"):
+        town.file("copy").mkdir(exist_ok=True)
+        (shutil.copytree if name == "tile" else shutil.copy)(town.ledger / name, town.file("copy") / name)
     verified = verify_ledger(Folder(town.ledger))
     for number, name in ((0, "charter.entry"), (2, "two.entry")):
         town.file(name).write_bytes(verified.log.entry(number))
@@ -155,6 +158,8 @@ CALLS: dict[str, Callable[[Town], tuple[object, ...]]] = {
     "compare": lambda town: (town.ledger, town.file("kept")),
     "ledger init": lambda town: ("-l", town.file("new-1"), town.file("charter.entry")),
     "ledger run": lambda town: ("-l", town.ledger, "--once"),
+    "node join": lambda town: ("-l", town.file("copy"), "--listen", "127.0.0.1:0", "--seconds", "0"),
+    "node status": lambda town: ("-l", town.ledger),
     "node run": lambda town: ("-l", town.ledger, "--listen", "127.0.0.1:0", "--seconds", "0"),
     "ledger rebuild": lambda town: (
         "-l",

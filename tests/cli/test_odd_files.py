@@ -143,6 +143,8 @@ FILES: dict[str, dict[str, tuple[str, ...]]] = {
     "compare": {"first": ("{}", "{ledger}"), "second": ("{ledger}", "{}")},
     "due": {"folder": ("--ledger", "{}"), "key": (*LEDGER, "--key", "{}")},
     "registrar erase": {"desk": ("{}", "{poll}", *LEDGER), "folder": ("{registrar}", "{poll}", "--ledger", "{}")},
+    "node join": {"folder": ("--ledger", "{}", "--listen", "127.0.0.1:0", "--seconds", "0")},
+    "node status": {"folder": ("--ledger", "{}")},
     "network hand-over": {
         "files": ("{}", *KEY, "-o", "{new}", *LEDGER), "folder": ("{charter draft}", *KEY, "-o", "{new}", "--ledger", "{}"),
     },

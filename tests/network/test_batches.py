@@ -2,10 +2,13 @@
 
 import asyncio
 import time
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import aiohttp
 import cbor2
 import pytest
 from engine.stage import Stage
@@ -13,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from veche.keys import SigningKey
-from veche.node import batch
+from veche.node import batch, peers
 from veche.node.intake import Intake, Way
 from veche.node.progress import Stage as Reached
 
@@ -112,6 +115,36 @@ def test_a_batch_of_a_stranger_is_not_looked_at(stage: Stage) -> None:
         assert {name: value for name, value in after.items() if "refused" in name} == {
             name: value for name, value in before.items() if "refused" in name
         }
+
+
+def test_a_node_without_a_seat_hands_in_as_a_client_does(stage: Stage) -> None:
+    """Its batches are taken by nobody before its seat counts, and what it took in would lie there until then."""
+    good, own = stage.ballots[:3], SigningKey.generate()
+    forged = good[0][:-1] + bytes([good[0][-1] ^ 1])
+
+    async def passed(client: Client, seated: bool, sent: list[bytes]) -> list[bytes]:
+        """What has not been passed on after a while."""
+        engine: Any = SimpleNamespace(ledger=SimpleNamespace(id=bytes.fromhex(client.get("/status").json["ledger"])))
+        peer = peers.Peer("http://{}:{}".format(*client.address), stage.key.public, own, None, engine)  # type: ignore[arg-type]
+        for entry in sent:
+            way: Any = SimpleNamespace(hash=sha256(entry).digest(), entry=entry, stage=Reached.KEPT, number=None)
+            way.promises = {}
+            peer.pass_on(way)
+        peer._intake = SimpleNamespace(promised=lambda way, promise: None)  # type: ignore[assignment]
+        async with aiohttp.ClientSession() as session:
+            task = asyncio.create_task(peer.pass_entries(session, lambda: seated))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(30 if not seated else 0.5):
+                    while list(peer.waiting):
+                        await asyncio.sleep(0.01)
+            task.cancel()
+        return [way.entry for way in peer.waiting]
+
+    with running(stage) as client:
+        assert asyncio.run(passed(client, True, good)) == good, "as long as it takes itself for a validator"
+        assert asyncio.run(passed(client, False, [*good, forged])) == []
+        stages = [client.get(f"/entries/{sha256(entry).hexdigest()}").json["stage"] for entry in [*good, forged]]
+        assert "refused" not in stages[:3] and stages[3] == "refused"
 
 
 def test_what_a_client_hands_in_is_passed_on_though_a_validator_had_passed_it_on_here(tmp_path: Path) -> None:

@@ -29,6 +29,10 @@ def test_a_network_is_made_and_run(tmp_path: Path) -> None:
         assert node.stdout is not None
         found = re.search(r"at 127\.0\.0\.1, port ([0-9]+)", node.stdout.readline())
         assert found is not None
+        browser = re.search(r"http://127\.0\.0\.1:([0-9]+)\.$", node.stdout.readline().strip())
+        assert browser is not None and browser[1] == found[1]
+        shown = Client(("127.0.0.1", int(found[1]))).get("/explorer/en")
+        assert shown.status == 200 and b"not final yet" not in shown.body
         figures = re.search(r"http://127\.0\.0\.1:([0-9]+)/metrics", node.stdout.readline())
         assert figures is not None and int(figures[1]) != int(found[1])
         assert Client(("", 0), ("127.0.0.1", int(figures[1]))).figures()["veche_height"] >= 0

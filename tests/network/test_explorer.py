@@ -255,11 +255,18 @@ def test_a_page_is_made_once_for_all_who_ask(stage: Stage, monkeypatch: pytest.M
         assert again.headers["Cache-Control"] == "public, max-age=5"
         assert client.get("/explorer/en/blocks/0").headers["Cache-Control"] == "public, max-age=86400"
         assert client.get("/explorer/en/entries/0").headers["Cache-Control"] == "public, max-age=86400"
+        kinds = [decode(data)[0] for data in entries_of(stage)]
+        for kind in ("ballot", "committee-key"):  # of which something may be said later
+            answer = client.get(f"/explorer/en/entries/{kinds.index(kind)}")
+            assert answer.headers["Cache-Control"] == "public, max-age=5"
         for asset in assets().values():
             file = client.get(asset.path)
             assert file.body == asset.data and "immutable" in file.headers["Cache-Control"]
             assert file.headers["Content-Type"].startswith(asset.kind)
         monkeypatch.setattr(door, "WAITING", 0)
+        monkeypatch.setattr(door, "FRESH", -1)
+        monkeypatch.setattr(door, "STALE", -1)
+        assert client.get("/explorer/en").status == 200  # an old one
         busy = client.get("/explorer/ru/offices")
         assert busy.status == 429 and busy.headers["Retry-After"] and shown(busy)
 

@@ -304,9 +304,14 @@ def test_lines_behind_a_false_one_are_not_looked_at(validator: Validator) -> Non
     assert validator.published.checkpoint == head
 
 
-def test_another_that_answers_nonsense_is_asked_again() -> None:
+@pytest.mark.parametrize("seated", [True, False])
+def test_another_that_answers_nonsense_is_asked_again(seated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "SLOWER", (0.01, 0.05))
     way: Any = SimpleNamespace(hash=bytes(32), entry=b"entry", stage=Stage.KEPT, number=None)
     answers = [b'[{"x":' + b"[" * 100_000, b"{}", b"\xff", b'[{"entry":1}]', b"[" + b"9" * 5_000 + b"]"]
+    if not seated:
+        answers += [b'{"entry": "00", "stage": "kept"}']
+    wanted = len(answers) + 1
     asked: list[str] = []
 
     async def run() -> None:
@@ -323,9 +328,9 @@ def test_another_that_answers_nonsense_is_asked_again() -> None:
 
         peer._post = post  # type: ignore[method-assign, assignment]
         peer.pass_on(way)
-        task = asyncio.create_task(peer.pass_entries(None))  # type: ignore[arg-type]
+        task = asyncio.create_task(peer.pass_entries(None, lambda: seated))  # type: ignore[arg-type]
         await asyncio.wait_for(done.wait(), 20)
         task.cancel()
 
     asyncio.run(run())
-    assert len(asked) == 6
+    assert asked == ["/batch" if seated else "/entries"] * wanted

@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -100,6 +101,9 @@ def test_a_fifth_joins_and_one_that_lost_everything_comes_back(tmp_path: Path) -
         city.hosts.all.append(five)
         city.remote.wait(lambda: not is_behind(five, one))
         assert five.client.get(f"/heads/{key.public.hex()}").status == 404 and "seat" not in five.said
+        early = sign(city.id, "notice", [b"", ["Handed in there.", "Подано там."], []], city.organisers[:1])
+        assert five.client.hand_in(early).status == 202
+        five.client.wait(sha256(early).hexdigest(), "final")
         city.wait(DAYS_14 + 2)
         city.submit(sign(city.id, "address", [url, peer, 0], [key]))
         city.head_keys.append(key)

@@ -4,7 +4,7 @@ docs/adr/0023-restart.md says why it is so. Nobody decides blocks meanwhile: eac
 restart, and CometBFT begins behind it with another chain.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from veche.audit.ledger import Progress
@@ -19,16 +19,18 @@ from veche.ledger.codec import decode, digest, encode
 from veche.ledger.entries import kind_of
 from veche.ledger.entries.block import BlockEntry
 from veche.ledger.entries.restart import Restart
-from veche.ledger.heads import validator_verifier
+from veche.ledger.entries.validators import Validators
+from veche.ledger.heads import Succession, validator_verifier
 from veche.ledger.ledger import Ledger
 from veche.ledger.machine import Machine
 from veche.ledger.state import State
 from veche.ledger.store import DATABASE
+from veche.ledger.walk import read_kept
 from veche.log.checkpoint import Checkpoint
 from veche.log.cosigner import Cosigner
 from veche.log.log import Log
 from veche.log.publish import Publisher
-from veche.log.source import Folder, Source
+from veche.log.source import Folder, Source, head_name
 from veche.log.tiles import CHECKPOINT
 from veche.texts import Message
 
@@ -41,6 +43,31 @@ def lay_out(ledger: Ledger) -> Checkpoint:
     restart elsewhere; the head of it."""
     Publisher(ledger.folder).lay_out(ledger.growth(ledger.size))
     return ledger.head
+
+
+def check_kept(folder: Path, succession: Succession, root: Callable[[int], bytes]) -> None:
+    """Raise UserError unless every head is kept here with which validators handed over to others: along these readers come to a restart.
+
+    ``succession``: up to where the restart goes on from; ``root``: of the log, by its size. Raises DoesNotHold for a file that is no such
+    head, or not signed by over two thirds of them.
+    """
+    source = Folder(folder)
+    for number, _ in succession.changes:
+        size = number + 1
+        if source.get(head_name(size)) is None:
+            raise UserError(
+                Message(
+                    "The validators changed with entry {number}, and {file} is not here, the head that those before sign: nobody"
+                    " could follow a restart behind it.",
+                    number=str(number),
+                    file=folder / head_name(size),
+                ),
+                Message(
+                    "Copy this file from a validator that has it. If none has it, begin the restart at a validator whose ledger ends"
+                    " before that entry."
+                ),
+            )
+        read_kept(source, size, root(size)).verify(succession.policy(size))
 
 
 def reach(source: Source, known: Log, restart: Restart) -> Log:
@@ -97,7 +124,7 @@ def commit_to(folder: Path, key: SigningKey, restart: Restart, log: Log) -> None
     """Before a validator signs with the key beside its ledger: from now on it goes on with this restart or not at all.
 
     ``log``: from which the restart goes on. Raises UserError if its node runs, if it has signed another restart, or has more than that
-    log; DoesNotHold (``consistency``) if it has other entries, or has cosigned another head.
+    log, or as :func:`check_kept`; DoesNotHold (``consistency``) if it has other entries, or has cosigned another head.
     """
     ledger, _ = open_ledger(folder, 0)
     with ledger:
@@ -105,6 +132,7 @@ def commit_to(folder: Path, key: SigningKey, restart: Restart, log: Log) -> None
         last = Cosigner(folder, validator_verifier(ledger.state.charter.origin, key.public).name, key).last
         if last is not None and (last.size > restart.size or log.root(last.size) != last.root):
             raise _left(last.size)
+        check_kept(folder, _succession(ledger, log), log.root)
         mark, body = folder / RESTART, encode([restart.kind, restart.body()])
         if mark.exists() and mark.read_bytes() != body:
             raise UserError(
@@ -112,6 +140,15 @@ def commit_to(folder: Path, key: SigningKey, restart: Restart, log: Log) -> None
                 Message("If all who signed that have given it up, remove {file}.", file=mark),
             )
         replace(mark, body, PRIVATE)
+
+
+def _succession(ledger: Ledger, log: Log) -> Succession:
+    """Whose signatures heads need up to the end of a log, of which ``ledger`` has the beginning."""
+    found = ledger.state.succession
+    for number, data in enumerate(log.entries(ledger.size), ledger.size):
+        if kind_of(data) == Validators.kind:
+            found = found.after(number, Validators.parse(decode(data)[1]))
+    return found
 
 
 def _check_behind(ledger: Ledger, restart: Restart, log: Log) -> None:

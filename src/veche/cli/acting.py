@@ -18,8 +18,9 @@ from veche.cli import signing
 from veche.cli.entry_file import SUFFIX, keep_entry
 from veche.cli.options import ANY_PATH, Command
 from veche.cli.reading import verified_copies, wait_until_published
+from veche.cli.remote import look_again, outcomes
 from veche.clock import system
-from veche.engine.inbox import PAUSE, Unanswered, outcomes
+from veche.engine.inbox import PAUSE, Unanswered
 from veche.errors import Refused, UserError, VecheError
 from veche.ledger.codec import decode
 from veche.ledger.entries.decryption import Decryption
@@ -276,6 +277,7 @@ def file_name(entry: bytes) -> str:
 
 def _shown(path: Path) -> list[bytes | None]:
     """A copy's head, and what witnesses cosigned."""
+    look_again(path, patient=True)
     source = open_source(path)
     shown = [source.get(name) for name in (CHECKPOINT, *source.names(WITNESS))]
     if isinstance(source, Export):

@@ -5,6 +5,7 @@ import shlex
 import click
 
 from veche.cli.options import was_given
+from veche.cli.remote import named
 
 
 def again(*words: str, seed: bool = True) -> str:
@@ -17,5 +18,5 @@ def again(*words: str, seed: bool = True) -> str:
     given: list[str] = []
     for option, parameter in wanted:
         if context is not None and was_given(parameter):
-            given += [option, shlex.quote(str(context.params[parameter]))]
+            given += [option, shlex.quote(named(context.params[parameter]))]
     return " ".join(["veche", *words, *given])

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import click
+import msgspec
 
 from veche.audit.entry_words import short, tracker
 from veche.audit.poll_view import stage_of
@@ -15,15 +16,20 @@ from veche.cli.entry_file import keep_entry, say_where
 from veche.cli.language import Command
 from veche.cli.permit_file import PermitFile
 from veche.cli.reading import UNWITNESSED, Reading, read_ledger, wait_until_published
+from veche.cli.remote import CopyPath, hand_in, look_again, named
 from veche.cli.sealed_file import Cast, SealedFile
+from veche.clock import system
 from veche.durable import PRIVATE, replace
-from veche.engine.inbox import hand_in
+from veche.engine.inbox import Unanswered
 from veche.engine.waiting import BUSY
 from veche.errors import DoesNotHold, Refused, UserError, VecheError, because
+from veche.ledger.codec import digest
 from veche.ledger.entries.ballot import read_ballot
 from veche.ledger.life import Stage
 from veche.ledger.poll_state import PollState
+from veche.ledger.promise import Promise
 from veche.log.receipt import FILE_EXTENSION
+from veche.node.progress import Progress
 from veche.permit.permit import Permit
 from veche.permit.seed import Seed
 from veche.terminal.code import code_lines
@@ -31,6 +37,9 @@ from veche.terminal.say import say
 from veche.texts import Listed, Localizable, Message
 from veche.voter.permits import Collected
 from veche.voter.voter import Sealed, Voter
+
+ENTRY, PROMISE = ".entry", ".promises"
+"""How the files of a ballot, and of what was promised of it, end."""
 
 
 @click.command(cls=Command, short_help="Cast the ballot that you have sealed.")
@@ -90,6 +99,7 @@ def cast_sealed(
 
         made = kept.cast(make)
         number = _already_there(reading, poll, made)
+        promises = Promises(receipts, reading, poll, made)
     if output is not None and number is not None:
         say(
             Message("Your ballot is in the ledger already: nothing was written to {path}.", path=output),
@@ -104,15 +114,27 @@ def cast_sealed(
             say(Message("When it is in the ledger, get your receipt: {command}", command=again("cast", short(poll.id))))
         return
     try:
-        number = hand_in(folder, [made.entry])[0] if number is None else number
+        number = hand_in(folder, [made.entry], promises.heard)[0] if number is None else number
+    except Unanswered:
+        if promises.path is not None:
+            say(_promised(promises.path), err=True)
+        raise
     except Refused as refused:
         if refused.rule == BUSY:  # nobody has looked at it
             refused.advice = Message(
                 "It is kept. Cast it again in a few minutes: {command}", command=again("cast", short(poll.id))
             )
             raise
+        look_again(folder)
         with read_ledger(folder) as reading:
             found = _already_there(reading, poll, made)
+            hearsay = isinstance(folder, CopyPath) and found is None and _admits(reading, made)
+        if hearsay:
+            refused.advice = Message(
+                "It is kept, for the ledger itself knows no reason. Cast it at another node: {command}",
+                command=again("cast", short(poll.id)),
+            )
+            raise
         if found is None:
             kept.forget()
             refused.advice = Listed((refused.advice, _forgotten(poll, refused)), " ")
@@ -125,7 +147,7 @@ def cast_sealed(
         options.emit(
             {
                 "entry": number, "tracker": tracker(seen), "turn": turn, "code": made.code.hex(), "receipt": str(path),
-                "witnessed": not waits,
+                "promises": None if promises.path is None else str(promises.path), "witnessed": not waits,
             }
         )  # fmt: skip
         return
@@ -141,15 +163,64 @@ def cast_sealed(
         say(Message("Code    {line}", line=line))
     say(Message("Tracker {seen}", seen=tracker(seen)))
     say(Message("Receipt {path}", path=path))
+    if promises.path is not None:
+        say(_promised(promises.path))
     if waits:
         say(
             Message(
                 "{unwitnessed} veche verify {folder} --receipt {path}",
                 unwitnessed=UNWITNESSED,
-                folder=folder,
+                folder=named(folder),
                 path=path,
             )
         )
+
+
+class Promises:
+    """What validators promise of a ballot on its way, in a file beside its receipt: "veche verify --promise" says what became of it."""
+
+    def __init__(self, receipts: Path, reading: Reading, poll: PollState, made: Cast) -> None:
+        self._ledger, self._validators = reading.id, {one.key.hex() for one in reading.state.validators()}
+        self._made, self._stem = made, receipts / _stem(poll, made.entry)
+        self.path: Path | None = None
+
+    def heard(self, progress: Progress) -> None:
+        """Keep the promises in a node's answer that hold, with the ballot that they are of."""
+        promises = [promise for promise in progress.promises if self._holds(promise)]
+        if promises:
+            path = self._stem.with_name(self._stem.name + PROMISE)
+            replace(self._stem.with_name(self._stem.name + ENTRY), self._made.entry, PRIVATE)
+            replace(path, msgspec.json.encode({"promises": promises}) + b"\n", PRIVATE)
+            self.path = path
+
+    def _holds(self, promise: Promise) -> bool:
+        try:
+            promise.check(self._ledger)
+        except DoesNotHold:
+            return False
+        return promise.entry == digest(self._made.entry).hex() and promise.validator in self._validators
+
+
+def _promised(path: Path) -> Message:
+    ballot = path.with_name(path.name.removesuffix(PROMISE) + ENTRY)
+    return Message(
+        "What validators promised of your ballot: {path}\nWhat became of it: veche verify LEDGER --promise {path} {ballot}",
+        path=path, ballot=ballot,
+    )  # fmt: skip
+
+
+def _stem(poll: PollState, entry: bytes) -> str:
+    """How the files are called that a voter keeps of a ballot."""
+    return f"vote-{short(poll.id)}-{poll.frozen.kernel.load(read_ballot(entry).ballot).tracker.hex()[:8]}"
+
+
+def _admits(reading: Reading, made: Cast) -> bool:
+    """Whether the ledger, as far as it is known here, has nothing against this ballot."""
+    try:
+        reading.check_ballot(made.entry, system().time)
+    except Refused:
+        return False
+    return True
 
 
 def _forgotten(poll: PollState, refused: Refused) -> Localizable:
@@ -201,7 +272,7 @@ def _keep_receipt(
     ballot = read_ballot(made.entry).ballot
     loaded = poll.frozen.kernel.load(ballot)
     seen = loaded.tracker
-    path = receipts / f"vote-{short(poll.id)}-{seen.hex()[:8]}{FILE_EXTENSION}"
+    path = receipts / f"{_stem(poll, made.entry)}{FILE_EXTENSION}"
     try:
         wait_until_published(folder, number)
         with read_ledger(folder) as reading:
@@ -214,7 +285,7 @@ def _keep_receipt(
                 Message("Keep the folder beside your seed as evidence, vote again, and raise the alarm."),
             )  # fmt: skip
         # Both files say the same each time, so that a second try after a crash may write them again.
-        replace(path.with_name(path.name.removesuffix(FILE_EXTENSION) + ".entry"), entry, PRIVATE)
+        replace(path.with_name(path.name.removesuffix(FILE_EXTENSION) + ENTRY), entry, PRIVATE)
         replace(path, receipt.to_bytes(), PRIVATE)
     except DoesNotHold:
         raise

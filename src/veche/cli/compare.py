@@ -12,6 +12,7 @@ from veche.cli.earnest import say_if_test
 from veche.cli.language import Command
 from veche.cli.note_file import read_checkpoint
 from veche.cli.options import ANY_PATH, LEDGER_PATH
+from veche.cli.remote import CopyPath
 from veche.cli.verify import kind_of
 from veche.durable import make_folder, write_new
 from veche.errors import DoesNotHold, UserError
@@ -31,7 +32,7 @@ from veche.texts import Localizable, Message
               help="If they contradict each other, keep both in this new folder, as they are at this moment: that is the evidence.")  # fmt: skip
 @options.json
 def compare(first: Path, second: Path, vkeys: tuple[str, ...], output: Path | None, as_json: bool) -> int:
-    """Compare two copies of a ledger: a ledger's folder, an export, or a checkpoint that somebody kept.
+    """Compare two copies of a ledger: a ledger's folder, a node's address, an export, or a checkpoint that somebody kept.
 
     Whether they are equal, the second goes on from the first or the first from the second; or whether they contradict each other: then
     whoever holds the log's key showed different ledgers to different people. That each obeys the rules is what "veche verify" checks.
@@ -43,6 +44,7 @@ def compare(first: Path, second: Path, vkeys: tuple[str, ...], output: Path | No
     Example:
       veche compare ledger friend.tar
       veche compare monday ledger -o evidence
+      veche compare https://node.example https://other.example
     """
     policy = policy_of([Verifier.parse(vkey) for vkey in vkeys]) if vkeys else None
     copies = _read(first), _read(second)
@@ -108,7 +110,9 @@ def _verdict(found: Relation, first: Copy, second: Copy) -> Localizable:
 
 
 def _read(path: Path) -> Copy:
-    """A ledger's folder, an export, or a file with a checkpoint in it. Raises UserError and DoesNotHold."""
+    """A ledger's folder, an export, a node, or a file with a checkpoint in it. Raises UserError and DoesNotHold."""
+    if isinstance(path, CopyPath):
+        return Copy.of(path.url, path.remote.shown(path.url))
     if path.is_file() and not _is_ledger(path):
         return Copy(str(path), read_checkpoint(path))
     if not _is_ledger(path):

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from veche.cli.options import emit, naming, read_file
+from veche.cli.remote import hand_in
 from veche.durable import PUBLIC, Exists, replace, write_new
-from veche.engine.inbox import hand_in
 from veche.errors import Refused, UserError
 from veche.handed import what_else
 from veche.keys import SigningKey

@@ -14,6 +14,7 @@ from veche.cli.ledger_read import READERS
 from veche.cli.options import ANY_PATH
 from veche.cli.poll_attachments import beside
 from veche.cli.reading import published_charter, read_ledger
+from veche.cli.remote import must_be_folder, outcomes
 from veche.cli.restarting import sign_restart, submit_restart
 from veche.cli.running import Display, serve, until_told
 from veche.cli.signing import consider
@@ -22,7 +23,7 @@ from veche.collector import relax
 from veche.durable import make_folder
 from veche.engine.block_clock import BlockClock
 from veche.engine.embedded import LOG_KEY, create_ledger
-from veche.engine.inbox import PATIENCE, Inbox, open_ledger, outcomes
+from veche.engine.inbox import PATIENCE, Inbox, open_ledger
 from veche.engine.running import engine_of
 from veche.errors import Refused, UserError, VecheError
 from veche.keys import SigningKey
@@ -52,7 +53,7 @@ for command in READERS:
 
 
 @ledger.command()
-@options.ledger
+@options.own_ledger
 @options.json
 def keygen(folder: Path, as_json: bool) -> None:
     """Make the key that signs the checkpoints of a new ledger, and print its public half for the charter. The folder of --ledger becomes the ledger.
@@ -68,7 +69,7 @@ def keygen(folder: Path, as_json: bool) -> None:
 
 
 @ledger.command()
-@options.ledger
+@options.own_ledger
 @click.argument("charter", type=ANY_PATH)
 def init(folder: Path, charter: Path) -> None:
     """Begin a ledger, in the folder of --ledger, with the CHARTER that all offices signed. Its key is there already ("keygen").
@@ -95,7 +96,7 @@ def init(folder: Path, charter: Path) -> None:
 
 
 @ledger.command()
-@options.ledger
+@options.own_ledger
 @click.option("--once", is_flag=True, help="Make one block of what waits, publish it, and end.")
 @click.option("--seconds", type=click.FloatRange(0), metavar="N", help="End after so many seconds.")
 @click.option(
@@ -147,7 +148,7 @@ def run(folder: Path, once: bool, seconds: float | None, after_outage: bool, ver
 
 
 @ledger.command()
-@options.ledger
+@options.own_ledger
 def rebuild(folder: Path) -> None:
     """Make the database of a ledger anew from its public files, after verifying them as "veche verify" does.
 
@@ -211,6 +212,7 @@ def sign(file: Path, folder: Path, keys: tuple[Path, ...], yes: bool, as_json: b
       veche ledger sign rotate.entry --key office.key
     """
     if read_entry(file)[1][0] == Restart.kind:
+        must_be_folder(folder)
         entry = sign_restart(file, folder, keys, yes, as_json)
     else:
         entry = _sign(file, folder, keys, yes, as_json)
@@ -253,6 +255,8 @@ def submit(files: tuple[Path, ...], folder: Path, as_json: bool) -> None:
         raise UserError(
             Message("A restart is handed in alone."), Message("Hand in the other entries when the network runs again.")
         )
+    if restart:
+        must_be_folder(folder)
     answers = [submit_restart(folder, restart[0])] if restart else outcomes(folder, [entry for entry, _ in entries])
     refusals = [answer for answer in answers if isinstance(answer, Refused)]
     if as_json and not refusals:

@@ -42,7 +42,7 @@ def network() -> None:
 
 
 @network.command()
-@options.ledger
+@options.own_ledger
 @click.option("--institution", required=True, metavar="NAME", help="The institution, as the charter will spell it.")
 @click.option("--url", required=True, metavar="URL", help="The public address of its node: https://node.example")
 @click.option("--peer", required=True, metavar="HOST:PORT", help="Where the other validators' CometBFT finds its own.")
@@ -96,7 +96,7 @@ def hand_over(
 
 @network.command()
 @click.argument("files", type=ANY_PATH, nargs=-1, metavar="[FILE]...")
-@options.ledger
+@options.own_ledger
 @click.option(
     "--lost", multiple=True, metavar="NAME", help="A validator that does not go on with its keys; repeat it for each."
 )

@@ -1,4 +1,4 @@
-"""``veche node``: an institution's node, or the one of a ledger that one institution keeps."""
+"""``veche node``: an institution's node, or the one of a ledger that one institution keeps; and a citizen's, which follows."""
 
 from pathlib import Path
 
@@ -8,9 +8,11 @@ from veche import logs
 from veche.cli import options
 from veche.cli.earnest import say_if_test
 from veche.cli.entry_file import read_entry
+from veche.cli.join import join, status
 from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
-from veche.cli.running import Display, serve, until_told
+from veche.cli.remote import speaking_http
+from veche.cli.running import Display, say_browser, serve, until_told
 from veche.collector import relax
 from veche.engine.inbox import Inbox
 from veche.errors import UserError, VecheError
@@ -22,16 +24,22 @@ from veche.texts import Message
 
 @click.group(cls=CommandGroup, short_help="Run a ledger's node, with a door for everybody.")
 def node() -> None:
-    """Run a node: the engine of a ledger, and a door over HTTP by which entries come in and everybody reads what is public.
+    """Run a node: the engine of a ledger, and a door over HTTP by which entries come in and everybody reads what is public. Or join a
+    ledger that others keep, check all of it, and pass it on.
 
     \b
     Example:
-      veche node run
+      veche node join http://city.example
+      veche node status
     """
 
 
+node.add_command(join)
+node.add_command(status)
+
+
 @node.command()
-@options.ledger
+@options.own_ledger
 @click.option(
     "--listen", default="", metavar="HOST:PORT",
     help="Where the door is. [default: where the charter says, if that is http; else 127.0.0.1:8080]",
@@ -83,13 +91,8 @@ def run(
       veche node run --ledger home
       veche node run --ledger home --charter charter.entry --from https://node.example
     """
-    try:
+    with speaking_http():
         from veche.node.node import Node
-    except ModuleNotFoundError:  # what HTTP needs, nobody else does
-        raise UserError(
-            Message("A node speaks HTTP, and what that takes is not installed."),
-            Message("Install it: pip install veche[network]"),
-        ) from None
     if verbose:
         logs.verbose()
     relax()
@@ -118,6 +121,7 @@ def run(
                     port=str(port),
                 )
                 say(said)
+                say_browser(made.address)
                 if not made.seated:
                     say(
                         Message(

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from veche.cli.answer import OPTION, emit
+from veche.cli.remote import copied, is_url
 from veche.errors import Refused, UserError, because
 from veche.handed import as_text
 from veche.keys import SigningKey
@@ -18,8 +19,24 @@ from veche.terminal.say import spoken
 from veche.texts import Localizable, Message
 
 __all__ = [
-    "ANY_PATH", "LEDGER_PATH", "LedgerPath", "answer_key", "despite_refusal", "emit", "json", "key", "ledger", "load_key",
-    "must_take_receipt", "naming", "parse_code", "parse_hex", "read_file", "receipts", "seed",
+    "ANY_PATH",
+    "LEDGER_PATH",
+    "LedgerPath",
+    "answer_key",
+    "despite_refusal",
+    "emit",
+    "json",
+    "key",
+    "ledger",
+    "load_key",
+    "must_take_receipt",
+    "naming",
+    "own_ledger",
+    "parse_code",
+    "parse_hex",
+    "read_file",
+    "receipts",
+    "seed",
 ]  # fmt: skip
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -56,7 +73,27 @@ class Day(click.ParamType[date]):
 
 
 class LedgerPath(AnyPath):
-    """A ledger's folder or an export of it. A command that has such a parameter names a test ledger as one."""
+    """A ledger's folder, an export of it, or the address of its node, which becomes a copy (:mod:`veche.cli.remote`). A command that has
+    such a parameter names a test ledger as one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and is_url(value) and not (ctx is not None and ctx.resilient_parsing):
+            return self.remote(value)
+        return super().convert(value, param, ctx)
+
+    def remote(self, url: str) -> Path:
+        """The folder that stands for a node's address. Raises VecheError."""
+        return copied(url)
+
+
+class OwnLedgerPath(LedgerPath):
+    """The folder of a ledger that is written here, and no node's address."""
+
+    def remote(self, url: str) -> Path:
+        raise UserError(
+            Message("{url} is a node's address, and this is done in the folder of a ledger.", url=url),
+            Message("Name the folder, on the machine on which it is: --ledger FOLDER"),
+        )
 
 
 LEDGER_PATH = LedgerPath()
@@ -65,12 +102,17 @@ ANY_PATH = AnyPath()
 
 ledger = click.option(
     "--ledger", "-l", "folder", type=LEDGER_PATH, envvar="VECHE_LEDGER", default="ledger", show_default=True,
-    show_envvar=True, metavar="FOLDER", help="The ledger: its folder, or (for reading only) an export of it.",
+    show_envvar=True, metavar="FOLDER|URL", help="The ledger: its folder, the address of its node, or (for reading only) an export of it.",
+)  # fmt: skip
+
+own_ledger = click.option(
+    "--ledger", "-l", "folder", type=OwnLedgerPath(), envvar="VECHE_LEDGER", default="ledger", show_default=True,
+    show_envvar=True, metavar="FOLDER", help="The folder of the ledger.",
 )  # fmt: skip
 
 also = click.option(
-    "--also", "others", type=LEDGER_PATH, multiple=True, metavar="FOLDER", envvar="VECHE_ALSO", show_envvar=True,
-    help="Another copy of the ledger, from somebody else: all must be one ledger, or nothing is done. Give one wherever you can; repeat it.",
+    "--also", "others", type=LEDGER_PATH, multiple=True, metavar="FOLDER|URL", envvar="VECHE_ALSO", show_envvar=True,
+    help="Another copy of the ledger, or node of it, from somebody else: all must be one ledger, or nothing is done. Give one wherever you can; repeat it.",
 )  # fmt: skip
 
 entry_output = click.option(

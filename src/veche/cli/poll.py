@@ -22,10 +22,10 @@ from veche.cli.language import CommandGroup
 from veche.cli.options import ANY_PATH
 from veche.cli.poll_attachments import attach, beside, keep, of_draft
 from veche.cli.reading import read_ledger
+from veche.cli.remote import CopyPath, hand_in
 from veche.cli.signing import consider, dangers, hold_against_rules, show_consequences, warn
 from veche.clock import system
 from veche.durable import write_new
-from veche.engine.inbox import hand_in
 from veche.errors import UserError
 from veche.ledger.codec import decode, digest
 from veche.ledger.entries.office import Role
@@ -164,7 +164,13 @@ def publish(file: Path, folder: Path, as_json: bool) -> None:
     with read_ledger(folder) as reading:
         origin = reading.charter.origin
     (number,) = hand_in(folder, [entry])
-    attach(file, folder, found)
+    if not isinstance(folder, CopyPath):
+        attach(file, folder, found)
+    elif found.attachments:
+        say(
+            Message("Attachments are not sent to a node: send them to whoever runs it, with {file}.", file=file),
+            err=True,
+        )
     if as_json:
         options.emit({"poll": digest(entry).hex(), "entry": number})
     else:

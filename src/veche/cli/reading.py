@@ -17,6 +17,7 @@ from veche.audit.poll_report import PollReport
 from veche.audit.report import report_with_warnings
 from veche.audit.witnesses import Witnesses, read_witnesses
 from veche.cli.earnest import say_if_ahead, say_if_test
+from veche.cli.remote import look_again
 from veche.clock import system
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.entries.charter import Charter, read_charter
@@ -245,6 +246,7 @@ def wait_until_published(path: Path, number: int, timeout: float = 10.0) -> None
     """Wait until the published checkpoint covers this entry: a moment after the ledger has accepted it."""
     end = clock_time.monotonic() + timeout
     while clock_time.monotonic() < end:
+        look_again(path, patient=True)
         if open_source(path).checkpoint().checkpoint.size > number:
             return
         clock_time.sleep(0.02)

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from veche import clock
-from veche.audit.restarting import ROOM, commit_to, lay_out, lead_on, reach, restart_ledger
+from veche.audit.restarting import ROOM, check_kept, commit_to, lay_out, lead_on, reach, restart_ledger
 from veche.cli import options, together
 from veche.cli.earnest import say_if_test
 from veche.cli.entry_file import OnItsWay, read_on_its_way
@@ -50,6 +50,7 @@ def begin_restart(
                 Message("One process runs this ledger, without validators."),
                 Message("Start it again: veche ledger run --ledger {folder}", folder=folder),
             )
+        check_kept(folder, ledger.state.succession, ledger.root)
         head = lay_out(ledger)
         founders = _founders(ledger, coming, lost)
         time = max(clock.system().time, ledger.time)

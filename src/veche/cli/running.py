@@ -21,11 +21,18 @@ from veche.engine.inbox import CLEANING, PAUSE, Inbox
 from veche.errors import DoesNotHold, VecheError
 from veche.ledger.reader import read_own
 from veche.terminal.running import Running, table
-from veche.terminal.say import language
-from veche.texts import Localizable
+from veche.terminal.say import language, say
+from veche.texts import Localizable, Message
 
 EVERY = 1.0
 """Seconds between two looks at the ledger."""
+
+
+def say_browser(address: tuple[str, int]) -> None:
+    """Say where a browser finds the pages of a node whose door is there."""
+    host, port = address
+    at = f"[{host}]" if ":" in host else host
+    say(Message("A browser shows the ledger at http://{host}:{port}.", host=at, port=str(port)))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from veche.audit import archive as archives
 from veche.audit import binding, ledger
@@ -299,7 +299,18 @@ def _say_which(folder: Path) -> None:
 @contextmanager
 def progress_bar(what: Message) -> Iterator[ledger.Progress]:
     """A bar on the standard error, nothing if that is no terminal."""
+    with progress_bars(what) as (bar,):
+        yield bar
+
+
+@contextmanager
+def progress_bars(*whats: Message) -> Iterator[list[ledger.Progress]]:
+    """Several of them, one below the other, for what comes one after the other."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as shown:
-        task = shown.add_task(spoken(what), total=None)
-        yield lambda done, total: shown.update(task, completed=done, total=total)
+        tasks = [shown.add_task(spoken(what), total=None) for what in whats]
+        yield [_moves(shown, task) for task in tasks]
+
+
+def _moves(shown: Progress, task: TaskID) -> ledger.Progress:
+    return lambda done, total: shown.update(task, completed=done, total=total)

@@ -12,6 +12,7 @@ from veche.cli.language import CommandGroup
 from veche.cli.note_file import read_checkpoint
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import read_ledger
+from veche.cli.remote import look_again, must_be_folder
 from veche.durable import replace
 from veche.errors import UserError
 from veche.ledger.entries.charter import read_charter
@@ -84,6 +85,8 @@ def cosign(office: Path, folder: Path, output: Path | None, every: float | None)
       veche witness cosign witness --ledger copy.tar -o head      (and the operator: veche witness publish head)
     """
     loaded = Witness.load(office)
+    if output is None:
+        must_be_folder(folder)
     source = open_source(folder)
     if output is not None and output.is_file():  # whatever else is there is refused when it is written
         read_checkpoint(output)  # only an older head is replaced
@@ -113,6 +116,7 @@ def cosign(office: Path, folder: Path, output: Path | None, every: float | None)
         if every is None:
             return
         clock_time.sleep(every)
+        look_again(folder, patient=True)
 
 
 @witness.command()
@@ -125,6 +129,7 @@ def publish(file: Path, folder: Path) -> None:
     Example:
       veche witness publish head --ledger ledger
     """
+    must_be_folder(folder)
     signed = read_checkpoint(file)
     with read_ledger(folder) as reading:
         key, cosigned = identify(reading.log, reading.state, signed)

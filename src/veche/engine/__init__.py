@@ -5,6 +5,7 @@
 - :mod:`threaded`     what every engine is around the thread on which it makes its blocks
 - :mod:`embedded`     one process, which agrees with itself
 - :mod:`cometbft`     processes of independent institutions, of which over two thirds agree
+- :mod:`following`    none of one's own: blocks that others made are executed anew
 - :mod:`waiting`      what was handed in and has no answer yet
 - :mod:`looking`      a look at entries before they come to a block
 - :mod:`results`      searching for results, beside the blocks

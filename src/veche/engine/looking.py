@@ -14,10 +14,11 @@ class Look:
     ``jobs``: those that go on; at first all.
     """
 
-    def __init__(self, ledger: Ledger, jobs: Sequence[Job]) -> None:
+    def __init__(self, ledger: Ledger, jobs: Sequence[Job], time: int | None = None) -> None:
+        """``time``: by which polls are open; that of the ledger's last block by default."""
         self.jobs = list(jobs)
         self._entries = [entry for entry, _ in jobs if entry is not None]
-        self._check = ledger.check(self._entries)
+        self._check = ledger.check(self._entries, time)
         self._unwritten = {
             entry: refused
             for entry, answer in jobs

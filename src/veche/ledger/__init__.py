@@ -22,6 +22,7 @@ From below; nothing imports what stands after it, and ``make check`` holds that:
 - :mod:`rules`                          what may be appended: one file a kind
 - :mod:`machine`                        the rules as one deterministic machine: no input or output, no clock, no randomness
 - :mod:`ledger`                         the writer's folder: check, execute, commit or discard
+- :mod:`following`                      blocks that others made, executed anew
 - :mod:`walk`                           from the charter to those who sign the newest head, along those that were kept
 - :mod:`publication`, :mod:`reader`     what everybody else gets of it, and how they read it
 

@@ -228,7 +228,7 @@ class Ledger:
 
     # Blocks
 
-    def check(self, entries: Sequence[bytes]) -> Check:
+    def check(self, entries: Sequence[bytes], time: int | None = None) -> Check:
         """Prepare the costly checks of those of these entries that have a chance, on the thread that owns the ledger; ``run()``
         them on any.
 
@@ -237,7 +237,7 @@ class Ledger:
         """
         known = None if self._pending else self._verdicts  # what a block says that may be discarded is not remembered
         with self._store.plainly(READ):
-            return self.machine.check(entries, known, self.time, ask=True)
+            return self.machine.check(entries, known, self.time if time is None else time, ask=True)
 
     def why_unwritten(self, data: bytes) -> Refused | None:
         """Why an entry that is no ballot has no chance, whatever else is in its block: nobody who may has written it. None if it has."""
@@ -352,6 +352,11 @@ class Ledger:
         executed = Executed(block.height, block.time, answers, self._head(edge), block.matters, self.state.validators())
         self._pending = _Pending(executed, block, edge, full)
         return executed
+
+    @property
+    def executing(self) -> list[bytes]:
+        """The entries of the executed block, its own first; none if there is no such block."""
+        return self._pending.block.appended if self._pending is not None else []
 
     def commit(self) -> None:
         """Make the executed block durable: entries, state and head at once, in one transaction.

@@ -9,12 +9,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from veche.errors import UserError
+from veche.ledger.checks import identify_ballot
 from veche.ledger.codec import digest
+from veche.ledger.entries.ballot import read_ballot
 from veche.ledger.entries.charter import Charter
 from veche.ledger.entries.entry import ByOffice
 from veche.ledger.heads import Succession
 from veche.ledger.machine import Machine
 from veche.ledger.ownership import is_own
+from veche.ledger.rules.ballot import check_open, check_standing
 from veche.ledger.state import State
 from veche.ledger.store import DATABASE, Store, mend, whole
 from veche.log.checkpoint import SignedCheckpoint
@@ -71,6 +74,12 @@ class Reader:
         copy = self.state.copy()
         with closing(copy.db):
             Machine(copy, self.log.entry, self.log.root).rehearse(entry, keys, time)
+
+    def check_ballot(self, entry: bytes, time: int) -> None:
+        """Raise Refused if this ballot would be refused in a block at ``time`` by what the state says. Its proofs are not looked at."""
+        read = read_ballot(entry)
+        poll = check_open(self.state, time, read.poll)
+        check_standing(poll, read, self.state.last_ballot(poll, identify_ballot(poll, read).credential))
 
     def entry(self, number: int) -> bytes:
         """An entry by its number, checked against the head. Raises UserError if there is none."""

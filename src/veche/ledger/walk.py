@@ -36,11 +36,7 @@ def walk(source: Source, charter: Charter, head: SignedCheckpoint) -> Succession
         return succession
     log = Log(source, head.checkpoint)
     for size, name in kept:
-        signed = SignedCheckpoint.parse(source.read(name))
-        if signed.checkpoint.size != size:
-            raise _wrong(name, Message("it is the head of {size} entries", size=signed.checkpoint.size))
-        if log.root(size) != signed.checkpoint.root:
-            raise _wrong(name, Message("it is of another log"))
+        signed = read_kept(source, size, log.root(size))
         entry = _read(log, size - 1, Validators)
         if entry is None:
             raise _wrong(name, Message("no change of validators ends there"))
@@ -51,6 +47,17 @@ def walk(source: Source, charter: Charter, head: SignedCheckpoint) -> Succession
         signed.verify(following.policy(size))
         succession = following
     return succession
+
+
+def read_kept(source: Source, size: int, root: bytes) -> SignedCheckpoint:
+    """The kept head of this size of a log with this root there, whoever signed it. Raises DoesNotHold."""
+    name = head_name(size)
+    signed = SignedCheckpoint.parse(source.read(name))
+    if signed.checkpoint.size != size:
+        raise _wrong(name, Message("it is the head of {size} entries", size=signed.checkpoint.size))
+    if signed.checkpoint.root != root:
+        raise _wrong(name, Message("it is of another log"))
+    return signed
 
 
 def _read(log: Log, number: int, kind: type[E]) -> E | None:

@@ -1,34 +1,106 @@
-"""What proves that a validator has cosigned two heads of one size, or voted for two blocks of one height: both, with its signatures,
+"""What proves that somebody signed two histories of one log, or voted for two blocks of one height: both, with the signatures,
 beside the log for good.
 
-Nothing happens by itself, as with votes: whoever sees the file shows it to the offices, who may retire the validator. One file a key
-is enough, and cannot be flooded. The same folder keeps a block that over two thirds have signed and this node refuses to go on from.
+Two heads of one size with one validator's cosignatures contradict each other as they are. Of two sizes it takes the proof that the tree
+under the longer has another root at the size of the shorter (RFC 6962). Of a validator nothing happens by itself, as with votes:
+whoever sees the file shows it to the offices, who may retire it. One file a key is enough, and cannot be flooded. Two final heads
+are a *fork* of the log, and lie in a file of their own. The same folder keeps a block that over two thirds have signed and this node
+refuses to go on from.
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from veche.durable import make_folder, replace
+from veche.errors import DoesNotHold, UserError
 from veche.log.checkpoint import SignedCheckpoint
+from veche.log.merkle import verify_consistency
+from veche.texts import Message
 
 FOLDER = "evidence"
 """Where the files are, in the ledger's folder: one a validator, under the hexadecimal digits of its key."""
+FORK = "fork.json"
+"""The file of two final heads that do not go on from one another."""
+_KEY = re.compile(r"[0-9a-f]{64}")
 _VOTES = "votes-"
+
+
+def evidence_file(ledger: Path, key: bytes | None) -> Path:
+    """Where the evidence against the validator with this key is, or that of a fork."""
+    return ledger / FOLDER / (FORK if key is None else f"{key.hex()}.json")
 
 
 def keep_two_heads(ledger: Path, key: bytes, one: SignedCheckpoint, other: SignedCheckpoint) -> bool:
     """Keep both, unless there is evidence against this key already; whether they were kept. ``ledger``: its folder; both heads are of
     one size, and signed by ``key``. Raises UserError if the disk refuses."""
-    file = ledger / FOLDER / f"{key.hex()}.json"
+    file = evidence_file(ledger, key)
     if file.exists():
         return False
     heads = [signed.to_bytes().decode() for signed in (one, other)]
-    said = {"what": "two-heads", "validator": key.hex(), "size": one.checkpoint.size, "heads": heads}
+    said: dict[str, object] = {"what": "two-heads", "validator": key.hex(), "size": one.checkpoint.size, "heads": heads}
+    _write(file, said)
+    return True
+
+
+@dataclass(frozen=True)
+class TwoHistories:
+    """Two heads that contradict each other, the shorter first. ``root``: what the tree under the longer has at the size of the shorter, by
+    ``proof`` (RFC 6962, consistency; empty if they are of one size)."""
+
+    shorter: SignedCheckpoint
+    longer: SignedCheckpoint
+    root: bytes
+    proof: tuple[bytes, ...]
+
+    def check(self) -> None:
+        """Raises DoesNotHold unless they contradict each other. Whose the signatures are is for others to check."""
+        short, long = self.shorter.checkpoint, self.longer.checkpoint
+        verify_consistency(short.size, self.root, long.size, long.root, self.proof)
+        if short.origin != long.origin or short.root == self.root:
+            raise DoesNotHold("merkle", Message("the two heads"), Message("these heads contradict nothing"))
+
+    def keep(self, ledger: Path, key: bytes | None) -> bool:
+        """Keep them in the ledger's folder: against the validator with this key, or as a fork. As :func:`keep_two_heads`."""
+        self.check()
+        file = evidence_file(ledger, key)
+        if file.exists():
+            return False
+        said: dict[str, object] = {"what": "two-histories"}
+        said |= {} if key is None else {"validator": key.hex()}
+        said["heads"] = [signed.to_bytes().decode() for signed in (self.shorter, self.longer)]
+        said |= {"root": self.root.hex(), "proof": [one.hex() for one in self.proof]}
+        _write(file, said)
+        return True
+
+
+def read_fork(ledger: Path) -> TwoHistories | None:
+    """The fork that was found, if one was. Raises UserError if the file cannot be read."""
+    file = evidence_file(ledger, None)
+    try:
+        said = json.loads(file.read_bytes())
+        shorter, longer = (SignedCheckpoint.parse(head.encode()) for head in said["heads"])
+        return TwoHistories(shorter, longer, bytes.fromhex(said["root"]), tuple(map(bytes.fromhex, said["proof"])))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, DoesNotHold):
+        raise UserError(
+            Message("The evidence in {file} cannot be read.", file=file), Message("Look what has become of the file.")
+        ) from None
+
+
+def accused(ledger: Path) -> list[bytes]:
+    """The keys against which there is evidence."""
+    found = (file.stem for file in (ledger / FOLDER).glob("*.json"))
+    return sorted(bytes.fromhex(stem) for stem in found if _KEY.fullmatch(stem))
+
+
+def _write(file: Path, said: dict[str, object]) -> None:
     make_folder(file.parent)
     replace(file, _text(said))
-    return True
 
 
 def keep_block(ledger: Path, height: int, block: bytes) -> Path:

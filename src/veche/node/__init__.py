@@ -8,11 +8,17 @@ the ledger's public files.
 - :mod:`peers`     the other validators of a network: entries passed on to them, and heads
 - :mod:`published` the ledger's public files, and receipts made from them
 - :mod:`web`       the public files of somebody else's node, over HTTP
+- :mod:`handing`   entries handed in at somebody else's door
 - :mod:`copying`   another's ledger made one's own: fetched, checked from the head down, executed
 - :mod:`chain`     what CometBFT knows of its chain, for those who join
 - :mod:`joining`   a node that lacks the log or CometBFT's blocks, before it runs
 - :mod:`explorer`  the ledger as pages for a browser
 - :mod:`expecting` what a request may expect
+- :mod:`addresses` where other nodes are, and whom to ask next
+- :mod:`heads`     every signed head that is heard of, held against the log that is here
+- :mod:`neighbours`   the nodes that a follower asks
+- :mod:`carrying`  what a follower does with entries that it took in
+- :mod:`follower`  a citizen's node: it follows a ledger that others keep
 - :mod:`metrics`   what a node says of itself to whoever watches over it
 - :mod:`api`       what is answered over HTTP
 - :mod:`service`   all of it on a thread and a loop of its own, beside the engine's

@@ -12,6 +12,8 @@
     GET  /heads                    which heads are kept: a JSON array of their sizes
     GET  /heads/{key}              the newest head that the validator with this ledger key has cosigned, as far as this node knows
     GET  /commits/{height}         the headers of this block and the next (or of the "newest" two), with the commits that signed them
+    GET  /nodes                    where other nodes are: a JSON array of addresses
+    POST /nodes                    where the node is that asks, if it is found from outside, at the address from which it asks
     GET  /charter                  entry 0, with whose hash everything begins
     GET  /checkpoint, /tile/..., /head/..., /attachment/..., /witness/...   the public files (docs/protocol.md, section 5)
     GET  /, /explorer/...          pages for a browser (:mod:`veche.node.explorer.door`)
@@ -45,15 +47,18 @@ from veche.log.source import HEAD
 from veche.log.tiles import CHECKPOINT, WIDTH, Tile
 from veche.logs import log
 from veche.node import batch
+from veche.node.addresses import AddressBook, is_url
 from veche.node.chain import Chain
 from veche.node.expecting import expected
 from veche.node.explorer.door import Explorer, answer_in_pages
 from veche.node.intake import Busy, Intake, NoRoom, Way
 from veche.node.joining import NEWEST
-from veche.node.progress import Progress, Refusal, Said, Stage
+from veche.node.progress import Failure, Progress, Refusal, Said, Stage
 from veche.node.published import Published
 from veche.texts import Message
 
+URL_BYTES = 256
+"""Bytes of an address."""
 BODY_SECONDS = 20
 """Seconds within which a body has come, or is not waited for."""
 ENTRY_SECONDS = 20
@@ -81,13 +86,6 @@ _CORS = {
 }
 
 
-class Failure(msgspec.Struct, frozen=True):
-    """What was wrong with a request, or with this node."""
-
-    message: Said
-    hint: Said
-
-
 class Status(msgspec.Struct, frozen=True):
     """What a node is and does. ``height`` and ``time``: of the last block; ``size``: of the log; ``final``: the size of the newest final head; ``waiting``:
     entries on their way to a block. ``clock``: this machine's, in seconds since 1970, for others to hold theirs against. ``rules``: the
@@ -108,15 +106,24 @@ class Status(msgspec.Struct, frozen=True):
 class Api:
     """The answers of one node."""
 
-    def __init__(self, engine: Engine, intake: Intake, published: Published, chain: Chain, key: bytes) -> None:
-        """``key``: the public one of this node's log or ledger key."""
+    def __init__(
+        self,
+        engine: Engine,
+        intake: Intake,
+        published: Published,
+        chain: Chain,
+        key: bytes,
+        book: AddressBook,
+    ) -> None:
+        """``key``: the public one of this node's log or ledger key; empty if it has none. ``book``: what it knows of other nodes."""
         self._intake, self._published, self._engine = intake, published, engine
-        self._chain, self._key = chain, key
+        self._chain, self._key, self._book = chain, key, book
         self._founding = engine.ledger.entry(0)
         charter = engine.ledger.state.charter
         self._names = engine.ledger.id.hex(), charter.origin, engine.ledger.state.engine_name
         self._reading = ThreadPoolExecutor(1, "veche-read")
         self.explorer = Explorer(engine.ledger.folder, lambda: intake.final, self._send)
+        self._looking_up = ThreadPoolExecutor(1, "veche-names")
         self._listeners = self._sending = 0
 
     def application(self) -> web.Application:
@@ -134,6 +141,8 @@ class Api:
         get("/heads", self._kept)
         get("/heads/{key}", self._head_by)
         get("/commits/{height}", self._commits)
+        get("/nodes", self._nodes)
+        post("/nodes", self._take_node)
         get("/charter", self._charter)
         self.explorer.add_to(made)
         get(r"/{name:checkpoint|(?:tile|head|attachment|witness)/.+}", self._file)
@@ -141,6 +150,7 @@ class Api:
 
     def close(self) -> None:
         self._reading.shutdown()
+        self._looking_up.shutdown(wait=False, cancel_futures=True)
 
     # Entries
 
@@ -256,6 +266,20 @@ class Api:
 
     async def _charter(self, request: web.Request) -> web.Response:
         return web.Response(body=self._founding, content_type=_OCTETS, headers={"Cache-Control": _FOR_GOOD})
+
+    async def _nodes(self, request: web.Request) -> web.Response:
+        return _json_bytes(msgspec.json.encode(self._book.told(time.time())))
+
+    async def _take_node(self, request: web.Request) -> web.Response:
+        url = (await read_body(request, URL_BYTES, "text/plain")).decode("ascii", "replace")
+        if not is_url(url):
+            raise web.HTTPBadRequest
+        asking = asyncio.get_running_loop().run_in_executor(
+            self._looking_up, self._book.announce, url, request.remote or "", time.time()
+        )
+        if not await asking:
+            return _failure(UserError(Message("There is no such node where the request comes from.")), 403)
+        return web.Response(status=204)
 
     async def _described(self, _: web.Request) -> web.Response:
         return _json_bytes(_OPENAPI)

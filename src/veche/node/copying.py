@@ -21,6 +21,7 @@ from veche.ledger.ownership import is_own
 from veche.ledger.store import Store, plainly
 from veche.ledger.walk import walk
 from veche.log.checkpoint import SignedCheckpoint, put_right
+from veche.log.evidence import TwoHistories, evidence_file
 from veche.log.log import Log
 from veche.log.publish import UNFINISHED, remove_narrower
 from veche.log.source import HEAD, Folder, Source, head_name
@@ -47,20 +48,22 @@ def copy_ledger(
     doors: Mapping[str, Source],
     fetched: Progress | None = None,
     executed: Progress | None = None,
+    chosen: Callable[[SignedCheckpoint], None] = lambda head: None,
 ) -> Rebuilt | None:
     """Make the ledger with this charter entry one's own, up to the newest final head that one of these doors has.
 
     What is there is kept and goes on; None if it is as long as that already. ``doors``: by their addresses, as people know them.
+    ``chosen`` is called with the head before anything under it is fetched.
 
     Raises UserError if none has a ledger that holds, Forked if two final heads are of two histories, Held if a program uses the folder,
     and as :func:`~veche.audit.rebuild.rebuild`.
     """
-    if not Copy(folder, founding, doors, fetched).run() and _is_executed(folder):
+    if not Copy(folder, founding, doors, fetched, chosen).run() and is_executed(folder):
         return None
     return rebuild(folder, executed)
 
 
-def _is_executed(folder: Path) -> bool:
+def is_executed(folder: Path) -> bool:
     """Whether the database knows all that is published beside it: else an earlier copy was interrupted."""
     with suppress(UserError):
         if is_own(folder):
@@ -75,12 +78,25 @@ class Forked(VecheError):
     ``heads``: the two, as their files.
     """
 
-    def __init__(self, one: SignedCheckpoint, other: SignedCheckpoint) -> None:
+    def __init__(self, found: TwoHistories) -> None:
         super().__init__(
-            Message("There are two ledgers of this name, both signed by those whose signatures count."),
-            Message("Keep both heads, and show them: nothing goes on until people have decided which one is theirs."),
+            Message(
+                "There are two histories of the ledger {origin}, both signed by those whose signatures count. Under one head, of {size} "
+                "entries, the root of the first {least} is {root}…; under the other, of {size2}, it is {root2}….",
+                origin=found.shorter.checkpoint.origin,
+                size=found.shorter.checkpoint.size,
+                size2=found.longer.checkpoint.size,
+                least=found.shorter.checkpoint.size,
+                root=found.shorter.checkpoint.root.hex()[:16],
+                root2=found.root.hex()[:16],
+            ),
+            Message(
+                "Both heads are kept in {file} beside the copy: show them. Nothing goes on until people have decided. Then, if this "
+                "copy is the right one: veche node join --despite-fork; if not, begin anew in another folder.",
+                file=evidence_file(Path(), None),
+            ),
         )
-        self.heads = one.to_bytes(), other.to_bytes()
+        self.heads = found.shorter.to_bytes(), found.longer.to_bytes()
 
 
 @dataclass(frozen=True)
@@ -101,9 +117,14 @@ class Copy:
     """The public files of one ledger on their way into a folder."""
 
     def __init__(
-        self, folder: Path, founding: bytes, doors: Mapping[str, Source], progress: Progress | None = None
+        self,
+        folder: Path,
+        founding: bytes,
+        doors: Mapping[str, Source],
+        progress: Progress | None = None,
+        chosen: Callable[[SignedCheckpoint], None] = lambda head: None,
     ) -> None:
-        self._folder, self._founding, self._progress = folder, founding, progress
+        self._folder, self._founding, self._progress, self._chosen = folder, founding, progress, chosen
         self._doors = {name: _Remembering(door, folder) for name, door in doors.items()}
         self.left: dict[str, VecheError] = {}
         """Doors that were left, and why: a :class:`DoesNotHold` is a lie."""
@@ -118,6 +139,7 @@ class Copy:
         ):
             own, claims = self._own(), self._claims(charter)
             while newest := self._newest(claims, own):
+                self._chosen(newest.signed)
                 for claim in sorted(claims, key=lambda claim: -claim.size):
                     try:
                         self._fetch(claim.source, newest.signed)
@@ -162,16 +184,21 @@ class Copy:
             newest = max(claims, key=lambda claim: claim.size)
             others = [claim.signed for claim in claims if claim is not newest]
             if own is not None and own.checkpoint.size >= newest.size:
-                _check_agree(Folder(self._folder), own, [newest.signed, *others])
+                self._check_agree(Folder(self._folder), own, [newest.signed, *others])
                 return None
             try:
-                _check_agree(newest.source, newest.signed, [*others, *([own] if own is not None else [])])
+                self._check_agree(newest.source, newest.signed, [*others, *([own] if own is not None else [])])
             except _LEAVE as error:
                 self._leave(newest.name, error)
                 claims.remove(newest)
                 continue
             if not self._leave_hiding(claims):
                 return newest
+        if not self._doors:
+            raise UserError(
+                Message("No node is known that has this ledger."),
+                Message("Give the address of one: veche node join URL"),
+            )
         name, why = next(iter(self.left.items()))
         raise UserError(
             Message("None of the nodes that were asked has a copy of this ledger that holds. {name}: {why}", name=name, why=why.said),
@@ -189,6 +216,16 @@ class Copy:
                 self._leave(claim.name, wrong(head_name(hidden + 1), Message("the file is missing")))
                 claims.remove(claim)
         return len(claims) < before
+
+    def _check_agree(self, source: Source, head: SignedCheckpoint, others: Iterable[SignedCheckpoint]) -> None:
+        """Raise Forked, and keep the evidence, unless the log under this head goes on from all others, which are no longer."""
+        mine = Log(source, head.checkpoint)
+        for other in others:
+            size = other.checkpoint.size
+            if mine.root(size) != other.checkpoint.root:
+                found = TwoHistories(other, head, mine.root(size), tuple(mine.consistency_proof(size)))
+                found.keep(self._folder, None)
+                raise Forked(found)
 
     def _fetch(self, door: "_Remembering", signed: SignedCheckpoint) -> None:
         """All full tiles that are not here, from the root down and then the entries. Raises what is wrong with the door's."""
@@ -222,14 +259,6 @@ class Copy:
         replace(self._folder / CHECKPOINT, newest.signed.to_bytes(), drafts=self._folder / UNFINISHED)
         start = own.checkpoint.size if own is not None else 0
         remove_narrower(self._folder, start - start % WIDTH, newest.size)
-
-
-def _check_agree(source: Source, head: SignedCheckpoint, others: Iterable[SignedCheckpoint]) -> None:
-    """Raise Forked unless the log under this head goes on from all others, which are no longer."""
-    mine = Log(source, head.checkpoint)
-    for other in others:
-        if mine.root(other.checkpoint.size) != other.checkpoint.root:
-            raise Forked(other, head)
 
 
 def _downwards(size: int) -> Iterator[Tile]:

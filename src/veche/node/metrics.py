@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from veche.node.carrying import Carrier
 from veche.node.intake import Intake
 from veche.node.peers import Peers
 
@@ -22,7 +23,7 @@ from veche.node.peers import Peers
 class Metrics(Collector):
     """The figures of one node, looked up when they are asked for. On the intake's loop."""
 
-    def __init__(self, intake: Intake, peers: Peers, folder: Path) -> None:
+    def __init__(self, intake: Intake, peers: Peers | Carrier, folder: Path) -> None:
         """``folder``: the ledger's, on whose disk there must be room."""
         self._intake, self._peers, self._folder = intake, peers, folder
         self._registry = CollectorRegistry()

@@ -59,12 +59,12 @@ class Node:
             self._resources.enter_context(ledger)
             founded = ledger.state.charter.engine
             for elsewhere in filter(None, (peer_listen, signer)):
-                _listening(elsewhere)
+                listening(elsewhere)
             now = BlockClock(ledger, clock, after_outage or len(ledger.state.validators()) > 1)
             seconds = founded.seconds if pause is None else pause
             self.engine: Engine = any_engine(ledger, key, now, seconds, command, environment, peer_listen, signer, kept)
-            host, port = _listening(listen) if listen else _by_ledger(ledger.state, key)
-            watched = _listening(metrics) if metrics else None
+            host, port = listening(listen) if listen else _by_ledger(ledger.state, key)
+            watched = listening(metrics) if metrics else None
             self._service = Service(self.engine, key, host, port, watched)
             self.ledger: Ledger = ledger
         except BaseException:
@@ -102,7 +102,8 @@ class Node:
         self._service.check()
 
 
-def _listening(text: str) -> tuple[str, int]:
+def listening(text: str) -> tuple[str, int]:
+    """Host and port that somebody typed. Raises UserError if they are none."""
     found = _LISTEN.fullmatch(text)
     if found is None or int(found[2]) > 65_535:
         raise UserError(

@@ -35,8 +35,12 @@ STUCK, AHEAD = 60, 5
 """Seconds for which a node may stand still while others are so many blocks ahead."""
 ASK_SECONDS = 10
 """Seconds for which a validator that starts waits for what the others have of it, before it cosigns anything."""
+SINGLY = 16
+"""Entries that a node without a seat hands in at a time, each by itself."""
 HEADS = 16
 """Kept heads that are fetched at a time."""
+REFUSED = 422
+"""The status with which a door says that the rules refuse an entry."""
 SLOWER = (0.2, 5.0)
 """Seconds between two tries, at first and at most, while another cannot be reached."""
 
@@ -85,8 +89,8 @@ class Peer:
         self._head = head
         self._heads.set()
 
-    async def pass_entries(self, session: aiohttp.ClientSession) -> None:
-        """Pass entries on, for ever."""
+    async def pass_entries(self, session: aiohttp.ClientSession, seated: Callable[[], bool]) -> None:
+        """Pass entries on, for ever: together, or as any client does while this node is not ``seated``, for nobody takes its batches."""
         pause = SLOWER[0]
         while True:
             await self._entries.wait()
@@ -95,16 +99,32 @@ class Peer:
                 self._entries.clear()
                 continue
             try:
-                sent = batch.sign(batch.write([way.entry for way in ways]), self._ledger, self.key, self._own)
-                answers = await self._post(session, "/batch", sent, "application/cbor")
-                progress = msgspec.json.decode(answers, type=list[Progress])
+                await (self._pass_together if seated() else self._hand_in)(session, ways)
             except _FAILED:
                 self.reached = False
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, SLOWER[1])
                 continue
             self.reached, pause = True, SLOWER[0]
-            self._take(ways, progress)
+
+    async def _pass_together(self, session: aiohttp.ClientSession, ways: Sequence[Way]) -> None:
+        sent = batch.sign(batch.write([way.entry for way in ways]), self._ledger, self.key, self._own)
+        answers = await self._post(session, "/batch", sent, "application/cbor")
+        self._take(ways, msgspec.json.decode(answers, type=list[Progress]))
+
+    async def _hand_in(self, session: aiohttp.ClientSession, ways: Sequence[Way]) -> None:
+        async def one(way: Way) -> Progress:
+            answer = await self._post(session, "/entries", way.entry, "application/octet-stream", REFUSED)
+            said = msgspec.json.decode(answer, type=Progress) if answer else Progress(way.hash.hex(), Stage.REFUSED)
+            if said.entry != way.hash.hex():
+                raise ValueError(said.entry)
+            return said
+
+        answers = await asyncio.gather(*map(one, ways[:SINGLY]), return_exceptions=True)
+        self._take(ways, [answer for answer in answers if isinstance(answer, Progress)])
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
 
     def _next(self) -> list[Way]:
         """The first that are still on their way."""
@@ -190,9 +210,14 @@ class Peer:
                 await self._fetch(session, head_name(size))
             await asyncio.sleep(WATCH_SECONDS)
 
-    async def _post(self, session: aiohttp.ClientSession, path: str, body: bytes, kind: str) -> bytes:
+    async def _post(
+        self, session: aiohttp.ClientSession, path: str, body: bytes, kind: str, empty: int | None = None
+    ) -> bytes:
+        """What it answers; nothing if that has the status ``empty``."""
         headers = {"Content-Type": kind}
         async with session.post(f"{self.url}{path}", data=body, headers=headers, allow_redirects=False) as response:
+            if response.status == empty:
+                return b""
             if response.status >= 300:
                 raise aiohttp.ClientError(f"answered {response.status}")
             return await read_answer(response, batch.MOST_BYTES)
@@ -207,6 +232,8 @@ class Peers:
         self._own, self._intake, self._engine = own, intake, engine
         self.untold = False
         """Whether the others do not know where this node is, so that none tells it of heads."""
+        self.seated = True
+        """Whether this node has a seat, so that the others take batches of it."""
         self._begun = False
         self._tasks: list[asyncio.Task[None]] = []
         self._by_peer: dict[Peer, list[asyncio.Task[None]]] = {}
@@ -253,7 +280,11 @@ class Peers:
 
     def _begin(self, peer: Peer) -> None:
         session = self._session
-        ways = peer.pass_entries(session), peer.pass_heads(session), peer.watch(session, lambda: self.untold)
+        ways = (
+            peer.pass_entries(session, lambda: self.seated),
+            peer.pass_heads(session),
+            peer.watch(session, lambda: self.untold),
+        )
         self._by_peer[peer] = [asyncio.create_task(way) for way in ways]
 
     def renew(self, others: Iterable[tuple[bytes, str]]) -> None:

@@ -48,6 +48,13 @@ class Refusal(msgspec.Struct, frozen=True):
         return cls(refused.rule, Said.of(refused.said), Said.of(refused.advice))
 
 
+class Failure(msgspec.Struct, frozen=True):
+    """What was wrong with a request, or with this node."""
+
+    message: Said
+    hint: Said
+
+
 class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
     """``entry``: SHA-256 in hexadecimal digits. ``number``: in the log, from ``ledger`` on. ``promises``: of validators, if it is a ballot."""
 

@@ -10,13 +10,16 @@ from typing import NamedTuple, Self
 from aiohttp import web
 
 from veche.engine.engine import Decided, Engine
+from veche.engine.following import FollowingEngine
 from veche.engine.loops import new_loop
 from veche.errors import UserError, because
 from veche.keys import SigningKey
 from veche.ledger.promise import Promise
 from veche.ledger.state import State
 from veche.log.checkpoint import SignedCheckpoint
+from veche.node.addresses import AddressBook
 from veche.node.api import Api
+from veche.node.carrying import Carrier
 from veche.node.chain import Chain
 from veche.node.intake import Intake, Way
 from veche.node.joining import others
@@ -56,20 +59,34 @@ class Service:
     """
 
     def __init__(
-        self, engine: Engine, key: SigningKey, host: str, port: int, metrics: tuple[str, int] | None = None
+        self,
+        engine: Engine,
+        key: SigningKey | None,
+        host: str,
+        port: int,
+        metrics: tuple[str, int] | None = None,
+        book: AddressBook | None = None,
     ) -> None:
-        """``key``: the log's, or this validator's ledger key; ``metrics``: host and port. A port of 0 is any that is free."""
+        """``key``: the log's, or this validator's ledger key; None of a follower. ``metrics``: host and port. A port of 0 is any that is
+        free. ``book``: what is known of other nodes, if it is used elsewhere, too."""
         ledger = engine.ledger
         published = Published(ledger.folder)
         self._loop = new_loop()
         self._outbox = Outbox(ledger)
         self._intake = Intake(engine, self._outbox, published.head, self._loop)
+        public = b"" if key is None else key.public
+        book = AddressBook(ledger.folder) if book is None else book
         self._chain = Chain(engine)
-        self._api = Api(engine, self._intake, published, self._chain, key.public)
-        self._peers = Peers(key, others(ledger.state, key.public), self._intake, engine)
-        self._found = _Found.of(ledger.state, key.public)
-        self._peers.untold = self._found.untold
-        engine.watch(_Neighbours(engine, key.public, self._post))
+        self._api = Api(engine, self._intake, published, self._chain, public, book)
+        self._found = _Found.of(ledger.state, public)
+        self._peers: Peers | Carrier
+        if isinstance(engine, FollowingEngine):
+            self._peers = Carrier(self._intake, engine, book)
+        else:
+            assert key is not None, "who makes blocks signs their heads"
+            self._peers = Peers(key, others(ledger.state, public), self._intake, engine)
+            self._peers.untold, self._peers.seated = self._found.untold, self._found.seated
+            engine.watch(_Neighbours(engine, public, self._post))
         self._key, self._ledger = key, ledger.id
         self._intake.held, self._intake.spread = self._held, self._peers.tell
         self._door = _Door(self._api.application(), CONNECTIONS)
@@ -122,13 +139,14 @@ class Service:
 
     def _renew(self, found: "_Found") -> None:
         self._found = found
-        self._peers.untold = found.untold
+        assert isinstance(self._peers, Peers), "nobody watches a follower's neighbours so"
+        self._peers.untold, self._peers.seated = found.untold, found.seated
         self._peers.renew(found.others)
         self._dialling = asyncio.create_task(self._chain.connect(found.peers))
 
     def _held(self, way: Way) -> None:
         """An entry is kept: promise what can be promised, and pass it on."""
-        if self._found.seated and self._intake.may_promise(way):
+        if self._key is not None and self._found.seated and self._intake.may_promise(way):
             self._intake.promised(way, Promise.make(self._ledger, way.hash, self._intake.height, self._key))
         if way.own:
             self._peers.pass_on(way)

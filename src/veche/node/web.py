@@ -5,15 +5,17 @@ is of no more bytes than it may be, comes within a time and at a least rate, and
 """
 
 import asyncio
+import socket
 import threading
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, NamedTuple, Self, TypeVar
 
 import aiohttp
 import msgspec
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from veche.errors import UserError, because
 from veche.log.source import HEAD, Source, head_name, size_limit
@@ -22,6 +24,8 @@ from veche.texts import Message, Said
 
 CONNECT, SILENT = 5.0, 10.0
 """Seconds within which somebody answers the telephone, and for which they may say nothing on it."""
+TAKING = 30.0
+"""Seconds within which a node says what became of an entry that it was handed."""
 AGAIN, ONCE = (0, 0.5, 2), (0,)
 """Seconds to wait before each try: a connection that broke says little."""
 LEAST_RATE = 16 << 10
@@ -33,6 +37,8 @@ CONNECTIONS = 8
 
 T = TypeVar("T")
 _Sizes = list[Annotated[int, msgspec.Meta(ge=1, lt=10**18)]]
+_LATE = Message("it takes too long")
+_TAKING = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=TAKING)
 _FAILED = aiohttp.ClientError, TimeoutError, OSError, ValueError
 
 
@@ -45,8 +51,37 @@ class NoAnswer(UserError):
         )
 
 
+class Pinned(AbstractResolver):
+    """Hosts are where they were found before, where that is known; others are asked for."""
+
+    def __init__(self, pinned: Callable[[str], str | None]) -> None:
+        """``pinned``: the IP address of a host, or None."""
+        self._pinned, self._other = pinned, aiohttp.DefaultResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        ip = self._pinned(host)
+        return await self._other.resolve(host if ip is None else ip, port, socket.AF_UNSPEC)
+
+    async def close(self) -> None:
+        await self._other.close()
+
+
+class Posted(NamedTuple):
+    """What a door answers to an entry. ``after``: seconds after which to come again, if it says so."""
+
+    status: int
+    after: float
+    body: bytes
+
+
 class Wire:
     """Connections to doors, on a thread and a loop of their own. Use it in a ``with``; any thread may ask."""
+
+    def __init__(self, pinned: Callable[[str], str | None] = lambda host: None) -> None:
+        """``pinned``: the IP address of a host, where one was found before (:class:`Pinned`)."""
+        self._pinned = pinned
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
@@ -76,12 +111,45 @@ class Wire:
             except _FAILED as error:
                 failed = error
         assert failed is not None
-        late = isinstance(failed, TimeoutError)
-        raise NoAnswer(url, Message("it takes too long") if late else because(failed)) from None
+        raise NoAnswer(url, _LATE if isinstance(failed, TimeoutError) else because(failed)) from None
+
+    def post_entry(self, url: str, entry: bytes, most: int) -> Posted:
+        """Hand in an entry, once. Raises NoAnswer if nothing comes back, or more bytes than ``most``."""
+        try:
+            return self._run(self._post_entry(f"{url}/entries", entry, most))
+        except TimeoutError:
+            raise NoAnswer(url, _LATE) from None
+        except _FAILED as error:
+            raise NoAnswer(url, because(error)) from None
+
+    async def _post_entry(self, url: str, entry: bytes, most: int) -> Posted:
+        headers = {"Content-Type": "application/octet-stream"}
+        async with asyncio.timeout(CONNECT + TAKING) as head:
+            response = await self._session.post(
+                url, data=entry, headers=headers, allow_redirects=False, timeout=_TAKING
+            )
+            head.reschedule(None)
+        async with response:
+            said = response.headers.get("Retry-After", "")
+            after = float(said) if said.isascii() and said.isdigit() and len(said) < 6 else SILENT
+            return Posted(response.status, after, await read_answer(response, most))
+
+    def post(self, url: str, path: str, body: bytes, kind: str) -> None:
+        """Tell a door something, once. Raises NoAnswer if it does not take it."""
+        try:
+            self._run(self._post(f"{url}/{path}", body, kind))
+        except _FAILED as error:
+            raise NoAnswer(url, because(error)) from None
+
+    async def _post(self, url: str, body: bytes, kind: str) -> None:
+        async with asyncio.timeout(CONNECT + SILENT):
+            async with self._session.post(url, data=body, headers={"Content-Type": kind}, allow_redirects=False) as got:
+                if got.status >= 300:
+                    raise aiohttp.ClientError(f"HTTP {got.status}")
 
     async def _begin(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit_per_host=CONNECTIONS),
+            connector=aiohttp.TCPConnector(limit_per_host=CONNECTIONS, resolver=Pinned(self._pinned)),
             timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=CONNECT, sock_read=SILENT),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,

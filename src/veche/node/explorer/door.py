@@ -47,7 +47,7 @@ LASTS = 86_400
 KEPT_BYTES = 32 << 20
 """Bytes of pages that are kept."""
 WAITING = 64
-"""Pages that may wait to be made; whoever asks for more is told to come again."""
+"""Pages that may wait to be made; whoever asks for more gets what is kept of old, or is told to come again."""
 LISTENERS = 500
 """Who may listen for heads at a time."""
 LISTENING, QUIET = 600, 15
@@ -215,6 +215,8 @@ class Explorer:
         under_way = self._making.get(name)
         if under_way is None:
             if len(self._making) >= WAITING:
+                if found is not None:
+                    return found
                 raise Busy(FRESH)
             loop = asyncio.get_running_loop()
             under_way = asyncio.ensure_future(loop.run_in_executor(self._thread, self._make, language, make, size))

@@ -10,7 +10,16 @@ from veche.audit.poll_view import PollView, stage_of, view_poll
 from veche.audit.receipt import SENTENCES, report_entry
 from veche.audit.witnesses import Witnesses, read_witnesses
 from veche.ledger.codec import decode, digest
-from veche.ledger.entries import BlockEntry, parse_item
+from veche.ledger.entries import (
+    BlockEntry,
+    CertificateStep,
+    Complaint,
+    KeyStep,
+    OfficeChange,
+    OfficeEffect,
+    SharesStep,
+    parse_item,
+)
 from veche.ledger.entries.ballot import BALLOT, is_ballot, read_ballot
 from veche.ledger.entries.office import Role
 from veche.ledger.heads import STALE, vouched
@@ -31,8 +40,10 @@ IN_BLOCK = 200
 STATEMENTS = 50
 """The newest statements about a poll that are shown."""
 RUNNING = (Stage.OPEN, Stage.ANNOUNCED, Stage.CLOSED, Stage.COUNTING, Stage.UNOPENED)
-"""Stages of polls that are not over, those first in which people can do something."""
-ROLE_ORDER = tuple(Role)
+"""Stages of polls that are not over."""
+OF_NOW = {kind.kind for kind in (OfficeChange, OfficeEffect, CertificateStep, SharesStep, KeyStep, Complaint)}
+"""Kinds of entries beside which it is said how things stand now: who holds the office, what key the committee has."""
+_ROLES = tuple(Role)
 _COUNTS = N_("This ballot is the last of its voter. It counts, unless its voter votes again.")
 _REPLACED = N_("Its voter voted again later. The later ballot counts, not this one.")
 _COUNTED = N_("This ballot was counted.")
@@ -70,7 +81,7 @@ class BallotFacts(NamedTuple):
 
 
 class EntryPage(NamedTuple):
-    """An entry as its page shows it. ``whole``: all that it says, line by line."""
+    """An entry as its page shows it. ``whole``: all that it says, line by line; ``lasts``: whether nothing of all this will ever change."""
 
     number: int
     kind: Localizable
@@ -81,11 +92,7 @@ class EntryPage(NamedTuple):
     whole: list[Localizable]
     ballot: BallotFacts | None
     poll: ShortPoll | None
-
-    @property
-    def lasts(self) -> bool:
-        """Whether nothing that its page says will ever change."""
-        return self.ballot is None and self.block is not None
+    lasts: bool
 
 
 class CodeRow(NamedTuple):
@@ -214,9 +221,9 @@ class View:
             if len(item) == 3:
                 says += whole.signers([key for key, _ in signatures(item)])
         about = said.poll if said is not None else self._about(number, item)
-        return EntryPage(
-            number, kind_of(item), self._says(item), digest(data), data, self.index.block_of(number), says, said, about
-        )
+        block = self.index.block_of(number)
+        lasts = said is None and block is not None and item[0] not in OF_NOW
+        return EntryPage(number, kind_of(item), self._says(item), digest(data), data, block, says, said, about, lasts)
 
     def _about(self, number: int, item: list[Any]) -> ShortPoll | None:
         """The poll that an entry is, or is about."""
@@ -306,7 +313,7 @@ class View:
             found,
             key=lambda seat: (
                 not seat.office.active,
-                ROLE_ORDER.index(seat.office.role),
+                _ROLES.index(seat.office.role),
                 seat.office.institution,
             ),
         )

@@ -1,0 +1,219 @@
+"""``veche node join`` and ``status``: a citizen's node, from an address to a copy of the whole ledger that stays up to date."""
+
+import time
+from pathlib import Path
+
+import click
+
+from veche import logs
+from veche.cli import options
+from veche.cli.earnest import say_if_test
+from veche.cli.language import Command
+from veche.cli.reading import read_ledger
+from veche.cli.remote import speaking_http
+from veche.cli.running import Display, say_browser, until_told
+from veche.cli.verify import progress_bars
+from veche.clock import system
+from veche.collector import relax
+from veche.durable import make_folder
+from veche.engine.following import FarBehind
+from veche.engine.inbox import engine_runs
+from veche.engine.publishing import LOG_KEY
+from veche.errors import UserError
+from veche.ledger.codec import digest
+from veche.ledger.entries.charter import read_charter
+from veche.ledger.heads import STALE, age
+from veche.log.checkpoint import SignedCheckpoint
+from veche.log.evidence import accused, evidence_file, read_fork
+from veche.terminal.say import language, say
+from veche.texts import Message, Plural, duration
+from veche.words import from_words, in_words
+
+PAUSE = 0.5
+"""Seconds between two looks at whether the node is well."""
+LATELY = 3600
+"""Seconds since a node answered, within which it counts as one that answers."""
+
+
+@click.command(cls=Command)
+@click.argument("urls", nargs=-1, metavar="[URL]...")
+@options.own_ledger
+@click.option(
+    "--charter", default="", metavar="FILE|WORDS",
+    help="Join no other ledger than the one with this charter: its entry in a file, or the nine words of its fingerprint.",
+)  # fmt: skip
+@click.option(
+    "--listen", default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT",
+    help="Where the door is by which others read this copy and hand entries in.",
+)  # fmt: skip
+@click.option(
+    "--public", default="", metavar="URL",
+    help="Where others find this door, if they can. They are told of it. [default: they cannot]",
+)  # fmt: skip
+@click.option(
+    "--despite-fork",
+    is_flag=True,
+    help="Go on though two histories of this ledger were found: people have decided that this copy is the right one.",
+)
+@click.option("--seconds", type=click.FloatRange(0), metavar="N", help="End after so many seconds.")
+@click.option("--verbose", is_flag=True, help="Say more on the standard error: JSON, or plain lines on a terminal.")
+def join(
+    urls: tuple[str, ...],
+    folder: Path,
+    charter: str,
+    listen: str,
+    public: str,
+    despite_fork: bool,
+    seconds: float | None,
+    verbose: bool,
+) -> None:
+    """Join the ledger that the node at URL has, or several: copy all of it into the folder of --ledger, check every entry, and stay until
+    Ctrl-C. Each new block is checked as it comes, and everything is served on to others.
+
+    Started again, it goes on, and needs no URL: it knows other nodes by then.
+
+    \b
+    Example:
+      veche node join http://city.example
+      veche node join
+    """
+    with speaking_http():
+        from veche.node.addresses import AddressBook, as_address
+        from veche.node.follower import Follower, catch_up, check_no_fork, find_charter, has_copy
+        from veche.node.web import Wire
+    if verbose:
+        logs.verbose()
+    relax()
+    if not despite_fork:
+        check_no_fork(folder)
+    if (folder / LOG_KEY).exists():
+        raise UserError(
+            Message(
+                "In {folder} lies the key with which this machine signs heads: it makes blocks and follows nobody.",
+                folder=folder,
+            ),
+            Message("Run its node: veche node run. Or join into another folder, with --ledger."),
+        )
+    book = AddressBook(folder)
+    book.type(as_address(url) for url in urls)
+    own = as_address(public) if public else ""
+    end = None if seconds is None else time.monotonic() + seconds
+    with until_told() as told, Wire(book.pinned) as wire:
+        founding = find_charter(folder, wire, book)
+        _check_charter(founding, charter)
+        _introduce(founding)
+        make_folder(folder)
+        book.save()  # so that it goes on without being told again
+        copied = has_copy(folder)
+        while not told() and (end is None or time.monotonic() < end):
+            if not copied:
+                with progress_bars(Message("Fetching entries"), Message("Checking entries")) as (fetched, checked):
+                    catch_up(folder, founding, wire, book, _show_head, fetched, checked)
+            copied = False
+            try:
+                with (
+                    Follower(folder, wire, book, listen, own, despite_fork) as made,
+                    Display(folder, verbose) as display,
+                ):
+                    host, port = made.address
+                    say(
+                        Message(
+                            "This node has a copy of the whole ledger in {folder}, all of it checked, and follows. Its door is at {host}, port {port}.",
+                            folder=folder, host=host, port=str(port),
+                        )
+                    )  # fmt: skip
+                    say_browser(made.address)
+                    while not told() and (end is None or time.monotonic() < end):
+                        made.check()
+                        display.look(0)
+                        time.sleep(PAUSE)
+            except FarBehind:
+                continue
+    say(Message("Stopped. Started again, it goes on."))
+
+
+def _check_charter(founding: bytes, wanted: str) -> None:
+    """Raises UserError if this is not the charter that the person wants."""
+    if not wanted:
+        return
+    if " " in wanted.strip():
+        right = digest(founding).startswith(from_words(wanted))
+    else:
+        right = options.read_file(Path(wanted)) == founding
+    if not right:
+        raise UserError(
+            Message(
+                "The node has another ledger: its fingerprint is {words}.", words=in_words(digest(founding), language())
+            ),
+            Message("Compare it with what the city publishes, or give the address of another node."),
+        )
+
+
+def _introduce(founding: bytes) -> None:
+    charter = read_charter(founding)
+    say_if_test(charter)
+    words = in_words(digest(founding), language())
+    say(Message("The ledger is {origin}. Its fingerprint: {words}", origin=charter.origin, words=words))
+
+
+def _show_head(signed: SignedCheckpoint) -> None:
+    head = signed.checkpoint
+    words = in_words(digest(head.text().encode()), language())
+    say(Message("Its newest head, of {size} entries: {words}", size=head.size, words=words))
+    say(Message("Compare both with what the institutions publish."))
+
+
+@click.command(cls=Command)
+@options.own_ledger
+@options.json
+def status(folder: Path, as_json: bool) -> None:
+    """Show how the copy in the folder of --ledger stands: how old its head is, which nodes are known, and whether anything contradicts it.
+
+    \b
+    Example:
+      veche node status
+    """
+    with speaking_http():
+        from veche.node.addresses import AddressBook
+        from veche.node.copying import Forked
+    with read_ledger(folder, verified=False) as reading:
+        now, head = system().time, reading.head.checkpoint
+        policy = reading.succession.policy(head.size)
+        old = age(reading.head, policy, now) if reading.state.validators() else None
+        names = {key: office.institution for key, office in reading.state.offices.items()}
+        origin, ledger = reading.charter.origin, reading.id
+    known = AddressBook(folder).all()
+    answer = [one for one in known if now - one.answered < LATELY]
+    against, fork, running = accused(folder), read_fork(folder), engine_runs(folder)
+    if as_json:
+        options.emit(
+            {
+                "ledger": ledger.hex(), "origin": origin, "size": head.size, "root": head.root.hex(), "age": old, "running": running,
+                "known": len(known), "answering": len(answer), "accused": [key.hex() for key in against], "fork": fork is not None,
+            }
+        )  # fmt: skip
+    else:
+        say(Message("A copy of the ledger {origin}, with {size} entries.", origin=origin, size=head.size))
+        say(Message("Its head in words: {words}", words=in_words(digest(head.text().encode()), language())))
+        if old is not None and old > STALE:
+            say(Message("Nobody has vouched for it for {time}: what came since is not known here.", time=duration(old)))
+        elif old is not None:
+            say(Message("Over two thirds of the validators vouched for it {time} ago.", time=duration(old)))
+        say(Message("The node runs.") if running else Message("No node runs in this folder."))
+        say(Plural("{count} other node is known.", "{count} other nodes are known.", count=len(known)))
+        say(
+            Plural(
+                "{count} node answered within the last hour.",
+                "{count} nodes answered within the last hour.",
+                count=len(answer),
+            )
+        )
+        for key in against:
+            say(
+                Message(
+                    "{institution} has signed two histories of this ledger: {file}",
+                    institution=names.get(key, key.hex()[:16]), file=evidence_file(folder, key),
+                )
+            )  # fmt: skip
+    if fork is not None:
+        raise Forked(fork)

@@ -1,0 +1,169 @@
+"""The other nodes that a follower asks: for their newest heads, for what is under these, and for further nodes.
+
+All of it on one thread, with a few more that wait for answers. Whoever lies is left; whoever does not answer is asked again. Citizens' nodes
+are asked every few seconds, institutions once a minute where there are enough of the others: what all citizens cost institutions must
+not grow with their number.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import msgspec
+
+from veche.engine.following import FollowingEngine, News
+from veche.errors import DoesNotHold, UserError, VecheError
+from veche.ledger.heads import vouched
+from veche.log.checkpoint import Checkpoint, SignedCheckpoint
+from veche.logs import log as logged
+from veche.node.addresses import ASKED, TOLD, AddressBook, is_url
+from veche.node.copying import Forked
+from veche.node.heads import Heads
+from veche.node.web import NoAnswer, Web, Wire
+
+EVERY, SELDOM = 5.0, 60.0
+"""Seconds between two times that nodes are asked; and that institutions are, if enough others are known."""
+ENOUGH = 3
+"""Others that must be known for that."""
+NODES_EVERY = 600.0
+"""Seconds between two times that one node is asked for others."""
+NODES_BYTES = 16 << 10
+"""Bytes of what it answers to that."""
+HEADS = 256
+"""Heads that somebody told of, and that wait to be looked at."""
+
+
+class Neighbours:
+    """Those of one node. Use it in a ``with``. ``url``: where this node is found from outside, if it is."""
+
+    def __init__(
+        self,
+        engine: FollowingEngine,
+        heads: Heads,
+        book: AddressBook,
+        wire: Wire,
+        url: str = "",
+        every: float = EVERY,
+    ) -> None:
+        self._engine, self._heads, self._book, self._wire, self._url, self._every = (
+            engine,
+            heads,
+            book,
+            wire,
+            url,
+            every,
+        )
+        self._next: dict[str, float] = {}  # when each may be asked again, by the steady clock
+        self._next_nodes: dict[str, float] = {}
+        self._agreed: dict[str, Checkpoint] = {}  # which head each showed last that was held against this log
+        self._told: deque[SignedCheckpoint] = deque()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="veche-neighbours", daemon=True)
+        self.broken: BaseException | None = None
+
+    def __enter__(self) -> "Neighbours":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def check(self) -> None:
+        """Raise what broke it, if anything did; Forked if there are two histories."""
+        if self._heads.fork is not None:
+            raise self._heads.fork
+        if self.broken is not None:
+            raise self.broken
+
+    def tell(self, signed: SignedCheckpoint) -> bool:
+        """Somebody tells of a head, from any thread; whether there was room."""
+        if len(self._told) >= HEADS:
+            return False
+        self._told.append(signed)
+        return True
+
+    def _hear(self) -> None:
+        """Look at what was told."""
+        while self._told:
+            try:
+                self._heads.hear(self._told.popleft())
+            except DoesNotHold:
+                continue  # whoever told it is not known
+
+    def _run(self) -> None:
+        try:
+            with ThreadPoolExecutor(ASKED, "veche-ask") as pool:
+                while not self._stop.is_set():
+                    self._book.institutions = self._engine.institutions - {self._url}
+                    for _ in pool.map(self._ask_safely, self._due()):
+                        pass
+                    with suppress(Forked):  # it is told by check()
+                        self._hear()
+                        self._heads.grown()
+                    self._book.save()
+                    self._stop.wait(self._every)
+        except BaseException as error:
+            self.broken = error
+
+    def _due(self) -> Sequence[str]:
+        """Whom to ask now."""
+        chosen, now = self._book.choose(), time.monotonic()
+        citizens = [url for url in chosen if url not in self._book.institutions]
+        due = []
+        for url in chosen:
+            if url == self._url or now < self._next.get(url, 0):
+                continue
+            seldom = url in self._book.institutions and len(citizens) >= ENOUGH
+            self._next[url] = now + (SELDOM if seldom else 0)
+            due.append(url)
+        return due
+
+    def _ask_safely(self, url: str) -> None:
+        try:
+            self._ask(url)
+        except Forked:
+            return  # it is told by check()
+        except NoAnswer:
+            self._book.note(url, False, time.time())
+        except DoesNotHold as error:
+            self._leave(url, error)
+
+    def _ask(self, url: str) -> None:
+        door = Web(self._wire, url)
+        signed = door.checkpoint()
+        self._book.note(url, True, time.time())
+        head = signed.checkpoint
+        own = self._engine.head
+        if head == own.checkpoint and vouched(signed, self._engine.succession.policy(head.size)) > vouched(
+            own, self._engine.succession.policy(head.size)
+        ):
+            self._engine.offer(News(signed, None, lambda error: None))  # the same, and newer
+        elif self._agreed.get(url) != head or head.size > own.checkpoint.size:
+            found = self._heads.hear(signed, door)
+            self._agreed[url] = head
+            if found is not None:
+                self._engine.offer(News(signed, found, lambda error: self._leave(url, error)))
+        if time.monotonic() >= self._next_nodes.get(url, 0):
+            self._next_nodes[url] = time.monotonic() + NODES_EVERY
+            self._ask_for_nodes(url)
+
+    def _ask_for_nodes(self, url: str) -> None:
+        with suppress(msgspec.MsgspecError, RecursionError):
+            data = self._wire.get(url, "nodes", NODES_BYTES)
+            told = msgspec.json.decode(data or b"[]", type=list[str])
+            self._book.hear(url, [one for one in told[:TOLD] if one != self._url and is_url(one)], time.time())
+        if self._url:
+            with suppress(UserError):
+                self._wire.post(url, "nodes", self._url.encode(), "text/plain")
+
+    def _leave(self, url: str, error: VecheError) -> None:
+        """Whoever lies is left; whoever is gone was asked once in vain."""
+        if isinstance(error, DoesNotHold):
+            logged().warning("a node is left", node=url, reason=error.message)
+            self._book.leave(url)
+        else:
+            self._book.note(url, False, time.time())

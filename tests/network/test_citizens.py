@@ -1,0 +1,108 @@
+"""``veche node join`` and ``status`` as people call them: one address is all they type."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cli.conftest import environment, fails, inside, ok
+from engine.stage import Stage
+
+from veche.ledger.codec import digest
+from veche.log.source import Folder
+from veche.words import in_words
+
+from .conftest import running
+from .test_following import until, url_of
+from .test_node import log_of
+
+
+@contextmanager
+def join(folder: Path, *words: object) -> Iterator["subprocess.Popen[str]"]:
+    """The command in a process of its own, which is ended if it has not."""
+    command = [
+        sys.executable,
+        "-m",
+        "veche",
+        "node",
+        "join",
+        *map(str, words),
+        "-l",
+        str(folder),
+        "--listen",
+        "127.0.0.1:0",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def follows(process: "subprocess.Popen[str]") -> list[str]:
+    """What it says until it follows."""
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if "port" in "".join(said) and line.rstrip().endswith("."):
+            return said
+    raise AssertionError("".join(said))
+
+
+def status(folder: Path) -> Any:
+    return ok("node", "status", "-l", folder, "--json", run=inside).json
+
+
+def size(folder: Path) -> int:
+    return Folder(folder).checkpoint().checkpoint.size
+
+
+def test_a_citizen_joins_is_killed_and_goes_on(stage: Stage, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    with running(stage) as client:
+        with join(copy, url_of(client.address)) as process:
+            said = " ".join("".join(follows(process)).split())
+            charter, head = digest(client.get("/charter").body), client.get("/checkpoint").body
+            assert in_words(charter) in said and in_words(digest(head.partition(b"\n\n")[0] + b"\n")) in said
+            client.wait(client.hand_in(stage.ballots[0]).json["entry"], "final")
+            until(lambda: size(copy) == client.get("/status").json["final"])
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        client.wait(client.hand_in(stage.ballots[1]).json["entry"], "final")
+        with join(copy) as process:  # it knows where others are
+            follows(process)
+            until(lambda: size(copy) == client.get("/status").json["final"])
+            until(lambda: status(copy)["answering"] == 1)
+            said = status(copy)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+    assert (said["size"], said["running"], said["accused"], said["fork"]) == (size(copy), True, [], False)
+    assert said["ledger"] == charter.hex() and said["known"] >= 1
+    assert log_of(copy) == log_of(stage.folder)
+    assert "No node runs in this folder." in ok("node", "status", "-l", copy, run=inside).out
+
+
+def test_no_other_ledger_is_joined_than_the_one_that_is_wanted(stage: Stage, tmp_path: Path) -> None:
+    with running(stage) as client:
+        url, charter = url_of(client.address), client.get("/charter").body
+        (tmp_path / "charter.entry").write_bytes(charter)
+        (tmp_path / "other.entry").write_bytes(charter + b"?")
+        rest = ("-l", tmp_path / "copy", "--listen", "127.0.0.1:0", "--seconds", "0")
+        for wanted in (in_words(bytes(32)), tmp_path / "other.entry"):
+            answer = fails(2, "has another ledger", "node", "join", url, "--charter", wanted, *rest, run=inside)
+            assert in_words(digest(charter)) in " ".join(answer.err.split())
+        assert not (tmp_path / "copy" / "tile").exists()
+        for wanted in (in_words(digest(charter)), tmp_path / "charter.entry"):
+            ok("node", "join", url, "--charter", wanted, *rest, run=inside)
+
+
+def test_what_is_asked_for_wrongly_is_said(stage: Stage, tmp_path: Path) -> None:
+    new = ("-l", tmp_path / "new", "--listen", "127.0.0.1:0")
+    fails(2, "No node is known", "node", "join", *new, run=inside)
+    fails(2, "no address of a node", "node", "join", "http://city.example/path", *new, run=inside)
+    fails(2, "no address of a node", "node", "join", "http://city.example", "--public", "ftp://me", *new, run=inside)
+    fails(2, "follows nobody", "node", "join", "http://city.example", "-l", stage.folder, run=inside)
