@@ -41,7 +41,8 @@ class Net:
             self.say(world, "one")
             world.engine.tick()
         home = folder / "world" / "ledger"
-        self.new, self.votes = SigningKey.generate(), SigningKey.generate().public
+        self.new, self.consensus = SigningKey.generate(), SigningKey.generate()
+        self.votes = self.consensus.public
         with Ledger(home) as ledger:
             for text in ("two", "three"):  # decided, and then over a third was lost before their heads were final
                 ledger.execute(ledger.height + 1, ledger.time + 1, [self.notice(text)])

@@ -171,7 +171,7 @@ ELSEWHERE = {
     ("office address", "url"): "tests/ledger/test_validators.py", ("office address", "peer"): "the same",
     **{(f"office {what}", "votes"): "of a validator and of nobody else: test_validators.py" for what in ("add", "rotate", "retire", "suspend", "object")},
     ("network restart", "lost"): "needs a network: tests/network/test_restart.py",
-    ("verify", "promise"): "tests/network/test_promises.py",
+    ("verify", "promise"): "tests/network/test_promises.py", ("verify", "votes"): "tests/audit/test_votes.py",
     ("poll preview", "rolls"): "test_poll_rolls.py", ("office notice", "name"): "a poll that must be there, as in all commands",
     ("registrar proof", "person"): "test_challenge.py", ("witness cosign", "every"): "how often, not what",
 }  # fmt: skip

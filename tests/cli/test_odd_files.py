@@ -77,7 +77,7 @@ FILES: dict[str, dict[str, tuple[str, ...]]] = {
     "find": {"folder": ("A" * 43, "--ledger", "{}"), "seed": ("--seed", "{}", *LEDGER)},
     "verify": {
         "path": ("{}",), "receipt": ("{ledger}", "--receipt", "{}"), "beside": ("{ledger}", "--bound", "{}"),
-        "promise": ("{ledger}", "--promise", "{}", "{roll}"),
+        "promise": ("{ledger}", "--promise", "{}", "{roll}"), "votes": ("{ledger}", "--votes", "{}"),
     },
     "export": {"folder": ("{new}", "--ledger", "{}")},
     "ledger check-receipt": {
@@ -194,6 +194,7 @@ ELSEWHERE = {
 """They ask a person first, or look at another file before."""
 NAMED = {
     ("verify", "promise"): "this file|odd-file",
+    ("verify", "votes"): "votes|odd-file",
     ("verify", "beside"): "--bound has no meaning for a ledger",  # with an archive: tests/audit/test_binding.py
     ("ledger check-receipt", "entry_file"): "inclusion proof|too long",
     ("ledger submit", "files"): "odd-file|[Kk]ey",

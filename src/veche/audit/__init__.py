@@ -7,6 +7,7 @@
 - :mod:`witnesses`      L9: the heads that witnesses cosigned, and for how much of a ledger a quorum of them vouches
 - :mod:`receipt`        step R: a receipt, compared with a verified ledger
 - :mod:`promise`        what became of a validator's promise
+- :mod:`votes`          two votes of a validator for two blocks of one height
 - :mod:`archive`        steps A1 to A10: ``verify_archive``, whoever made it
 - :mod:`binding`        steps B1 to B4: the file beside an archive, with the binding proofs
 - :mod:`export`         out of a verified ledger: a poll as an archive, and that file

@@ -12,6 +12,7 @@ from veche.audit.poll_warnings import poll_warnings
 from veche.audit.promise import PromiseReport
 from veche.audit.receipt import ReceiptReport
 from veche.audit.values import values
+from veche.audit.votes import VotesReport
 from veche.audit.witnesses import Witnesses
 from veche.clock import ahead
 from veche.errors import UserError
@@ -73,6 +74,7 @@ class LedgerReport:
     witnesses: Witnesses
     receipt: ReceiptReport | None = None
     promises: Sequence[PromiseReport] = ()
+    votes: VotesReport | None = None
     ahead: int = 0
     steps: dict[str, str] = field(default_factory=lambda: dict(STEPS))
     cannot_show: Sequence[str] = CANNOT_SHOW
@@ -90,6 +92,7 @@ def report_ledger(
     receipt: ReceiptReport | None = None,
     now: int | None = None,
     promises: Sequence[PromiseReport] = (),
+    votes: VotesReport | None = None,
 ) -> LedgerReport:
     """The report on a verified ledger, with these polls (all by default, in the order of the log).
 
@@ -114,6 +117,7 @@ def report_ledger(
         witnesses=verified.witnesses,
         receipt=receipt,
         promises=promises,
+        votes=votes,
         ahead=0 if now is None else ahead(verified.time, now),
     )
 

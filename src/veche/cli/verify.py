@@ -23,6 +23,7 @@ from veche.audit.promise import LIMIT as PROMISES
 from veche.audit.promise import judge, read_promises
 from veche.audit.receipt import check_receipt
 from veche.audit.report import find_poll, report_ledger
+from veche.audit.votes import judge_votes
 from veche.ballot.archive.archive import Archive, archives_in
 from veche.cli.answer import OPTION, emit_error
 from veche.cli.language import Command
@@ -33,6 +34,7 @@ from veche.cli.verify_show import MEANINGS, archive_values, show_archive, show_l
 from veche.clock import system
 from veche.collector import relax
 from veche.durable import replace
+from veche.engine.cometbft.votes import LIMIT as VOTES
 from veche.errors import DoesNotHold, UserError, because
 from veche.handed import what_else
 from veche.ledger.codec import MAX_ENTRY
@@ -71,6 +73,10 @@ PINNED = 16
     help="Judge the promises in FILE, which a node answered, of the ENTRY that was handed in.",
 )  # fmt: skip
 @click.option(
+    "--votes", "votes", type=ANY_PATH, metavar="FILE",
+    help="Check a validator's two votes for two blocks of one height, as nodes keep them: evidence/votes-KEY.json.",
+)  # fmt: skip
+@click.option(
     "--bound",
     "beside",
     type=ANY_PATH,
@@ -81,7 +87,7 @@ PINNED = 16
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, and nothing else.")
 def verify(
     path: Path, poll_id: str | None, wanted_id: str | None, words: str | None, receipt: Path | None, promise: tuple[Path, Path] | None,
-    beside: Path | None, report: Path | None, as_json: bool,
+    votes: Path | None, beside: Path | None, report: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Check a ledger or an archive, from its first byte to its results.
 
@@ -99,14 +105,21 @@ def verify(
     try:
         if kind_of(path) == "archive":
             _reject(
-                {"--poll": poll_id, "--id": wanted_id, "--charter": words, "--receipt": receipt, "--promise": promise},
+                {
+                    "--poll": poll_id,
+                    "--id": wanted_id,
+                    "--charter": words,
+                    "--receipt": receipt,
+                    "--promise": promise,
+                    "--votes": votes,
+                },
                 Message("an archive"),
             )
             _verify_archive(path, beside, report, as_json)
         else:
             _reject({"--bound": beside}, Message("a ledger"))
             pin = Pin(wanted_id, words)
-            _verify_ledger(path, poll_id, pin, receipt, promise, report, as_json)
+            _verify_ledger(path, poll_id, pin, receipt, promise, votes, report, as_json)
     except DoesNotHold as error:
         show_refusal(error)
         emit_error(error, error.exit_code, [OPTION] if as_json else [], MEANINGS.get(error.step, ""))
@@ -219,13 +232,14 @@ class Pin:
 
 
 def _verify_ledger(
-    path: Path, poll_id: str | None, pin: Pin, receipt: Path | None, promise: tuple[Path, Path] | None, report: Path | None,
-    as_json: bool,
+    path: Path, poll_id: str | None, pin: Pin, receipt: Path | None, promise: tuple[Path, Path] | None, votes: Path | None,
+    report: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     handed = None if receipt is None else read_receipt(receipt)
     promises = (
         None if promise is None else (read_file(promise[1], MAX_ENTRY), read_promises(read_file(promise[0], PROMISES)))
     )
+    two_votes = None if votes is None else read_file(votes, VOTES)
     source = open_ledger(path)
     try:
         with progress_bar(Message("Checking entries")) as progress:
@@ -234,7 +248,8 @@ def _verify_ledger(
         polls = None if poll_id is None else [find_poll(verified, poll_id)]
         found = None if handed is None else check_receipt(verified, handed)
         judged = () if promises is None else judge(verified, *promises)
-        made = report_ledger(verified, polls, found, system().time, judged)
+        accused = None if two_votes is None else judge_votes(verified, two_votes)
+        made = report_ledger(verified, polls, found, system().time, judged, accused)
     finally:
         if isinstance(source, Export):
             source.close()

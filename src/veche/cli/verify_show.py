@@ -52,6 +52,8 @@ def show_ledger(made: LedgerReport) -> None:
         _say_receipt(made.receipt)
     for promise in made.promises:
         say(promise.said)
+    if made.votes is not None:
+        say(made.votes.said)
     say(Message("\nEverything that is in this ledger holds. What no ledger can show:"))
     _say_points(Message(limit) for limit in made.cannot_show)
 

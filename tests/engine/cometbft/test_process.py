@@ -1,6 +1,7 @@
 """The two processes as one program, on this machine's clock and with the CometBFT that is installed: who dies, and who goes on."""
 
 import base64
+import hashlib
 import json
 import os
 import re
@@ -19,15 +20,19 @@ from veche.audit.ledger import verify_ledger
 from veche.clock import WrongClock
 from veche.engine.cometbft import process as process_module
 from veche.engine.cometbft.engine import CometEngine
-from veche.engine.cometbft.home import make_keys
+from veche.engine.cometbft.home import chain_id, make_keys
 from veche.engine.cometbft.process import last_words, why_given_up
+from veche.engine.cometbft.votes import check_votes
 from veche.engine.engine import Stopped
 from veche.errors import UserError
+from veche.keys import SigningKey
 from veche.ledger.ledger import Ledger
+from veche.log.evidence import note_votes, votes_awaited
 from veche.log.source import Folder
 
 from ..stage import Stage, make_stage
 
+BLOCK = Path(__file__).with_name("block_with_votes.json")
 RUN = """
 import sys
 from pathlib import Path
@@ -274,6 +279,47 @@ def test_when_cometbft_gives_up_and_stays_it_is_said_why(stage: Stage, ledger: L
     else:
         assert not kept.exists()
     assert gone(stage.folder)
+
+
+TELLS = """
+import json, sys
+from pathlib import Path
+block, file, what, height = Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:5]
+if what == "start":
+    said = json.loads(file.read_bytes())
+    print(len(said["votes"]), "votes are kept")
+    file.write_text(json.dumps(said | {"votes": []}))
+elif height == "9":
+    print(block.read_text())
+sys.exit(1 if height != "9" else 0)
+"""
+"""A CometBFT with one block, which ends at once, and while it ran somebody voted twice."""
+ACCUSED = SigningKey(hashlib.sha256(bytes(range(32, 64))).digest())
+"""The second of two who voted twice in the block, which CometBFT v0.40.0 made and its command printed, but for the names of things in it."""
+
+
+def test_the_votes_of_who_voted_twice_are_taken_out_of_the_block(stage: Stage, ledger: Ledger) -> None:
+    """When a node starts, and when it ends: only then does nobody hold the lock on CometBFT's blocks."""
+    note_votes(stage.folder, ACCUSED.public, chain_id(bytes(32)), 7, 9)
+    ((file, _),) = votes_awaited(stage.folder)
+    command = [sys.executable, "-c", TELLS, str(BLOCK), str(file)]
+    with pytest.raises(Stopped, match="2 votes are kept"), CometEngine(ledger, stage.key, command=command) as engine:
+        engine.tick()
+    assert check_votes(file.read_bytes())[:2] == (ACCUSED.public, 7)
+    shutil.rmtree(file.parent)
+
+    for height, block in (
+        (8, 9),
+        (7, 10),
+    ):  # of another height, and in a block that is not there any more: nothing ends for that
+        note_votes(stage.folder, ACCUSED.public, chain_id(bytes(32)), height, block)
+        with (
+            pytest.raises(Stopped, match="0 votes are kept"),
+            CometEngine(ledger, stage.key, command=command) as engine,
+        ):
+            engine.tick()
+        assert [one for one, _ in votes_awaited(stage.folder)] == [file]
+        shutil.rmtree(file.parent)
 
 
 def test_a_block_and_who_signed_it_can_be_read_when_it_has_ended(stage: Stage, ledger: Ledger) -> None:

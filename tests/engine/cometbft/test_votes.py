@@ -50,8 +50,8 @@ def test_votes_sign_what_cometbft_says(chain: str, kind: int, height: int, wante
 
 
 def test_two_votes_prove_it() -> None:
-    assert check_votes(file(vote(b"a" * 32), vote(b"b" * 32))) == (KEY.public, 7)
-    assert check_votes(file(vote(b"a" * 32), vote(b""))) == (KEY.public, 7), "one of them for no block"
+    assert check_votes(file(vote(b"a" * 32), vote(b"b" * 32))) == (KEY.public, 7, CHAIN)
+    assert check_votes(file(vote(b"a" * 32), vote(b""))) == (KEY.public, 7, CHAIN), "one of them for no block"
     other = SigningKey(bytes(32))
     for wrong, said in (
         (file(vote(b"a" * 32), vote(b"a" * 32)), "do not contradict"),
@@ -91,7 +91,7 @@ def test_they_are_taken_out_of_the_block_and_kept(tmp_path: Path) -> None:
     assert (path.name, said["height"], said["block"]) == (f"votes-{KEY.public.hex()}.json", 7, 9), "the first is enough"
     keep_votes(path, said, pair)
     assert not list(votes_awaited(tmp_path))
-    assert check_votes(path.read_bytes()) == (KEY.public, 7)
+    assert check_votes(path.read_bytes()) == (KEY.public, 7, CHAIN)
 
 
 def test_a_vote_of_the_real_program_holds() -> None:

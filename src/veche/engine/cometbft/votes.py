@@ -9,7 +9,7 @@ import base64
 import json
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from veche.engine.cometbft.home import address
 from veche.errors import DoesNotHold
@@ -19,6 +19,14 @@ from veche.texts import Message
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
 LIMIT = 1 << 20
 """The most bytes of a file that is read as two votes."""
+
+
+class TwoVotes(NamedTuple):
+    """Two votes for two blocks of one ``height``, by the consensus key ``votes``, on the chain of this name."""
+
+    votes: bytes
+    height: int
+    chain: str
 
 
 def votes_in(block: bytes, votes: bytes, height: int) -> list[dict[str, Any]]:
@@ -39,8 +47,8 @@ def _is_of(vote: dict[str, Any], votes: bytes, height: int) -> bool:
     return vote["validator_address"] == address(votes).hex().upper() and int(vote["height"]) == height
 
 
-def check_votes(data: bytes) -> tuple[bytes, int]:
-    """Check a file of two votes; the consensus key that made both, and the height.
+def check_votes(data: bytes) -> TwoVotes:
+    """Check a file of two votes; what they are.
 
     It proves that whoever has this key voted for two blocks of one height, in one round and step of the chain that the file names.
     Raises DoesNotHold (``votes``).
@@ -61,7 +69,7 @@ def check_votes(data: bytes) -> tuple[bytes, int]:
             verify(key, message, signature)
     except (BadSignature, ValueError):
         raise _wrong(Message("A signature of these votes does not hold.")) from None
-    return key, same[0][0]
+    return TwoVotes(key, same[0][0], chain)
 
 
 def signed_bytes(vote: dict[str, Any], chain: str) -> bytes:
