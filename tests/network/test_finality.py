@@ -334,3 +334,13 @@ def test_another_that_answers_nonsense_is_asked_again(seated: bool, monkeypatch:
 
     asyncio.run(run())
     assert asked == ["/batch" if seated else "/entries"] * wanted
+
+
+def test_what_its_key_signs_for_another_ledger_ends_no_node(validator: Validator) -> None:
+    """An institution keeps two ledgers with one key. Its line of the other one's head, under the name that it has here."""
+    head, key = validator.block(), validator.keys[0]
+    name = validator_verifier(head.origin, key.public).name
+    for size in (head.size, head.size + 7):
+        other = Checkpoint("veche.example/region", size, bytes(32))
+        validator.finality.receive(SignedCheckpoint(other, (cosign(other, name, key, validator.now),)))
+    assert validator.block().size == head.size + 2 and validator.spread[-1].signatures
