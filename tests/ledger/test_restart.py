@@ -287,7 +287,9 @@ def test_whoever_was_a_validator_once_restarts_nothing(lost: Lost, tmp_path: Pat
     block = [] if hidden else [encode(["block", [ledger.height + 1, lost.time + HOUR, lost.time, 0, bytes(32)]])]
     made_up = [*entries, *block, forged, encode(["validators", [[row.institution, thief.public, votes]]])]
     head = Checkpoint(state.charter.origin, len(made_up), merkle.root([merkle.leaf_hash(entry) for entry in made_up]))
-    signed = SignedCheckpoint(head, (cosign(head, validator_verifier(head.origin, thief.public).name, thief, lost.time),))
+    signed = SignedCheckpoint(
+        head, (cosign(head, validator_verifier(head.origin, thief.public).name, thief, lost.time),)
+    )
     folder = tmp_path / "forged"
     Publisher(folder).publish(0, made_up, signed)
     shutil.copytree(ledger.folder / "head", folder / "head")

@@ -108,7 +108,9 @@ class Joining:
             has = dict(zip(urls, pool.map(lambda url: self._ask(wire, url, own) is not None, urls), strict=True))
             newest = zip(urls, pool.map(lambda url: self._ask(wire, url, NEWEST), urls), strict=True)
             ahead = [
-                url for url, commits in newest if commits is not None and commits.height > ledger.height and not has[url]
+                url
+                for url, commits in newest
+                if commits is not None and commits.height > ledger.height and not has[url]
             ]
         # More than a third of the validators, or a node that a person named while none says that it has the block: one that lies
         # alone keeps nobody from what there is, as when all are started again at once and only its door answers, nor from joining.

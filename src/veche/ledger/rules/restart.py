@@ -7,7 +7,6 @@ goes on elsewhere has signed both. docs/adr/0023-restart.md and docs/protocol.md
 from veche.errors import Refused
 from veche.ledger.block import Block
 from veche.ledger.entries import kind_of
-from veche.ledger.entries.block import BlockEntry
 from veche.ledger.entries.committee import CommitteeVoid
 from veche.ledger.entries.office import OfficeEffect, Role
 from veche.ledger.entries.restart import Restart
