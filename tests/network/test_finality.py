@@ -220,7 +220,12 @@ def test_a_flood_of_promises_costs_one_check(monkeypatch: pytest.MonkeyPatch) ->
     made, own = _peers()
     peer, way, checked = made._all[0], SimpleNamespace(hash=b"\1" * 32, stage=Stage.KEPT, promises=[]), list[Promise]()
     check = Promise.check
-    monkeypatch.setattr(Promise, "check", lambda self, ledger: (checked.append(self), check(self, ledger)))
+
+    def counted(self: Promise, ledger: bytes) -> None:
+        checked.append(self)
+        check(self, ledger)
+
+    monkeypatch.setattr(Promise, "check", counted)
     false = Promise.make(bytes(32), way.hash, 5, own.keys[1])
     flood = [Promise(own.keys[0].public.hex(), false.entry, height, false.signature) for height in range(8000)]
     peer._take([way], [Progress(way.hash.hex(), Stage.KEPT, promises=flood)])  # type: ignore[list-item]
