@@ -5,6 +5,7 @@ So whoever knows the charter follows from set to set: docs/protocol.md, section 
 sign no head any more: over a third of them have signed the ``restart`` itself. Which institutions signed it, only a replay can tell.
 """
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 from veche.errors import DoesNotHold, Refused
@@ -109,6 +110,13 @@ def check_kept(walked: Succession, replayed: Succession, size: int) -> None:
         last = number + 1 == size and number in replayed.restarts  # a restart's is there at once, for who signs it
         if (number + 1 < size or last) and number not in {known for known, _ in walked.changes}:
             raise _wrong(head_name(number + 1), Message("the file is missing"))
+
+
+def check_known(walked: Succession, known: Iterable[int]) -> None:
+    """Raise DoesNotHold (``kept``) unless the heads of these sizes, which were kept once, were walked along: whoever hides them could
+    let a former set of validators sign what comes now."""
+    if hidden := set(known) - {number + 1 for number, _ in walked.changes}:
+        raise _wrong(head_name(min(hidden)), Message("the file is missing"))
 
 
 def _wrong(name: str, message: Said) -> DoesNotHold:

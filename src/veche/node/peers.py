@@ -154,9 +154,11 @@ class Peer:
         """Its promise; only one is looked at, and none of a height from which no reader could judge it for long."""
         if promise.entry != way.hash.hex() or promise.height > self._intake.height + HEIGHTS:
             return
-        with suppress(DoesNotHold):
+        try:
             promise.check(self._ledger)
-            self._intake.promised(way, promise)
+        except DoesNotHold:
+            return
+        self._intake.promised(way, promise)
 
     async def pass_heads(self, session: aiohttp.ClientSession) -> None:
         """Pass the newest head on whenever there is one, for ever."""
