@@ -1,5 +1,6 @@
 """How one copy of a ledger comes to the block behind which its network is restarted, and what it refuses to sign."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,9 +10,10 @@ import pytest
 
 from veche.audit.ledger import verify_ledger
 from veche.audit.rebuild import rebuild
-from veche.audit.restarting import commit_to, lay_out, lead_on, reach, restart_ledger
+from veche.audit.restarting import commit_to, height_of, lay_out, lead_on, reach, restart_ledger
 from veche.cli.restarting import begin_restart
 from veche.engine.cometbft.engine import CometEngine
+from veche.engine.cometbft.home import VOTED
 from veche.engine.publishing import LOG_KEY, Publishing
 from veche.engine.running import RESTART, any_engine
 from veche.errors import DoesNotHold, Refused, UserError
@@ -149,6 +151,25 @@ def test_a_validator_that_signed_goes_on_with_it_or_not_at_all(net: Net) -> None
     assert not (net.home / RESTART).exists()
     with Ledger(net.home) as ledger:
         assert isinstance(any_engine(ledger, net.keys[0], None, 1, ["false"]), CometEngine)
+
+
+def test_a_chain_begins_above_all_that_a_validator_voted_for(net: Net) -> None:
+    """An idle network writes its height down once a minute: of blocks that appended nothing the vote tells."""
+    with Ledger(net.home) as ledger:
+        assert height_of(ledger) == ledger.height
+        state = net.home / "cometbft" / "data" / VOTED
+        state.parent.mkdir(parents=True, exist_ok=True)
+        for damaged in (b"", b"[]", b"{}"):
+            state.write_bytes(damaged)
+            assert height_of(ledger) == ledger.height
+        state.write_text(json.dumps({"height": str(net.restart.height), "round": 0, "step": 3}))
+        assert height_of(ledger) == net.restart.height
+    log = Log(Folder(net.home), Checkpoint(log_of(net.home).head.origin, net.restart.size, net.restart.root))
+    with pytest.raises(UserError, match="further than the restart goes on from"):
+        commit_to(net.home, net.keys[0], net.restart, log)
+    assert not (net.home / RESTART).exists()
+    state.write_text(json.dumps({"height": str(net.restart.height - 1), "round": 0, "step": 3}))
+    commit_to(net.home, net.keys[0], net.restart, log)
 
 
 def test_nothing_goes_back_behind_what_a_validator_has(net: Net) -> None:

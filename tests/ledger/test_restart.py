@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ import pytest
 
 from veche.audit.ledger import verify_ledger
 from veche.audit.rebuild import rebuild
+from veche.clock import by_hand
 from veche.engine.publishing import Publishing
 from veche.errors import DoesNotHold, Refused
 from veche.keys import SigningKey
-from veche.ledger.codec import decode
+from veche.ledger.codec import decode, encode
 from veche.ledger.heads import validator_verifier
 from veche.ledger.signing import sign
 from veche.ledger.walk import walk
@@ -20,6 +22,7 @@ from veche.log import merkle
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint, cosign
 from veche.log.publish import Publisher
 from veche.log.source import Folder, head_name
+from veche.witness.witness import Witness
 from veche.world import VALIDATORS, Played, World, validator_row
 
 HOUR = 3600
@@ -267,3 +270,63 @@ def test_readers_follow_no_restart_that_too_few_signed(lost: Lost, tmp_path: Pat
         with pytest.raises(DoesNotHold) as caught:
             walk(source, state.charter, source.checkpoint())
         assert caught.value.step == "kept"
+
+
+def test_a_witness_is_shown_no_former_validators_by_whoever_hides_a_kept_head(lost: Lost, tmp_path: Path) -> None:
+    """As below, but the thief's restart stands where it says, and the head is hidden along which readers come to the validators of now."""
+    ledger, state = lost.ledger, lost.ledger.state
+    lost.execute(lost.sign())
+    ledger.commit()
+    lost.publish()
+    Witness.create(tmp_path / "witness", "Observers")
+    witness, clock = Witness.load(tmp_path / "witness"), partial(by_hand, lost.time + 2 * HOUR)
+    witness.cosign(Folder(ledger.folder), clock)
+    witness.cosign(Folder(ledger.folder), clock)
+    entries = [ledger.entry(number) for number in range(ledger.size)]
+    thief, votes = SigningKey.generate(), SigningKey.generate().public
+    row = validator_row(VALIDATORS[0], votes, 0)
+    height, time = ledger.height + 1, lost.time + HOUR
+    rows = [[row.institution, thief.public, *row[1:]]]
+    forged = sign(ledger.id, "restart", [ledger.size, ledger.head.root, height, time, rows], lost.world.head_keys[2:])
+    block = encode(["block", [height, time, lost.time, 0, bytes(32)]])
+    made_up = [*entries, block, forged, encode(["validators", [[row.institution, thief.public, votes]]])]
+    head = Checkpoint(state.charter.origin, len(made_up), merkle.root([merkle.leaf_hash(entry) for entry in made_up]))
+    signed = SignedCheckpoint(head, (cosign(head, validator_verifier(head.origin, thief.public).name, thief, time),))
+    folder = tmp_path / "forged"
+    Publisher(folder).publish(0, made_up, signed)
+    (folder / "head").mkdir()
+    (folder / head_name(head.size)).write_bytes(signed.to_bytes())
+    with pytest.raises(DoesNotHold, match="the file is missing") as caught:
+        witness.cosign(Folder(folder), clock)
+    assert caught.value.step == "kept"
+    witness.cosign(Folder(ledger.folder), clock)
+
+
+@pytest.mark.parametrize("hidden", (False, True))
+def test_whoever_was_a_validator_once_restarts_nothing(lost: Lost, tmp_path: Path, hidden: bool) -> None:
+    """The two disks that were lost are found, by a thief: what they sign goes on from a head that readers have accepted, but it names a
+    size at which they were validators. ``hidden``: it stands in a block that is there, and what was handed in stands between."""
+    ledger, state, former = lost.ledger, lost.ledger.state, lost.body()
+    lost.execute(lost.sign())
+    ledger.commit()
+    lost.publish()
+    accepted = Folder(ledger.folder).checkpoint()
+    entries = [ledger.entry(number) for number in range(ledger.size)]
+    walk(Folder(ledger.folder), state.charter, accepted)
+    thief, votes = SigningKey.generate(), SigningKey.generate().public
+    row = validator_row(VALIDATORS[0], votes, 0)
+    former[-1] = [[row.institution, thief.public, *row[1:]]]
+    forged = sign(ledger.id, "restart", former, lost.world.head_keys[2:])
+    block = [] if hidden else [encode(["block", [ledger.height + 1, lost.time + HOUR, lost.time, 0, bytes(32)]])]
+    made_up = [*entries, *block, forged, encode(["validators", [[row.institution, thief.public, votes]]])]
+    head = Checkpoint(state.charter.origin, len(made_up), merkle.root([merkle.leaf_hash(entry) for entry in made_up]))
+    signed = SignedCheckpoint(
+        head, (cosign(head, validator_verifier(head.origin, thief.public).name, thief, lost.time),)
+    )
+    folder = tmp_path / "forged"
+    Publisher(folder).publish(0, made_up, signed)
+    shutil.copytree(ledger.folder / "head", folder / "head")
+    (folder / head_name(head.size)).write_bytes(signed.to_bytes())
+    with pytest.raises(DoesNotHold) as caught:
+        walk(Folder(folder), state.charter, signed)
+    assert caught.value.step == "kept"

@@ -14,7 +14,7 @@ from veche.engine.publishing import Publishing
 from veche.keys import SigningKey
 from veche.ledger.heads import AGAIN, STALE, validator_verifier
 from veche.ledger.ledger import Ledger
-from veche.ledger.promise import Promise
+from veche.ledger.promise import HEIGHTS, Promise
 from veche.ledger.signing import sign
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint, cosign
 from veche.log.source import Folder
@@ -207,11 +207,29 @@ def test_a_promise_that_is_none_is_not_passed_on() -> None:
         Promise.make(b"\1" * 32, way.hash, 5, own.keys[0]),
         Promise(good.validator, good.entry, 6, good.signature),
         Promise(good.validator, good.entry, 5, "x"),
+        Promise.make(bytes(32), way.hash, 7 + HEIGHTS + 1, own.keys[0]),  # nobody could say for long that it was broken
     ):
         peer._take([way], [Progress(way.hash.hex(), Stage.KEPT, promises=[wrong])])  # type: ignore[list-item]
     assert way.promises == []
     peer._take([way], [Progress(way.hash.hex(), Stage.KEPT, promises=[good])])  # type: ignore[list-item]
     assert way.promises == [good]
+
+
+def test_a_flood_of_promises_costs_one_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two megabytes of false ones in an answer would keep the door busy for a second, batch by batch."""
+    made, own = _peers()
+    peer, way, checked = made._all[0], SimpleNamespace(hash=b"\1" * 32, stage=Stage.KEPT, promises=[]), list[Promise]()
+    check = Promise.check
+
+    def counted(self: Promise, ledger: bytes) -> None:
+        checked.append(self)
+        check(self, ledger)
+
+    monkeypatch.setattr(Promise, "check", counted)
+    false = Promise.make(bytes(32), way.hash, 5, own.keys[1])
+    flood = [Promise(own.keys[0].public.hex(), false.entry, height, false.signature) for height in range(8000)]
+    peer._take([way], [Progress(way.hash.hex(), Stage.KEPT, promises=flood)])  # type: ignore[list-item]
+    assert len(checked) == 1 and way.promises == []
 
 
 def test_nothing_is_promised_shortly_before_a_closing_or_under_an_old_head(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,3 +352,13 @@ def test_another_that_answers_nonsense_is_asked_again(seated: bool, monkeypatch:
 
     asyncio.run(run())
     assert asked == ["/batch" if seated else "/entries"] * wanted
+
+
+def test_what_its_key_signs_for_another_ledger_ends_no_node(validator: Validator) -> None:
+    """An institution keeps two ledgers with one key. Its line of the other one's head, under the name that it has here."""
+    head, key = validator.block(), validator.keys[0]
+    name = validator_verifier(head.origin, key.public).name
+    for size in (head.size, head.size + 7):
+        other = Checkpoint("veche.example/region", size, bytes(32))
+        validator.finality.receive(SignedCheckpoint(other, (cosign(other, name, key, validator.now),)))
+    assert validator.block().size == head.size + 2 and validator.spread[-1].signatures

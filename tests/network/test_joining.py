@@ -251,3 +251,28 @@ def test_a_liar_alone_keeps_nobody_from_the_blocks_that_there_are(
     (folder / "cometbft" / "data" / "blockstore.db").mkdir(parents=True)
     ahead += urls[1:2]
     assert Joining(folder)._needs(ledger, wire, urls) and lacks_blocks(ledger)
+
+
+def test_a_liar_alone_keeps_nobody_from_joining(validator: Validator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says that it has the block that follows; the two others have it no more, and are ahead."""
+    validator.block()
+    ledger, folder = validator.ledger, validator.ledger.folder
+    (folder / "cometbft" / "data" / "blockstore.db").mkdir(parents=True)
+    urls = [url for _, url in others(ledger.state, validator.keys[0].public)]
+
+    def said(height: int) -> Commits:
+        one = {"signed_header": {"header": {"height": str(height)}}}
+        return Commits.read(json.dumps({"at": one, "next": one}).encode())
+
+    has, ahead = urls[:1], urls[1:2]
+    monkeypatch.setattr(
+        Joining,
+        "_ask",
+        lambda self, wire, url, what: (
+            said(ledger.height + 99) if what == NEWEST and url in ahead else said(ledger.height) if url in has else None
+        ),
+    )
+    wire: Any = None
+    assert not Joining(folder)._needs(ledger, wire, urls) and not lacks_blocks(ledger), "CometBFT gets them from there"
+    ahead += urls[2:]
+    assert Joining(folder)._needs(ledger, wire, urls) and lacks_blocks(ledger)

@@ -9,7 +9,7 @@ from engine.stage import TRAMS
 
 from veche.audit import promise as judging
 from veche.audit.promise import Verdict, judge, read_promises
-from veche.errors import DoesNotHold, UserError
+from veche.errors import DoesNotHold, Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.codec import digest
 from veche.ledger.poll_state import PollState
@@ -32,6 +32,14 @@ class Town:
 
     def entry(self, citizen: Citizen) -> bytes:
         return self.world.entry(citizen, self.poll, [[1, 0]])
+
+    def twice(self, citizen: Citizen) -> tuple[bytes, bytes]:
+        """One later ballot of a citizen under two turns."""
+        sealed, last = self.world.ballot(citizen, self.poll, [[1, 0]]), citizen.turns[self.poll.id]
+        group = self.world.group_of(citizen, self.poll)
+        one, other = (citizen.voter.cast(self.poll.id, group, sealed, [], last + turn) for turn in (1, 2))
+        citizen.turns[self.poll.id] = last + 2
+        return one, other
 
     def promise(self, entry: bytes, key: SigningKey | None = None, ledger: bytes = b"") -> Promise:
         world = self.world
@@ -122,3 +130,27 @@ def test_a_file_is_read_as_a_node_answered(town: Town) -> None:
     for wrong in (b"", b"{}", b"[]", b'{"promises": []}', b'{"promises": [1]}', bytes(2 << 20), b"[" * 100_000):
         with pytest.raises(UserError, match="no promise"):
             read_promises(wrong)
+
+
+def test_a_voter_makes_no_liar_of_a_validator(town: Town) -> None:
+    """Who hands in one ballot under two turns, or goes on voting after the end of a promise."""
+    world, (one, two, *_) = town.world, town.world.citizens
+    world.submit(town.entry(one))
+    first, again = town.twice(one)
+    promise = town.promise(again)
+    world.submit(first)
+    with pytest.raises(Refused, match="This very ballot"):
+        world.submit(again)
+    town.go_on()
+    assert town.verdict(again, promise) == (Verdict.EXCUSED, "tracker")
+    # The later turn came in time, and another one long after.
+    world.submit(town.entry(two))
+    missed, later = town.entry(two), town.entry(two)
+    promise = town.promise(missed)
+    world.submit(later)
+    with pytest.raises(Refused, match="is not greater"):
+        world.submit(missed)
+    town.go_on()
+    assert town.verdict(missed, promise) == (Verdict.EXCUSED, "turn")
+    world.submit(town.entry(two))
+    assert town.verdict(missed, promise) == (Verdict.EXCUSED, "turn")

@@ -11,6 +11,7 @@ from veche.errors import DoesNotHold, Refused, UserError
 from veche.ledger.checks import identify_ballot
 from veche.ledger.entries.ballot import is_ballot, read_ballot
 from veche.ledger.life import Phase
+from veche.ledger.poll_state import LastBallot, PollState
 from veche.ledger.promise import HEIGHTS, Promise
 from veche.ledger.rules.ballot import check_standing
 from veche.texts import N_, Message
@@ -43,6 +44,7 @@ WHY = {
     "turn": N_("a later ballot of the same voter was accepted"),
     "permits": N_("a registrar's roll was used up, or the voter was admitted already"),
     "group": N_("the same voter voted in another group"),
+    "tracker": N_("the voter handed in this very ballot twice, and the other one was accepted"),
     "not-open": N_("the poll was over before the promise was due"),
 }
 """What excuses a validator: the rule that refuses the ballot by then."""
@@ -132,13 +134,30 @@ def _excuse(verified: VerifiedLedger, entry: bytes, deadline: int) -> str:
         poll = state.poll(read.poll)
         if poll is None:
             return ""
-        last = state.last_ballot(poll, identify_ballot(poll, read).credential)
-        if last is None or verified.height_of(last.number) <= deadline:  # what came later is no excuse
-            check_standing(poll, read, last)
+        last, trackers = _cast_by(verified, poll, identify_ballot(poll, read).credential, deadline)
+        check_standing(poll, read, last)
+        if trackers and poll.frozen.kernel.load(read.ballot).tracker in trackers:
+            return "tracker"
+    except ValueError:
+        return ""
     except Refused as refused:
         return refused.rule if refused.rule in WHY else ""
     over = poll.phase in (Phase.CANCELLED, Phase.VOID) or verified.time_after(deadline) >= poll.closing
     return "not-open" if over else ""
+
+
+def _cast_by(
+    verified: VerifiedLedger, poll: PollState, credential: bytes, height: int
+) -> tuple[LastBallot | None, set[bytes]]:
+    """The last ballot of a credential up to this height, and the trackers of all up to then: what came later is no excuse."""
+    last = verified.state.last_ballot(poll, credential)
+    found = [] if last is None else list(verified.state.cast(poll, last))
+    found = [(number, tracker) for number, tracker in found if verified.height_of(number) <= height]
+    if not found:
+        return None, set()
+    number = found[0][0]
+    read = read_ballot(verified.log.entry(number))
+    return LastBallot(read.group, read.turn, number), {tracker for _, tracker in found}
 
 
 def _wrong(where: Message, said: Message) -> DoesNotHold:

@@ -10,6 +10,7 @@ from pathlib import Path
 from veche.audit.ledger import Progress
 from veche.audit.rebuild import rebuild
 from veche.durable import PRIVATE, remove, replace
+from veche.engine.cometbft.home import voted
 from veche.engine.inbox import PATIENCE, open_ledger
 from veche.engine.publishing import LOG_KEY
 from veche.engine.running import RESTART
@@ -35,7 +36,7 @@ from veche.log.tiles import CHECKPOINT
 from veche.texts import Message
 
 ROOM = 10
-"""Heights above the last block here at which a restart's is: others may have come a little further without logging anything."""
+"""Heights above the last one here at which a restart's is: others may have come a little further without logging anything."""
 
 
 def lay_out(ledger: Ledger) -> Checkpoint:
@@ -68,6 +69,12 @@ def check_kept(folder: Path, succession: Succession, root: Callable[[int], bytes
                 ),
             )
         read_kept(source, size, root(size)).verify(succession.policy(size))
+
+
+def height_of(ledger: Ledger) -> int:
+    """The height that this copy has come to, also if the last blocks appended nothing and were not written down: below what it voted for
+    last, a validator can help no chain to begin."""
+    return max(ledger.height, voted(ledger.folder))
 
 
 def reach(source: Source, known: Log, restart: Restart) -> Log:
@@ -153,12 +160,12 @@ def _succession(ledger: Ledger, log: Log) -> Succession:
 
 def _check_behind(ledger: Ledger, restart: Restart, log: Log) -> None:
     """Raise UserError, DoesNotHold unless a ledger has no more than the log from which a restart goes on."""
-    if ledger.size > restart.size or ledger.height >= restart.height:
+    if ledger.size > restart.size or height_of(ledger) >= restart.height:
         raise UserError(
             Message(
                 "This ledger has {size} entries and is at block {height}, further than the restart goes on from.",
                 size=ledger.size,
-                height=ledger.height,
+                height=height_of(ledger),
             ),
             Message("Begin the restart here, where the log is longest; those who signed the other give it up."),
         )

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from veche import clock
-from veche.audit.restarting import ROOM, check_kept, commit_to, lay_out, lead_on, reach, restart_ledger
+from veche.audit.restarting import ROOM, check_kept, commit_to, height_of, lay_out, lead_on, reach, restart_ledger
 from veche.cli import options, together
 from veche.cli.earnest import say_if_test
 from veche.cli.entry_file import OnItsWay, read_on_its_way
@@ -54,7 +54,7 @@ def begin_restart(
         head = lay_out(ledger)
         founders = _founders(ledger, coming, lost)
         time = max(clock.system().time, ledger.time)
-        entry = Restart(head.size, head.root, ledger.height + ROOM, time, founders)
+        entry = Restart(head.size, head.root, height_of(ledger) + ROOM, time, founders)
     with _reading(folder, entry) as reading:
         what = Message(
             "the network goes on from {size} entries with {count} validators", size=head.size, count=len(founders)

@@ -68,8 +68,11 @@ class Publishing:
     def learn(self, signed: SignedCheckpoint) -> None:
         """A head that somebody else has. If a key that is here has signed it and forgotten, it knows that again.
 
-        Raises as :meth:`Cosigner.learn`.
+        A head of another log says nothing of this one, though one key signs both: a cosignature does not say under which name it was
+        given. Raises as :meth:`Cosigner.learn`.
         """
+        if signed.checkpoint.origin != self._ledger.state.charter.origin:
+            return
         for cosigner in tuple(self._keys.values()):
             if cosigner is not None and cosigner.learn(signed, self._ledger.root, self._ledger.size):
                 log().warning("what was cosigned here is known from others only", size=signed.checkpoint.size)

@@ -418,13 +418,15 @@ class State(Institutions):
         Nobody else can have: the tracker is a hash over the credential, too. So the way back through the ballots that
         this one replaced, of which there are as many as turns at most, is all that has to be looked at.
         """
+        return any(found == tracker for _, found in self.cast(poll, last))
+
+    def cast(self, poll: PollState, last: LastBallot) -> Iterator[tuple[int, bytes]]:
+        """Numbers and trackers of the ballots of a credential, from this one, its last, back to its first."""
         number: int | None = last.number
         while number is not None:
             accepted = self._accepted_at(poll, number)
-            if accepted.tracker == tracker:
-                return True
+            yield number, accepted.tracker
             number = accepted.replaced
-        return False
 
     def _accepted_at(self, poll: PollState, number: int) -> _Accepted:
         key = poll.number, number

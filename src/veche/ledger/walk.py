@@ -5,16 +5,20 @@ So whoever knows the charter follows from set to set: docs/protocol.md, section 
 sign no head any more: over a third of them have signed the ``restart`` itself. Which institutions signed it, only a replay can tell.
 """
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 from veche.errors import DoesNotHold, Refused
 from veche.ledger.codec import decode, digest
+from veche.ledger.entries import kind_of
+from veche.ledger.entries.block import BlockEntry
 from veche.ledger.entries.charter import Charter
 from veche.ledger.entries.engine import Validator
 from veche.ledger.entries.entry import Entry
 from veche.ledger.entries.restart import Restart
 from veche.ledger.entries.validators import Validators
 from veche.ledger.heads import Succession
+from veche.ledger.rules.restart import DUE
 from veche.ledger.signing import check_signatures, signatures, signed_message
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.log import Log
@@ -42,7 +46,7 @@ def walk(source: Source, charter: Charter, head: SignedCheckpoint) -> Succession
             raise _wrong(name, Message("no change of validators ends there"))
         restart = _read(log, size - 2, Restart)
         if restart is not None:
-            _check_restart(log, succession, restart, log.entry(size - 2), entry, name)
+            _check_restart(log, succession, restart, size - 2, entry, name)
         following = succession.after(size - 1, entry, restart is not None)
         signed.verify(following.policy(size))
         succession = following
@@ -69,10 +73,13 @@ def _read(log: Log, number: int, kind: type[E]) -> E | None:
         return None
 
 
-def _check_restart(log: Log, succession: Succession, restart: Restart, data: bytes, now: Validators, name: str) -> None:
-    """Raise DoesNotHold unless over a third of those who were validators signed it, it is of this log, and says who they are now."""
-    before = succession.validators(restart.size + 1)
-    if restart.size >= log.size or log.root(restart.size) != restart.root:
+def _check_restart(log: Log, succession: Succession, restart: Restart, number: int, now: Validators, name: str) -> None:
+    """Raise DoesNotHold unless over a third of those who were validators signed it, it is of this log, and says who they are now.
+
+    It stands in the block that begins behind its ``size``: else those who were validators once could name a size of their day.
+    """
+    before, data = succession.validators(restart.size + 1), log.entry(number)
+    if not _begins_block(log, restart.size, number) or log.root(restart.size) != restart.root:
         raise _wrong(name, Message("a restart before it goes on from another log"))
     if now.rows != tuple(Validator(row.institution, key, row.votes) for key, row in restart.founders):
         raise _wrong(name, Message("a restart before it names other validators"))
@@ -87,12 +94,29 @@ def _check_restart(log: Log, succession: Succession, restart: Restart, data: byt
         raise _wrong(name, Message("too few of the validators before have signed the restart"))
 
 
+def _begins_block(log: Log, first: int, number: int) -> bool:
+    """Whether a block begins with the entry ``first``, and nothing but what falls due stands in it before the entry ``number``."""
+    if first >= number or _read(log, first, BlockEntry) is None:
+        return False
+    try:
+        return all(kind_of(log.entry(at)) in DUE for at in range(first + 1, number))
+    except (Refused, ValueError, IndexError):
+        return False
+
+
 def check_kept(walked: Succession, replayed: Succession, size: int) -> None:
     """Raise DoesNotHold (``kept``) unless all heads were kept whose successors are others, in a log of this size."""
     for number, _ in replayed.changes:
         last = number + 1 == size and number in replayed.restarts  # a restart's is there at once, for who signs it
         if (number + 1 < size or last) and number not in {known for known, _ in walked.changes}:
             raise _wrong(head_name(number + 1), Message("the file is missing"))
+
+
+def check_known(walked: Succession, known: Iterable[int]) -> None:
+    """Raise DoesNotHold (``kept``) unless the heads of these sizes, which were kept once, were walked along: whoever hides them could
+    let a former set of validators sign what comes now."""
+    if hidden := set(known) - {number + 1 for number, _ in walked.changes}:
+        raise _wrong(head_name(min(hidden)), Message("the file is missing"))
 
 
 def _wrong(name: str, message: Said) -> DoesNotHold:

@@ -105,13 +105,16 @@ class Joining:
             return False  # it begins with the genesis, as everybody did
         with ThreadPoolExecutor(len(urls), "veche-ask") as pool:
             own = str(ledger.height)
-            if any(pool.map(lambda url: self._ask(wire, url, own) is not None, urls)):
-                return False
+            has = dict(zip(urls, pool.map(lambda url: self._ask(wire, url, own) is not None, urls), strict=True))
             newest = zip(urls, pool.map(lambda url: self._ask(wire, url, NEWEST), urls), strict=True)
-            ahead = [url for url, commits in newest if commits is not None and commits.height > ledger.height]
-        # More than a third of the validators, or a node that a person named: one that lies alone keeps nobody from what there is,
-        # as when all are started again at once and only its door answers.
-        if 3 * len(ahead) > len(ledger.state.validators()) or set(ahead) & set(self._urls):
+            ahead = [
+                url
+                for url, commits in newest
+                if commits is not None and commits.height > ledger.height and not has[url]
+            ]
+        # More than a third of the validators, or a node that a person named while none says that it has the block: one that lies
+        # alone keeps nobody from what there is, as when all are started again at once and only its door answers, nor from joining.
+        if 3 * len(ahead) > len(ledger.state.validators()) or (set(ahead) & set(self._urls) and not any(has.values())):
             must_begin(self._folder)  # before the ledger goes on without it
             return True
         return False

@@ -18,6 +18,7 @@ import msgspec
 from veche.engine.engine import Engine, Stopped
 from veche.errors import DoesNotHold
 from veche.keys import SigningKey
+from veche.ledger.promise import HEIGHTS, Promise
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.note import NOTE_LIMIT
 from veche.log.source import head_name
@@ -145,16 +146,19 @@ class Peer:
             answer = said.get(way.hash.hex())
             if answer is not None:
                 self._queue.pop(way.hash, None)
-                for promise in answer.promises:
-                    if way.stage is not Stage.KEPT:
-                        break  # enough have promised it
-                    if promise.validator != self.key.hex() or promise.entry != answer.entry:
-                        continue
-                    try:
-                        promise.check(self._ledger)
-                    except DoesNotHold:
-                        continue
-                    self._intake.promised(way, promise)
+                own = next((one for one in answer.promises if one.validator == self.name), None)
+                if own is not None and way.stage is Stage.KEPT:  # else enough have promised it
+                    self._hear(way, own)
+
+    def _hear(self, way: Way, promise: Promise) -> None:
+        """Its promise; only one is looked at, and none of a height from which no reader could judge it for long."""
+        if promise.entry != way.hash.hex() or promise.height > self._intake.height + HEIGHTS:
+            return
+        try:
+            promise.check(self._ledger)
+        except DoesNotHold:
+            return
+        self._intake.promised(way, promise)
 
     async def pass_heads(self, session: aiohttp.ClientSession) -> None:
         """Pass the newest head on whenever there is one, for ever."""

@@ -4,6 +4,7 @@ A :class:`veche.durable.journal.Journal`, which knows a copy of its folder, with
 
     settled                        a new folder
     ledger <ledger>                the one ledger that this witness serves
+    kept <size>                    a head that was kept (docs/protocol.md, section 5), as it was walked along: it is never hidden again
     head <size> <root> <clock>     what was cosigned, and when (``Reading.words``); the next goes on from it
 """
 
@@ -15,7 +16,7 @@ from veche.texts import N_, Message
 class Journal(durable.Journal):
     """The open journal of a witness's folder."""
 
-    KINDS = {"settled": 0, "ledger": 1, "head": 5}
+    KINDS = {"settled": 0, "ledger": 1, "kept": 1, "head": 5}
     NAME = N_("The witness's journal")
 
     def check_place(self) -> None:

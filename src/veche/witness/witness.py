@@ -4,7 +4,7 @@ The witness's folder, all of it private (mode 0600; whoever has the key can vouc
 
     office.key      the Ed25519 key by which the ledger knows the observer; cosignatures are made with it, too
     institution     the institution's name in the charter
-    journal, place  what was cosigned: one root a size, and each head goes on from all before; see journal.py
+    journal, place  what was cosigned: one root a size, and each head goes on from all before; along which kept heads; see journal.py
 
 A witness does not judge the entries: every auditor does. They vouch that this is the one ledger whose heads they ever saw, and that
 its time is not ahead of their own clock. docs/protocol.md, section 5.
@@ -20,7 +20,7 @@ from veche.ledger.codec import decode, digest
 from veche.ledger.entries.block import BlockEntry
 from veche.ledger.entries.charter import read_charter
 from veche.ledger.heads import witness_verifier
-from veche.ledger.walk import walk
+from veche.ledger.walk import check_known, walk
 from veche.log.checkpoint import SignedCheckpoint, cosign
 from veche.log.log import Log, Snapshot
 from veche.log.source import WITNESS, Source
@@ -67,17 +67,23 @@ class Witness:
         log = Log(snapshot, head)
         charter_entry = log.entry(0)
         ledger, charter = digest(charter_entry), read_charter(charter_entry)
-        signers = signed.verify(walk(snapshot, charter, signed).policy(head.size))
+        walked = walk(snapshot, charter, signed)
+        signers = signed.verify(walked.policy(head.size))
         now = clock()
         _check_time(_last_block(log).time, now.time)
         with Journal.open(self._folder) as journal:
             journal.check_place()
             check_goes_on(journal, "witness", ledger, head.size, log.root)
+            kept = {int(words[1]) for words in journal.events if words[0] == "kept"}
+            check_known(walked, kept)
             last = journal.last("head")
             if last is None:
                 journal.append("ledger", ledger.hex())
             else:
                 _check_clock(Reading.parse(last[3:]), now)
+            for number, _ in walked.changes:
+                if number + 1 not in kept:
+                    journal.append("kept", str(number + 1))
             journal.append("head", str(head.size), head.root.hex(), *now.words())
             verifier = witness_verifier(charter.origin, self.key.public)
             # Not by its name alone: a line of that name by another key would make a head that nobody takes.

@@ -241,6 +241,14 @@ def prepare(ledger: Ledger, key: bytes, socket: Path, pause: float, listen: str 
     return home
 
 
+def voted(folder: Path) -> int:
+    """The height for which the validator of this ledger's folder voted last, 0 if nothing says so: it votes for no lower one again."""
+    try:
+        return int(json.loads((folder / FOLDER / _STATE).read_bytes())["height"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return 0
+
+
 def _key_of(path: Path) -> bytes:
     """The public key in a file of :func:`make_keys`. Raises UserError."""
     try:

@@ -7,7 +7,6 @@ goes on elsewhere has signed both. docs/adr/0023-restart.md and docs/protocol.md
 from veche.errors import Refused
 from veche.ledger.block import Block
 from veche.ledger.entries import kind_of
-from veche.ledger.entries.block import BlockEntry
 from veche.ledger.entries.committee import CommitteeVoid
 from veche.ledger.entries.office import OfficeEffect, Role
 from veche.ledger.entries.restart import Restart
@@ -18,8 +17,8 @@ from veche.ledger.signed_entry import SignedEntry
 from veche.ledger.state import State
 from veche.texts import Message
 
-DUE = {one.kind for one in (BlockEntry, OfficeEffect, CommitteeVoid, Void, Tally, TooFew)}
-"""What may stand before a restart in its block: what falls due by the block's time."""
+DUE = {one.kind for one in (OfficeEffect, CommitteeVoid, Void, Tally, TooFew)}
+"""What may stand between a ``block`` entry and the restart in it: what falls due by the block's time."""
 
 
 class RestartRule(Rule[Restart]):
@@ -78,6 +77,6 @@ def _check_place(state: State, block: Block, restart: Restart) -> None:
             "restart",
             Message("The ledger has not stood still for longer than a halt takes, so it needs no restart."),
         )
-    handed_in = {kind_of(data) for data in block.appended} - DUE
+    handed_in = {kind_of(data) for data in block.appended[1:]} - DUE
     if handed_in:
         raise Refused("restart", Message("Something else was handed in to the block of a restart."))
