@@ -19,6 +19,7 @@ from veche.durable import make_folder, replace
 from veche.errors import DoesNotHold, UserError
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.merkle import verify_consistency
+from veche.logs import log
 from veche.texts import Message
 
 FOLDER = "evidence"
@@ -130,10 +131,18 @@ def note_votes(ledger: Path, votes: bytes, chain: str, height: int, block: int) 
 
 
 def votes_awaited(ledger: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """The files of two votes that are still to be taken out of their blocks, and what is known of each."""
+    """The files of two votes that are still to be taken out of their blocks, and what is known of each. One that is damaged is left as it
+    is: a node runs without it."""
     for file in sorted((ledger / FOLDER).glob(f"{_VOTES}*.json")):
-        said = json.loads(file.read_bytes())
-        if not said["votes"]:
+        try:
+            said = json.loads(file.read_bytes())
+            awaited = (
+                not said["votes"] and bytes.fromhex(said["validator"]) and int(said["block"]) and int(said["height"])
+            )
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            log().error("a file of evidence is damaged", folder=str(file.parent))
+            continue
+        if awaited:
             yield file, said
 
 

@@ -11,7 +11,7 @@ from veche.engine.cometbft.home import address, chain_id
 from veche.engine.cometbft.votes import check_votes, signed_bytes, votes_in
 from veche.errors import DoesNotHold
 from veche.keys import SigningKey, verify
-from veche.log.evidence import keep_votes, note_votes, votes_awaited
+from veche.log.evidence import FOLDER, keep_votes, note_votes, votes_awaited
 
 KEY = SigningKey(bytes(range(32)))
 CHAIN = chain_id(bytes(32))
@@ -87,6 +87,8 @@ def test_they_are_taken_out_of_the_block_and_kept(tmp_path: Path) -> None:
 
     note_votes(tmp_path, KEY.public, CHAIN, 7, 9)
     note_votes(tmp_path, KEY.public, CHAIN, 8, 10)
+    for number, damaged in enumerate((b"", b"{", b"[]", b"{}", b'{"votes": []}', b"[" * 100_000)):
+        (tmp_path / FOLDER / f"votes-{number}.json").write_bytes(damaged)  # a node starts all the same
     ((path, said),) = votes_awaited(tmp_path)
     assert (path.name, said["height"], said["block"]) == (f"votes-{KEY.public.hex()}.json", 7, 9), "the first is enough"
     keep_votes(path, said, pair)
