@@ -20,12 +20,14 @@ from veche.audit.ledger import verify_ledger
 from veche.clock import WrongClock
 from veche.engine.cometbft import process as process_module
 from veche.engine.cometbft.engine import CometEngine
-from veche.engine.cometbft.home import chain_id, make_keys
+from veche.engine.cometbft.home import chain_id, make_keys, prepare
 from veche.engine.cometbft.process import last_words, why_given_up
 from veche.engine.cometbft.votes import check_votes
 from veche.engine.engine import Stopped
 from veche.errors import UserError
 from veche.keys import SigningKey
+from veche.ledger.entries.office import OfficeAction, Role
+from veche.ledger.institutions import PendingChange
 from veche.ledger.ledger import Ledger
 from veche.log.evidence import note_votes, votes_awaited
 from veche.log.source import Folder
@@ -190,6 +192,19 @@ def test_what_is_missing_is_said(stage: Stage, ledger: Ledger, monkeypatch: pyte
     with pytest.raises(UserError, match="not compiled") as caught:
         CometEngine(ledger, stage.key)
     assert "make cometbft" in caught.value.hint
+
+
+def test_a_ledger_key_beside_the_key_of_votes_of_another_seat_is_named(stage: Stage, ledger: Ledger) -> None:
+    """Else it would be taken for one whose seat is yet to come."""
+    other, (own,) = SigningKey.generate(), ledger.state.validators()
+    engine = CometEngine(ledger, other, pause=0.1)
+    with pytest.raises(UserError, match=f"not that of {own.institution}.*names {own.key.hex()}"), engine:
+        engine.tick()
+    change = PendingChange(
+        5, bytes(32), OfficeAction.ROTATE, own.institution, Role.VALIDATOR, other.public, 9, own.votes
+    )
+    ledger.state.set_office_change(change)  # only the ledger key is exchanged, and that waits
+    assert prepare(ledger, other.public, stage.folder / "abci", 1) == stage.folder / "cometbft"
 
 
 def test_keys_are_made_once_and_are_private(tmp_path: Path) -> None:

@@ -215,7 +215,7 @@ def prepare(ledger: Ledger, key: bytes, socket: Path, pause: float, listen: str 
 
     ``key``: the ledger key of this validator, which may have its seat yet to come; ``listen``: see :class:`Peering`; ``signer``: where
     CometBFT waits for a program on another machine (``host:port``) that has key and state of votes, which are then not looked for here.
-    Raises UserError if its key of votes is missing or is not the seat's, or what it voted last is missing: whoever votes without
+    Raises UserError if its key of votes is missing or is not the seat's, or that of another seat than the ledger key; or if what it voted last is missing: whoever votes without
     knowing that may contradict themselves.
     """
     home = ledger.folder / FOLDER
@@ -225,6 +225,8 @@ def prepare(ledger: Ledger, key: bytes, socket: Path, pause: float, listen: str 
             Message("The key of votes in {folder} is not the one that the ledger names.", folder=str(home)),
             Message("Give the ledger's own folder, with the key that was made for this seat."),
         )
+    if not signer and office is None:
+        _check_whose(ledger.state, key, home)
     if not signer and not (home / _STATE).is_file():
         raise UserError(
             Message("What this validator voted last is missing: {file}", file=str(home / _STATE)),
@@ -247,6 +249,25 @@ def voted(folder: Path) -> int:
         return int(json.loads((folder / FOLDER / _STATE).read_bytes())["height"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return 0
+
+
+def _check_whose(state: State, key: bytes, home: Path) -> None:
+    """Raise UserError if a ledger key that has no seat lies beside the key of votes of one, and is not to have that seat."""
+    votes = _key_of(home / _KEY)
+    seats = {office.votes: (name, office.institution) for name, office in state.offices.items() if office.active}
+    if votes in seats and key not in {change.key for change in state.office_changes.values()}:
+        named, institution = seats[votes]
+        raise UserError(
+            Message(
+                "The ledger key beside the ledger is not that of {institution}, whose key of votes is in {folder}. The ledger names {key}.",
+                institution=institution,
+                folder=str(home),
+                key=named.hex(),
+            ),
+            Message(
+                "Put that ledger key into log.key. For another seat, make both keys in a new folder: veche network keys"
+            ),
+        )
 
 
 def _key_of(path: Path) -> bytes:
