@@ -60,9 +60,10 @@ class Heard:
         self._made = made
         self.ledger = made.ledger
         self.spoke, self.failed = False, list[BaseException]()
+        self._asked_for = False  # a kept head that was lacked: it may come from several, one after the other
 
     def gather(self, signed: SignedCheckpoint) -> bool:
-        assert not self.spoke or self.lacks, "it had to be heard before"
+        assert not self.spoke or self._asked_for, "it had to be heard before"
         try:
             self._made.finality.receive(signed)
         except Exception as error:
@@ -75,7 +76,9 @@ class Heard:
 
     @property
     def lacks(self) -> tuple[int, ...]:
-        return self._made.finality.lacks
+        lacked = self._made.finality.lacks
+        self._asked_for |= bool(lacked)
+        return lacked
 
 
 async def _begin(made: Validator, engine: Heard, urls: list[str], until: Any) -> None:
