@@ -119,7 +119,7 @@ def test_who_is_refused_is_told_by_whom_and_votes_only_after_saying_so(
     fails(2, "No permit was given by: Civil registry", *words(world, poll), "-c", "1", "--seal")
     handed_in: list[bytes] = []
 
-    def take(folder: Path, entries: list[bytes]) -> list[int]:
+    def take(folder: Path, entries: list[bytes], heard: object) -> list[int]:
         handed_in.extend(entries)
         raise UserError("That is enough.")
 
@@ -289,7 +289,9 @@ def test_nothing_is_sealed_again_for_a_poll_that_is_over(world: World, monkeypat
     """Who has voted needs no permit to vote again, and would be told to cast what nobody takes."""
     poll = announced(world)
     world.wait_until(poll.definition.opens)
-    monkeypatch.setattr("veche.cli.cast.hand_in", lambda folder, entries: [world.submit(entry) for entry in entries])
+    monkeypatch.setattr(
+        "veche.cli.cast.hand_in", lambda folder, entries, heard: [world.submit(entry) for entry in entries]
+    )
     monkeypatch.setattr("veche.cli.cast.time.time", lambda: world.now)
     ok(*words(world, poll, 0, 1, 2, 3), "-c", "1", "--seal")
     ok("cast", *words(world, poll)[1:], "--receipts", str(world.folder))

@@ -19,6 +19,7 @@ from veche.ledger import rules
 from veche.ledger.codec import decode, encode
 from veche.ledger.entries.ballot import cast_prefix
 from veche.ledger.signing import sign
+from veche.log import merkle
 from veche.permit.derive import credential_secret
 
 from .branch import Branch, dump
@@ -26,6 +27,8 @@ from .life import Life
 
 At = Callable[[str], Branch]
 TRIES = 150
+HALTED = 3600
+"""Seconds for which a network stands still that is restarted."""
 
 ODD: list[Any] = [
     0, 1, 2, 3, 23, 24, 255, 2**31, 2**32, 2**40, 2**53 - 1, 2**53, 2**63 - 1, 2**63, 2**64 - 1,
@@ -80,6 +83,12 @@ def founders() -> list[list[Any]]:
     ]  # fmt: skip
 
 
+def restart(branch: Branch) -> list[Any]:
+    """Both go on from here, after a halt."""
+    root = merkle.root([merkle.leaf_hash(entry) for entry in branch.entries])
+    return [len(branch.entries), root, branch.machine.height + 1, branch.time + HALTED, founders()]
+
+
 def samples(life: Life) -> Iterator[tuple[str, str, list[Any], list[SigningKey]]]:
     """For each kind: a stage at which it is admitted, its body and who signs it."""
     world = life.world
@@ -90,6 +99,12 @@ def samples(life: Life) -> Iterator[tuple[str, str, list[Any], list[SigningKey]]
     yield "founded", "engine", founders(), life.institutions
     yield "network", "address", ["https://n9.example", f"{9:040x}@n9.example:1", 0], [SigningKey(bytes([1]) * 32)]
     yield "founded", "class", replace(world.poll_class, name="another").body(), life.institutions
+    yield (
+        "halted",
+        "restart",
+        restart(before(life, "halted")),
+        [*life.institutions, *(SigningKey(bytes([i]) * 32) for i in (1, 2))],
+    )
     yield "announced", "rules-withdrawal", [2], life.institutions
     yield "founded", "rules", [2, founded.time + 15 * 86_400], life.institutions
     yield "formed", "committee", ["city", "pedersen", 77], [world.organisers[0]]
@@ -109,10 +124,10 @@ def samples(life: Life) -> Iterator[tuple[str, str, list[Any], list[SigningKey]]
 
 def before(life: Life, stage: str) -> Branch:
     """The ledger before the third trustee takes this step."""
-    if stage in ("network", "announced"):
+    if stage in ("network", "halted", "announced"):
         branch = life.founded.branch()
-        body = founders() if stage == "network" else [2, branch.time + 15 * 86_400]
-        branch.say("engine" if stage == "network" else "rules", body, *life.institutions)
+        body = [2, branch.time + 15 * 86_400] if stage == "announced" else founders()
+        branch.say("rules" if stage == "announced" else "engine", body, *life.institutions)
         return branch
     if not stage.startswith("before "):
         template: Branch = getattr(life, stage)
@@ -127,12 +142,12 @@ def before(life: Life, stage: str) -> Branch:
     return branch
 
 
-def attempt(branch: Branch, entry: bytes) -> bool:
-    """Hand it in, in a block that is taken back; whether it was admitted. Whatever is not Refused is raised."""
+def attempt(branch: Branch, entry: bytes, after: int = 1) -> bool:
+    """Hand it in, in a block so many seconds later that is taken back; whether it was admitted. Whatever is not Refused is raised."""
     db, machine = branch.state.db, branch.machine
     db.execute("BEGIN")
     try:
-        machine.begin(machine.height + 1, branch.time + 1, branch.time)
+        machine.begin(machine.height + 1, branch.time + after, branch.time)
         before = dump(db) if random.random() < 0.05 else None
         try:
             machine.admit(entry)
@@ -157,14 +172,15 @@ def test_every_kind_has_a_sample(life: Life) -> None:
 def test_an_office_that_hands_in_anything(kind: str, life: Life) -> None:
     (stage, _, body, keys), *_ = [sample for sample in samples(life) if sample[1] == kind]
     branch, seed = before(life, stage), random.randrange(2**32)
-    assert attempt(branch, branch.sign(kind, body, *keys)), "the sample itself must be good"
+    after = HALTED if stage == "halted" else 1
+    assert attempt(branch, branch.sign(kind, body, *keys), after), "the sample itself must be good"
     dice, refused = random.Random(seed), 0
     for number in range(TRIES):
         bad = body
         for _ in range(dice.choice([1, 1, 1, 2, 5])):
             bad = change(dice, bad)
         try:
-            refused += not attempt(branch, sign(branch.ledger, kind, bad, keys))
+            refused += not attempt(branch, sign(branch.ledger, kind, bad, keys), after)
         except Exception as error:
             raise AssertionError(f"seed {seed}, try {number}: {bad!r}"[:2000]) from error
     assert refused > TRIES // 4

@@ -71,7 +71,7 @@ class Client:
     def hand_in(self, entry: bytes) -> Answer:
         return self.ask("POST", "/entries", entry, Content_Type="application/octet-stream")
 
-    def wait(self, entry: str, stage: str, seconds: float = 60, refused: bool = False) -> Any:
+    def wait(self, entry: str, stage: str, seconds: float = 180, refused: bool = False) -> Any:
         """Ask again and again until the entry has come so far; ``refused``: or until it is refused."""
         end = time.monotonic() + seconds
         while (said := self.get(f"/entries/{entry}").json)["stage"] != stage and not (

@@ -32,7 +32,7 @@ from .conftest import Client
 from .proxy import Address, ports_of
 
 HOST = Path(__file__).with_name("host.py")
-PATIENCE = 60
+PATIENCE = 180
 """Seconds for which anything is waited for that should come at once."""
 
 

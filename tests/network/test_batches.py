@@ -130,7 +130,7 @@ def test_a_node_without_a_seat_hands_in_as_a_client_does(stage: Stage) -> None:
             way: Any = SimpleNamespace(hash=sha256(entry).digest(), entry=entry, stage=Reached.KEPT, number=None)
             way.promises = {}
             peer.pass_on(way)
-        peer._intake = SimpleNamespace(promised=lambda way, promise: None)  # type: ignore[assignment]
+        peer._intake = SimpleNamespace(height=0, promised=lambda way, promise: None)  # type: ignore[assignment]
         async with aiohttp.ClientSession() as session:
             task = asyncio.create_task(peer.pass_entries(session, lambda: seated))
             with suppress(TimeoutError):
