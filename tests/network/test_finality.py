@@ -18,7 +18,7 @@ from veche.ledger.promise import HEIGHTS, Promise
 from veche.ledger.signing import sign
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint, cosign
 from veche.log.source import Folder
-from veche.node import intake, peers
+from veche.node import carrying, intake, peers
 from veche.node.peers import Peers
 from veche.node.progress import Progress, Stage
 from veche.world import Played, World
@@ -212,6 +212,22 @@ def test_a_promise_that_is_none_is_not_passed_on() -> None:
         peer._take([way], [Progress(way.hash.hex(), Stage.KEPT, promises=[wrong])])  # type: ignore[list-item]
     assert way.promises == []
     peer._take([way], [Progress(way.hash.hex(), Stage.KEPT, promises=[good])])  # type: ignore[list-item]
+    assert way.promises == [good]
+
+
+def test_a_follower_gives_no_promise_back_that_is_none() -> None:
+    key, other = SigningKey.generate(), SigningKey.generate()
+    way: Any = SimpleNamespace(hash=b"\1" * 32, stage=Stage.KEPT, promises=[])
+    own: Any = SimpleNamespace(
+        height=7, validators={key.public}, promised=lambda way, promise: way.promises.append(promise)
+    )
+    target = carrying._Target("http://127.0.0.1", own, bytes(32))
+    good = Promise.make(bytes(32), way.hash, 5, key)
+    far = Promise.make(bytes(32), way.hash, 7 + HEIGHTS + 1, key)
+    for wrong in (far, Promise.make(bytes(32), way.hash, 5, other), Promise("x", good.entry, 5, good.signature)):
+        target._take(way, Progress(way.hash.hex(), Stage.KEPT, promises=[wrong]))
+    assert way.promises == []
+    target._take(way, Progress(way.hash.hex(), Stage.KEPT, promises=[good]))
     assert way.promises == [good]
 
 

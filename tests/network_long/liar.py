@@ -27,6 +27,7 @@ from veche.node import api, peers, service
 from veche.node.intake import Way
 from veche.node.joining import NEWEST
 from veche.node.progress import Progress, Stage
+from veche.node.web import FAILED
 
 SPOILED = 200
 """Which byte of a ballot is another one, counted from its end: one of its proofs'."""
@@ -71,7 +72,7 @@ class LyingPeers(peers.Peers):
             self._tasks.append(asyncio.create_task(self._lie(peer, false)))
 
     async def _lie(self, peer: peers.Peer, head: bytes) -> None:
-        with suppress(*peers._FAILED):
+        with suppress(*FAILED):
             await peer._post(self._session, "/heads", head, "text/plain")
 
 

@@ -250,16 +250,22 @@ class Offices:
         spelt_once(sources)
         self.classes[c.name], self.since[c.name] = self._here(c), time + self.lasting(14 * DAY)
 
-    def hand_over(self, body: list[Any], signers: list[Signer]) -> None:
-        """An `engine` entry."""
-        self.agreed(signers)
-        need(not self.validators(), "a network runs it already, so the engine is unknown")
+    def _founders(self, body: Any) -> list[tuple[Any, Any]]:
+        """The validators with which a network begins or goes on: each with its ledger key."""
         found = [(each[1], read_validator([each[0], *each[2:]])) for each in (row(v, 5) for v in rows(body, 1, 64))]
         names = [each.who for _, each in found]
         need(names == sorted(set(names)), "the validators are not in order")
         for own in zip(*(each[1:] for _, each in found), strict=True):
             need(len(set(own)) == len(own), "two validators share something")
         spelt_once([*self.named, *(who for who, _ in [*self.seen.values(), *self.waiting]), *names])
+        return found
+
+    def hand_over(self, body: list[Any], signers: list[Signer]) -> None:
+        """An `engine` entry."""
+        self.agreed(signers)
+        need(not self.validators(), "a network runs it already, so the engine is unknown")
+        found = self._founders(body)
+        names = [each.who for _, each in found]
         keys = [key for key, each in found for key in (key, each.votes)]
         used = {*self.seen, *(each.key for each in self.waiting.values())}
         need(len(set(keys)) == len(keys) and not used & set(keys), "a validator's key was used before")
@@ -279,12 +285,8 @@ class Offices:
         signed_by = {each.key for each in signers}
         count = sum(key in signed_by for key, _ in now.values())
         need(3 * count > len(now), "too few validators signed a restart")
-        found = [(each[1], read_validator([each[0], *each[2:]])) for each in (row(v, 5) for v in rows(body[4], 1, 64))]
+        found = self._founders(body[4])
         names = [each.who for _, each in found]
-        need(names == sorted(set(names)), "the validators are not in order")
-        for own in zip(*(each[1:] for _, each in found), strict=True):
-            need(len(set(own)) == len(own), "two validators share something")
-        spelt_once([*self.named, *(who for who, _ in [*self.seen.values(), *self.waiting]), *names])
         keys = [key for key, each in found for key in (key, each.votes)]
         used = {*self.seen, *self.votes.values()}
         used |= {key for each in self.waiting.values() for key in (each.key, *each.votes)}

@@ -4,7 +4,7 @@ docs/adr/0023-restart.md says why it is so. Nobody decides blocks meanwhile: eac
 restart, and CometBFT begins behind it with another chain.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from veche.audit.ledger import Progress
@@ -18,9 +18,9 @@ from veche.errors import DoesNotHold, Refused, UserError
 from veche.keys import SigningKey
 from veche.ledger.codec import decode, digest, encode
 from veche.ledger.entries import kind_of
-from veche.ledger.entries.block import BlockEntry
 from veche.ledger.entries.restart import Restart
 from veche.ledger.entries.validators import Validators
+from veche.ledger.following import blocks
 from veche.ledger.heads import Succession, validator_verifier
 from veche.ledger.ledger import Ledger
 from veche.ledger.machine import Machine
@@ -113,18 +113,6 @@ def lead_on(state: State, log: Log, start: int) -> State:
         machine.follow(block)
         machine.end()
     return copy
-
-
-def blocks(entries: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Entries that begin with a block, block by block."""
-    block: list[bytes] = []
-    for data in entries:
-        if block and kind_of(data) == BlockEntry.kind:
-            yield block
-            block = []
-        block.append(data)
-    if block:
-        yield block
 
 
 def commit_to(folder: Path, key: SigningKey, restart: Restart, log: Log) -> None:

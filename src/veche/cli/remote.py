@@ -238,8 +238,8 @@ class Remote:
                 except UserError:
                     if not copy.left:
                         raise
-                for error in copy.left.values():  # of several nodes each was named, so none is left out
-                    raise error
+                if copy.left:  # of several nodes each was named, so none is left out
+                    raise next(iter(copy.left.values()))
                 return
 
     def _stopped(self, fork: "Forked") -> "Forked":

@@ -17,9 +17,9 @@ from veche.ledger.following import blocks, follow
 from veche.ledger.heads import Succession
 from veche.ledger.ledger import Ledger
 from veche.ledger.store import Disagrees
-from veche.log.checkpoint import Checkpoint, SignedCheckpoint
+from veche.ledger.walk import read_kept
+from veche.log.checkpoint import SignedCheckpoint
 from veche.log.log import Log
-from veche.log.source import head_name
 from veche.texts import Message
 
 PAUSE = 0.2
@@ -94,10 +94,8 @@ class FollowingEngine(ThreadedEngine):
                 return
             for size in self._publishing.lacks(news.signed.checkpoint.size):
                 try:
-                    kept = SignedCheckpoint.parse(news.log.source.read(head_name(size)))
+                    kept = read_kept(news.log.source, size, self.ledger.root(size))
                     kept.verify(self.succession.policy(size))
-                    if kept.checkpoint != Checkpoint(kept.checkpoint.origin, size, self.ledger.root(size)):
-                        raise DoesNotHold("kept", head_name(size), Message("The kept head is of another log."))
                 except (DoesNotHold, UserError) as error:
                     news.leave(error)
                     return

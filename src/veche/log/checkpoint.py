@@ -198,6 +198,15 @@ def cosign(checkpoint: Checkpoint, name: str, key: Signer, time: int) -> Signatu
     return Signature(name, verifier.key_id, data)
 
 
+def is_by(signed: SignedCheckpoint, policy: Policy) -> bool:
+    """Whether a head holds by this policy: :meth:`SignedCheckpoint.verify`, where that it does not is no error."""
+    try:
+        signed.verify(policy)
+    except DoesNotHold:
+        return False
+    return True
+
+
 def verify_checkpoint(data: bytes, policy: Policy) -> SignedCheckpoint:
     """Read a checkpoint file and check it against a policy; see :meth:`SignedCheckpoint.verify`."""
     signed = SignedCheckpoint.parse(data)

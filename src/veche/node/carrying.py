@@ -13,11 +13,10 @@ import aiohttp
 import msgspec
 
 from veche.engine.following import FollowingEngine
-from veche.errors import DoesNotHold
 from veche.node.addresses import AddressBook
-from veche.node.intake import Intake, Way
+from veche.node.intake import Intake, Way, hear
 from veche.node.progress import Progress, Stage
-from veche.node.web import Pinned, read_answer
+from veche.node.web import FAILED, SLOWER, Pinned, read_answer
 
 NEIGHBOURS = 3
 """Nodes around it, to which an entry is passed beside the validators."""
@@ -29,11 +28,7 @@ AGAIN = 60
 """Seconds after which an entry that is in no block yet is passed on once more, to whomever there is then."""
 ANSWER_BYTES = 64 << 10
 """Bytes of an answer, which has a promise of each validator at most."""
-SLOWER = (0.2, 5.0)
-"""Seconds between two tries, at first and at most, while another cannot be reached or has no room."""
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
-
-_FAILED = aiohttp.ClientError, TimeoutError, OSError, ValueError, msgspec.MsgspecError, RecursionError
 
 
 class Carrier:
@@ -119,7 +114,7 @@ class _Target:
             try:
                 self._take(way, await self._post(session, way.entry))
                 pause = SLOWER[0]
-            except _FAILED:
+            except FAILED:
                 self.queue.setdefault(way.hash, way)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, SLOWER[1])
@@ -127,25 +122,18 @@ class _Target:
     async def _post(self, session: aiohttp.ClientSession, entry: bytes) -> Progress:
         headers = {"Content-Type": "application/octet-stream"}
         async with session.post(f"{self._url}/entries", data=entry, headers=headers, allow_redirects=False) as response:
-            if response.status not in (
-                202,
-                422,
-            ):  # what they refuse may have a chance elsewhere: this node looks for itself
+            # What they refuse may have a chance elsewhere: this node looks for itself.
+            if response.status not in (202, 422):
                 raise aiohttp.ClientError(f"answered {response.status}")
             return msgspec.json.decode(await read_answer(response, ANSWER_BYTES), type=Progress)
 
     def _take(self, way: Way, answer: Progress) -> None:
         """Give back what institutions have promised."""
-        for promise in answer.promises:
+        names = {key.hex() for key in self._intake.validators}
+        for promise in {one.validator: one for one in reversed(answer.promises) if one.validator in names}.values():
             if way.stage is not Stage.KEPT:
                 return  # enough have promised it
-            try:
-                known = bytes.fromhex(promise.validator) in self._intake.validators
-                promise.check(self._ledger)
-            except (DoesNotHold, ValueError):
-                continue
-            if known and promise.entry == way.hash.hex():
-                self._intake.promised(way, promise)
+            hear(self._intake, self._ledger, way, promise)
 
 
 def _is_on_its_way(way: Way) -> bool:

@@ -14,13 +14,12 @@ import msgspec
 
 from veche.engine.cometbft.begin import COMMITS_BYTES
 from veche.engine.engine import Engine
-from veche.node.web import read_answer
+from veche.node.web import FAILED, read_answer
 
 SECONDS = 5
 """For which CometBFT may think about an answer."""
 AT_ONCE = 4
 """Questions that it is asked at a time, whoever asks."""
-_FAILED = aiohttp.ClientError, TimeoutError, OSError, ValueError, msgspec.MsgspecError, RecursionError
 
 
 class _Answer(msgspec.Struct):
@@ -52,7 +51,7 @@ class Chain:
                 status = msgspec.json.decode(await self._ask("status"), type=_Status)
                 height = int(status.sync_info.latest_block_height) - 1
             at, following = [bytes(await self._ask("commit", height=str(one))) for one in (height, height + 1)]
-        except _FAILED:
+        except FAILED:
             return None
         return None if b"null" in (at, following) else b'{"at":' + at + b',"next":' + following + b"}"
 
@@ -61,7 +60,7 @@ class Chain:
         CometBFT itself; at its next start it reads them anew."""
         try:
             await self._ask("dial_peers", persistent="true", peers=json.dumps(list(peers)))
-        except _FAILED:
+        except FAILED:
             return
 
     async def _ask(self, what: str, **words: str) -> msgspec.Raw:

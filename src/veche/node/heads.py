@@ -12,7 +12,7 @@ from pathlib import Path
 from veche.errors import DoesNotHold
 from veche.ledger.heads import Succession
 from veche.ledger.walk import walk
-from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint
+from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint, is_by
 from veche.log.evidence import TwoHistories
 from veche.log.log import Log, Snapshot
 from veche.log.note import Verifier
@@ -66,7 +66,7 @@ class Heads:
             _must_be_signed(signed, signers)
             log = self._own_log(own)
             if log.root(head.size) != head.root:
-                self._contradict(signed, own, log, _is_final(signed, succession), signers)
+                self._contradict(signed, own, log, is_by(signed, succession.policy(head.size)), signers)
             return None
         if door is None:
             _must_be_signed(signed, signers)
@@ -116,23 +116,7 @@ def _signers(signed: SignedCheckpoint, succession: Succession) -> list[Verifier]
     """Whose signatures it bears of all who ever signed heads of this ledger."""
     known = {(one.name, one.key_id): one for policy in succession.policies for one in policy.power}
     named = [known[line.name, line.key_id] for line in signed.signatures if (line.name, line.key_id) in known]
-    return [one for one in dict.fromkeys(named) if _is_by(signed, one)]
-
-
-def _is_by(signed: SignedCheckpoint, key: Verifier) -> bool:
-    try:
-        signed.verify(Policy(signed.checkpoint.origin, {key: 1}, 1))
-    except DoesNotHold:
-        return False
-    return True
-
-
-def _is_final(signed: SignedCheckpoint, succession: Succession) -> bool:
-    try:
-        signed.verify(succession.policy(signed.checkpoint.size))
-    except DoesNotHold:
-        return False
-    return True
+    return [one for one in dict.fromkeys(named) if is_by(signed, Policy(signed.checkpoint.origin, {one: 1}, 1))]
 
 
 def _must_be_signed(signed: SignedCheckpoint, signers: list[Verifier]) -> None:

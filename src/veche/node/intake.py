@@ -15,9 +15,9 @@ from hashlib import sha256
 from typing import Any
 
 from veche.engine.engine import Decided, Engine
-from veche.errors import Refused, VecheError
+from veche.errors import DoesNotHold, Refused, VecheError
 from veche.ledger.heads import STALE, vouched
-from veche.ledger.promise import Promise
+from veche.ledger.promise import HEIGHTS, Promise
 from veche.log.checkpoint import SignedCheckpoint
 from veche.node.outbox import Outbox
 from veche.node.progress import Progress, Refusal, Stage
@@ -400,3 +400,15 @@ class Intake:
             self._outbox.settle(placed, settle[-1].time, settle[-1].size)
         if drop:
             self._outbox.drop(drop)
+
+
+def hear(intake: Intake, ledger: bytes, way: Way, promise: Promise) -> None:
+    """A validator's promise, as somebody gave it back: it counts if it is of this entry, holds for this ledger, and is of no height from
+    which no reader could judge it for long. One for each validator is looked at: that bounds what an answer costs."""
+    if promise.entry != way.hash.hex() or promise.height > intake.height + HEIGHTS:
+        return
+    try:
+        promise.check(ledger)
+    except DoesNotHold:
+        return
+    intake.promised(way, promise)

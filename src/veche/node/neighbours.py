@@ -48,14 +48,8 @@ class Neighbours:
         url: str = "",
         every: float = EVERY,
     ) -> None:
-        self._engine, self._heads, self._book, self._wire, self._url, self._every = (
-            engine,
-            heads,
-            book,
-            wire,
-            url,
-            every,
-        )
+        self._engine, self._heads, self._book = engine, heads, book
+        self._wire, self._url, self._every = wire, url, every
         self._next: dict[str, float] = {}  # when each may be asked again, by the steady clock
         self._next_nodes: dict[str, float] = {}
         self._agreed: dict[str, Checkpoint] = {}  # which head each showed last that was held against this log

@@ -18,15 +18,14 @@ import msgspec
 from veche.engine.engine import Engine, Stopped
 from veche.errors import DoesNotHold
 from veche.keys import SigningKey
-from veche.ledger.promise import HEIGHTS, Promise
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.note import NOTE_LIMIT
 from veche.log.source import head_name
 from veche.log.tiles import CHECKPOINT
 from veche.node import batch
-from veche.node.intake import Intake, Way
+from veche.node.intake import Intake, Way, hear
 from veche.node.progress import Progress, Stage
-from veche.node.web import read_answer
+from veche.node.web import FAILED, SLOWER, read_answer
 from veche.texts import Message
 
 TIMEOUT = aiohttp.ClientTimeout(total=15, connect=3)
@@ -42,11 +41,6 @@ HEADS = 16
 """Kept heads that are fetched at a time."""
 REFUSED = 422
 """The status with which a door says that the rules refuse an entry."""
-SLOWER = (0.2, 5.0)
-"""Seconds between two tries, at first and at most, while another cannot be reached."""
-
-_FAILED = aiohttp.ClientError, TimeoutError, OSError, ValueError, msgspec.MsgspecError, RecursionError
-"""What can come of asking another; deep JSON is a RecursionError. Whoever answers so is asked again, for it may be mended."""
 
 
 class _Status(msgspec.Struct):
@@ -101,7 +95,7 @@ class Peer:
                 continue
             try:
                 await (self._pass_together if seated() else self._hand_in)(session, ways)
-            except _FAILED:
+            except FAILED:
                 self.reached = False
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, SLOWER[1])
@@ -148,17 +142,7 @@ class Peer:
                 self._queue.pop(way.hash, None)
                 own = next((one for one in answer.promises if one.validator == self.name), None)
                 if own is not None and way.stage is Stage.KEPT:  # else enough have promised it
-                    self._hear(way, own)
-
-    def _hear(self, way: Way, promise: Promise) -> None:
-        """Its promise; only one is looked at, and none of a height from which no reader could judge it for long."""
-        if promise.entry != way.hash.hex() or promise.height > self._intake.height + HEIGHTS:
-            return
-        try:
-            promise.check(self._ledger)
-        except DoesNotHold:
-            return
-        self._intake.promised(way, promise)
+                    hear(self._intake, self._ledger, way, own)
 
     async def pass_heads(self, session: aiohttp.ClientSession) -> None:
         """Pass the newest head on whenever there is one, for ever."""
@@ -171,7 +155,7 @@ class Peer:
             try:
                 await self._post(session, "/heads", head, "text/plain")
                 pause = SLOWER[0]
-            except _FAILED:
+            except FAILED:
                 self._heads.set()
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, SLOWER[1])
@@ -193,7 +177,7 @@ class Peer:
                     return False
                 body = await read_answer(response, NOTE_LIMIT)
             return self._engine.gather(SignedCheckpoint.parse(body))
-        except (*_FAILED, DoesNotHold):
+        except (*FAILED, DoesNotHold):
             return False
 
     async def watch(self, session: aiohttp.ClientSession, untold: Callable[[], bool]) -> None:
@@ -201,7 +185,7 @@ class Peer:
         head as long as this node is ``untold`` of them."""
         while True:
             offset = None
-            with suppress(*_FAILED):
+            with suppress(*FAILED):
                 asked = time.time()
                 async with session.get(f"{self.url}/status", allow_redirects=False) as response:
                     status = msgspec.json.decode(await read_answer(response, STATUS_BYTES), type=_Status)

@@ -40,6 +40,10 @@ _Sizes = list[Annotated[int, msgspec.Meta(ge=1, lt=10**18)]]
 _LATE = Message("it takes too long")
 _TAKING = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=TAKING)
 _FAILED = aiohttp.ClientError, TimeoutError, OSError, ValueError
+FAILED = *_FAILED, msgspec.MsgspecError, RecursionError
+"""What can come of asking somebody and reading the answer; deep JSON is a RecursionError."""
+SLOWER = (0.2, 5.0)
+"""Seconds between two tries to pass something on, at first and at most, while another cannot be reached or has no room."""
 
 
 class NoAnswer(UserError):

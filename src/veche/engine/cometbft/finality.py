@@ -11,7 +11,7 @@ from veche.engine.publishing import Publishing
 from veche.errors import DoesNotHold
 from veche.ledger.heads import AGAIN
 from veche.ledger.ledger import Ledger
-from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint
+from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint, is_by
 from veche.log.evidence import keep_two_heads
 from veche.log.note import Signature, Verifier
 from veche.logs import log
@@ -189,7 +189,8 @@ class Finality:
         """Publish the newest head that is final; before it those that must be kept, without which it waits."""
         lacked = self._publishing.lacks(self._ledger.size + 1)
         self.lacks = tuple(lacked)
-        final = [signed for signed in self._gathered.values() if self._is_final(signed)]
+        policy = self._ledger.state.succession.policy
+        final = [signed for signed in self._gathered.values() if is_by(signed, policy(signed.checkpoint.size))]
         newest = [signed for signed in final if not any(size < signed.checkpoint.size for size in lacked)]
         if lacked and newest and newest[-1].checkpoint.size == lacked[0]:
             self._publish(newest[-1])
@@ -200,13 +201,6 @@ class Finality:
             self._publish(newest[-1])
             for old in [one for one in self._gathered if one < newest[-1].checkpoint.size]:
                 del self._gathered[old]
-
-    def _is_final(self, signed: SignedCheckpoint) -> bool:
-        try:
-            signed.verify(self._ledger.state.succession.policy(signed.checkpoint.size))
-        except DoesNotHold:
-            return False
-        return True
 
     def _publish(self, signed: SignedCheckpoint) -> None:
         self._publishing.publish_signed(signed)
