@@ -99,6 +99,7 @@ def networks(console: Console) -> list[Row]:
     """One validator, and four, on this machine's cores; the baseline is the embedded engine with as many ballots, of waits those with one
     validator, of bytes those of a ballot."""
     rows, waits = [], dict[str, float]()
+    Workload(BUILD / "bench", NETWORK)
     alone = NETWORK / run("bench.ledger", "engine", str(NETWORK))["wall"]
     for name, validators in (("one", 1), ("four", 4)):
         console.print(f"{NETWORK:,} ballots over HTTP, validators: {validators} …")
