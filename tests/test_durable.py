@@ -387,7 +387,7 @@ def test_nobody_else_writes_files() -> None:
         if path.parent.name != "durable"
         and any(writes.search(line) for line in path.read_text(encoding="utf-8").splitlines())
     }
-    assert found == {"cli/streams.py", "demo/audit.py", "demo/network.py", "engine/cometbft/begin.py", "world.py"}
+    assert found == {"cli/streams.py", "demo/audit.py", "demo/nodes.py", "engine/cometbft/begin.py", "world.py"}
 
 
 def test_what_is_gone_with_its_folder_is_gone(tmp_path: Path) -> None:

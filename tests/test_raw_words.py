@@ -16,7 +16,7 @@ WORDS_OF_THE_FORMAT = {
     "charter", "poll", "city", "committee", "outcome", "will", "issuance", "pedersen", "single",  # kinds of entries, and what stands in them
     "registrar", "trustee", "witness", "veche",  # commands
     "JSON", "TOML", "attachment", "checkpoint", "tile", "veche-bound-v1", "not counted", "counted", "last", "replaced",  # in files and --json
-    "journal", "institution", "decryptions", "ledger", "cometbft", "forged-ledger",  # files and folders
+    "journal", "institution", "decryptions", "ledger", "cometbft", "forged-ledger", "lie",  # files and folders
 }  # fmt: skip
 NOT_SAID = {
     ("cli/draft.py", "end of document"),  # what a parser says, which is looked for
@@ -34,7 +34,8 @@ NOT_SAID = {
     )),  # what CometBFT says, which is looked for
     ("cli/options.py", " More than one may sign at once: repeat it."),  # a part of help texts, which the catalogues have whole
     ("demo/city.py", " is entry "),  # what the demo counts
-    *((f"demo/{file}.py", line) for file in ("audit", "four") for line in ("poll show {} -l {}", "ledger log --ledger {} --last 12")),  # command lines
+    *((f"demo/{file}.py", line) for file in ("audit", "four") for line in ("poll show {} -l {}", "ledger log --ledger {} --last 12")),
+    ("demo/four.py", "node status --ledger {}"),  # command lines
     ("ledger/checks.py", "dict[bytes, list[_Found]]"),  # a type
     *(("logs.py", text) for text in (
         "how many entries", "how many files", "the address of a node that was asked", "a folder of this process", "the number of entries in the ledger",

@@ -16,7 +16,11 @@ from catalogues import extracted
 from veche.demo import content
 from veche.demo.content import POLLS
 from veche.demo.screen import Screen
+from veche.engine.inbox import engine_runs
+from veche.ledger.entries.ballot import is_ballot
 from veche.ledger.shape import text
+from veche.log.log import Log
+from veche.log.source import Folder
 from veche.texts import Words, catalogue
 
 from .conftest import PROGRAM, Answer, environment, fails, inside, ok, veche
@@ -42,6 +46,19 @@ def test_it_tells_the_story_to_a_pipe(played: tuple[Path, Answer]) -> None:
         assert re.search(rf"✗ .* {rule} ", out), rule
     assert "The Bar association is on holiday" in out and "Journalists' union: verified the ledger" in out
     assert "360 of 500 voted" in out and "✓ L8" in out and "✗ L3" in out
+
+
+def test_a_citizens_node_leaves_the_liar_and_has_the_same_log(played: tuple[Path, Answer]) -> None:
+    folder, out = played[0] / "city", " ".join(played[1].out.split())
+    assert "is left and not asked again: what it shows does not hold. This is not a signed note" in out
+    assert "Both logs are the same, byte for byte" in out
+    assert not any(map(engine_runs, (folder / "ledger", folder / "citizen")))
+    (left_out,) = map(int, re.findall(r"It leaves out a ballot, entry (\d+)", out))
+    whole, lie = (
+        list(Log(Folder(path), Folder(path).checkpoint().checkpoint).entries())
+        for path in (folder / "citizen", folder / "lie")
+    )
+    assert is_ballot(whole.pop(left_out)) and whole == lie, "the lie is whole but for that one"
 
 
 def test_the_first_screen_is_there_at_once(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from veche.errors import UserError
 from veche.node import addresses
 from veche.node.addresses import FROM_ONE, HOUR, MOST, OF_A_RANGE, AddressBook, as_address, is_public
+from veche.texts import Message
 
 NOW = 1_800_000_000.0
 
@@ -108,7 +109,7 @@ def test_it_is_bounded_and_kept(book: AddressBook, tmp_path: Path) -> None:
 def test_a_liar_is_left_whoever_tells_of_it(book: AddressBook) -> None:
     url = host(20, 1, 1, 1)
     book.hear("http://by.example", [url], NOW)
-    book.leave(url)
+    book.leave(url, Message("it lies"))
     assert book.hear("http://other.example", [url], NOW) == 0 and url not in book.choose()
 
 

@@ -16,7 +16,7 @@ from veche.log.source import Folder
 from veche.words import in_words
 
 from .conftest import running
-from .test_following import until, url_of
+from .test_following import LIES, lying, until, url_of
 from .test_node import log_of
 
 
@@ -98,6 +98,20 @@ def test_no_other_ledger_is_joined_than_the_one_that_is_wanted(stage: Stage, tmp
         assert not (tmp_path / "copy" / "tile").exists()
         for wanted in (in_words(digest(charter)), tmp_path / "charter.entry"):
             ok("node", "join", url, "--charter", wanted, *rest, run=inside)
+
+
+def test_whoever_lied_to_it_while_it_copied_is_named_and_not_asked_again(stage: Stage, tmp_path: Path) -> None:
+    with (
+        running(stage) as client,
+        lying(client, LIES["a head that nobody signed"]) as (liar, asked),
+        join(tmp_path / "copy", url_of(liar), url_of(client.address)) as process,
+    ):
+        said = " ".join("".join(follows(process)).split())
+        assert f"{url_of(liar)} is left and not asked again: what it shows does not hold." in said
+        count = asked.count("/checkpoint")
+        client.wait(client.hand_in(stage.ballots[0]).json["entry"], "final")
+        until(lambda: size(tmp_path / "copy") == client.get("/status").json["final"])
+        assert asked.count("/checkpoint") == count
 
 
 def test_what_is_asked_for_wrongly_is_said(stage: Stage, tmp_path: Path) -> None:

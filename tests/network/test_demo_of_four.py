@@ -14,7 +14,7 @@ import veche_cometbft
 from cli.conftest import PROGRAM, environment, fails, inside, ok
 
 from veche.audit.ledger import verify_ledger
-from veche.demo.network import Institution, free_port
+from veche.demo.nodes import Node, free_port
 from veche.engine.inbox import engine_runs
 from veche.errors import UserError, VecheError
 from veche.log.log import Log
@@ -35,12 +35,13 @@ def test_four_institutions_before_your_eyes(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "District court: its node is killed" in out and re.search(r"District court +✗", out)
     assert "District court: back, and with the others again" in out and "same, byte for byte" in out
-    assert not any(engine_runs(home) for home in homes(folder))
+    assert not any(engine_runs(home) for home in (*homes(folder), folder / "citizen"))
     logs = []
-    for home in homes(folder):
+    assert "is left and not asked again" in " ".join(out.split()) and "All 5 logs are the same" in out
+    for home in (*homes(folder), folder / "citizen"):
         verified = verify_ledger(Folder(home))
         logs.append(list(Log(verified.source, verified.head).entries()))
-    assert logs[1:] == logs[:1] * 3
+    assert logs[1:] == logs[:1] * 4
     (poll,) = ok("poll", "list", "-l", folder / "validator-4", "--json", run=inside).json
     (question,) = poll["questions"]
     assert poll["status"] == "decided" and sum(answer["votes"] for answer in question["answers"]) == 24
@@ -82,7 +83,7 @@ def test_a_port_that_is_taken_is_left_alone() -> None:
 
 
 def test_a_node_that_ends_by_itself_is_named(tmp_path: Path) -> None:
-    court = Institution("Court", tmp_path, "http://127.0.0.9:1", tmp_path / "said")
+    court = Node("Court", tmp_path, "http://127.0.0.9:1", tmp_path / "said")
     court.process = subprocess.Popen([sys.executable, "-c", "raise SystemExit(1)"])
     court.process.wait()
     with pytest.raises(VecheError, match="The node of Court has ended"):

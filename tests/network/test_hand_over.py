@@ -9,7 +9,8 @@ from pathlib import Path
 from cli.conftest import inside, ok
 
 from veche.audit.ledger import verify_ledger
-from veche.demo.network import TEST, Institution, Town, free_port
+from veche.demo.network import TEST, Town
+from veche.demo.nodes import Node, free_port
 from veche.engine.publishing import LOG_KEY
 from veche.keys import SigningKey
 from veche.ledger.codec import decode
@@ -36,7 +37,7 @@ class Handed(Town):
             http, peer = (free_port(address(number), port) for port in (8080, 26656))
             url = f"http://{address(number)}:{http}"
             self.rows.append(self.keys(home, name, url, f"{address(number)}:{peer}"))
-            self.institutions.append(Institution(name, home, url, folder / f"node-{number}.txt"))
+            self.institutions.append(Node(name, home, url, folder / f"node-{number}.txt"))
         for number, key in enumerate([*self.world.organisers, self.world.trustees[0].key]):
             key.save(folder / f"{number}.key")
         self.signers = [word for number in range(3) for word in ("--key", folder / f"{number}.key")]
@@ -50,7 +51,7 @@ class Handed(Town):
         row.write_text(ok("network", "keys", "--ledger", home, *words, run=inside).out, encoding="utf-8")
         return row
 
-    def notice(self, number: int, at: Institution) -> int:
+    def notice(self, number: int, at: Node) -> int:
         """Say something through this node; the entry's number when it is final."""
         body = [b"", [f"Notice {number}.", f"Заметка {number}."], []]
         return self.final(self.hand_in(sign(self.world.id, "notice", body, self.world.organisers[:1]), at), at)

@@ -9,7 +9,8 @@ from cli.conftest import inside, ok
 from veche.audit.ledger import verify_ledger
 from veche.audit.view import View
 from veche.demo.content import EVERYONE
-from veche.demo.network import Institution, Town
+from veche.demo.network import Town
+from veche.demo.nodes import Node
 from veche.ledger.codec import decode
 from veche.ledger.entries.poll import Choice, Group, Poll
 from veche.ledger.shape import Text
@@ -29,7 +30,7 @@ def copy_public(source: Path, target: Path, *names: str) -> None:
         shutil.copy(source / "checkpoint", target)
 
 
-def act(town: Town, at: Institution) -> None:
+def act(town: Town, at: Node) -> None:
     """Let the trustees do what is due until nothing is."""
     busy = True
     while busy:
@@ -42,7 +43,7 @@ def act(town: Town, at: Institution) -> None:
         busy = bool(entries)
 
 
-def poll_of(town: Town, at: Institution) -> None:
+def poll_of(town: Town, at: Node) -> None:
     """A poll that opens in some seconds and stays open for two minutes."""
     world = town.world
     committee = town.submit(sign(world.id, "committee", ["city", "pedersen", 0], [world.organisers[0]]), at)
@@ -57,7 +58,7 @@ def poll_of(town: Town, at: Institution) -> None:
     town.look_at_poll(made, at, Message("keys are there"), lambda seen: len(seen.permit_keys) == 2)
 
 
-def stopped(institution: Institution) -> None:
+def stopped(institution: Node) -> None:
     """As a person stops a node."""
     assert institution.process is not None
     institution.process.terminate()

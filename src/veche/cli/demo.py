@@ -29,7 +29,8 @@ MARKER = "made-by-veche-demo"
 )
 @click.option("--svg", type=ANY_PATH, metavar="FILE", help="Also write a picture of the main parts of what was shown.")
 def demo(folder: Path, embedded: bool, svg: Path | None) -> None:
-    """Play a poll in front of your eyes: four institutions keep the ledger, and one of them fails on the way. It takes a minute and a half.
+    """Play a poll in front of your eyes: four institutions keep the ledger, one of them fails on the way, and a citizen's node joins, to
+    which another lies. It takes a minute and a half.
 
     With --embedded a whole city: 500 citizens, five polls, some cheats, in less than a minute; it needs no CometBFT.
 
@@ -101,7 +102,7 @@ def must_have_cometbft() -> None:
 def _prepare(folder: Path) -> None:
     """An empty folder with the demo's marker in it. Raises UserError rather than touch anything that is not a demo's."""
     if (folder / MARKER).is_file():
-        if any(engine_runs(path) for path in (folder / "ledger", *folder.glob("validator-*"))):
+        if any(engine_runs(path) for path in (folder / "ledger", folder / "citizen", *folder.glob("validator-*"))):
             raise UserError(
                 Message("The ledger of the demo in {folder} is in use.", folder=folder),
                 Message("End the program that runs it, or name another folder."),

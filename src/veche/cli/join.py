@@ -1,6 +1,7 @@
 """``veche node join`` and ``status``: a citizen's node, from an address to a copy of the whole ledger that stays up to date."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -26,7 +27,7 @@ from veche.ledger.heads import STALE, age
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.evidence import accused, evidence_file, read_fork
 from veche.terminal.say import language, say
-from veche.texts import Message, Plural, duration
+from veche.texts import Localizable, Message, Plural, duration
 from veche.words import from_words, in_words
 
 PAUSE = 0.5
@@ -104,11 +105,12 @@ def join(
         _introduce(founding)
         make_folder(folder)
         book.save()  # so that it goes on without being told again
-        copied = has_copy(folder)
+        copied, left = has_copy(folder), set[str]()
         while not told() and (end is None or time.monotonic() < end):
             if not copied:
                 with progress_bars(Message("Fetching entries"), Message("Checking entries")) as (fetched, checked):
                     catch_up(folder, founding, wire, book, _show_head, fetched, checked)
+                _say_left(book.left(), left)
             copied = False
             try:
                 with (
@@ -125,6 +127,7 @@ def join(
                     say_browser(made.address)
                     while not told() and (end is None or time.monotonic() < end):
                         made.check()
+                        _say_left(book.left(), left)
                         display.look(0)
                         time.sleep(PAUSE)
             except FarBehind:
@@ -161,6 +164,13 @@ def _show_head(signed: SignedCheckpoint) -> None:
     words = in_words(digest(head.text().encode()), language())
     say(Message("Its newest head, of {size} entries: {words}", size=head.size, words=words))
     say(Message("Compare both with what the institutions publish."))
+
+
+def _say_left(found: Mapping[str, Localizable], said: set[str]) -> None:
+    """Say of each node that was left, once, that it was and why."""
+    for url in found.keys() - said:
+        said.add(url)
+        say(Message("{url} is left and not asked again: what it shows does not hold. {why}", url=url, why=found[url]))
 
 
 @click.command(cls=Command)

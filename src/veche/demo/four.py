@@ -8,26 +8,24 @@ from rich.table import Table
 from rich.text import Text as Styled
 
 from veche.audit.entry_words import short
-from veche.audit.ledger import VerifiedLedger, verify_ledger
 from veche.audit.poll_view import view_poll
 from veche.demo.audit import show_commands, typed
 from veche.demo.city import SEED, Acting, act
 from veche.demo.content import EVERYONE, STATION
-from veche.demo.network import PATIENCE, Institution, Town
+from veche.demo.joining import compare_logs, tell_of_citizen
+from veche.demo.network import Town
+from veche.demo.nodes import PATIENCE, Node
 from veche.demo.screen import Screen
 from veche.demo.story import shares, steps
-from veche.errors import VecheError
 from veche.ledger.entries.poll import Group, Poll
 from veche.ledger.signing import sign
-from veche.log.log import Log
-from veche.log.source import Folder
 from veche.terminal.results import bars
 from veche.texts import Message, Plural, Words
 
 PREPARING = 10
 """Seconds for registrars and citizens between the publication of the poll and its opening."""
-OPEN = 25
-"""Seconds for which the poll is open. On a slow machine it is longer: a third more than all took that came before."""
+OPEN = 35
+"""Seconds for which the poll is open. On a slow machine it is longer: two thirds more than all took that came before."""
 
 
 def tell_of_four(town: Town, screen: Screen) -> None:
@@ -38,11 +36,12 @@ def tell_of_four(town: Town, screen: Screen) -> None:
         publication(town, screen, committee)
         ballots = permits(town, screen)
         voting(town, screen, ballots[: len(ballots) // 2])
-        outage(town, screen, ballots[len(ballots) // 2 :])
+        joined = citizen(town, screen, ballots[len(ballots) // 2])
+        outage(town, screen, ballots[len(ballots) // 2 + 1 :])
         closing(town, screen)
-        town.agreed(town.institutions)
+        town.agreed(town.nodes)
     comparison(town, screen)
-    look_around(town, screen)
+    look_around(town, screen, joined)
 
 
 def founding(town: Town, screen: Screen) -> None:
@@ -90,7 +89,7 @@ def publication(town: Town, screen: Screen, committee: bytes) -> None:
     screen.part(Message("A poll is published, and frozen"))
     took = int(clock_time.monotonic() - town.began)
     opens = int(clock_time.time()) + world.charter.lasting(world.poll_class.notice) + max(PREPARING, took // 2)
-    closes = opens + max(OPEN, took * 4 // 3)
+    closes = opens + max(OPEN, took * 5 // 3)
     group = Group(EVERYONE, 1)
     poll = Poll("city", STATION.title, STATION.background, (STATION.question,), (group,), opens, closes, committee)
     made = town.submit(sign(world.id, "poll", poll.body(), list(world.organisers)), one)
@@ -152,7 +151,7 @@ def voting(town: Town, screen: Screen, ballots: Sequence[bytes]) -> None:
     vote(town, screen, others, town.institutions, Message("Ballots through all four nodes"))
 
 
-def vote(town: Town, screen: Screen, ballots: Sequence[bytes], through: Sequence[Institution], what: Message) -> None:
+def vote(town: Town, screen: Screen, ballots: Sequence[bytes], through: Sequence[Node], what: Message) -> None:
     """Hand in ballots through these nodes in turn, and wait until all are final."""
     began = clock_time.monotonic()
     with screen.progress(what, len(ballots)) as bar:
@@ -171,6 +170,16 @@ def vote(town: Town, screen: Screen, ballots: Sequence[bytes], through: Sequence
             seconds=clock_time.monotonic() - began,
         )
     )
+
+
+def citizen(town: Town, screen: Screen, ballot: bytes) -> Node:
+    """The citizen's node."""
+    screen.part(Message("A citizen's node joins, and is lied to"), pictured=True)
+    at = town.institutions[0]
+    made, liar = town.join(at)
+    tell_of_citizen(screen, made, liar, at, town.wait)
+    vote(town, screen, [ballot], [made], Message("A ballot through the citizen's node, which passes it on"))
+    return made
 
 
 def outage(town: Town, screen: Screen, ballots: Sequence[bytes]) -> None:
@@ -220,25 +229,7 @@ def closing(town: Town, screen: Screen) -> None:
 
 def comparison(town: Town, screen: Screen) -> None:
     screen.part(Message("Every copy is verified, and all are compared"), pictured=True)
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for title in (Message("institution"), Message("entries"), Message("root of the log")):
-        table.add_column(screen.words(title))
-    copies: list[VerifiedLedger] = []
-    for institution in town.institutions:
-        copies.append(verified := verify_ledger(Folder(institution.home)))
-        table.add_row(
-            Styled(institution.name, style="bold"), str(verified.head.size), verified.head.root.hex()[:48] + "…"
-        )
-    screen.put(table)
-    first, *others = (list(Log(copy.source, copy.head).entries()) for copy in copies)
-    if any(other != first for other in others):
-        raise VecheError(Message("The institutions have different logs."))
-    size = sum(map(len, first))
-    screen.fact(
-        Message(
-            "The four logs are the same, byte for byte: {size} entries, {bytes} bytes.", size=len(first), bytes=size
-        )
-    )
+    copies = compare_logs(screen, town.nodes)
     state = copies[0].state
     poll = state.poll(town.poll.id)
     assert poll is not None
@@ -247,16 +238,18 @@ def comparison(town: Town, screen: Screen) -> None:
     screen.put(bars(view_poll(state, poll, copies[0].time), screen.lang))
 
 
-def look_around(town: Town, screen: Screen) -> None:
+def look_around(town: Town, screen: Screen, citizen: Node) -> None:
     """Commands that work as they stand, from the folder in which the demo was started."""
     screen.part(Message("Now look around yourself"))
     one, two, *_ = (typed(institution.home) for institution in town.institutions)
+    copy = typed(citizen.home)
     show_commands(
         screen,
         (
             (Message("a result"), f"poll show {short(town.poll.id)} -l {one}"),
             (Message("the log"), f"ledger log --ledger {one} --last 12"),
             (Message("verify it"), f"verify {two}"),
-            (Message("two copies"), f"compare {one} {two}"),
+            (Message("two copies"), f"compare {one} {copy}"),
+            (Message("the citizen's node"), f"node status --ledger {copy}"),
         ),
     )

@@ -10,8 +10,10 @@ from veche.audit.entry_words import short, tracker
 from veche.audit.poll_view import view_poll
 from veche.audit.poll_words import listing
 from veche.demo.audit import forgery, look_around, verification
+from veche.demo.citizen import beside, can_run
 from veche.demo.city import HALF_DAYS, DemoCity
 from veche.demo.content import COURTYARD, HOUSE, OUTCOME, POLLS, SPEED, STATION
+from veche.demo.joining import compare_logs, tell_of_citizen
 from veche.demo.screen import Screen
 from veche.errors import Refused
 from veche.ledger.codec import decode
@@ -39,6 +41,7 @@ def tell(city: DemoCity, screen: Screen) -> None:
         results(city, screen)
         accounts(city, screen)
         city.world.wait_until(int(clock_time.time()))
+    citizen(city, screen)
     verified = verification(city, screen)
     forgery(city, screen, verified)
     look_around(city, screen)
@@ -275,6 +278,19 @@ def results(city: DemoCity, screen: Screen) -> None:
     )
     poll = view_poll(city.world.ledger.state, city.polls[SPEED], city.world.now)
     screen.put(cells(poll, 0, poll.questions[0], screen.lang))
+
+
+def citizen(city: DemoCity, screen: Screen) -> None:
+    """A citizen's node, where nodes can run at all."""
+    screen.part(Message("A citizen's node joins, and is lied to"), pictured=True)
+    if not can_run():
+        screen.say(
+            Message("A node speaks HTTP, and what it needs for that is not installed here: pip install veche[network]")
+        )
+        return
+    with beside(city.folder, city.ledger, screen.lang) as made:
+        tell_of_citizen(screen, made.citizen, made.liar, made.own, made.wait)
+    compare_logs(screen, (made.own, made.citizen))
 
 
 def accounts(city: DemoCity, screen: Screen) -> None:

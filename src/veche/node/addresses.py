@@ -19,7 +19,7 @@ import msgspec
 from veche.durable import PRIVATE, replace
 from veche.errors import Refused, UserError
 from veche.ledger.entries.engine import url_address
-from veche.texts import Message
+from veche.texts import Localizable, Message
 
 FILE = "nodes.json"
 """In the ledger's folder: what is known over restarts."""
@@ -116,7 +116,7 @@ class AddressBook:
         self._file, self._resolve, self._lock = folder / FILE, resolve, threading.Lock()
         self.institutions: frozenset[str] = frozenset()
         self._told: dict[str, list[float]] = {}  # when each node told of a new one
-        self._liars: set[str] = set()
+        self._liars: dict[str, Localizable] = {}  # why each was left
         self._known: dict[str, Known] = {}
         with suppress(OSError, msgspec.MsgspecError):
             data = self._file.read_bytes() if self._file.stat().st_size <= MOST_BYTES else b""
@@ -225,13 +225,18 @@ class AddressBook:
             if one.failed >= FORGOTTEN and not one.typed:
                 del self._known[url]
 
-    def leave(self, url: str) -> None:
+    def leave(self, url: str, why: Localizable) -> None:
         """A node lied: it is not asked again while this program runs, whoever tells of it."""
         with self._lock:
-            self._liars.add(url)
+            self._liars[url] = why
             one = self._known.get(url)
             if one is not None and not one.typed:
                 del self._known[url]
+
+    def left(self) -> dict[str, Localizable]:
+        """The nodes that lied, and what does not hold of what they showed."""
+        with self._lock:
+            return dict(self._liars)
 
     def told(self, now: float) -> list[str]:
         """What is told to others: nodes on the open network that answered lately."""

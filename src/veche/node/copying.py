@@ -49,16 +49,17 @@ def copy_ledger(
     fetched: Progress | None = None,
     executed: Progress | None = None,
     chosen: Callable[[SignedCheckpoint], None] = lambda head: None,
+    leave: Callable[[str, VecheError], None] = lambda name, why: None,
 ) -> Rebuilt | None:
     """Make the ledger with this charter entry one's own, up to the newest final head that one of these doors has.
 
     What is there is kept and goes on; None if it is as long as that already. ``doors``: by their addresses, as people know them.
-    ``chosen`` is called with the head before anything under it is fetched.
+    ``chosen`` is called with the head before anything under it is fetched; ``leave`` with each door that is left, and why.
 
     Raises UserError if none has a ledger that holds, Forked if two final heads are of two histories, Held if a program uses the folder,
     and as :func:`~veche.audit.rebuild.rebuild`.
     """
-    if not Copy(folder, founding, doors, fetched, chosen).run() and is_executed(folder):
+    if not Copy(folder, founding, doors, fetched, chosen, leave).run() and is_executed(folder):
         return None
     return rebuild(folder, executed)
 
@@ -123,8 +124,10 @@ class Copy:
         doors: Mapping[str, Source],
         progress: Progress | None = None,
         chosen: Callable[[SignedCheckpoint], None] = lambda head: None,
+        leave: Callable[[str, VecheError], None] = lambda name, why: None,
     ) -> None:
         self._folder, self._founding, self._progress, self._chosen = folder, founding, progress, chosen
+        self._told = leave
         self._doors = {name: _Remembering(door, folder) for name, door in doors.items()}
         self.left: dict[str, VecheError] = {}
         """Doors that were left, and why: a :class:`DoesNotHold` is a lie."""
@@ -177,6 +180,7 @@ class Copy:
     def _leave(self, name: str, error: VecheError) -> None:
         self.left[name] = error
         log().warning("a node is left", node=name, reason=error.message)
+        self._told(name, error)
 
     def _newest(self, claims: list[_Claim], own: SignedCheckpoint | None) -> _Claim | None:
         """The longest, with which all others agree; None if what is here is as long. Raises Forked, and UserError if nobody is left."""

@@ -10,7 +10,7 @@ from typing import Self
 
 from veche.clock import Clock, system
 from veche.engine.following import FollowingEngine
-from veche.errors import DoesNotHold, Refused, UserError
+from veche.errors import DoesNotHold, Refused, UserError, VecheError
 from veche.ledger.codec import MAX_ENTRY
 from veche.ledger.entries.charter import read_charter
 from veche.ledger.ledger import Ledger
@@ -71,9 +71,14 @@ def catch_up(
 ) -> None:
     """Make a copy of what others have, or go on with one that was begun. ``chosen`` is called with the head before anything is downloaded.
 
-    Raises as :func:`copy_ledger`.
+    Whoever lies meanwhile is not asked again later either. Raises as :func:`copy_ledger`.
     """
-    copy_ledger(folder, founding, {url: Web(wire, url) for url in book.choose()}, fetched, executed, chosen)
+
+    def leave(url: str, why: VecheError) -> None:
+        if isinstance(why, DoesNotHold):
+            book.leave(url, why.said)
+
+    copy_ledger(folder, founding, {url: Web(wire, url) for url in book.choose()}, fetched, executed, chosen, leave)
 
 
 class Follower:

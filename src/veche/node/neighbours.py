@@ -158,6 +158,6 @@ class Neighbours:
         """Whoever lies is left; whoever is gone was asked once in vain."""
         if isinstance(error, DoesNotHold):
             logged().warning("a node is left", node=url, reason=error.message)
-            self._book.leave(url)
+            self._book.leave(url, error.said)
         else:
             self._book.note(url, False, time.time())
