@@ -21,6 +21,7 @@ from veche.engine.cometbft.abci_pb2 import RequestCommit
 from veche.engine.cometbft.application import Application
 from veche.engine.cometbft.engine import CometEngine
 from veche.engine.cometbft.home import make_keys
+from veche.engine.cometbft.launch import Launch
 from veche.engine.engine import Engine as RunningEngine
 from veche.keys import SigningKey
 from veche.ledger.entries.engine import Engine, Network
@@ -129,7 +130,7 @@ def engine(ledger: Ledger, key: SigningKey, clock: Callable[[], int]) -> CometEn
         return now
 
     read()
-    return HeldEngine(ledger, key, read, 0, [program()], {CLOCK: str(file)})
+    return HeldEngine(ledger, key, read, 0, Launch([program()], {CLOCK: str(file)}))
 
 
 class HeldEngine(CometEngine):

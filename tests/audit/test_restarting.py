@@ -14,6 +14,7 @@ from veche.audit.restarting import commit_to, height_of, lay_out, lead_on, reach
 from veche.cli.restarting import begin_restart
 from veche.engine.cometbft.engine import CometEngine
 from veche.engine.cometbft.home import VOTED
+from veche.engine.cometbft.launch import Launch
 from veche.engine.publishing import LOG_KEY, Publishing
 from veche.engine.running import RESTART, any_engine
 from veche.errors import DoesNotHold, Refused, UserError
@@ -150,7 +151,7 @@ def test_a_validator_that_signed_goes_on_with_it_or_not_at_all(net: Net) -> None
     restart_ledger(net.home, net.entry)
     assert not (net.home / RESTART).exists()
     with Ledger(net.home) as ledger:
-        assert isinstance(any_engine(ledger, net.keys[0], None, 1, ["false"]), CometEngine)
+        assert isinstance(any_engine(ledger, net.keys[0], None, 1, Launch(["false"])), CometEngine)
 
 
 def test_a_chain_begins_above_all_that_a_validator_voted_for(net: Net) -> None:

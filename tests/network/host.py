@@ -10,12 +10,12 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import comet
 
 from veche.clock import Clock, Reading, by_hand, system
+from veche.engine.cometbft.launch import KEPT_BLOCKS, Launch
 from veche.errors import VecheError
 from veche.node.node import Node
 
@@ -43,15 +43,16 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     words = argparse.ArgumentParser()
-    words.add_argument("--kept", type=int)
+    words.add_argument("--kept", type=int, default=KEPT_BLOCKS)
     words.add_argument("--charter", type=Path)
     words.add_argument("--from", dest="nodes", action="append", default=[])
     said, _ = words.parse_known_args(sys.argv[1:-4])
-    environment = {comet.CLOCK: str(file)}
-    ways: dict[str, Any] = {"pause": PAUSE, "command": [comet.program()], "environment": environment}
-    ways |= {"kept": said.kept, "charter": said.charter and said.charter.read_bytes(), "nodes": said.nodes}
+    launch = Launch([comet.program()], {comet.CLOCK: str(file)}, peer_listen, kept=said.kept)
+    charter = said.charter and said.charter.read_bytes()
     try:
-        with Node(folder, listen, peer_listen=peer_listen, clock=read_clock(file), **ways) as node:
+        with Node(
+            folder, listen, launch=launch, charter=charter, nodes=said.nodes, clock=read_clock(file), pause=PAUSE
+        ) as node:
             while not stop.wait(0.1):
                 node.check()
     except VecheError as error:  # as the command says it

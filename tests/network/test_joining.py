@@ -16,6 +16,7 @@ import pytest
 from veche.audit.ledger import verify_ledger
 from veche.engine.cometbft.begin import Commits, begin, lacks_blocks
 from veche.engine.cometbft.home import VOTED
+from veche.engine.cometbft.launch import Launch
 from veche.engine.publishing import LOG_KEY
 from veche.errors import DoesNotHold
 from veche.keys import SigningKey
@@ -184,9 +185,9 @@ def check_liars_are_found_out(folder: Path, commits: dict[str, Any]) -> None:
     with Ledger(folder) as ledger:
         for lie in lies(commits):
             with pytest.raises(DoesNotHold):
-                begin(ledger, Commits.read(json.dumps(lie).encode()), [comet.program()])
+                begin(ledger, Commits.read(json.dumps(lie).encode()), Launch([comet.program()]))
             assert not lacks_blocks(ledger)  # what there is was not touched
-        begin(ledger, Commits.read(json.dumps(commits).encode()), [comet.program()])
+        begin(ledger, Commits.read(json.dumps(commits).encode()), Launch([comet.program()]))
         assert voted.read_bytes() == before and lacks_blocks(ledger)  # until a block is there
     for junk in (
         b"",

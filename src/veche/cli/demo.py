@@ -82,7 +82,7 @@ def _network(folder: Path, screen: Screen) -> None:
 
 def must_have_cometbft() -> None:
     """Raise UserError unless what a network runs on is installed."""
-    from veche.engine.cometbft.process import program
+    from veche.engine.cometbft.launch import program
 
     try:
         program()

@@ -92,6 +92,7 @@ def run(
       veche node run --ledger home --charter charter.entry --from https://node.example
     """
     with speaking_http():
+        from veche.engine.cometbft.launch import Launch
         from veche.node.node import Node
     if verbose:
         logs.verbose()
@@ -104,7 +105,7 @@ def run(
             Message("Give both: --charter and --from"),
         )  # fmt: skip
     made = Node(
-        folder, listen, peer_listen=peer_listen, signer=signer, metrics=metrics, after_outage=after_outage,
+        folder, listen, launch=Launch(listen=peer_listen, signer=signer), metrics=metrics, after_outage=after_outage,
         charter=None if charter is None else read_entry(charter, "charter")[0], nodes=nodes, say=say,
     )  # fmt: skip
     try:

@@ -1,8 +1,8 @@
 """The engine that a ledger's charter names."""
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable
 
+from veche.engine.cometbft.launch import INSTALLED, Launch
 from veche.engine.embedded import EmbeddedEngine
 from veche.engine.engine import Engine
 from veche.errors import UserError
@@ -31,13 +31,9 @@ def any_engine(
     key: SigningKey,
     clock: Callable[[], int] | None,
     pause: float,
-    command: Sequence[str | Path] = (),
-    environment: Mapping[str, str] = {},
-    listen: str = "",
-    signer: str = "",
-    kept: int | None = None,
+    launch: Launch = INSTALLED,
 ) -> Engine:
-    """The same for who has a door, so that others may be needed. The rest says how a network's CometBFT runs, see its engine."""
+    """The same for who has a door, so that others may be needed. ``launch``: how a network's CometBFT runs."""
     if (ledger.folder / RESTART).exists():
         raise UserError(
             Message("This validator has signed a restart of the network, and must not go on without it."),
@@ -49,6 +45,5 @@ def any_engine(
     if ledger.state.engine_name == COMETBFT:
         from veche.engine.cometbft.engine import CometEngine  # what it needs, nobody else does
 
-        keeping = {} if kept is None else {"kept": kept}
-        return CometEngine(ledger, key, clock, pause, command, environment, listen, signer, **keeping)
+        return CometEngine(ledger, key, clock, pause, launch)
     return EmbeddedEngine(ledger, key, clock, pause)

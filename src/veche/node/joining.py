@@ -6,12 +6,12 @@ else               nothing is to be done: CometBFT gets what it lacks from the o
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from veche.engine.cometbft.begin import COMMITS_BYTES, Commits, begin, lacks_blocks, must_begin
-from veche.engine.cometbft.process import program
+from veche.engine.cometbft.launch import INSTALLED, Launch
 from veche.engine.inbox import PATIENCE, open_ledger
 from veche.engine.publishing import LOG_KEY
 from veche.errors import DoesNotHold, UserError, VecheError
@@ -48,14 +48,13 @@ class Joining:
         folder: Path,
         charter: bytes | None = None,
         urls: Sequence[str] = (),
-        command: Sequence[str | Path] = (),
-        environment: Mapping[str, str] = {},
+        launch: Launch = INSTALLED,
         say: Callable[[Localizable], None] = lambda said: None,
     ) -> None:
         """``charter``: its entry, for a folder without a ledger; ``urls``: nodes beside those that the ledger names. ``say`` is told what
-        takes long. The rest: see the engine."""
+        takes long. ``launch``: how CometBFT runs."""
         self._folder, self._charter, self._urls = folder, charter, urls
-        self._command, self._environment, self._say = command, environment, say
+        self._launch, self._say = launch, say
 
     def open(self) -> tuple[Ledger, SigningKey]:
         """Open the ledger, with this machine's key, when everything is there. Raises UserError, and as :func:`copy_ledger`."""
@@ -130,7 +129,7 @@ class Joining:
                     if data is None:
                         why = NoAnswer(url, Message("it has no such blocks"))
                         continue
-                    begin(ledger, Commits.read(data), self._command or [program()], self._environment)
+                    begin(ledger, Commits.read(data), self._launch)
                 except (DoesNotHold, NoAnswer) as error:
                     why = error
                     continue

@@ -1,7 +1,7 @@
 """A node as one program: the ledger, its engine, and the door."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from veche.clock import Clock, system
 from veche.engine.block_clock import BlockClock
+from veche.engine.cometbft.launch import INSTALLED, Launch
 from veche.engine.engine import Engine
 from veche.engine.running import any_engine
 from veche.errors import UserError
@@ -32,8 +33,6 @@ class Node:
         folder: Path,
         listen: str = "",
         *,
-        peer_listen: str = "",
-        signer: str = "",
         metrics: str = "",
         charter: bytes | None = None,
         nodes: Sequence[str] = (),
@@ -41,12 +40,9 @@ class Node:
         after_outage: bool = False,
         clock: Clock = system,
         pause: float | None = None,
-        command: Sequence[str | Path] = (),
-        environment: Mapping[str, str] = {},
-        kept: int | None = None,
+        launch: Launch = INSTALLED,
     ) -> None:
-        """``listen``: ``host:port`` of the door, if elsewhere than the charter says; ``peer_listen``: the same of CometBFT;
-        ``signer``: where it waits for a remote signer, if its key of votes is not in the folder;
+        """``listen``: ``host:port`` of the door, if elsewhere than the charter says; ``launch``: how CometBFT runs;
         ``metrics``: where its figures are (:mod:`~veche.node.metrics`), nowhere if it is empty. ``charter``, ``nodes`` and ``say``: for
         a folder without a ledger, or without CometBFT's blocks (:class:`~veche.node.joining.Joining`).
         ``after_outage``: see :class:`BlockClock`; in a network others went on meanwhile. The rest is for tests.
@@ -55,14 +51,14 @@ class Node:
         """
         self._resources = ExitStack()
         try:
-            ledger, key = Joining(folder, charter, nodes, command, environment, say).open()
+            ledger, key = Joining(folder, charter, nodes, launch, say).open()
             self._resources.enter_context(ledger)
             founded = ledger.state.charter.engine
-            for elsewhere in filter(None, (peer_listen, signer)):
+            for elsewhere in filter(None, (launch.listen, launch.signer)):
                 listening(elsewhere)
             now = BlockClock(ledger, clock, after_outage or len(ledger.state.validators()) > 1)
             seconds = founded.seconds if pause is None else pause
-            self.engine: Engine = any_engine(ledger, key, now, seconds, command, environment, peer_listen, signer, kept)
+            self.engine: Engine = any_engine(ledger, key, now, seconds, launch)
             host, port = listening(listen) if listen else _by_ledger(ledger.state, key)
             watched = listening(metrics) if metrics else None
             self._service = Service(self.engine, key, host, port, watched)

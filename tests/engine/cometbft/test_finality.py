@@ -9,6 +9,7 @@ import pytest
 from veche.audit.ledger import verify_ledger
 from veche.engine.cometbft.engine import HEADS, CometEngine
 from veche.engine.cometbft.finality import Finality
+from veche.engine.cometbft.launch import Launch
 from veche.engine.publishing import Publishing
 from veche.errors import DoesNotHold
 from veche.keys import SigningKey
@@ -169,7 +170,7 @@ def test_it_learns_what_it_has_forgotten_from_others_and_never_contradicts_it(ne
 
 
 def test_heads_of_others_lie_here_until_there_is_no_room_and_are_heard_in_turn(net: Net) -> None:
-    engine = CometEngine(net.ledger, net.keys[0], command=["none"])
+    engine = CometEngine(net.ledger, net.keys[0], launch=Launch(["none"]))
     key, head = net.keys[1], Checkpoint(net.ledger.state.charter.origin, net.ledger.size + 1, bytes(32))
     signed = SignedCheckpoint(head, (cosign(head, validator_verifier(head.origin, key.public).name, key, net.now),))
     assert [engine.gather(signed) for _ in range(HEADS + 5)] == [True] * HEADS + [False] * 5

@@ -1,5 +1,6 @@
 """The two processes as one program, on this machine's clock and with the CometBFT that is installed: who dies, and who goes on."""
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -20,8 +21,9 @@ from veche.audit.ledger import verify_ledger
 from veche.clock import WrongClock
 from veche.engine.cometbft import process as process_module
 from veche.engine.cometbft.engine import CometEngine
-from veche.engine.cometbft.home import chain_id, make_keys, prepare
-from veche.engine.cometbft.process import last_words, why_given_up
+from veche.engine.cometbft.home import FOLDER, chain_id, make_keys, prepare
+from veche.engine.cometbft.launch import INSTALLED, Launch
+from veche.engine.cometbft.process import Process, last_words, why_given_up
 from veche.engine.cometbft.votes import check_votes
 from veche.engine.engine import Stopped
 from veche.errors import UserError
@@ -221,9 +223,9 @@ def test_two_do_not_run_from_one_folder(stage: Stage, ledger: Ledger, monkeypatc
     with CometEngine(ledger, stage.key, pause=0.1) as engine:
         engine.tick()
         monkeypatch.setattr(process_module, "PATIENCE", 0.3)
-        second = CometEngine(ledger, stage.key, pause=0.1)
-        with pytest.raises(UserError, match="Another CometBFT runs"), second:
-            second.tick()
+        second = Process(ledger.folder / FOLDER, INSTALLED.words)
+        with pytest.raises(UserError, match="Another CometBFT runs"):
+            asyncio.run(second.start())
         monkeypatch.undo()
         engine.tick()
 
@@ -285,7 +287,7 @@ OTHER_STATE = "+2/3 prevoted for an invalid block: wrong Block.Header.AppHash.  
 )
 def test_when_cometbft_gives_up_and_stays_it_is_said_why(stage: Stage, ledger: Ledger, reason: str, said: str) -> None:
     """What another validator proposes alone stops nobody, whatever it says of it."""
-    engine = CometEngine(ledger, stage.key, pause=0.1, command=[sys.executable, "-c", GIVES_UP, reason])
+    engine = CometEngine(ledger, stage.key, pause=0.1, launch=Launch([sys.executable, "-c", GIVES_UP, reason]))
     with pytest.raises(Stopped, match=re.escape(said)) as caught, engine:
         engine.tick()
     kept = ledger.folder / "evidence" / f"block-{ledger.height}.json"
@@ -318,7 +320,10 @@ def test_the_votes_of_who_voted_twice_are_taken_out_of_the_block(stage: Stage, l
     note_votes(stage.folder, ACCUSED.public, chain_id(bytes(32)), 7, 9)
     ((file, _),) = votes_awaited(stage.folder)
     command = [sys.executable, "-c", TELLS, str(BLOCK), str(file)]
-    with pytest.raises(Stopped, match="2 votes are kept"), CometEngine(ledger, stage.key, command=command) as engine:
+    with (
+        pytest.raises(Stopped, match="2 votes are kept"),
+        CometEngine(ledger, stage.key, launch=Launch(command)) as engine,
+    ):
         engine.tick()
     assert check_votes(file.read_bytes())[:2] == (ACCUSED.public, 7)
     shutil.rmtree(file.parent)
@@ -330,7 +335,7 @@ def test_the_votes_of_who_voted_twice_are_taken_out_of_the_block(stage: Stage, l
         note_votes(stage.folder, ACCUSED.public, chain_id(bytes(32)), height, block)
         with (
             pytest.raises(Stopped, match="0 votes are kept"),
-            CometEngine(ledger, stage.key, command=command) as engine,
+            CometEngine(ledger, stage.key, launch=Launch(command)) as engine,
         ):
             engine.tick()
         assert [one for one, _ in votes_awaited(stage.folder)] == [file]

@@ -4,6 +4,7 @@
 - :mod:`application`  what blocks mean: ABCI's calls, answered by the four calls of a ledger
 - :mod:`finality`     heads: cosigned here, gathered from the others, final with over two thirds
 - :mod:`server`       asked over a socket: frames, and answers in order
+- :mod:`launch`       how CometBFT is run here: its program, where it listens, who signs its votes
 - :mod:`process`      CometBFT's process: started, watched, ended
 - :mod:`votes`        who voted for two blocks of one height: the votes, taken out of a block, and how anybody checks them
 - :mod:`begin`        CometBFT begun in the midst of a chain, without the blocks before

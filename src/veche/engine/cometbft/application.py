@@ -22,7 +22,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from veche.engine.cometbft import abci_pb2 as abci
 from veche.engine.cometbft.begin import begun
 from veche.engine.cometbft.finality import Finality
-from veche.engine.cometbft.home import EVIDENCE_BLOCKS, POWER, address, app_hash, chain_of
+from veche.engine.cometbft.home import POWER, address, app_hash, chain_of
+from veche.engine.cometbft.launch import KEPT_BLOCKS
 from veche.engine.engine import Stopped
 from veche.engine.looking import Look
 from veche.engine.results import Results
@@ -35,7 +36,6 @@ from veche.log.evidence import note_votes
 from veche.logs import log
 from veche.texts import Message
 
-KEPT_BLOCKS = 2 * EVIDENCE_BLOCKS
 """How many of its blocks CometBFT keeps: more than can be needed to show that somebody voted twice, or to replay."""
 PAST = 30
 """Seconds by which a block may be behind this node's clock whose head it still cosigns: it has not missed blocks."""

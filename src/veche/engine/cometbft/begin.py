@@ -16,6 +16,7 @@ import msgspec
 
 from veche.durable import PRIVATE, PRIVATE_FOLDER, make_folder, remove, remove_folder, replace, sync_folder
 from veche.engine.cometbft.home import FOLDER, VOTED, app_hash, data_folder, genesis
+from veche.engine.cometbft.launch import INSTALLED, Launch
 from veche.engine.cometbft.process import last_words
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.codec import decode
@@ -89,7 +90,7 @@ def must_begin(folder: Path) -> None:
     replace(folder / FOLDER / _MARK, b"", PRIVATE)
 
 
-def begin(ledger: Ledger, commits: Commits, command: Sequence[str | Path], environment: Mapping[str, str] = {}) -> None:
+def begin(ledger: Ledger, commits: Commits, launch: Launch = INSTALLED) -> None:
     """Begin CometBFT behind the first of these blocks. Then the blocks that it has are removed; what it voted last stays.
 
     The ledger is moved on to that block. Raises DoesNotHold (step ``commits``) if they do not hold or are not of this ledger's head, and
@@ -108,7 +109,7 @@ def begin(ledger: Ledger, commits: Commits, command: Sequence[str | Path], envir
         ],
     }
     text = json.dumps(said)[:-1].encode() + b', "at": ' + bytes(commits.at) + b', "next": ' + bytes(commits.next) + b"}"
-    height, time = _answer(_run([*command, "begin", "--home", anew], text, environment))
+    height, time = _answer(_run([*launch.words, "begin", "--home", anew], text, launch.environment))
     if height < ledger.height:
         raise wrong_commits(Message("it is about a block before the ledger's last"))
     must_begin(ledger.folder)

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -20,10 +20,11 @@ from typing import Any
 from google.protobuf.message import Message as Asked
 
 from veche.clock import about
-from veche.engine.cometbft.application import KEPT_BLOCKS, Application
+from veche.engine.cometbft.application import Application
 from veche.engine.cometbft.finality import Finality
 from veche.engine.cometbft.home import prepare, questions
-from veche.engine.cometbft.process import Process, program
+from veche.engine.cometbft.launch import INSTALLED, Launch
+from veche.engine.cometbft.process import Process
 from veche.engine.cometbft.server import Server
 from veche.engine.cometbft.votes import votes_in
 from veche.engine.engine import Stopped
@@ -60,27 +61,16 @@ class CometEngine(ThreadedEngine):
         key: SigningKey,
         clock: Callable[[], int] | None = None,
         pause: float = 1.0,
-        command: Sequence[str | Path] = (),
-        environment: Mapping[str, str] = {},
-        listen: str = "",
-        signer: str = "",
-        kept: int = KEPT_BLOCKS,
+        launch: Launch = INSTALLED,
     ) -> None:
-        """``command`` and ``environment``: how another CometBFT than the installed one is run. ``listen``: where CometBFT does
-        (``host:port``), if elsewhere than the charter says. ``signer``: where it waits for a remote signer, see
-        :func:`veche.engine.cometbft.home.prepare`. ``kept``: how many of its blocks CometBFT keeps.
-
-        Raises UserError if this is not the key that the charter names, its engine is another, or there is no CometBFT.
-        """
+        """Raises UserError if this is not the key that the charter names, its engine is another, or there is no CometBFT."""
         super().__init__(COMETBFT, ledger, (key,), clock, self._wake)
         self._key = key.public
         self._pause = pause
         self.late, self.orderly, self.patience = int(pause) + LATE, True, pause + STALL
         if len(ledger.state.validators()) > 1:
             self.patience = math.inf  # it may be the others who are not there
-        self._command, self._environment, self._listen = command or [program()], environment, listen
-        self._signer = signer
-        self._kept = kept
+        self._launch, self._program = launch, launch.words
         self._questions: Path | None = None
         self._finality = Finality(ledger, self._publishing, self._cosigned, silent=not self._publishing.alone)
         self._said: deque[Callable[[], None]] = deque()  # what others had to say, and is not heard yet
@@ -166,7 +156,7 @@ class CometEngine(ThreadedEngine):
             self.late,
             self._tell,
             fail,
-            self._kept,
+            self._launch.kept,
         )
         self._application = application
         for _ in range(len(self._said)):
@@ -175,9 +165,9 @@ class CometEngine(ThreadedEngine):
         self._questions = questions(folder / "abci")
         try:
             process = Process(
-                prepare(self.ledger, self._key, folder / "abci", self._pause, self._listen, self._signer),
-                self._command,
-                self._environment,
+                prepare(self.ledger, self._key, folder / "abci", self._pause, self._launch.listen, self._launch.signer),
+                self._program,
+                self._launch.environment,
             )
             async with Server(folder / "abci", partial(self.answer, application), fail):
                 await self._watch(application, process, broken)

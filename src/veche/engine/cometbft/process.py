@@ -38,18 +38,6 @@ _SETTINGS = {"GOGC": "400"}
 """Its memory is gone through when it has grown to five times what is in use, not twice: a third less work, some 100 MB more."""
 
 
-def program() -> Path:
-    """The CometBFT that is installed. Raises UserError if there is none."""
-    hint = Message("Install it: pip install veche[network]. In a checkout of the sources: make cometbft")
-    try:
-        import veche_cometbft
-    except ImportError:
-        raise UserError(Message("CometBFT is not installed, and this ledger's charter names it."), str(hint)) from None
-    if not veche_cometbft.PROGRAM.is_file():
-        raise UserError(Message("CometBFT is not compiled, and this ledger's charter names it."), str(hint))
-    return veche_cometbft.PROGRAM
-
-
 class Process:
     """One run of CometBFT from its folder ``home``. It ends when this process does: the other end of its standard input is here."""
 
