@@ -156,6 +156,8 @@ ELSEWHERE = {
     ("ledger check-receipt", "vkeys"): "above, with --ledger", ("ledger check-receipt", "code_given"): "test_check.py",
     ("ledger entry", "raw"): "above, with --json", ("ledger log", "last"): "fewer are shown if there are fewer",
     ("ledger run", "once"): "above, with --seconds", ("ledger run", "seconds"): "above, with --once",
+    ("ledger run", "nodes"): "whom to ask, test_restored.py", ("ledger run", "is_newest"): "the same", ("ledger run", "despite_fork"): "the same",
+    ("node run", "is_newest"): "the same", ("node run", "despite_fork"): "the same",
     ("ledger run", "after_outage"): "test_clock.py", ("ledger run", "verbose"): "what is said besides",
     ("office add", "public"): "as of rotate", ("poll new", "class_name"): "a draft", ("poll new", "committee"): "a draft",
     ("poll show", "table"): "needs a result: test_results.py", ("charter new", "log_key"): "a draft",

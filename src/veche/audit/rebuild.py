@@ -6,13 +6,13 @@ be made again. What the old one had besides is taken over, if it can be read, is
 """
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from veche.audit.ledger import Progress, check_attachments, check_succession, read_head, replay_files
 from veche.audit.replay import Replay
-from veche.durable import Lock, put_in_place, remove
+from veche.durable import Lock, put_in_place, remove, replace
 from veche.engine.publishing import LOG_KEY, check_signs
 from veche.errors import DoesNotHold, UserError
 from veche.keys import SigningKey
@@ -30,6 +30,8 @@ from veche.texts import Message
 
 NEW = "veche.db.new"
 """The new database until it is whole. What a crash leaves of it is removed by the next attempt."""
+TAKING = "taking-back"
+"""Is there from before further public files are taken from others until the database has them, too."""
 _BESIDE = ("-journal", "-wal", "-shm")
 """How the files end that SQLite keeps beside a database: they are a part of it."""
 
@@ -94,6 +96,22 @@ def rebuild(folder: Path, progress: Progress | None = None, newcomer: bool = Fal
             raise
         take(folder)
     return Rebuilt(signed.checkpoint.size + taken, taken, lost)
+
+
+def begin_taking(folder: Path) -> None:
+    """Public files are taken from others, of whom the database knows nothing yet. Raises UserError if the disk refuses."""
+    replace(folder / TAKING, b"")
+
+
+def end_taking(folder: Path) -> None:
+    """The database leads to all that was taken: if a crash came between, it is made anew first. Raises as :func:`rebuild`."""
+    if (folder / TAKING).exists():
+        with suppress(UserError), closing(Store.read(folder)) as store:
+            if is_own(folder) and store.state.get("size") >= Folder(folder).checkpoint().checkpoint.size:
+                remove(folder / TAKING)
+                return
+        rebuild(folder)
+        remove(folder / TAKING)
 
 
 class _Astray(Exception):

@@ -5,12 +5,14 @@ from pathlib import Path
 import click
 
 from veche import logs
+from veche.audit.rebuild import end_taking
 from veche.audit.rebuild import rebuild as rebuild_database
 from veche.cli import options, signing
 from veche.cli.earnest import say_if_test
 from veche.cli.entry_file import entry_json, read_entry, read_on_its_way
 from veche.cli.language import CommandGroup
 from veche.cli.ledger_read import READERS
+from veche.cli.newest import newest, said_by_a_person
 from veche.cli.options import ANY_PATH
 from veche.cli.poll_attachments import beside
 from veche.cli.reading import published_charter, read_ledger
@@ -28,6 +30,7 @@ from veche.engine.running import engine_of
 from veche.errors import Refused, UserError, VecheError
 from veche.keys import SigningKey
 from veche.ledger.entries import ByOffice, Restart
+from veche.ledger.entries.engine import url_address
 from veche.log.source import open_source
 from veche.terminal.say import say
 from veche.texts import Localizable, Message
@@ -102,8 +105,22 @@ def init(folder: Path, charter: Path) -> None:
 @click.option(
     "--after-outage", is_flag=True, help="Go on although the last block is long ago: this machine's clock is right."
 )
+@click.option(
+    "--from", "nodes", multiple=True, metavar="URL",
+    help="A node that follows this ledger: before anything is signed it is asked whether it has more. Kept for the next time. May be repeated.",
+)  # fmt: skip
+@said_by_a_person
 @click.option("--verbose", is_flag=True, help="Say more on the standard error: JSON, or plain lines on a terminal.")
-def run(folder: Path, once: bool, seconds: float | None, after_outage: bool, verbose: bool) -> None:
+def run(
+    folder: Path,
+    once: bool,
+    seconds: float | None,
+    after_outage: bool,
+    nodes: tuple[str, ...],
+    is_newest: bool,
+    despite_fork: bool,
+    verbose: bool,
+) -> None:
     """Run the engine of a ledger: make blocks, take what is handed in, publish. Until Ctrl-C.
 
     Other commands hand entries in through the folder's inbox. While no engine runs, time stands still for the ledger, and
@@ -111,6 +128,9 @@ def run(folder: Path, once: bool, seconds: float | None, after_outage: bool, ver
 
     The times of blocks are this machine's. If its clock is moved, or is far beyond the last block when the engine starts, the
     engine stops and waits for a person: look at another clock, then start it again with --after-outage.
+
+    Before it signs anything, the engine asks the nodes that it knows for the newest head under its key, and takes back what a restored
+    backup lacks. If nobody answers who could know, a person looks, and says so: --is-newest.
 
     On a terminal a few lines show what goes on: the last block, entries, polls, what waits. Elsewhere it is silent, or (--verbose) says
     so much in a line of JSON whenever the ledger has grown. docs/veche-ledger.service runs it as a service of systemd.
@@ -123,8 +143,12 @@ def run(folder: Path, once: bool, seconds: float | None, after_outage: bool, ver
     if verbose:
         logs.verbose()
     relax()
+    for url in nodes:
+        url_address(url)
+    end_taking(folder)
     written, key = open_ledger(folder, PATIENCE)
     try:
+        written = newest(written, nodes, is_newest, despite_fork)
         with until_told() as told, written:
             say_if_test(written.state.charter)
             inbox = Inbox(folder)

@@ -10,6 +10,7 @@ from veche.cli.earnest import say_if_test
 from veche.cli.entry_file import read_entry
 from veche.cli.join import join, status
 from veche.cli.language import CommandGroup
+from veche.cli.newest import said_by_a_person
 from veche.cli.options import ANY_PATH
 from veche.cli.remote import speaking_http
 from veche.cli.running import Display, say_browser, serve, until_told
@@ -61,12 +62,13 @@ node.add_command(status)
 )  # fmt: skip
 @click.option(
     "--from", "nodes", multiple=True, metavar="URL",
-    help="The address of another institution's node that has the ledger, beside those that the ledger itself names. May be repeated.",
+    help="The address of another node that has the ledger, beside those that the ledger itself names. May be repeated.",
 )  # fmt: skip
 @click.option("--seconds", type=click.FloatRange(0), metavar="N", help="End after so many seconds.")
 @click.option(
     "--after-outage", is_flag=True, help="Go on although the last block is long ago: this machine's clock is right."
 )
+@said_by_a_person
 @click.option("--verbose", is_flag=True, help="Say more on the standard error: JSON, or plain lines on a terminal.")
 def run(
     folder: Path,
@@ -78,6 +80,8 @@ def run(
     nodes: tuple[str, ...],
     seconds: float | None,
     after_outage: bool,
+    is_newest: bool,
+    despite_fork: bool,
     verbose: bool,
 ) -> None:
     """Run the node of a ledger until Ctrl-C: agree with the other institutions on blocks, take in what is handed in over HTTP or through
@@ -85,6 +89,9 @@ def run(
 
     A node that lacks the ledger, or blocks that the others keep no more, takes what is missing from them first, checked. One whose key has
     no seat yet follows, and votes from when its seat takes effect.
+
+    One that keeps a ledger alone asks the nodes that it knows for the newest head under its key before it signs anything, and takes back
+    what a restored backup lacks. If nobody answers who could know, a person looks, and says so: --is-newest.
 
     \b
     Example:
@@ -106,6 +113,7 @@ def run(
         )  # fmt: skip
     made = Node(
         folder, listen, launch=Launch(listen=peer_listen, signer=signer), metrics=metrics, after_outage=after_outage,
+        is_newest=is_newest, despite_fork=despite_fork,
         charter=None if charter is None else read_entry(charter, "charter")[0], nodes=nodes, say=say,
     )  # fmt: skip
     try:

@@ -10,6 +10,7 @@
 - :mod:`looking`      a look at entries before they come to a block
 - :mod:`results`      searching for results, beside the blocks
 - :mod:`publishing`   the log's key: how a ledger begins, and its heads are signed
+- :mod:`place`        whether the folder is where its engine ran last, and no backup that was put back
 - :mod:`loops`        loops for those who talk over sockets
 - :mod:`inbox`        how other processes hand entries in
 - :mod:`block_clock`  the times of blocks: this machine's clock, as long as it can be believed

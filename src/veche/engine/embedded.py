@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from veche.engine.engine import Stopped
 from veche.engine.looking import Look
+from veche.engine.place import Place
 from veche.engine.publishing import LOG_KEY, create_ledger
 from veche.engine.threaded import AHEAD, ThreadedEngine
 from veche.engine.waiting import Job
@@ -45,6 +46,7 @@ class EmbeddedEngine(ThreadedEngine):
         engine is another."""
         super().__init__(self.NAME, ledger, (key, *others), clock)
         self._publishing.publish(ledger.time)
+        self._place = Place(ledger.folder)
         self._pause = pause
         self._taken: list[Job] = []  # the newest batch, which may not be among those that are being checked yet
         self._checking: deque[tuple[Look, Future[None]]] = deque()
@@ -104,5 +106,6 @@ class EmbeddedEngine(ThreadedEngine):
         self._waiting.answer([job for job in jobs if job[0] is not None], executed.answers)
         if executed.logged:
             self._publishing.publish(ledger.time)
+            self._place.grown()
         asked = [job for job in jobs if job[0] is None]  # who asked for a block wants to see it
         self._waiting.answer(asked, [ledger.size] * len(asked))

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from veche.durable import FOREIGN, UNFINISHED, Held, holder, make_folder, move_aside, replace, sync_folder, write_shared
+from veche.engine import place
 from veche.engine.engine import Answer, Engine
 from veche.engine.publishing import LOG_KEY
 from veche.engine.running import engine_of
@@ -310,9 +311,16 @@ def _run_for_a_moment(folder: Path) -> None:
     except Held:
         return
     with ledger:
+        if place.must_ask(folder):
+            raise Unanswered(
+                Message("No engine runs in {folder}, and before it signs anything it has to look whether others have more.", folder=folder),
+                Message("What was handed in waits in the ledger's inbox. Start the engine: veche ledger run, or veche node run"),
+            )  # fmt: skip
         inbox = Inbox(folder)
         inbox.recover(ledger)
         with engine_of(ledger, key) as engine:
+            if (folder / place.FOLDER).exists():
+                place.settle(folder)
             inbox.serve(engine)
 
 

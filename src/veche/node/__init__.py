@@ -12,6 +12,7 @@ the ledger's public files.
 - :mod:`copying`   another's ledger made one's own: fetched, checked from the head down, executed
 - :mod:`chain`     what CometBFT knows of its chain, for those who join
 - :mod:`joining`   a node that lacks the log or CometBFT's blocks, before it runs
+- :mod:`newest`    whether anybody has more than an engine that is about to sign
 - :mod:`explorer`  the ledger as pages for a browser
 - :mod:`expecting` what a request may expect
 - :mod:`addresses` where other nodes are, and whom to ask next

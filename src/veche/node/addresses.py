@@ -17,11 +17,12 @@ from urllib.parse import urlsplit
 import msgspec
 
 from veche.durable import PRIVATE, replace
+from veche.engine.place import NODES
 from veche.errors import Refused, UserError
 from veche.ledger.entries.engine import url_address
 from veche.texts import Localizable, Message
 
-FILE = "nodes.json"
+FILE = NODES
 """In the ledger's folder: what is known over restarts."""
 MOST, MOST_BYTES = 256, 128 << 10
 """Addresses that are known at a time, and bytes of the file."""
@@ -115,6 +116,7 @@ class AddressBook:
         """``folder``: the ledger's. A file that is damaged is as none."""
         self._file, self._resolve, self._lock = folder / FILE, resolve, threading.Lock()
         self.institutions: frozenset[str] = frozenset()
+        self._unsaved = False
         self._told: dict[str, list[float]] = {}  # when each node told of a new one
         self._liars: dict[str, Localizable] = {}  # why each was left
         self._known: dict[str, Known] = {}
@@ -168,7 +170,7 @@ class AddressBook:
             if one is None or one.ip != remote:
                 self._known.pop(url, None)
                 return False
-            one.answered = now
+            one.answered, self._unsaved = now, True
         return True
 
     def _found(self, url: str) -> str | None:
@@ -251,8 +253,14 @@ class AddressBook:
             named = [Known(url) for url in sorted(self.institutions) if url not in self._known]
             return [*self._known.values(), *named]
 
+    def save_new(self) -> None:
+        """Write it down, if a node has told of itself that was not known. Raises UserError if the disk refuses."""
+        if self._unsaved:
+            self.save()
+
     def save(self) -> None:
         """Write it down. Raises UserError if the disk refuses."""
         with self._lock:
+            self._unsaved = False
             data = msgspec.json.encode(list(self._known.values()))
         replace(self._file, data, PRIVATE)

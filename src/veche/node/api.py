@@ -275,11 +275,16 @@ class Api:
         if not is_url(url):
             raise web.HTTPBadRequest
         asking = asyncio.get_running_loop().run_in_executor(
-            self._looking_up, self._book.announce, url, request.remote or "", time.time()
+            self._looking_up, self._announced, url, request.remote or ""
         )
         if not await asking:
             return _failure(UserError(Message("There is no such node where the request comes from.")), 403)
         return web.Response(status=204)
+
+    def _announced(self, url: str, remote: str) -> bool:
+        believed = self._book.announce(url, remote, time.time())
+        self._book.save_new()  # who makes blocks asks it before it signs again
+        return believed
 
     async def _described(self, _: web.Request) -> web.Response:
         return _json_bytes(_OPENAPI)

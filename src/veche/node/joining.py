@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from veche.audit.rebuild import end_taking
 from veche.engine.cometbft.begin import COMMITS_BYTES, Commits, begin, lacks_blocks, must_begin
 from veche.engine.cometbft.launch import INSTALLED, Launch
 from veche.engine.inbox import PATIENCE, open_ledger
@@ -64,6 +65,7 @@ class Joining:
                 self._copy(self._charter, wire, self._urls)
             tries = 0
             while True:
+                end_taking(self._folder)
                 ledger, key = open_ledger(self._folder, PATIENCE)
                 try:
                     if self._charter not in (None, ledger.entry(0)):

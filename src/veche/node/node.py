@@ -17,6 +17,7 @@ from veche.keys import SigningKey
 from veche.ledger.ledger import Ledger
 from veche.ledger.state import State
 from veche.node.joining import Joining
+from veche.node.newest import Newest
 from veche.node.service import Service
 from veche.texts import Localizable, Message
 
@@ -38,6 +39,8 @@ class Node:
         nodes: Sequence[str] = (),
         say: Callable[[Localizable], None] = lambda said: None,
         after_outage: bool = False,
+        is_newest: bool = False,
+        despite_fork: bool = False,
         clock: Clock = system,
         pause: float | None = None,
         launch: Launch = INSTALLED,
@@ -45,13 +48,15 @@ class Node:
         """``listen``: ``host:port`` of the door, if elsewhere than the charter says; ``launch``: how CometBFT runs;
         ``metrics``: where its figures are (:mod:`~veche.node.metrics`), nowhere if it is empty. ``charter``, ``nodes`` and ``say``: for
         a folder without a ledger, or without CometBFT's blocks (:class:`~veche.node.joining.Joining`).
+        ``is_newest`` and ``despite_fork``: what a person says of a ledger that is kept alone (:class:`~veche.node.newest.Newest`).
         ``after_outage``: see :class:`BlockClock`; in a network others went on meanwhile. The rest is for tests.
 
-        Raises UserError, WrongClock.
+        Raises UserError, Forked, WrongClock.
         """
         self._resources = ExitStack()
         try:
             ledger, key = Joining(folder, charter, nodes, launch, say).open()
+            ledger = Newest(folder, nodes, is_newest, despite_fork, say).of(ledger)
             self._resources.enter_context(ledger)
             founded = ledger.state.charter.engine
             for elsewhere in filter(None, (launch.listen, launch.signer)):

@@ -102,14 +102,16 @@ class Wire:
         self._thread.join()
         self._loop.close()
 
-    def get(self, url: str, path: str, most: int, tries: Sequence[float] = ()) -> bytes | None:
+    def get(
+        self, url: str, path: str, most: int, tries: Sequence[float] = (), until: float | None = None
+    ) -> bytes | None:
         """What a door answers to this path, None if there is nothing of this name. Raises NoAnswer, and DoesNotHold if it is of more
-        bytes than ``most``. ``tries``: see ``AGAIN``."""
+        bytes than ``most``. ``tries``: see ``AGAIN``; ``until``: when it is too late, by the steady clock."""
         failed: Exception | None = None
         for pause in tries or AGAIN:
             time.sleep(pause)
             try:
-                return self._run(self._get(f"{url}/{path}", most))
+                return self._run(self._get_until(until, f"{url}/{path}", most))
             except _TooMuch:
                 raise wrong(f"{url}/{path}", Message("the answer is of more than {most} bytes", most=most)) from None
             except _FAILED as error:
@@ -159,6 +161,10 @@ class Wire:
             auto_decompress=False,
         )
 
+    async def _get_until(self, until: float | None, url: str, most: int) -> bytes | None:
+        async with asyncio.timeout(None if until is None else until - time.monotonic()):
+            return await self._get(url, most)
+
     async def _get(self, url: str, most: int) -> bytes | None:
         async with asyncio.timeout(CONNECT + SILENT) as head:
             response = await self._session.get(url, allow_redirects=False)
@@ -201,8 +207,12 @@ class Web(Source):
     Every method raises NoAnswer, and DoesNotHold (step ``tiles``) on an answer that cannot be such a file.
     """
 
-    def __init__(self, wire: Wire, url: str) -> None:
-        self._wire, self.url = wire, url
+    def __init__(self, wire: Wire, url: str, until: float | None = None) -> None:
+        """``until``: when it is too late for an answer, by the steady clock; then each is asked for once."""
+        self._wire, self.url, self._until = wire, url, until
+
+    def _ask(self, path: str, most: int) -> bytes | None:
+        return self._wire.get(self.url, path, most, () if self._until is None else ONCE, self._until)
 
     def names(self, prefix: str = "") -> list[str]:
         """The kept heads: with any other prefix than theirs it is a mistake to ask."""
@@ -211,7 +221,7 @@ class Web(Source):
         return sorted(name for size in self._kept() if (name := head_name(size)).startswith(prefix))
 
     def _kept(self) -> Sequence[int]:
-        data = self._wire.get(self.url, "heads", KEPT_BYTES)
+        data = self._ask("heads", KEPT_BYTES)
         with suppress(msgspec.MsgspecError, RecursionError):
             return msgspec.json.decode(data or b"", type=_Sizes)
         raise wrong(self.url, Message("this is no list of kept heads"))
@@ -220,7 +230,7 @@ class Web(Source):
         limit = size_limit(name)
         if limit is None:
             return None
-        data = self._wire.get(self.url, name, limit)
+        data = self._ask(name, limit)
         if data is None and name.startswith("tile/"):  # a door cuts a tile from a wider one: nobody need look for that
             raise wrong(Tile.parse(name).name, Message("the file is missing"))
         return data
