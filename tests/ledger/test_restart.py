@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from veche.audit.compare import Copy, compare
 from veche.audit.ledger import verify_ledger
 from veche.audit.rebuild import rebuild
 from veche.clock import by_hand
@@ -20,8 +21,10 @@ from veche.ledger.signing import sign
 from veche.ledger.walk import walk
 from veche.log import merkle
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint, cosign
+from veche.log.evidence import read_fork
 from veche.log.publish import Publisher
 from veche.log.source import Folder, head_name
+from veche.node.heads import Heads
 from veche.witness.witness import Witness
 from veche.world import VALIDATORS, Played, World, validator_row
 
@@ -272,16 +275,13 @@ def test_readers_follow_no_restart_that_too_few_signed(lost: Lost, tmp_path: Pat
         assert caught.value.step == "kept"
 
 
-def test_a_witness_is_shown_no_former_validators_by_whoever_hides_a_kept_head(lost: Lost, tmp_path: Path) -> None:
-    """As below, but the thief's restart stands where it says, and the head is hidden along which readers come to the validators of now."""
-    ledger, state = lost.ledger, lost.ledger.state
+def hide(lost: Lost, folder: Path) -> SignedCheckpoint:
+    """The restart takes place, and is published; then two disks that were lost are found, by a thief. In this folder another restart
+    follows, by those who were validators before, and the head is hidden along which readers come to the validators of now."""
+    ledger = lost.ledger
     lost.execute(lost.sign())
     ledger.commit()
     lost.publish()
-    Witness.create(tmp_path / "witness", "Observers")
-    witness, clock = Witness.load(tmp_path / "witness"), partial(by_hand, lost.time + 2 * HOUR)
-    witness.cosign(Folder(ledger.folder), clock)
-    witness.cosign(Folder(ledger.folder), clock)
     entries = [ledger.entry(number) for number in range(ledger.size)]
     thief, votes = SigningKey.generate(), SigningKey.generate().public
     row = validator_row(VALIDATORS[0], votes, 0)
@@ -290,14 +290,40 @@ def test_a_witness_is_shown_no_former_validators_by_whoever_hides_a_kept_head(lo
     forged = sign(ledger.id, "restart", [ledger.size, ledger.head.root, height, time, rows], lost.world.head_keys[2:])
     block = encode(["block", [height, time, lost.time, 0, bytes(32)]])
     made_up = [*entries, block, forged, encode(["validators", [[row.institution, thief.public, votes]]])]
-    head = Checkpoint(state.charter.origin, len(made_up), merkle.root([merkle.leaf_hash(entry) for entry in made_up]))
+    head = Checkpoint(ledger.head.origin, len(made_up), merkle.root([merkle.leaf_hash(entry) for entry in made_up]))
     signed = SignedCheckpoint(head, (cosign(head, validator_verifier(head.origin, thief.public).name, thief, time),))
-    folder = tmp_path / "forged"
     Publisher(folder).publish(0, made_up, signed)
     (folder / "head").mkdir()
     (folder / head_name(head.size)).write_bytes(signed.to_bytes())
+    return signed
+
+
+def test_who_has_a_kept_head_is_shown_no_former_validators_by_whoever_hides_it(lost: Lost, tmp_path: Path) -> None:
+    """A follower leaves the liar and goes on; a comparison says which of the two hides what the other has, and calls neither a fork."""
+    signed, forged = hide(lost, tmp_path / "forged"), Folder(tmp_path / "forged")
+    ledger, own = lost.ledger, Folder(lost.ledger.folder)
+    heads = Heads(ledger.folder, own.checkpoint, lambda: ledger.state.succession)
     with pytest.raises(DoesNotHold, match="the file is missing") as caught:
-        witness.cosign(Folder(folder), clock)
+        heads.hear(signed, forged)
+    assert caught.value.step == "kept" and heads.fork is None and read_fork(ledger.folder) is None
+    for first, second in ((own, forged), (forged, own)):
+        names = {own: "own", forged: "forged"}
+        copies = Copy.of(names[first], first), Copy.of(names[second], second)
+        with pytest.raises(DoesNotHold, match=r"forged: .*the file is missing") as caught:
+            compare(*copies)
+        assert caught.value.step == "kept"
+
+
+def test_a_witness_is_shown_no_former_validators_by_whoever_hides_a_kept_head(lost: Lost, tmp_path: Path) -> None:
+    """As below, but the thief's restart stands where it says, and the head is hidden along which readers come to the validators of now."""
+    hide(lost, tmp_path / "forged")
+    ledger = lost.ledger
+    Witness.create(tmp_path / "witness", "Observers")
+    witness, clock = Witness.load(tmp_path / "witness"), partial(by_hand, lost.time + 2 * HOUR)
+    witness.cosign(Folder(ledger.folder), clock)
+    witness.cosign(Folder(ledger.folder), clock)
+    with pytest.raises(DoesNotHold, match="the file is missing") as caught:
+        witness.cosign(Folder(tmp_path / "forged"), clock)
     assert caught.value.step == "kept"
     witness.cosign(Folder(ledger.folder), clock)
 

@@ -16,7 +16,7 @@ from veche.errors import DoesNotHold, UserError
 from veche.ledger.codec import digest
 from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.heads import Succession
-from veche.ledger.walk import walk
+from veche.ledger.walk import check_known, walk
 from veche.log.checkpoint import Policy, SignedCheckpoint
 from veche.log.log import Log, Snapshot, checked_bundles
 from veche.log.source import Export, Source
@@ -113,6 +113,7 @@ def _compare_heads(first: Copy, second: Copy, policy: Policy | None) -> Relation
         _check(copy, needed, first, second)
     if first.ledger is not None and second.ledger is not None and first.ledger != second.ledger:
         return Relation.CONTRADICTS  # one key, two charters
+    _check_hides_nothing(first, second)
     shorter, longer = sorted((first, second), key=lambda copy: copy.size)
     if shorter.size == longer.size:
         return Relation.EQUAL if shorter.root == longer.root else Relation.CONTRADICTS
@@ -130,6 +131,23 @@ def _compare_heads(first: Copy, second: Copy, policy: Policy | None) -> Relation
     if beginning != shorter.root:
         return Relation.CONTRADICTS
     return Relation.LONGER if longer is second else Relation.SHORTER
+
+
+def _check_hides_nothing(first: Copy, second: Copy) -> None:
+    """Raise DoesNotHold (``kept``) if one of them hides a kept head that the other has: whoever signed its newest head may have been a
+    validator once. If each has one that the other lacks, there are two histories."""
+    if first.succession is None or second.succession is None:
+        return
+    kept = [{number + 1 for number, _ in one.changes} for one in (first.succession, second.succession)]
+    hidden = [
+        {size for size in theirs - own if size < copy.size}
+        for copy, own, theirs in zip((first, second), kept, reversed(kept), strict=True)
+    ]
+    for copy, sizes, others in zip((first, second), hidden, reversed(hidden), strict=True):
+        if sizes and not others:
+            assert copy.succession is not None
+            with _named(copy.name):
+                check_known(copy.succession, sizes)
 
 
 def two_ledgers(first: Copy, second: Copy) -> UserError:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from veche.errors import DoesNotHold
 from veche.ledger.heads import Succession
-from veche.ledger.walk import walk
+from veche.ledger.walk import check_known, walk
 from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint, is_by
 from veche.log.evidence import TwoHistories
 from veche.log.log import Log, Snapshot
@@ -73,7 +73,9 @@ class Heads:
             self._open.update(dict.fromkeys(signers, signed))
             return None
         try:
-            signed.verify(walk(door, succession.charter, signed).policy(head.size))
+            walked = walk(door, succession.charter, signed)
+            check_known(walked, (number + 1 for number, _ in succession.changes if number + 1 < head.size))
+            signed.verify(walked.policy(head.size))
         except DoesNotHold:
             self._open.update(dict.fromkeys(signers, signed))
             raise
