@@ -12,7 +12,7 @@ SOURCE = ROOT / "src/veche"
 TEXTS = {".css", ".html", ".json", ".md", ".po", ".py", ".pyi", ".rs", ".toml"}
 
 PACKAGES = (
-    "ballot", "ballot/archive", "log", "permit", "ledger", "engine", "engine/cometbft", "audit", "audit/page", "node", "node/explorer", "voter", "trustee", "registrar", "witness",
+    "ballot", "ballot/archive", "log", "permit", "ledger", "engine", "engine/cometbft", "audit", "audit/page", "node", "node/dashboard", "node/explorer", "voter", "trustee", "registrar", "witness",
     "terminal", "demo",
 )  # fmt: skip
 """Packages whose docstring says what is in them."""

@@ -91,6 +91,7 @@ SAID = ("--text", "A.", "--text-ru", "А.", "--key", "{key}", "-l", "{ledger}")
 CASES: dict[tuple[str, str], tuple[int, str, tuple[str, ...]]] = {
     ("poll sign", "output"): (2, "is an entry already", ("{poll entry}", "-o", "{new}", "--key", "{key}", "-l", "{ledger}")),
     ("charter sign", "output"): (2, "is an entry already", ("{charter}", "-o", "{new}", "--key", "{key}")),
+    ("node join", "no_page"): (2, "--browser and --no-page do not go together", ("--no-page", "--browser", "-l", "{new}", "--seconds", "0")),
     ("node run", "charter"): (2, "and the address of a node are needed", ("--charter", "{charter}", "-l", "{new}", "--seconds", "0")),
     ("charter show", "folder"): (2, "FILE and --ledger do not go together", ("{charter}", "-l", "{ledger}")),
     ("ledger log", "kind"): (2, "no entry of kind 'bulletin'", ("--kind", "bulletin", "-l", "{ledger}")),
@@ -166,7 +167,7 @@ ELSEWHERE = {
     ("node run", "listen"): "where, not what", ("node run", "peer_listen"): "the same", ("node run", "signer"): "the same", ("node run", "metrics"): "the same", ("node run", "nodes"): "the same", ("node run", "verbose"): "what is said besides",
     ("node join", "charter"): "another ledger than is wanted: tests/network/test_citizens.py", ("node join", "listen"): "where, not what",
     ("node join", "public"): "the same", ("node join", "seconds"): "how long, not what", ("node join", "verbose"): "what is said besides",
-    ("node join", "despite_fork"): "what people have decided: tests/network/test_following.py",
+    ("node join", "browser"): "above, with --no-page", ("node join", "despite_fork"): "what people have decided: tests/network/test_following.py",
     ("node run", "seconds"): "how long, not what", ("node run", "after_outage"): "test_clock.py",
     ("network keys", "url"): "an address of one's own", ("network keys", "peer"): "the same",
     ("network init", "validators"): "a new folder", ("network init", "people"): "the same", ("network init", "test"): "the same",

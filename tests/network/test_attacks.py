@@ -13,7 +13,7 @@ from engine.conftest import KINDS
 from engine.stage import Stage, make_stage
 
 from veche.engine.threaded import ThreadedEngine
-from veche.node import api, service
+from veche.node import api, listener, service
 from veche.node.published import Published
 
 from .conftest import Client, running
@@ -147,7 +147,7 @@ def test_the_head_of_an_answer_is_all_that_is_asked_for(stage: Stage) -> None:
 
 
 def test_who_says_nothing_is_hung_up_on(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "IDLE", 1)
+    monkeypatch.setattr(listener, "IDLE", 1)
     monkeypatch.setattr(api, "BODY_SECONDS", 1)
     with running(stage) as client:
         for slow in (b"", b"GET /status HTTP/1.1\r\nHost: x\r\nX:", POST + b"Content-Length: 100\r\n\r\na"):
@@ -212,7 +212,7 @@ def test_who_watches_over_a_node_finds_no_more_room_than_there_is(
 @pytest.mark.parametrize(("files", "room"), [(64, 32), (1 << 20, 2_000), (resource.RLIM_INFINITY, 2_000)])
 def test_half_of_the_files_are_for_those_who_connect(monkeypatch: pytest.MonkeyPatch, files: int, room: int) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
-    assert service._bearable(2_000) == room
+    assert listener._bearable(2_000) == room
 
 
 def wait_for(holds: Callable[[], bool], seconds: float = 20) -> None:

@@ -1,10 +1,13 @@
 """``veche node join`` and ``status`` as people call them: one address is all they type."""
 
+import re
 import signal
+import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +16,10 @@ from engine.stage import Stage
 
 from veche.ledger.codec import digest
 from veche.log.source import Folder
+from veche.node.dashboard.door import LINK
 from veche.words import in_words
 
-from .conftest import running
+from .conftest import Answer, Client, running
 from .test_following import LIES, lying, until, url_of
 from .test_node import log_of
 
@@ -81,9 +85,10 @@ def test_a_citizen_joins_is_killed_and_goes_on(stage: Stage, tmp_path: Path) -> 
             process.send_signal(signal.SIGINT)
             assert process.wait(30) == 0
     assert (said["size"], said["running"], said["accused"], said["fork"]) == (size(copy), True, [], False)
+    assert said["mood"] in ("right", "busy") and said["left"] == 0 and said["percent"] is None
     assert said["ledger"] == charter.hex() and said["known"] >= 1
     assert log_of(copy) == log_of(stage.folder)
-    assert "No node runs in this folder." in ok("node", "status", "-l", copy, run=inside).out
+    assert "The node does not run." in ok("node", "status", "-l", copy, run=inside).out
 
 
 def test_no_other_ledger_is_joined_than_the_one_that_is_wanted(stage: Stage, tmp_path: Path) -> None:
@@ -120,3 +125,36 @@ def test_what_is_asked_for_wrongly_is_said(stage: Stage, tmp_path: Path) -> None
     fails(2, "no address of a node", "node", "join", "http://city.example/path", *new, run=inside)
     fails(2, "no address of a node", "node", "join", "http://city.example", "--public", "ftp://me", *new, run=inside)
     fails(2, "follows nobody", "node", "join", "http://city.example", "-l", stage.folder, run=inside)
+
+
+def is_red(shown: Callable[[], Answer]) -> bool:
+    return b'role="alert"' in shown().body
+
+
+def test_an_alarm_stays_to_be_seen_until_its_person_has_seen_it(stage: Stage, tmp_path: Path) -> None:
+    """Two histories: the command says so at once, its page shows it, and the exit code comes when its person ends it. Without a page, at once."""
+    other, copy = stage.copy(tmp_path / "other"), tmp_path / "copy"
+    with running(stage) as client, running(other) as forked:
+        client.wait(client.hand_in(stage.ballots[0]).json["entry"], "final")
+        forked.wait(forked.hand_in(stage.ballots[1]).json["entry"], "final")
+        both = (url_of(client.address), url_of(forked.address))
+        for words in (both, ()):  # the second time it is known from before
+            with join(copy, *words) as process:
+                link = copy / LINK
+                until(link.exists)
+                found = re.search(r'url=(http://127\.0\.0\.1:(\d+)(/[^"]+))"', link.read_text())
+                assert found is not None
+                shown = partial(Client(("127.0.0.1", int(found[2]))).get, f"{found[3]}/ru")
+                until(partial(is_red, shown))
+                assert stat.S_IMODE(link.stat().st_mode) == 0o600
+                second = inside("node", "join", "-l", copy, "--listen", "127.0.0.1:0", "--seconds", "0")
+                assert second.code == 2 and "Another program" in second.err and link.exists()
+                assert process.poll() is None
+                process.send_signal(signal.SIGTERM)
+                said, _ = process.communicate(timeout=60)
+                assert process.returncode == 1 and found[1] not in said and not link.exists()
+        fails(1, "two histories", "node", "join", "-l", copy, "--no-page", run=inside)
+        alarm = inside("node", "status", "-l", copy, "--json")
+        assert alarm.code == 1 and alarm.json["mood"] == "alarm" and alarm.json["fork"] is True
+        plain = inside("node", "status", "-l", copy)
+        assert plain.code == 1 and "Two different histories" in " ".join(plain.out.split())

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -18,16 +19,14 @@ from veche.clock import system
 from veche.collector import relax
 from veche.durable import make_folder
 from veche.engine.following import FarBehind
-from veche.engine.inbox import engine_runs
 from veche.engine.publishing import LOG_KEY
-from veche.errors import UserError
+from veche.errors import UserError, VecheError
 from veche.ledger.codec import digest
 from veche.ledger.entries.charter import read_charter
-from veche.ledger.heads import STALE, age
 from veche.log.checkpoint import SignedCheckpoint
-from veche.log.evidence import accused, evidence_file, read_fork
+from veche.log.evidence import read_fork
 from veche.terminal.say import language, say
-from veche.texts import Localizable, Message, Plural, duration
+from veche.texts import Localizable, Message, Sentence, Words
 from veche.words import from_words, in_words
 
 PAUSE = 0.5
@@ -56,6 +55,11 @@ LATELY = 3600
     is_flag=True,
     help="Go on though two histories of this ledger were found: people have decided that this copy is the right one.",
 )
+@click.option("--browser", is_flag=True, help="Open the page that shows how the node stands in a browser.")
+@click.option(
+    "--no-page", is_flag=True,
+    help="Make no such page. An alarm then ends the node at once; with the page it stays, to be seen, until Ctrl-C.",
+)  # fmt: skip
 @click.option("--seconds", type=click.FloatRange(0), metavar="N", help="End after so many seconds.")
 @click.option("--verbose", is_flag=True, help="Say more on the standard error: JSON, or plain lines on a terminal.")
 def join(
@@ -65,6 +69,8 @@ def join(
     listen: str,
     public: str,
     despite_fork: bool,
+    browser: bool,
+    no_page: bool,
     seconds: float | None,
     verbose: bool,
 ) -> None:
@@ -79,14 +85,17 @@ def join(
       veche node join
     """
     with speaking_http():
+        from veche.cli.dashboard import watched
         from veche.node.addresses import AddressBook, as_address
+        from veche.node.dashboard.facts import Task
         from veche.node.follower import Follower, catch_up, check_no_fork, find_charter, has_copy
         from veche.node.web import Wire
     if verbose:
         logs.verbose()
+    if folder.exists() and not folder.is_dir():
+        raise UserError(Message("There is no folder {folder}.", folder=folder))
+    options.not_together("--browser", "--no-page", browser and no_page)
     relax()
-    if not despite_fork:
-        check_no_fork(folder)
     if (folder / LOG_KEY).exists():
         raise UserError(
             Message(
@@ -99,23 +108,36 @@ def join(
     book.type(as_address(url) for url in urls)
     own = as_address(public) if public else ""
     end = None if seconds is None else time.monotonic() + seconds
-    with until_told() as told, Wire(book.pinned) as wire:
+    with until_told() as told, Wire(book.pinned) as wire, ExitStack() as stack:
+
+        def over() -> bool:
+            return told() or (end is not None and time.monotonic() >= end)
+
         founding = find_charter(folder, wire, book)
         _check_charter(founding, charter)
         _introduce(founding)
         make_folder(folder)
         book.save()  # so that it goes on without being told again
+        watch = stack.enter_context(
+            watched(folder, book, founding, over, page=not no_page, browser=browser, decided=despite_fork)
+        )
+        if not despite_fork:
+            check_no_fork(folder)
         copied, left = has_copy(folder), set[str]()
-        while not told() and (end is None or time.monotonic() < end):
+        while not over():
             if not copied:
                 with progress_bars(Message("Fetching entries"), Message("Checking entries")) as (fetched, checked):
-                    catch_up(folder, founding, wire, book, _show_head, fetched, checked)
+                    catch_up(
+                        folder, founding, wire, book, _show_head,
+                        watch.progress(Task.FETCHING, fetched), watch.progress(Task.CHECKING, checked),
+                    )  # fmt: skip
                 _say_left(book.left(), left)
             copied = False
             try:
                 with (
                     Follower(folder, wire, book, listen, own, despite_fork) as made,
                     Display(folder, verbose) as display,
+                    watch.following(made),
                 ):
                     host, port = made.address
                     say(
@@ -125,7 +147,7 @@ def join(
                         )
                     )  # fmt: skip
                     say_browser(made.address)
-                    while not told() and (end is None or time.monotonic() < end):
+                    while not over():
                         made.check()
                         _say_left(book.left(), left)
                         display.look(0)
@@ -186,44 +208,48 @@ def status(folder: Path, as_json: bool) -> None:
     with speaking_http():
         from veche.node.addresses import AddressBook
         from veche.node.copying import Forked
-    with read_ledger(folder, verified=False) as reading:
-        now, head = system().time, reading.head.checkpoint
-        policy = reading.succession.policy(head.size)
-        old = age(reading.head, policy, now) if reading.state.validators() else None
-        names = {key: office.institution for key, office in reading.state.offices.items()}
-        origin, ledger = reading.charter.origin, reading.id
-    known = AddressBook(folder).all()
-    answer = [one for one in known if now - one.answered < LATELY]
-    against, fork, running = accused(folder), read_fork(folder), engine_runs(folder)
+        from veche.node.dashboard.diary import Diary
+        from veche.node.dashboard.gather import Others, gather, ledger_of, read
+        from veche.node.dashboard.standing import agreement, judge, last_check, rows
+    now, kept = system().time, Diary(folder).kept
+    try:
+        with read_ledger(folder, verified=False) as reading:
+            ledger, charter = ledger_of(reading, now), reading.charter
+    except UserError:
+        found = read(folder, now, kept)
+        if found is None:
+            raise
+        ledger, charter = found, found.charter  # it is still being copied
+        say_if_test(charter)
+    others = Others(AddressBook(folder).all(), (), {}, {}, ())
+    facts = gather(folder, now, kept, others, ledger)
+    standing = judge(facts)
+    answering = sum(now - one.answered < LATELY for one in others.known)
     if as_json:
         options.emit(
             {
-                "ledger": ledger.hex(), "origin": origin, "size": head.size, "root": head.root.hex(), "age": old, "running": running,
-                "known": len(known), "answering": len(answer), "accused": [key.hex() for key in against], "fork": fork is not None,
+                "ledger": facts.ledger.hex(), "origin": facts.origin, "size": facts.size, "root": facts.root.hex() or None,
+                "age": facts.age, "running": facts.running, "known": len(facts.nodes), "answering": answering,
+                "accused": [key.hex() for key in facts.keys], "fork": facts.fork is not None,
+                "mood": standing.mood, "says": Words.of(standing.says), "more": [Words.of(one) for one in standing.more],
+                "percent": None if facts.work is None else facts.work.percent, "left": facts.left,
             }
         )  # fmt: skip
     else:
-        say(Message("A copy of the ledger {origin}, with {size} entries.", origin=origin, size=head.size))
-        say(Message("Its head in words: {words}", words=in_words(digest(head.text().encode()), language())))
-        if old is not None and old > STALE:
-            say(Message("Nobody has vouched for it for {time}: what came since is not known here.", time=duration(old)))
-        elif old is not None:
-            say(Message("Over two thirds of the validators vouched for it {time} ago.", time=duration(old)))
-        say(Message("The node runs.") if running else Message("No node runs in this folder."))
-        say(Plural("{count} other node is known.", "{count} other nodes are known.", count=len(known)))
-        say(
-            Plural(
-                "{count} node answered within the last hour.",
-                "{count} nodes answered within the last hour.",
-                count=len(answer),
-            )
-        )
-        for key in against:
-            say(
-                Message(
-                    "{institution} has signed two histories of this ledger: {file}",
-                    institution=names.get(key, key.hex()[:16]), file=evidence_file(folder, key),
-                )
-            )  # fmt: skip
-    if fork is not None:
-        raise Forked(fork)
+        say(standing.says)
+        for one in standing.more:
+            say(one)
+        if standing.alarm is not None:
+            for one in standing.alarm.todo:
+                say(one)
+        say(Message("A copy of the ledger {origin}, with {size} entries.", origin=facts.origin, size=facts.size))
+        if facts.head:
+            say(Message("Its head in words: {words}", words=in_words(facts.head, language())))
+        say(Sentence(last_check(facts)))
+        say(agreement(facts))
+        for row in rows(facts):
+            say(Message("{label}: {says}", label=row.label, says=row.says))
+    if standing.alarm is not None:
+        if not facts.decided and (fork := read_fork(folder)) is not None:
+            raise Forked(fork)
+        raise VecheError(standing.says, standing.alarm.todo[0])

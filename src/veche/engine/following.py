@@ -47,7 +47,8 @@ class FollowingEngine(ThreadedEngine):
     """Follows a ledger. See :class:`veche.engine.engine.Engine`; nothing is answered but refusals, and entries that came into a block.
 
     ``head``: the newest final head that was published here, of a log that was executed up to it; ``succession``: whose signatures heads
-    need, as far as the log was executed; ``institutions``: the addresses that it names. All may be read on any thread.
+    need, as far as the log was executed; ``institutions``: the addresses that it names; ``under``: the head under which it executed last, be
+    that published or not. All may be read on any thread.
     """
 
     def __init__(self, ledger: Ledger, head: SignedCheckpoint, now: Callable[[], int]) -> None:
@@ -55,6 +56,7 @@ class FollowingEngine(ThreadedEngine):
         the log, so that of the last one may be long past: only this says whether a poll has opened since."""
         super().__init__(ledger.state.engine_name, ledger, (), lambda: ledger.time)
         self.head, self._now = head, now
+        self.under: SignedCheckpoint | None = None
         self._note_state()
         self.heard: Callable[[SignedCheckpoint], bool] = lambda signed: True
         """Is called, on any thread, with each head that somebody tells of; False: there is no room now."""
@@ -90,6 +92,7 @@ class FollowingEngine(ThreadedEngine):
     def _follow(self, news: News) -> None:
         """Execute what is under a head, and publish it. Raises DoesNotHold if the log does not hold."""
         if news.log is not None:
+            self.under = news.signed
             if not self._execute_all(news.log, news.leave):
                 return
             for size in self._publishing.lacks(news.signed.checkpoint.size):

@@ -20,12 +20,14 @@ from veche.errors import DoesNotHold, UserError
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.merkle import verify_consistency
 from veche.logs import log
-from veche.texts import Message
+from veche.texts import Message, Words
 
 FOLDER = "evidence"
 """Where the files are, in the ledger's folder: one a validator, under the hexadecimal digits of its key."""
 FORK = "fork.json"
 """The file of two final heads that do not go on from one another."""
+FAILURE = "does-not-hold.json"
+"""The file of what was signed and does not follow from the rules."""
 _KEY = re.compile(r"[0-9a-f]{64}")
 _VOTES = "votes-"
 
@@ -33,6 +35,11 @@ _VOTES = "votes-"
 def evidence_file(ledger: Path, key: bytes | None) -> Path:
     """Where the evidence against the validator with this key is, or that of a fork."""
     return ledger / FOLDER / (FORK if key is None else f"{key.hex()}.json")
+
+
+def failure_file(ledger: Path) -> Path:
+    """Where it is kept that something was signed and does not hold."""
+    return ledger / FOLDER / FAILURE
 
 
 def keep_two_heads(ledger: Path, key: bytes, one: SignedCheckpoint, other: SignedCheckpoint) -> bool:
@@ -91,6 +98,46 @@ def read_fork(ledger: Path) -> TwoHistories | None:
         raise UserError(
             Message("The evidence in {file} cannot be read.", file=file), Message("Look what has become of the file.")
         ) from None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Something that does not hold, though those whose signatures count have signed it. ``said``: what, in every language; ``at``: when it
+    was found, in seconds since 1970; ``size``: of the ledger that had been checked by then."""
+
+    said: Words
+    at: int
+    size: int
+
+
+def keep_failure(ledger: Path, error: DoesNotHold, at: int, size: int, head: SignedCheckpoint) -> None:
+    """Keep what does not hold, in the place of what was kept before. ``head``: under which it was found; the rest as :class:`Failure`. Raises UserError if the disk refuses."""
+    said: dict[str, object] = {
+        "what": "does-not-hold", "at": at, "size": size, "step": error.step, "where": error.where,
+        "said": {"en": error.said.text("en"), "ru": error.said.text("ru")}, "head": head.to_bytes().decode(),
+    }  # fmt: skip
+    _write(failure_file(ledger), said)
+
+
+def read_failure(ledger: Path) -> Failure | None:
+    """What does not hold, if anything was found. A file that is damaged says that something was."""
+    file = failure_file(ledger)
+    try:
+        said = json.loads(file.read_bytes())
+        return Failure(Words(str(said["said"]["en"]), str(said["said"]["ru"])), int(said["at"]), int(said["size"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        damaged = Message("The evidence in {file} cannot be read.", file=file)
+        return Failure(Words.of(damaged), int(time_of(file)), 1 << 62)
+
+
+def time_of(file: Path) -> float:
+    """When a file was written, in seconds since 1970; 0 if there is none."""
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def accused(ledger: Path) -> list[bytes]:

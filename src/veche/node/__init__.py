@@ -14,6 +14,7 @@ the ledger's public files.
 - :mod:`joining`   a node that lacks the log or CometBFT's blocks, before it runs
 - :mod:`newest`    whether anybody has more than an engine that is about to sign
 - :mod:`explorer`  the ledger as pages for a browser
+- :mod:`dashboard` how a citizen's node stands, as a page for its person
 - :mod:`expecting` what a request may expect
 - :mod:`addresses` where other nodes are, and whom to ask next
 - :mod:`heads`     every signed head that is heard of, held against the log that is here
@@ -22,6 +23,7 @@ the ledger's public files.
 - :mod:`follower`  a citizen's node: it follows a ledger that others keep
 - :mod:`metrics`   what a node says of itself to whoever watches over it
 - :mod:`api`       what is answered over HTTP
+- :mod:`listener`  where somebody may ask over HTTP, and how many may at a time
 - :mod:`service`   all of it on a thread and a loop of its own, beside the engine's
 - :mod:`node`      an engine with its door, as one program
 

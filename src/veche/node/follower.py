@@ -106,8 +106,8 @@ class Follower:
             self.ledger = self._resources.enter_context(Ledger(folder))
             self.engine = FollowingEngine(self.ledger, Folder(folder).checkpoint(), lambda: clock().time)
             heads = Heads(folder, lambda: self.engine.head, lambda: self.engine.succession, decided)
-            self._neighbours = Neighbours(self.engine, heads, book, wire, url, every)
-            self.engine.heard = self._neighbours.tell
+            self.neighbours = Neighbours(self.engine, heads, book, wire, url, every)
+            self.engine.heard = self.neighbours.tell
             host, port = listening(listen)
             self._service = Service(self.engine, None, host, port, book=book)
         except BaseException:
@@ -116,7 +116,7 @@ class Follower:
 
     def __enter__(self) -> Self:
         try:
-            for one in (self.engine, self._service, self._neighbours):
+            for one in (self.engine, self._service, self.neighbours):
                 self._resources.enter_context(one)
         except BaseException:
             self._resources.close()
@@ -132,7 +132,7 @@ class Follower:
 
     def check(self) -> None:
         """Raise what broke the node, if anything did; Forked if there are two histories."""
-        self._neighbours.check()
+        self.neighbours.check()
         self.engine.check()
         self._service.check()
 

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 
 import msgspec
 
@@ -19,7 +20,7 @@ from veche.errors import DoesNotHold, UserError, VecheError
 from veche.ledger.heads import vouched
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint
 from veche.logs import log as logged
-from veche.node.addresses import ASKED, TOLD, AddressBook, is_url
+from veche.node.addresses import ASKED, MOST, TOLD, AddressBook, is_url
 from veche.node.copying import Forked
 from veche.node.heads import Heads
 from veche.node.web import NoAnswer, Web, Wire
@@ -36,8 +37,20 @@ HEADS = 256
 """Heads that somebody told of, and that wait to be looked at."""
 
 
+@dataclass(frozen=True)
+class Met:
+    """What a node said last that contradicts nothing here. Times are seconds since 1970: ``at``, when it did; ``level``, when its head was
+    last no shorter than the one here, 0 if it never was."""
+
+    at: float
+    level: float
+
+
 class Neighbours:
-    """Those of one node. Use it in a ``with``. ``url``: where this node is found from outside, if it is."""
+    """Those of one node. Use it in a ``with``. ``url``: where this node is found from outside, if it is.
+
+    ``met``: the nodes that agreed since it runs, by their addresses. It may be read on any thread.
+    """
 
     def __init__(
         self,
@@ -53,6 +66,7 @@ class Neighbours:
         self._next: dict[str, float] = {}  # when each may be asked again, by the steady clock
         self._next_nodes: dict[str, float] = {}
         self._agreed: dict[str, Checkpoint] = {}  # which head each showed last that was held against this log
+        self.met: dict[str, Met] = {}
         self._told: deque[SignedCheckpoint] = deque()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="veche-neighbours", daemon=True)
@@ -141,9 +155,17 @@ class Neighbours:
             self._agreed[url] = head
             if found is not None:
                 self._engine.offer(News(signed, found, lambda error: self._leave(url, error)))
+        self._note_met(url, head.size >= own.checkpoint.size)
         if time.monotonic() >= self._next_nodes.get(url, 0):
             self._next_nodes[url] = time.monotonic() + NODES_EVERY
             self._ask_for_nodes(url)
+
+    def _note_met(self, url: str, level: bool) -> None:
+        """It showed a head that contradicts nothing here; ``level``: and no shorter one than is here."""
+        now, before = time.time(), self.met.get(url)
+        self.met[url] = Met(now, now if level else 0 if before is None else before.level)
+        if len(self.met) > 2 * MOST:  # more than can be known: some are forgotten
+            del self.met[min(self.met, key=lambda one: self.met[one].at)]
 
     def _ask_for_nodes(self, url: str) -> None:
         with suppress(msgspec.MsgspecError, RecursionError):

@@ -1,18 +1,14 @@
 """A node's door, on a thread and a loop of its own beside the engine's."""
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple, Self
 
-from aiohttp import web
-
 from veche.engine.engine import Decided, Engine
 from veche.engine.following import FollowingEngine
 from veche.engine.loops import new_loop
-from veche.errors import UserError, because
 from veche.keys import SigningKey
 from veche.ledger.promise import Promise
 from veche.ledger.state import State
@@ -23,33 +19,16 @@ from veche.node.carrying import Carrier
 from veche.node.chain import Chain
 from veche.node.intake import Intake, Way
 from veche.node.joining import others
+from veche.node.listener import Listener
 from veche.node.metrics import Metrics
 from veche.node.outbox import Outbox
 from veche.node.peers import Peers
 from veche.node.published import Published
-from veche.texts import Message
-
-SHUTDOWN = 2.0
-"""Seconds for which answers under way are waited for at the end."""
 
 CONNECTIONS = 2_000
 """How many may be connected at a time; whoever else comes is hung up on, so that files can be opened all the same."""
 WATCHERS = 20
 """The same of those who read the node's figures."""
-BACKLOG = 128
-"""How many may come at once; by so many there may be more for a moment, until they are counted."""
-IDLE = 30
-"""Seconds for which a connection may say nothing, or not come to the end of a request's headers, while nothing is under way on it."""
-
-LINGER = 2.0
-"""Seconds for which the rest of a request is read that was answered before its end, so that the answer is read."""
-
-
-def _silent() -> logging.Logger:
-    """For what aiohttp has to say: addresses of those who ask, and what they sent. What is this node's fault, its API says."""
-    made = logging.Logger("veche.node")
-    made.disabled = True
-    return made
 
 
 class Service:
@@ -89,8 +68,8 @@ class Service:
             engine.watch(_Neighbours(engine, public, self._post))
         self._key, self._ledger = key, ledger.id
         self._intake.held, self._intake.spread = self._held, self._peers.tell
-        self._door = _Door(self._api.application(), CONNECTIONS)
-        self._watched = _Door(Metrics(self._intake, self._peers, ledger.folder).application(), WATCHERS)
+        self._door = Listener(self._api.application(), CONNECTIONS)
+        self._watched = Listener(Metrics(self._intake, self._peers, ledger.folder).application(), WATCHERS)
         self._thread = threading.Thread(target=self._loop.run_forever, name="veche-node")
         self.address, self.metrics = (host, port), metrics
 
@@ -157,70 +136,6 @@ class Service:
         self._loop.close()
         self._api.close()
         self._outbox.close()
-
-
-class _Door:
-    """Where somebody may ask over HTTP. Whoever is slow is left, and whoever finds no room is hung up on."""
-
-    def __init__(self, application: web.Application, room: int) -> None:
-        """``room``: how many may be connected at a time, if so many files can be opened."""
-        self._runner = web.AppRunner(
-            application,
-            access_log=None,
-            logger=_silent(),
-            shutdown_timeout=SHUTDOWN,
-            keepalive_timeout=IDLE,
-            lingering_time=LINGER,
-            auto_decompress=False,
-        )
-        self._room = _bearable(room)
-        self._server: asyncio.Server | None = None
-
-    async def open(self, address: tuple[str, int], option: str) -> tuple[str, int]:
-        """Listen there; where it is. Raises UserError if that cannot be: ``option`` gives another address."""
-        await self._runner.setup()
-        host, port = address
-        try:
-            self._server = await asyncio.get_running_loop().create_server(
-                self._connect, host, port, backlog=min(BACKLOG, self._room)
-            )
-        except OSError as error:
-            raise UserError(
-                Message(
-                    "Nothing can listen at {host}, port {port}: {why}.", host=host, port=str(port), why=because(error)
-                ),
-                Message("Look what listens there, or choose another with {option}.", option=option),
-            ) from None
-        found: tuple[str, int] = self._server.sockets[0].getsockname()[:2]
-        return found
-
-    async def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        await self._runner.cleanup()
-
-    def _connect(self) -> asyncio.BaseProtocol:
-        server = self._runner.server
-        if server is None or len(server.connections) >= self._room:
-            return _NoRoom()
-        return server()
-
-
-def _bearable(room: int) -> int:
-    """How many of so many may be connected: with half of the files that this process may open."""
-    try:
-        import resource  # where there is no such module, there is no such bound
-    except ImportError:
-        return room
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return room if files == resource.RLIM_INFINITY else min(room, files // 2)
-
-
-class _NoRoom(asyncio.Protocol):
-    """Hangs up."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
 
 
 class _Found(NamedTuple):

@@ -58,7 +58,7 @@ IDLE, AFTER_FAILURE = 1.0, 30.0
 """Seconds between two looks whether there is more for the index, and after one that failed."""
 _NUMBER = r"[0-9]{1,15}"
 _FOR_GOOD = "public, max-age=31536000, immutable"
-_HTML = "text/html; charset=utf-8"
+HTML = "text/html; charset=utf-8"
 _ALLOWED = {"style-src": "self", "script-src": "self", "connect-src": "self", "img-src": "self", "form-action": "self"}
 _POLICY = {"default-src": "none", "base-uri": "none", "frame-ancestors": "none", **_ALLOWED}
 SAFE = {
@@ -205,7 +205,7 @@ class Explorer:
         headers = {**SAFE, "ETag": made.tag, "Cache-Control": kept}
         if made.tag in request.headers.get("If-None-Match", ""):
             return web.Response(status=304, headers=headers)
-        return await self._send(request, made.data, {**headers, "Content-Type": _HTML, "Content-Language": language})
+        return await self._send(request, made.data, {**headers, "Content-Type": HTML, "Content-Language": language})
 
     async def _made(self, name: str, language: str, make: Make) -> _Made | None:
         found, now, size = self._pages.get(name), time.monotonic(), self._final()
@@ -265,13 +265,13 @@ class Explorer:
 
     async def _begin_page(self, request: web.Request) -> web.StreamResponse:
         raise web.HTTPFound(
-            f"/explorer/{_wanted(request.headers)}", headers={"Vary": "Accept-Language", "Cache-Control": "no-store"}
+            f"/explorer/{wanted(request.headers)}", headers={"Vary": "Accept-Language", "Cache-Control": "no-store"}
         )
 
     async def _static(self, request: web.Request) -> web.StreamResponse:
-        wanted = request.match_info["name"]
+        name = request.match_info["name"]
         for asset in assets().values():
-            if asset.name == wanted:
+            if asset.name == name:
                 kept = {**SAFE, "Content-Type": asset.kind, "Cache-Control": _FOR_GOOD}
                 return await self._send(request, asset.data, kept)
         raise web.HTTPNotFound
@@ -320,14 +320,14 @@ def _number(request: web.Request, name: str) -> int | None:
     return int(text)
 
 
-def _wanted(headers: Mapping[str, str]) -> str:
+def wanted(headers: Mapping[str, str]) -> str:
     """The language of ours that a browser wants most."""
-    wanted: list[tuple[float, str]] = []
+    found: list[tuple[float, str]] = []
     for part in headers.get("Accept-Language", "")[:1_000].split(","):
         name, _, quality = part.strip().partition(";q=")
         with suppress(ValueError):
-            wanted.append((-float(quality or 1), name.split("-")[0].lower()))
-    return next((name for _, name in sorted(wanted, key=lambda one: one[0]) if name in languages()), ENGLISH)
+            found.append((-float(quality or 1), name.split("-")[0].lower()))
+    return next((name for _, name in sorted(found, key=lambda one: one[0]) if name in languages()), ENGLISH)
 
 
 _SAID: Mapping[int, tuple[Localizable, Localizable]] = {
@@ -362,7 +362,7 @@ async def answer_in_pages(
 
 def _missing(request: web.Request, status: int, headers: Mapping[str, str] | None = None) -> web.Response:
     parts = request.path.split("/")
-    language = parts[2] if len(parts) > 2 and parts[2] in languages() else _wanted(request.headers)
+    language = parts[2] if len(parts) > 2 and parts[2] in languages() else wanted(request.headers)
     html = missing(language, *_SAID.get(status, _FAULT))
-    sent = {**SAFE, "Cache-Control": "no-store", **(headers or {}), "Content-Type": _HTML}
+    sent = {**SAFE, "Cache-Control": "no-store", **(headers or {}), "Content-Type": HTML}
     return web.Response(body=html.encode(), status=status, headers=sent)

@@ -35,6 +35,8 @@ PAGES = (
     ("/offices", Message("Who keeps it")),
 )
 """What every page leads to, by its path."""
+ROOT = "/explorer"
+"""What stands before the language in their paths."""
 WORD_BITS = 10
 """Bits that a word says."""
 
@@ -56,7 +58,7 @@ class Asset(NamedTuple):
 
     @property
     def path(self) -> str:
-        return f"/explorer/static/{self.name}"
+        return f"{ROOT}/static/{self.name}"
 
     @property
     def integrity(self) -> str:
@@ -214,11 +216,20 @@ def missing(language: str, said: Localizable, advice: Localizable) -> str:
 
 
 def _render(template: str, language: str, path: str, live: bool, **values: Any) -> str:
-    """A template with what the frame of every page needs. ``path``: of this page, behind the language."""
-    found = assets()
-    others: Sequence[str] = [one for one in languages() if one != language]
+    """A template with what the frame of the explorer's pages needs. ``path``: of this page, behind the language."""
     here = None if template == "missing.html" else path.split("?")[0]
-    return _environment(language).get_template(template).render(
-        language=language, others=others, base=f"/explorer/{language}", path=path, here=here, pages=PAGES, live="yes" if live else "",
-        style=found["style"], script=found["script"], icon=found["icon"], **values,
+    return framed(
+        _environment(language), template, language, ROOT, assets(), path=path, here=here, pages=PAGES,
+        live=f"{ROOT}/live" if live else "", **values,
+    )  # fmt: skip
+
+
+def framed(
+    made: "Environment", template: str, language: str, root: str, found: Mapping[str, Asset], **values: Any
+) -> str:
+    """A template with what the frame of every page of a node needs. ``root``: what stands before the language in their paths."""
+    others: Sequence[str] = [one for one in languages() if one != language]
+    return made.get_template(template).render(
+        language=language, others=others, root=root, base=f"{root}/{language}", files=f"{root}/static",
+        style=found["style"], script=found["script"], icon=found["icon"], **{"again": "", **values},
     )  # fmt: skip

@@ -3,13 +3,13 @@
 "use strict";
 
 // Live: parts of the page are fetched again when the ledger has a new head, soon, but not all visitors at the same moment.
-const AGAIN = 10_000;
-const SPREAD = 3_000;
+const AGAIN = Number(document.body.dataset.again || 10_000);
+const SPREAD = AGAIN / 3;
 
 function live() {
   let due = false;
   let last = 0;
-  const events = new EventSource("/explorer/live");
+  const events = new EventSource(document.body.dataset.live);
   let first = true;
   events.addEventListener("head", () => {
     if (first || due) {
@@ -37,6 +37,7 @@ async function renew() {
   } catch {
     return; // the page stays as it is
   }
+  document.title = fresh.title;
   for (const part of document.querySelectorAll("[data-part]")) {
     const found = fresh.getElementById(part.id);
     if (!found || found.innerHTML === (part.pending ?? part).innerHTML) continue;
