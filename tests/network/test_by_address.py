@@ -20,6 +20,7 @@ from engine.stage import TRAMS, Stage
 
 from veche.cli.options import OwnLedgerPath
 from veche.keys import SigningKey
+from veche.ledger.frame import pack_items, unpack_items
 from veche.ledger.heads import validator_verifier
 from veche.log.checkpoint import SignedCheckpoint, cosign
 from veche.log.log import Log
@@ -122,6 +123,51 @@ def test_a_voter_needs_no_more_than_an_address(
             assert Path(cast["promises"]).stat().st_mode & 0o777 == 0o600
     gone = inside("poll", "list", *at)
     assert gone.code == 2 and "does not answer" in gone.err
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_who_only_reads_takes_no_ballots(
+    kind: EngineKind, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = Town(tmp_path / "town", kind)
+    asked: list[str] = []
+    get = Wire.get
+
+    def telling(self: Wire, at: str, path: str, *rest: object) -> bytes | None:
+        asked.append(path)
+        return get(self, at, path, *rest)  # type: ignore[arg-type]
+
+    with town.node() as url:
+        monkeypatch.setattr(Wire, "get", telling)
+        listed = ok_inside("poll", "list", "--ledger", url)
+        assert "More trams?" in listed.out and "ballots not read" in listed.out and f"veche verify {url}" in listed.err
+        shown = ok_inside("poll", "show", town.poll[:12], "--ledger", url, "--json").json
+        assert shown["recounted"] is False and shown["counted"] == 0
+        for command in (("ledger", "show"), ("committee", "list")):
+            ok_inside(*command, "--ledger", url)
+        assert not list((home / "veche").glob("ledgers/*/checkpoint"))
+        assert any(path.startswith("frame/") for path in asked)
+        ok_inside("verify", url)  # from now on there is a copy, and it goes on
+        assert "ballots not read" not in ok_inside("poll", "list", "--ledger", url).out
+        assert ok_inside("poll", "show", town.poll[:12], "--ledger", url, "--json").json["recounted"] is True
+
+
+def test_what_a_frame_lacks_is_not_shown(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that hides an entry has not the frame that its own newest block names."""
+    town = Town(tmp_path / "town", EMBEDDED)
+    get = Wire.get
+
+    def hiding(self: Wire, url: str, path: str, *rest: object) -> bytes | None:
+        data = get(self, url, path, *rest)  # type: ignore[arg-type]
+        if not path.startswith("frame/") or data is None:
+            return data
+        width = int(path.rpartition("/")[2])
+        items = unpack_items(path, data, width)
+        return pack_items([*items[:-2], items[-1], items[-1]])
+
+    with town.node() as url:
+        monkeypatch.setattr(Wire, "get", hiding)
+        fails_inside(1, "this is not the frame that the last block names", "poll", "list", "--ledger", url)
 
 
 def test_trustees_act_on_copies_that_they_execute(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -337,7 +383,7 @@ def test_files_that_do_not_hold_are_no_copy(lies: Lies, home: Path, tmp_path: Pa
     (name,) = Folder(lies.after).names("tile/entries/")
     body = Folder(lies.after).read(name)
     with door(lies.after, **{name: body[:-1] + bytes([body[-1] ^ 1])}) as url:
-        fails_inside(1, "Error", "poll", "list", "--ledger", url)
+        fails_inside(1, "Error", "ledger", "log", "--ledger", url)
     (copy,) = (home / "veche" / "ledgers").iterdir()
     assert not (copy / CHECKPOINT).exists()
 

@@ -2,6 +2,7 @@
 
 - :mod:`ledger`         steps L1 to L10: ``verify_ledger``, out of a source of files
 - :mod:`replay`         a second state machine, driven through the log's entries: L4 to L7
+- :mod:`framed`         a ledger as far as its frame goes: everything but the ballots
 - :mod:`rebuild`        a node's database, made anew from the public files
 - :mod:`restarting`     a copy led to the block behind which its network is restarted, and on
 - :mod:`witnesses`      L9: the heads that witnesses cosigned, and for how much of a ledger a quorum of them vouches

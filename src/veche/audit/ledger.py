@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from veche.audit.replay import Replay
+from veche.audit.replay import Replay, Replayed
 from veche.audit.witnesses import read_witnesses
 from veche.errors import DoesNotHold, VecheError
 from veche.ledger.codec import digest
@@ -67,7 +67,7 @@ class VerifiedLedger:
     ``log`` gives entries and proofs, each checked once more against the head when it is read; ``witnesses`` who cosigned heads.
     """
 
-    def __init__(self, source: Source, signed: SignedCheckpoint, replay: Replay) -> None:
+    def __init__(self, source: Source, signed: SignedCheckpoint, replay: Replayed) -> None:
         self.source = source
         self.signed = signed
         self.head = head = signed.checkpoint
@@ -247,7 +247,7 @@ def _check_signature(source: Source, signed: SignedCheckpoint, charter: Charter)
     return succession
 
 
-def check_succession(replay: Replay, walked: Succession | None, size: int) -> None:
+def check_succession(replay: Replayed, walked: Succession | None, size: int) -> None:
     """When the replay has been finished: that every head was kept that must be. Raises DoesNotHold (L10)."""
     with _as_step("L10"):
         check_kept(walked or Succession(replay.machine.state.charter), replay.machine.state.succession, size)

@@ -146,6 +146,7 @@ class PollView:
 
     ``status``: where it stands; ``next``: what the next block does to it, None if nothing. ``closing``: ``closes``, moved by
     halts. ``contested``: the numbers of the entries that object to it.
+    ``recounted``: whether the ballots were read and added up here; if not, what is said of their number is what the tally says, and 0 before.
     ``counted``: ballots, of each voter the last; ``weight``: what they weigh together; ``smallest``: fewer ballots are never decrypted.
     ``people``: how many may vote, of each group by the longest roll that counts, None before there is one; ``rolls_differ``:
     whether registrars have said different numbers.
@@ -171,6 +172,7 @@ class PollView:
     decided: int | None
     challenge: int | None
     contested: list[int]
+    recounted: bool
     counted: int
     weight: int
     smallest: int
@@ -236,6 +238,7 @@ def view_poll(state: State, poll: PollState, now: int) -> PollView:
         decided=poll.decided,
         challenge=poll.challenge_until(state.charter),
         contested=list(poll.contests),
+        recounted=not state.unread,
         counted=sum(poll.counted),
         weight=sum(group.counted * group.weight for group in groups),
         smallest=poll_class.smallest,
@@ -268,6 +271,8 @@ def _next(state: State, poll: PollState, now: int) -> Next | None:
         return None
     if now - poll.closing > state.charter.halt and delayed(state.charter, poll, now) > now:
         return Next.REOPEN
+    if state.unread:
+        return None  # a tally or none: the ballots say which
     return Next.TALLY if sum(poll.counted) >= poll.poll_class.smallest else Next.TOO_FEW
 
 

@@ -203,6 +203,8 @@ def listing(poll: PollView) -> tuple[Message, Message]:
     voted = Message("{counted} voted", counted=poll.counted)
     if poll.people is not None:
         voted = Message("{counted} of {people} voted", counted=poll.counted, people=poll.people)
+    if not poll.recounted and not poll.counted and poll.status not in (Stage.ANNOUNCED, Stage.UNOPENED, Stage.VOID):
+        voted = Message("ballots not read")
     match poll.status:
         case Stage.ANNOUNCED:
             return Message("opens {time}", time=Moment(poll.opens)), voted
@@ -230,7 +232,13 @@ def lead(poll: PollView) -> Iterator[Message]:
     yield standing(poll)
     if poll.status in (Stage.ANNOUNCED, Stage.UNOPENED, Stage.VOID):
         return
-    if poll.status == Stage.OPEN:
+    if not poll.recounted and not poll.counted:
+        yield Message("How many voted is not known here: the ballots were not read.")
+    elif not poll.recounted:
+        yield Message(
+            "Counted, as its tally says: {turnout}. The ballots were not counted again here.", turnout=turnout(poll)
+        )
+    elif poll.status == Stage.OPEN:
         yield Message("So far {turnout}.", turnout=turnout(poll))
     else:
         yield Message("Counted: {turnout}.", turnout=turnout(poll))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from veche.errors import DoesNotHold, Refused
 from veche.ledger import rules
@@ -26,6 +26,16 @@ CHUNK = 2048
 """Entries that are checked together, by the kernel on all cores."""
 AHEAD = 2
 """Chunks that are being checked meanwhile: one more than is needed, so that no core waits for the end of a chunk."""
+
+
+class Replayed(Protocol):
+    """What is known of a log that was replayed, whole or as far as its frame goes: see :class:`Replay`."""
+
+    machine: Machine
+    derived: dict[tuple[str, bytes], int]
+    block_numbers: "array[int]"
+    block_times: "array[int]"
+    block_heights: "array[int]"
 
 
 class Replay:

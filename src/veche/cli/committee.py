@@ -67,7 +67,7 @@ def form(folder: Path, class_name: str, mode: str, key: Path, output: Path | Non
 
 
 @committee.command("list")
-@options.ledger
+@options.skimmed_ledger
 @options.json
 def list_(folder: Path, as_json: bool) -> None:
     """List the committees and where they stand.
@@ -89,7 +89,7 @@ def list_(folder: Path, as_json: bool) -> None:
 
 @committee.command()
 @click.argument("name", metavar="COMMITTEE")
-@options.ledger
+@options.skimmed_ledger
 @options.json
 def show(name: str, folder: Path, as_json: bool) -> None:
     """Show one committee: its trustees, what each has done, and its public key. The id may be abbreviated.

@@ -32,7 +32,7 @@ from veche.texts import SECOND, Message, Moment, Verbatim
 
 
 @click.command(cls=Command)
-@options.ledger
+@options.skimmed_ledger
 @options.json
 def show(folder: Path, as_json: bool) -> None:
     """Show what a ledger is: its name, charter, head, and the offices as they are now.

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from veche.cli.answer import OPTION, emit
-from veche.cli.remote import copied, is_url
+from veche.cli.remote import copied, is_url, skimmed
 from veche.errors import Refused, UserError, because
 from veche.handed import as_text
 from veche.keys import SigningKey
@@ -37,6 +37,7 @@ __all__ = [
     "read_file",
     "receipts",
     "seed",
+    "skimmed_ledger",
 ]  # fmt: skip
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -96,6 +97,13 @@ class OwnLedgerPath(LedgerPath):
         )
 
 
+class SkimmedPath(LedgerPath):
+    """The same for who only reads: of a ledger that is named by an address the ballots need not be fetched."""
+
+    def remote(self, url: str) -> Path:
+        return skimmed(url)
+
+
 LEDGER_PATH = LedgerPath()
 ANY_PATH = AnyPath()
 """Whether a file is there is said by whoever opens it, in a sentence of its own."""
@@ -103,6 +111,12 @@ ANY_PATH = AnyPath()
 ledger = click.option(
     "--ledger", "-l", "folder", type=LEDGER_PATH, envvar="VECHE_LEDGER", default="ledger", show_default=True,
     show_envvar=True, metavar="FOLDER|URL", help="The ledger: its folder, the address of its node, or (for reading only) an export of it.",
+)  # fmt: skip
+
+skimmed_ledger = click.option(
+    "--ledger", "-l", "folder", type=SkimmedPath(), envvar="VECHE_LEDGER", default="ledger", show_default=True,
+    show_envvar=True, metavar="FOLDER|URL",
+    help="The ledger: its folder, an export of it, or the address of its node, from which all but the ballots is taken.",
 )  # fmt: skip
 
 own_ledger = click.option(

@@ -186,7 +186,7 @@ def publish(file: Path, folder: Path, as_json: bool) -> None:
 
 
 @poll.command("list")
-@options.ledger
+@options.skimmed_ledger
 @options.json
 def list_(folder: Path, as_json: bool) -> None:
     """List all polls: id, where each stands and since or until when, how many have voted, title; and what the next block will do.
@@ -208,7 +208,7 @@ def list_(folder: Path, as_json: bool) -> None:
 
 @poll.command()
 @click.argument("name", metavar="POLL")
-@options.ledger
+@options.skimmed_ledger
 @click.option(
     "--csv",
     "table",

@@ -17,7 +17,7 @@ from veche.audit.poll_report import PollReport
 from veche.audit.report import report_with_warnings
 from veche.audit.witnesses import Witnesses, read_witnesses
 from veche.cli.earnest import say_if_ahead, say_if_test
-from veche.cli.remote import look_again
+from veche.cli.remote import FramedPath, look_again
 from veche.clock import system
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.entries.charter import Charter, read_charter
@@ -138,6 +138,11 @@ def read_ledger(path: Path, verified: bool = True) -> Iterator[Reading]:
 
     Raises UserError if there is no ledger, DoesNotHold if it is not what it claims to be.
     """
+    if isinstance(path, FramedPath):
+        say_if_test(path.found.state.charter)
+        say_if_ahead(path.found.time)
+        yield _reading(path.found)
+        return
     if not path.exists():
         raise UserError(
             Message("There is no ledger at {path}.", path=path),
@@ -154,10 +159,13 @@ def read_ledger(path: Path, verified: bool = True) -> Iterator[Reading]:
             say_if_ahead(own.time)
             yield Reading(own.source, own.head, own.state)
             return
-    found = verified_ledger(open_source(path))
-    reading = Reading(found.source, found.source.checkpoint(), found.state)
-    reading.verified = found
-    yield reading
+    yield _reading(verified_ledger(open_source(path)))
+
+
+def _reading(found: VerifiedLedger) -> Reading:
+    made = Reading(found.source, found.signed, found.state)
+    made.verified = found
+    return made
 
 
 def verified_ledger(

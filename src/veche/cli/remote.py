@@ -40,6 +40,7 @@ from veche.texts import Message, duration
 from veche.words import in_words
 
 if TYPE_CHECKING:
+    from veche.audit.framed import Framed
     from veche.node.copying import Forked
     from veche.node.handing import Heard
     from veche.node.web import Web, Wire
@@ -61,6 +62,13 @@ class CopyPath(_Path):
     remote: "Remote"
 
 
+class FramedPath(_Path):
+    """A ledger that was read without its ballots. ``url``: of the node that had it."""
+
+    url: str
+    found: "Framed"
+
+
 def is_url(text: str) -> bool:
     """Whether this names a node and no file."""
     return _URL.match(text) is not None
@@ -68,7 +76,7 @@ def is_url(text: str) -> bool:
 
 def named(path: Path) -> str:
     """A ledger as the person named it."""
-    return path.url if isinstance(path, CopyPath) else str(path)
+    return path.url if isinstance(path, CopyPath | FramedPath) else str(path)
 
 
 def copied(text: str) -> CopyPath:
@@ -77,10 +85,7 @@ def copied(text: str) -> CopyPath:
     Raises UserError, DoesNotHold if the node has not what it claims to have, and Forked for two histories.
     """
     url = _as_url(text)
-    meta = click.get_current_context().find_root().meta
-    if _REMOTES not in meta:
-        meta[_REMOTES] = _connected(), {}
-    wire, remotes = meta[_REMOTES]
+    wire, remotes = _connections()
     founding = _find_charter(wire, url)
     folder = _data() / "ledgers" / digest(founding).hex()
     _remember(url, founding)
@@ -89,6 +94,54 @@ def copied(text: str) -> CopyPath:
     path = CopyPath(folder)
     path.url, path.remote = url, remote
     return path
+
+
+def skimmed(text: str) -> Path:
+    """The ledger that the node at this address has, for whoever only reads: one's own copy, if there is one already; else as far as its frame
+    goes, all but the ballots, which takes a second. Another institution's node is asked, too.
+
+    Raises as :func:`copied`; two nodes that contradict each other raise DoesNotHold (``consistency``).
+    """
+    url = _as_url(text)
+    wire, _ = _connections()
+    founding = _find_charter(wire, url)
+    if (_data() / "ledgers" / digest(founding).hex() / CHECKPOINT).is_file():
+        return copied(text)
+    _remember(url, founding)
+    from veche.cli.verify import progress_bar
+    from veche.node.framing import NotFramed, fetch_frame
+
+    try:
+        with progress_bar(Message("Fetching all but the ballots")) as progress:
+            found = fetch_frame(wire, url, digest(founding), progress)
+    except NotFramed:
+        return copied(text)
+    _ask_another(wire, url, found)
+    say(
+        Message(
+            "The ballots of this ledger were not read: tallies are shown as they stand in it, and all else was checked. To have the ballots "
+            "checked and counted again: veche verify {url}",
+            url=url,
+        ),
+        err=True,
+    )
+    path = FramedPath(url)
+    path.url, path.found = url, found
+    return path
+
+
+def _ask_another(wire: "Wire", url: str, found: "Framed") -> None:
+    """Hold what one node has against another institution's, if the ledger names one that answers: what one hides, the other shows."""
+    from veche.node.framing import check_agrees
+    from veche.node.web import NoAnswer
+
+    for row in found.state.validator_rows():
+        if row.url != url:
+            with suppress(NoAnswer):
+                if check_agrees(found, wire, row.url):
+                    said = Message("{other} has newer entries than {url}: ask there, too.", other=row.url, url=url)
+                    say(said, err=True)
+                return
 
 
 def look_again(path: Path, patient: bool = False) -> None:
@@ -326,6 +379,15 @@ def speaking_http() -> Iterator[None]:
             Message("A node speaks HTTP, and what that takes is not installed."),
             Message("Install it: pip install veche[network]"),
         ) from None
+
+
+def _connections() -> tuple["Wire", dict[Path, "Remote"]]:
+    """Those of this command, and the copies that it has by now."""
+    meta = click.get_current_context().find_root().meta
+    if _REMOTES not in meta:
+        meta[_REMOTES] = _connected(), {}
+    wire, remotes = meta[_REMOTES]
+    return wire, remotes
 
 
 def _connected() -> "Wire":

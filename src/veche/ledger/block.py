@@ -3,11 +3,14 @@
 Rules read its time and append what they derive; it knows no rule and no state.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from veche.ledger.entries.ballot import is_ballot
 from veche.ledger.entries.entry import Derived
 from veche.log.merkle import leaf_hash
+
+UNREAD = b"\x87\x66ballot"
+"""Stands in a block for a ballot that was not read, where only the frame of the log is."""
 
 
 class Block:
@@ -15,6 +18,7 @@ class Block:
 
     ``appended`` are its entries so far. ``halt``: the seconds between two blocks above which the ledger halted. ``awaited``: it
     belongs into the log whatever it appends: the first whose head other validators sign. ``root`` gives that of the log before it.
+    ``told``: of each poll whose ballots were not read what the log says of them, by the poll's id: a tally stands as it is there.
     ``complete``: nothing follows in it; ``ended``: the state knows all of it; ``handed_in``: something in it was; ``restarts``: a
     network begins again with it.
     """
@@ -28,6 +32,7 @@ class Block:
         halt: int,
         awaited: bool = False,
         root: Callable[[], bytes] = bytes,
+        told: Mapping[bytes, Derived] | None = None,
     ) -> None:
         self.height = height
         self.time = time
@@ -36,6 +41,7 @@ class Block:
         self._halt = halt
         self._awaited = awaited
         self.root = root
+        self.told = told
         self.restarts = False
         self.complete = self.ended = False
         self.handed_in = False

@@ -7,19 +7,17 @@ from veche.ledger.codec import decode
 from veche.ledger.entries.ballot import BALLOT, is_ballot
 from veche.ledger.entries.block import BlockEntry
 from veche.ledger.entries.double_signing import DoubleSigning
+from veche.ledger.frame import begins_block
 from veche.ledger.ledger import Executed, Ledger
 from veche.ledger.rules import DERIVED
 from veche.texts import Clause, Message, Said
-
-_BLOCK = b"\x82\x65block"
-"""How a block's entry begins, and no other: an array of two, and that word."""
 
 
 def blocks(entries: Iterable[bytes]) -> Iterator[list[bytes]]:
     """Entries of a log from where a block begins, block by block."""
     block: list[bytes] = []
     for entry in entries:
-        if entry.startswith(_BLOCK) and block:
+        if begins_block(entry) and block:
             yield block
             block = []
         block.append(entry)

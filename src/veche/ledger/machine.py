@@ -4,13 +4,13 @@ It does no input or output besides its :class:`State`. A node drives it forward 
 the entries of a log and compares. Both see in ``block.appended`` everything that the current block puts into the log.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 from veche.errors import Refused, Unsupported
 from veche.ledger import rules
-from veche.ledger.block import Block
+from veche.ledger.block import UNREAD, Block
 from veche.ledger.checks import Check, Checked, Verdict, Verdicts, check_ballot, identify_ballot
 from veche.ledger.codec import decode, digest, encode
 from veche.ledger.entries import kind_of
@@ -18,11 +18,12 @@ from veche.ledger.entries.ballot import BALLOT, is_ballot, read_ballot
 from veche.ledger.entries.block import BlockEntry
 from veche.ledger.entries.charter import read_charter
 from veche.ledger.entries.double_signing import DoubleSigning
-from veche.ledger.entries.entry import ByOffice
+from veche.ledger.entries.entry import ByOffice, Derived
 from veche.ledger.entries.restart import Restart
 from veche.ledger.entries.result import Result
+from veche.ledger.entries.tally import Tally, TooFew
 from veche.ledger.entries.validators import Validators
-from veche.ledger.frame import frame_leaf
+from veche.ledger.frame import Item, frame_leaf
 from veche.ledger.institutions import OfficeKey
 from veche.ledger.rules.ballot import admit_ballot, check_open, check_standing
 from veche.ledger.rules.double_signing import note_double_signing
@@ -38,6 +39,7 @@ from veche.log.merkle import Frontier, leaf_hash
 from veche.texts import Message
 
 RULES_VERSION = 1
+TALLIES: Mapping[str, type[Tally | TooFew]] = {Tally.kind: Tally, TooFew.kind: TooFew}
 
 
 class Written(NamedTuple):
@@ -100,8 +102,8 @@ class Machine:
         self.block.derive(BlockEntry(0, charter.time, charter.time, founding.size, founding.root()))
         self.ledger = digest(data)
 
-    def begin(self, height: int, time: int, previous: int) -> None:
-        """Begin a block: its entry, then everything that falls due by its time. Raises Refused, Unsupported."""
+    def begin(self, height: int, time: int, previous: int, told: Mapping[bytes, Derived] | None = None) -> None:
+        """Begin a block: its entry, then everything that falls due by its time. ``told``: see :class:`Block`. Raises Refused, Unsupported."""
         if not self.height < height <= MAX_NUMBER or not self.time <= previous <= time <= MAX_NUMBER:
             raise Refused(
                 "block",
@@ -119,7 +121,7 @@ class Machine:
         self.height, self.time = height, time
         awaited = bool(self.state.succession.changes) and self.state.succession.changes[-1][0] == self.block.size - 1
         size, halt = self.block.size, self.state.charter.halt
-        self.block = Block(height, time, previous, size, halt, awaited, partial(self._root, size))
+        self.block = Block(height, time, previous, size, halt, awaited, partial(self._root, size), told)
         self.block.derive(BlockEntry(height, time, previous, self._frame.size, self._frame.root()))
         derive_due(self.state, self.block)
 
@@ -172,6 +174,40 @@ class Machine:
                 self.admit(data)
         self.complete()
         if self.block.appended != list(entries):
+            raise Refused("block", Message("The rules make another block of what was handed in."))
+
+    def follow_frame(self, items: Sequence[Item], end: int = 0) -> None:
+        """Make the next block of which the frame holds these items, up to but not with :meth:`end`; ballots between them, and blocks of
+        ballots alone before them, are passed over. ``end``: the size of the log with it, if that is known. Once that is done, :meth:`follow` and :meth:`admit` must not be used any more.
+
+        Raises Refused if the block is not what the rules make of what was handed in, with the tallies as they stand there.
+        """
+        if self.block.size > items[0].number:
+            raise Refused("block", Message("An entry of the frame stands where another one was."))
+        self.block = Block(self.height, self.time, self.time, items[0].number, 0)
+        said = BlockEntry.parse(decode(items[0].entry)[1])
+        told: dict[bytes, Derived] = {}
+        for item in items[1:]:
+            kind = kind_of(item.entry)
+            if kind in TALLIES:
+                tally = TALLIES[kind].parse(decode(item.entry)[1])
+                told[tally.poll] = tally
+        self.begin(said.height, said.time, said.previous, told)
+        for number, data in items[1:]:
+            self.block.appended += [UNREAD] * (number - self.block.size)
+            if self.block.size > number:
+                continue  # derived: all of it is compared in the end
+            kind = kind_of(data)
+            if kind == DoubleSigning.kind:
+                self.note(DoubleSigning.parse(decode(data)[1]))
+            elif kind == Validators.kind:
+                break
+            else:
+                self.admit(data)
+        self.complete()
+        self.block.appended += [UNREAD] * (end - self.block.size)
+        read = [Item(self.block.start + at, data) for at, data in enumerate(self.block.appended) if data != UNREAD]
+        if read != list(items):
             raise Refused("block", Message("The rules make another block of what was handed in."))
 
     # Entries

@@ -92,6 +92,11 @@ class State(Institutions):
         self._twice = twice
         super().__init__(connection)
 
+    @property
+    def unread(self) -> bool:
+        """Whether the ballots were not read: tallies stand as they are in the log, and what else follows from ballots is not here."""
+        return bool(self.get("unread"))
+
     def prepare(self) -> None:
         """Make the tables that are missing: by whoever writes them."""
         super().prepare()

@@ -51,6 +51,7 @@ from veche.node.addresses import AddressBook, is_url
 from veche.node.chain import Chain
 from veche.node.expecting import expected
 from veche.node.explorer.door import Explorer, answer_in_pages
+from veche.node.frames import Frames
 from veche.node.intake import Busy, Intake, NoRoom, Way
 from veche.node.joining import NEWEST
 from veche.node.progress import Failure, Progress, Refusal, Said, Stage
@@ -122,6 +123,7 @@ class Api:
         charter = engine.ledger.state.charter
         self._names = engine.ledger.id.hex(), charter.origin, engine.ledger.state.engine_name
         self._reading = ThreadPoolExecutor(1, "veche-read")
+        self.frames = Frames(engine.ledger.folder)
         self.explorer = Explorer(engine.ledger.folder, lambda: intake.final, self._send)
         self._looking_up = ThreadPoolExecutor(1, "veche-names")
         self._listeners = self._sending = 0
@@ -144,12 +146,14 @@ class Api:
         get("/nodes", self._nodes)
         post("/nodes", self._take_node)
         get("/charter", self._charter)
+        get(r"/frame/{index:[0-9]{1,7}}/{width:[0-9]{1,3}}", self._frame)
         self.explorer.add_to(made)
         get(r"/{name:checkpoint|(?:tile|head|attachment|witness)/.+}", self._file)
         return made
 
     def close(self) -> None:
         self._reading.shutdown()
+        self.frames.close()
         self._looking_up.shutdown(wait=False, cancel_futures=True)
 
     # Entries
@@ -297,6 +301,13 @@ class Api:
         kind = "text/plain" if name == CHECKPOINT or name.startswith(HEAD) else _OCTETS
         kept = _FOR_GOOD if _is_for_good(name) else "no-cache"
         return await self._send(request, data, {"Content-Type": kind, "Cache-Control": kept})
+
+    async def _frame(self, request: web.Request) -> web.StreamResponse:
+        index, width = (int(request.match_info[name]) for name in ("index", "width"))
+        data = await self._read(self.frames.bundle, index, width) if 0 < width <= WIDTH else None
+        if data is None:
+            raise web.HTTPNotFound
+        return await self._send(request, data, {"Content-Type": _OCTETS, "Cache-Control": _FOR_GOOD})
 
     async def _send(self, request: web.Request, data: bytes, headers: dict[str, str]) -> web.StreamResponse:
         if self._sending + len(data) > SENDING:

@@ -102,6 +102,7 @@ class Service:
         self.address = await self._door.open(self.address, "--listen")
         if self.metrics is not None:
             self.metrics = await self._watched.open(self.metrics, "--metrics")
+        self._api.frames.begin()
         await self._peers.begin()
         self._intake.offer_again()
 
