@@ -364,14 +364,15 @@ def restarted() -> list[Doctored]:
     def case(
         file: str, said: str, log: Entries, step: str | None = None, entry: int | None = None, rule: str | None = None,
         signed: Sequence[SigningKey] = now, kept: int | None = over + 3, by: Sequence[SigningKey] = now,
+        more: Sequence[tuple[int, Sequence[SigningKey]]] = (),
     ) -> Doctored:  # fmt: skip
-        """``kept``: the size of the head that is kept, signed ``by`` these; None if none is."""
+        """``kept``: the size of the head that is kept, signed ``by`` these; None if none is. ``more``: the same of others."""
 
         def spoil(folder: Path) -> None:
             (folder / "checkpoint").write_bytes(note(log, signed))
-            if kept is not None:
-                (folder / "head").mkdir()
-                (folder / "head" / str(kept)).write_bytes(note(log[:kept], by))
+            for number, keys in [*([] if kept is None else [(kept, by)]), *more]:
+                (folder / "head").mkdir(exist_ok=True)
+                (folder / "head" / str(number)).write_bytes(note(log[:number], keys))
 
         return Doctored(
             f"{file}.tar", said, log, step=step, entry=entry, rule=rule, exit=0 if step is None else 1, spoil=spoil
@@ -389,6 +390,23 @@ def restarted() -> list[Doctored]:
     }
     another = [*entries[:-1], notice, block, restart(), told]
     again = [[*rows[0][:2], fresh[0].public, *rows[0][3:]], *rows[1:3], [*rows[3][:2], fresh[3].public, *rows[3][3:]]]
+    # Behind the accepted head two who were validators before it restart the network for themselves, with a key of their own.
+    thief, accepted = fresh[1], [*whole, on]
+    alone = [[rows[0][0], thief.public, SigningKey(digest(b"votes")).public, *rows[0][3:]]]
+    stolen = [*institutions, *old[2:], thief]
+    later: dict[str, Any] = {"height": height + 30, "time": time + 7200, "rows": alone}
+    theirs = [
+        encode(["block", [height + 30, time + 7200, time + 1]]),
+        encode(["validators", [row[:3] for row in alone]]),
+    ]
+
+    def restarted_again(**where: Any) -> Entries:
+        return [*accepted, theirs[0], restart(stolen, **later, **where), theirs[1]]
+
+    there: dict[str, Any] = {
+        "size": len(accepted),
+        "root": head(accepted, ORIGIN, old[0]).checkpoint.root,
+    }
     return [
         case("validators-restarted", "two of four validators were lost, and the network goes on with two others", [*whole, on, notice]),
         case("validators-just-restarted", "its head is the one that ends with the restart", whole),
@@ -416,6 +434,11 @@ def restarted() -> list[Doctored]:
         case("restart-order", "its rows are not in order", [*entries, block, restart(rows=rows[::-1]), encode(["validators", [row[:3] for row in rows[::-1]]])], "L5", size, "restart"),
         case("restart-twice", "the same restart once more", [*whole, on, encode(["block", [height + 20, time + 3601, time + 1]]), restart(), told], "L5", over + 5, "repeated",
              signed=now),
+        case("restart-former", "those who were validators before it restart the network once more, from a size of their day", restarted_again(), "L10",
+             signed=[thief], more=[(over + 7, [thief])]),
+        case("restart-former-hidden", "the same from the last block, and the head is hidden along which readers come to the validators of now",
+             restarted_again(**there), "L5", over + 5, "authority", signed=[thief], kept=over + 7, by=[thief]),
+        case("restart-former-kept", "the same, and that head is there", restarted_again(**there), "L10", signed=[thief], more=[(over + 7, [thief])]),
     ]  # fmt: skip
 
 

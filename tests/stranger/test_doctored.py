@@ -58,7 +58,7 @@ STEPS = {
     "L7": "tally|result|void|due|take effect|validators",
     "L8": "attachment",
     "L9": "witness|cosign|signed note|not signed by the log's key",
-    "L10": "kept head|too few validators|signed note|restart goes on|validators are others|restart is of another|before a restart",
+    "L10": "kept head|too few validators|signed note|restart goes on|validators are others|restart is of another|before a restart|holds no office",
 }
 """And what of a ledger does not hold, in the steps that are not about one entry."""
 
