@@ -263,7 +263,10 @@ class Api:
         text = request.match_info["height"]
         if text != NEWEST and not _HEIGHT.fullmatch(text):
             raise web.HTTPNotFound
-        found = await self._chain.commits(None if text == NEWEST else int(text))
+        try:
+            found = await self._chain.commits(None if text == NEWEST else int(text))
+        except Busy as error:
+            return _failure(error, 503, {"Retry-After": str(error.seconds)})
         if found is None:
             raise web.HTTPNotFound
         return _json_bytes(found)
