@@ -168,6 +168,20 @@ def test_what_was_kept_is_offered_again(stage: Stage) -> None:
     assert set(stage.ballots[:3]) <= set(log_of(stage.folder)) and kept(stage.folder) == 0
 
 
+@pytest.mark.parametrize("place", (0, 5000))
+def test_a_damaged_outbox_is_named_and_not_the_ledgers_database(stage: Stage, place: int) -> None:
+    """Whoever followed that advice would make the ledger's database anew, and be told the same again."""
+    with stage.open() as ledger:
+        outbox = Outbox(ledger)
+        outbox.keep(stage.ballots)
+        outbox.close()
+        file = stage.folder / FILE
+        file.write_bytes(file.read_bytes()[:place] + b"x" * 60_000)
+        with pytest.raises(UserError, match=r"outbox\.db is damaged") as refused:
+            Outbox(ledger).kept()
+    assert "rebuild" not in refused.value.hint and "The ledger is whole" in refused.value.hint
+
+
 def test_what_came_into_the_log_before_a_crash_is_not_offered_again(stage: Stage) -> None:
     entry = stage.ballots[0]
     with running(stage) as client:
