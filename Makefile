@@ -53,6 +53,7 @@ check: setup
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
+	$(VENV)/mypy --platform win32 --cache-dir .mypy_cache/win32 src
 	$(VENV)/lint-imports
 
 # Brings the catalogues of what people read up to date with the source: CONTRIBUTING.md, Words.

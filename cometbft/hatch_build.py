@@ -19,7 +19,12 @@ class Compile(BuildHookInterface):
 
 
 def machines() -> str:
-    """The binary needs no library of the system: it runs on every Linux, and on every macOS that its Go supports."""
+    """The binary needs no library of the system: it runs on every Linux, and on every macOS that its Go supports. Raises SystemExit on
+    Windows: the node's side of the conversation is a socket of POSIX, and a validator is no laptop."""
+    if sys.platform == "win32":
+        sys.exit(
+            "veche-cometbft is for validators, which run on Linux or macOS. A citizen's node needs veche[node] only."
+        )
     if sys.platform == "darwin":
         return f"macosx_12_0_{platform.machine()}"
     return f"manylinux2014_{platform.machine()}.musllinux_1_1_{platform.machine()}"

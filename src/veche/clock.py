@@ -10,6 +10,7 @@ a second clock, which only ever goes forward and which nobody can set, runs besi
 What is left, at the start of a machine and where it has no such clock: a person who looks at another one.
 """
 
+import sys
 import time as clock_time
 import uuid
 from collections.abc import Callable
@@ -69,7 +70,10 @@ Clock = Callable[[], Reading]
 
 def system() -> Reading:
     """This machine's clocks."""
-    steady = clock_time.monotonic() if _STEADY is None else clock_time.clock_gettime(_STEADY)
+    if sys.platform == "win32" or _STEADY is None:
+        steady = clock_time.monotonic()
+    else:
+        steady = clock_time.clock_gettime(_STEADY)
     return Reading(int(clock_time.time()), int(steady), _boot())
 
 
@@ -106,6 +110,6 @@ _STEADY: int | None = getattr(clock_time, "CLOCK_BOOTTIME", getattr(clock_time, 
 def _boot() -> str:
     """What tells one run of the machine from the next; where nothing does, one run of this program."""
     try:
-        return _BOOT.read_text().strip().replace("-", "")
+        return _BOOT.read_text(encoding="ascii").strip().replace("-", "")
     except OSError:
         return uuid.uuid4().hex

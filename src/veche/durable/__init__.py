@@ -22,7 +22,9 @@ was left by a crash: the next writer of the same file removes it and begins anew
 programs that write one file at once do so one after the other.
 
 What they cannot promise: a disk that says "flushed" and is not; a file system without locks (there they refuse); and on
-Windows, where a folder cannot be flushed, the name is as durable as NTFS makes it.
+Windows, where a folder cannot be flushed, the name is as durable as NTFS makes it. There files have no modes either: who reads a private
+one is what its folder says, which is its owner's own (``%LOCALAPPDATA%``, their home). And a file that somebody reads keeps its name, so
+whoever replaces or removes it waits for them, ten seconds at most.
 
 Everything that cannot be done raises :class:`~veche.errors.UserError` with a sentence: the disk is full, the folder is read only.
 """

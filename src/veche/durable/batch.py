@@ -4,10 +4,11 @@ import os
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from veche.durable.draft import UNFINISHED
-from veche.durable.system import NO_LINK, PUBLIC, PUBLIC_FOLDER, plainly, sync, sync_folder, write_all
+from veche.durable.system import NO_LINK, PUBLIC, PUBLIC_FOLDER, patiently, plainly, sync, sync_folder, write_all
 
 
 class Batch:
@@ -58,7 +59,7 @@ class Batch:
                 for folder in reversed(path.parents):
                     if folder in self._folders and not folder.exists():
                         folder.mkdir(PUBLIC_FOLDER)
-                draft.replace(path)
+                patiently(partial(draft.replace, path))
             for folder in self._folders:  # from a file's own folder upwards
                 sync_folder(folder)
             sync_folder(self._top)

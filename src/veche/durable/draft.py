@@ -10,7 +10,7 @@ from types import TracebackType
 from filelock import lock_descriptor
 
 from veche.durable.lock import Held
-from veche.durable.system import FOREIGN, NO_LINK, POSIX, sync_folder, write_all
+from veche.durable.system import FOREIGN, NO_LINK, POSIX, patiently, sync_folder, write_all
 from veche.errors import UserError
 from veche.texts import Message
 
@@ -82,7 +82,7 @@ class Draft:
                     Message("{path} is not a file, so nothing is written in its place.", path=self._path),
                     Message("Name a file, new or old."),
                 )
-            self._name.replace(self._path)
+            patiently(lambda: self._name.replace(self._path))
         self._named = True
         sync_folder(self._path.parent)  # a crash before this leaves the file, or none, or the old one
 

@@ -10,7 +10,7 @@ from typing import BinaryIO, TypeVar
 
 from veche.durable.draft import Draft, Exists, draft_name, sweep
 from veche.durable.folders import make_folder
-from veche.durable.system import NAMED, POSIX, PRIVATE, PRIVATE_FOLDER, PUBLIC, plainly, sync, sync_folder
+from veche.durable.system import NAMED, POSIX, PRIVATE, PRIVATE_FOLDER, PUBLIC, patiently, plainly, sync, sync_folder
 from veche.errors import UserError, because
 from veche.texts import Message
 
@@ -120,7 +120,7 @@ def put_in_place(new: Path, path: Path) -> None:
     """
     with plainly(path):
         sync(new)
-        new.replace(path)
+        patiently(lambda: new.replace(path))
         sync_folder(path.parent)
 
 
@@ -139,7 +139,7 @@ def move_aside(path: Path, folder: Path) -> None:
 def remove(path: Path) -> None:
     """Remove a file, durably; it may be gone already, and its folder too. Raises UserError."""
     with plainly(path):
-        path.unlink(missing_ok=True)
+        patiently(lambda: path.unlink(missing_ok=True))
         if path.parent.exists():
             sync_folder(path.parent)
 

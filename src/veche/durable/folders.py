@@ -4,10 +4,11 @@ import errno
 import os
 import shutil
 import stat
+import sys
 from contextlib import suppress
 from pathlib import Path
 
-from veche.durable.system import POSIX, PRIVATE_FOLDER, PUBLIC_FOLDER, plainly, sync_folder
+from veche.durable.system import PRIVATE_FOLDER, PUBLIC_FOLDER, plainly, sync_folder
 from veche.errors import UserError
 from veche.texts import Message
 
@@ -34,7 +35,7 @@ def private_folder(folder: Path) -> None:
     """Make a folder that only its owner enters (0700), if it is missing. Raises UserError if it is there and is not such a one:
     a link, somebody else's, or open to others."""
     make_folder(folder, PRIVATE_FOLDER)
-    if POSIX:
+    if sys.platform != "win32":
         status = folder.lstat()
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
             raise UserError(

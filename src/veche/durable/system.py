@@ -1,7 +1,9 @@
 """What the other files of this package ask of the operating system, and what they say when it refuses."""
 
 import os
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,12 +13,30 @@ from veche.texts import Message, Said
 PUBLIC, PRIVATE = 0o644, 0o600
 """Modes of files; the user's umask may take more away."""
 PUBLIC_FOLDER, PRIVATE_FOLDER = 0o755, 0o700
-POSIX = os.name == "posix"
+POSIX = sys.platform != "win32"
 NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 NAMED = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """How to open what the user named: through a link if they did so, but a pipe blocks nobody (where there is POSIX)."""
 FOREIGN = NAMED | NO_LINK
 """How to open a file that somebody else may have put there: a link is not followed, a pipe blocks nobody (where there is POSIX)."""
+
+
+_PATIENCE = 10.0  # seconds for which a reader is waited for, where files that are read stay as they are
+_PAUSE = 0.01
+
+
+def patiently(do: Callable[[], object]) -> None:
+    """Rename or remove a file. On Windows nothing is done to one that somebody has open, if only to read it for an instant: a node's
+    checkpoint, say. So it is tried for a while. Raises OSError."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            do()
+            return
+        except PermissionError:
+            if POSIX or time.monotonic() > end:
+                raise
+        time.sleep(_PAUSE)
 
 
 def write_all(descriptor: int, content: bytes) -> None:

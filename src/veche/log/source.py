@@ -14,6 +14,7 @@ import os
 import re
 import stat
 import tarfile
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -189,6 +190,7 @@ class Export(Source):
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._at = threading.Lock()  # held while the descriptor's place is moved, so that threads may read
         try:
             self._descriptor = os.open(path, NAMED)
         except OSError as error:
@@ -253,7 +255,9 @@ class Export(Source):
     def _bytes(self, offset: int, size: int) -> bytes:
         data = b""
         while len(data) < size:
-            more = os.pread(self._descriptor, size - len(data), offset + len(data))
+            with self._at:  # there is no pread on Windows
+                os.lseek(self._descriptor, offset + len(data), os.SEEK_SET)
+                more = os.read(self._descriptor, size - len(data))
             if not more:
                 size = os.fstat(self._descriptor).st_size
                 raise DoesNotHold(

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 
 from aiohttp import web
 
@@ -76,10 +77,10 @@ class Listener:
 
 def _bearable(room: int) -> int:
     """How many of so many may be connected: with half of the files that this process may open."""
-    try:
-        import resource  # where there is no such module, there is no such bound
-    except ImportError:
+    if sys.platform == "win32":  # there is no such bound
         return room
+    import resource
+
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return room if files == resource.RLIM_INFINITY else min(room, files // 2)
 

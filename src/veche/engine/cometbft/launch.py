@@ -1,5 +1,6 @@
 """How CometBFT is run beside a ledger: by which program, where it listens, who signs its votes."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,11 @@ INSTALLED = Launch()
 
 def program() -> Path:
     """The CometBFT that is installed. Raises UserError if there is none."""
+    if sys.platform == "win32":  # it is spoken to by a socket of POSIX
+        raise UserError(
+            Message("CometBFT, which this ledger's charter names, does not run on Windows."),
+            Message("Run a validator on Linux or macOS. To follow the ledger here: veche node join URL"),
+        )
     hint = Message("Install it: pip install veche[network]. In a checkout of the sources: make cometbft")
     try:
         import veche_cometbft

@@ -6,6 +6,7 @@ is read that is longer than a block can be, and whatever is no request ends the 
 """
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -101,8 +102,11 @@ class Server:
         conversation cannot go on: what ``answer`` raised, or Malformed."""
         self._path, self._answer, self._failed = path, answer, failed
         self._open: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server
 
     async def __aenter__(self) -> "Server":
+        if sys.platform == "win32":
+            raise NotImplementedError  # there is no program to be spoken to: see launch.program
         self._server = await asyncio.start_unix_server(self._connected, self._path)
         return self
 
