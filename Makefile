@@ -65,7 +65,8 @@ bench: setup cometbft
 	$(UV) sync --quiet --all-packages --all-extras --group bench
 	$(VENV)/python -m bench
 
-# What a release is: wheels and sources of all packages, and the hashes of all that they need. On Linux the kernel is linked
+# What a release is: wheels and sources of all packages, and the hashes of all that they need:
+# verify.txt for whoever verifies, node.txt for a citizen's node, constraints.txt with CometBFT. On Linux the kernel is linked
 # by zig against the C library of 2014, and maturin refuses what needs a newer one. Equal sources give equal wheels: times are
 # those of 1980, and the binary names no folder of the machine that built it.
 MANYLINUX := $(if $(filter Linux,$(shell uname -s)),--zig --compatibility manylinux2014)
@@ -74,8 +75,10 @@ dist/constraints.txt: build/.kernel build/.cometbft-wheel pyproject.toml README.
 	rm -rf dist
 	$(UV) build --quiet --out-dir dist
 	cp build/kernel/dist/* build/cometbft/dist/* dist
-	echo "veche[network]==$$($(UV) version --short)" | $(UV) pip compile - --quiet --universal --python-version 3.11 --find-links dist \
-	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --output-file $@
+	for list in "veche verify" "veche[node] node" "veche[network] constraints"; do set -- $$list; \
+	  echo "$$1==$$($(UV) version --short)" | $(UV) pip compile - --quiet --universal --python-version 3.11 --find-links dist \
+	    --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --output-file dist/$$2.txt || exit; \
+	done
 
 build/.kernel: pyproject.toml LICENSE $(KERNEL) $(KERNEL_PYTHON) $(filter .uv/bin/uv,$(UV))
 	rm -rf build/kernel/dist

@@ -15,7 +15,7 @@ through the rules once more, checks every proof, and compares all that follows w
 ``progress`` is called with entries done and entries in all. The answer is a :class:`VerifiedLedger`, of which :func:`report_ledger`
 makes plain values, with every text in English and Russian:
 
-    >>> report.size, report.name.en, poll.questions[0].answers[0].text.ru
+    >>> report.size, report.name.en, poll.questions[0].answers[0].text.text("ru")
     (..., "The city's ledger", 'Парк')
 
 What no ledger can show, however well it is verified, is in ``report.cannot_show``. First of all: that yours is the same as

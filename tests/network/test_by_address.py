@@ -373,7 +373,7 @@ def test_nothing_is_put_into_a_copy(lies: Lies, honest: str, home: Path, tmp_pat
 
 def test_without_what_http_takes_a_sentence_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "veche.node.web", None)
-    fails_inside(2, "pip install veche[network]", "poll", "list", "--ledger", "http://node.example")
+    fails_inside(2, "pip install veche[node]", "poll", "list", "--ledger", "http://node.example")
 
 
 # What a node has that does not hold, and what witnesses cosigned

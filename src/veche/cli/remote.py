@@ -4,7 +4,7 @@ what it hands in gets to the ledger. docs/adr/0027-by-address.md.
 The copy lies among the user's own files, by the ledger's id, and so does what is known of an address: which ledger it had. The second time
 the copy goes on. Whatever a node says is checked in the copy: that hides nothing but what came last, and how old its head is says that.
 
-Only whoever names an address needs what HTTP takes (``veche[network]``).
+Only whoever names an address needs what HTTP takes (``veche[node]``).
 """
 
 import re
@@ -377,7 +377,7 @@ def speaking_http() -> Iterator[None]:
     except ModuleNotFoundError:  # nobody else needs them
         raise UserError(
             Message("A node speaks HTTP, and what that takes is not installed."),
-            Message("Install it: pip install veche[network]"),
+            Message("Install it: pip install veche[node]"),
         ) from None
 
 
@@ -425,7 +425,7 @@ def _remember(url: str, founding: bytes) -> None:
     place, ledger = _note(url), digest(founding)
     known = ""
     with suppress(OSError):
-        known = place.read_text()[:64]
+        known = place.read_text(encoding="ascii")[:64]
     if known == ledger.hex():
         return
     words = in_words(ledger, language())

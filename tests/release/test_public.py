@@ -58,7 +58,8 @@ def test_one_version() -> None:
     assert veche.__version__ == version("veche") == version("veche-kernel") == project["version"] == kernel["version"]
     assert veche.__version__ == version("veche-cometbft") == cometbft["version"]
     assert f"veche-kernel=={project['version']}" in project["dependencies"]
-    assert project["optional-dependencies"]["network"] == [f"veche-cometbft=={project['version']}"]
+    (engine,) = [one for one in project["optional-dependencies"]["network"] if one.startswith("veche-cometbft")]
+    assert engine.split(";")[0] == f"veche-cometbft=={project['version']}"
     assert CliRunner().invoke(main, ["--version"]).output == f"veche {veche.__version__}\n"
     assert f"\n## [{veche.__version__}] - " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 

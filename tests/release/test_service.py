@@ -62,5 +62,7 @@ def test_systemd_takes_it_and_finds_it_hardened(unit: Path, tmp_path: Path) -> N
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", copy], capture_output=True, text=True)
     assert "ProtectSistem" in done.stderr, "it looks at every line"
     copy.write_text(text, encoding="utf-8")
-    done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=20", copy], capture_output=True, text=True)
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=20", copy], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout[-2000:]

@@ -36,7 +36,9 @@ def test_a_change_in_any_file_of_the_kernel_is_compiled() -> None:
 
 
 def test_a_change_in_any_file_of_a_wheel_is_in_the_next_release() -> None:
-    assert prerequisites("build/.setup") - {"cometbft/pyproject.toml"} | files(KERNEL / "python") <= prerequisites("build/.kernel")
+    assert prerequisites("build/.setup") - {"cometbft/pyproject.toml"} | files(KERNEL / "python") <= prerequisites(
+        "build/.kernel"
+    )
     assert {"build/.kernel", "README.md", "LICENSE", "pyproject.toml"} | files(ROOT / "src") <= prerequisites(
         "dist/constraints.txt"
     )

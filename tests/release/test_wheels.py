@@ -7,22 +7,25 @@ import doctest
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
 
 import veche
+from veche.engine.embedded import LOG_KEY, EmbeddedEngine
+from veche.keys import SigningKey
+from veche.ledger.ledger import Ledger
+from veche.log.source import Folder
+from veche.node.service import Service
 
 ROOT = Path(__file__).parents[2]
 KEPT = re.compile(r"PIP_\w+|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|(?:https?|all|no)_proxy", re.IGNORECASE)
 """Of the environment, what says how to reach a package index. All else stays outside."""
-
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session")
@@ -34,37 +37,53 @@ def dist() -> Path:
     return ROOT / "dist"
 
 
+class Clean:
+    """An empty folder with a fresh environment, of which nothing else can be found: no compiler, no Go, no cargo, no git."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.programs = folder, folder / "venv" / "bin"
+        (folder / "home").mkdir()
+        self.environment = {name: value for name, value in os.environ.items() if KEPT.fullmatch(name)}
+        self.environment |= {
+            "PATH": str(self.programs),
+            "HOME": str(folder / "home"),
+            "PYTHONSAFEPATH": "1",
+            "LC_ALL": "C.UTF-8",
+        }
+        subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True, env=self.environment)
+        for tool in ("cc", "gcc", "clang", "cargo", "rustc", "go", "make", "git", "uv"):
+            looked_for = self("python", "-c", f"import shutil; print(shutil.which({tool!r}))")
+            assert looked_for.stdout == "None\n"
+
+    def __call__(self, program: str, *words: str | Path, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+        """Run a program of this environment to its end."""
+        return subprocess.run(
+            [self.programs / program, *words], cwd=cwd or self.folder, env=self.environment, capture_output=True, text=True,
+            encoding="utf-8",
+        )  # fmt: skip
+
+    def install(self, *words: str | Path) -> None:
+        """Install from wheels alone."""
+        installed = self("pip", "install", "--quiet", "--only-binary", ":all:", *words)
+        assert installed.returncode == 0, installed.stdout + installed.stderr
+
+
 @pytest.fixture(scope="session")
-def run(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Run a program of a fresh environment in which the release is installed, and nothing else can be found."""
-    folder = tmp_path_factory.mktemp("clean")
-    programs = folder / "venv" / "bin"
-    (folder / "home").mkdir()
-    environment = {name: value for name, value in os.environ.items() if KEPT.fullmatch(name)}
-    environment |= {"PATH": str(programs), "HOME": str(folder / "home"), "PYTHONSAFEPATH": "1", "LC_ALL": "C.UTF-8"}
-
-    def run(program: str, *arguments: str | Path, cwd: Path = folder) -> "subprocess.CompletedProcess[str]":
-        command = [programs / program, *arguments]
-        return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8")
-
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True, env=environment)
-    for tool in ("cc", "gcc", "clang", "cargo", "rustc", "go", "make"):
-        looked_for = run("python", "-c", f"import shutil; print(shutil.which({tool!r}))")
-        assert looked_for.stdout == "None\n"
-    command: list[str | Path] = ["install", "--quiet", "--only-binary", ":all:", "--require-hashes", "--find-links", dist]
-    installed = run("pip", *command, "--requirement", dist / "constraints.txt")
-    assert installed.returncode == 0, installed.stdout + installed.stderr
-    return run
+def run(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Clean:
+    """A place where the whole release is installed."""
+    made = Clean(tmp_path_factory.mktemp("clean"))
+    made.install("--require-hashes", "--find-links", dist, "--requirement", dist / "constraints.txt")
+    return made
 
 
-def test_program(run: Run, city: Path) -> None:
+def test_program(run: Clean, city: Path) -> None:
     assert run("veche", "--version").stdout == f"veche {veche.__version__}\n"
     (poll,) = json.loads(run("veche", "verify", "city.tar", "--json", cwd=city).stdout)["polls"]
     expected = [
         (0, ["verify", "ledger", "--report", "report"]),
         (0, ["export", "--ledger", "ledger", "again.tar"]),
         (0, ["verify", "again.tar"]),
-        (0, ["export", "--ledger", "again.tar", "again.bel", "--poll", poll["id"][:8]]),
+        (0, ["export", "--ledger", "again.tar", "again.bel", "--poll", poll["poll"][:8]]),
         (0, ["verify", "again.bel", "--bound", "again.bound.json"]),
         (1, ["verify", "damaged.tar"]),
         (2, ["verify", "nothing.tar"]),
@@ -79,7 +98,43 @@ def test_program(run: Run, city: Path) -> None:
     assert "Park" in (city / "report.html").read_text(encoding="utf-8")
 
 
-def test_manual(run: Run, city: Path) -> None:
+def test_a_citizen_installs_joins_and_checks(dist: Path, city: Path, tmp_path: Path) -> None:
+    """What a verifier needs does not speak HTTP, and says so; what docs/operating.md tells a citizen to paste does the rest, without CometBFT."""
+    clean, ledger = Clean(tmp_path), tmp_path / "city" / "ledger"
+    shutil.copytree(city / "ledger", ledger)
+    shutil.copy(city / "city.tar", tmp_path)
+    (tmp_path / "dist").symlink_to(dist)
+    clean.install("--require-hashes", "--find-links", "dist", "--requirement", "dist/verify.txt")
+    assert clean("veche", "verify", "city.tar").returncode == 0
+    lacking = clean("veche", "node", "join", "http://127.0.0.1:1")
+    assert lacking.returncode == 2 and "pip install veche[node]" in lacking.stderr
+
+    chapter = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8").partition("## 10.")[2]
+    install, join, look, *_ = re.findall(r"```sh\n(.*?)\n```", chapter, re.DOTALL)
+    with Ledger(ledger) as made:
+        key, time = SigningKey.load(ledger / LOG_KEY), made.time
+        engine = EmbeddedEngine(made, key, lambda: time)
+        with engine, (service := Service(engine, key, "127.0.0.1", 0)):
+            here = join.replace("https://node.example", "http://{}:{}".format(*service.address))
+            assert here != join
+            script = "\n".join(("set -e", install, f"{here} --listen 127.0.0.1:0 --seconds 0", look))
+            done = subprocess.run(
+                [shutil.which("bash") or "", "-c", script], cwd=tmp_path, env=clean.environment, capture_output=True, text=True,
+                stdin=subprocess.DEVNULL, timeout=420,
+            )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = " ".join(done.stdout.split())
+    assert "all of it checked, and follows" in said and "Everything that is in this ledger holds." in said
+    program = tmp_path / "veche" / "bin" / "python"
+    assert subprocess.run(
+        [program, "-c", "import veche_cometbft"], capture_output=True, env=clean.environment
+    ).returncode
+    copy = tmp_path / "ledger"
+    bundles = [name for name in Folder(ledger).names() if name.startswith("tile/")]
+    assert bundles and all((copy / name).read_bytes() == (ledger / name).read_bytes() for name in bundles)
+
+
+def test_manual(run: Clean, city: Path) -> None:
     """The examples of the package's manual, as a program of somebody else."""
     code = "import doctest, sys, veche; sys.exit(doctest.testmod(veche, optionflags=doctest.ELLIPSIS).failed)"
     done = run("python", "-c", code, cwd=city)
@@ -87,10 +142,10 @@ def test_manual(run: Run, city: Path) -> None:
     example = doctest.DocTestParser().get_examples(str(veche.__doc__))
     assert len(example) > 4
     where = run("python", "-c", "import veche, veche_kernel; print(veche.__file__, veche_kernel.__file__)").stdout
-    assert str(ROOT) not in where
+    assert f"{ROOT}/" not in where
 
 
-def test_every_module(run: Run) -> None:
+def test_every_module(run: Clean) -> None:
     """Each room of the house can be entered: what it needs is declared, and installed."""
     code = "import pkgutil, importlib, veche; names = [m.name for m in pkgutil.walk_packages(veche.__path__, 'veche.')]"
     done = run(
@@ -139,7 +194,7 @@ def test_kernel_for_every_linux(dist: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Only on Linux is one binary for all C libraries.")
-def test_cometbft_for_every_linux(dist: Path, run: Run) -> None:
+def test_cometbft_for_every_linux(dist: Path, run: Clean) -> None:
     """It needs no library of the system, names no builder, and starts where it was installed."""
     (wheel,) = dist.glob("veche_cometbft-*.whl")
     assert "-py3-none-manylinux2014_" in wheel.name and ".musllinux_1_1_" in wheel.name
@@ -155,14 +210,24 @@ def test_cometbft_for_every_linux(dist: Path, run: Run) -> None:
 
 def test_constraints(dist: Path) -> None:
     """Every requirement has hashes, ours too, and no host is named: whoever installs may ask any index. They are what is tested here."""
-    text = (dist / "constraints.txt").read_text(encoding="utf-8")
-    rows = text.replace("\\\n", " ").splitlines()
-    form = re.compile(r"([a-z0-9-]+)==([\w.]+)( ; [^/]+?)?(?: +--hash=sha256:[0-9a-f]{64})+")
-    pinned = {found[1]: found for found in map(form.fullmatch, rows) if found is not None}
-    assert len(pinned) == len(rows)
+    lists = {name: hashed(dist / name) for name in ("constraints.txt", "node.txt", "verify.txt")}
+    pinned = lists["constraints.txt"]
     assert pinned.keys() > {"veche", "veche-kernel", "veche-cometbft", "cryptography", "sqlalchemy"}
-    for name, number, only_where in (found.groups() for found in pinned.values()):
+    assert lists["node.txt"].keys() == pinned.keys() - {"veche-cometbft"}
+    assert lists["verify.txt"].keys() < lists["node.txt"].keys() and "aiohttp" not in lists["verify.txt"]
+    for name, (number, only_where) in pinned.items():
+        assert {of[name][0] for of in lists.values() if name in of} == {number}
         try:
             assert version(name) == number
         except PackageNotFoundError:
             assert only_where
+
+
+def hashed(file: Path) -> dict[str, tuple[str, str | None]]:
+    """The version of each package of a list, and where only it is wanted; every line has hashes, and nothing else is in it."""
+    text = file.read_text(encoding="utf-8")
+    rows = text.replace("\\\n", " ").splitlines()
+    form = re.compile(r"([a-z0-9-]+)==([\w.]+)( ; [^/]+?)?(?: +--hash=sha256:[0-9a-f]{64})+")
+    pinned = {found[1]: found for found in map(form.fullmatch, rows) if found is not None}
+    assert len(pinned) == len(rows)
+    return {name: (found[2], found[3]) for name, found in pinned.items()}
