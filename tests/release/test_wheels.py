@@ -117,7 +117,7 @@ def test_a_citizen_installs_joins_and_checks(dist: Path, city: Path, tmp_path: P
         with engine, (service := Service(engine, key, "127.0.0.1", 0)):
             here = join.replace("https://node.example", "http://{}:{}".format(*service.address))
             assert here != join
-            script = "\n".join(("set -e", install, f"{here} --listen 127.0.0.1:0 --seconds 0", look))
+            script = "\n".join(("set -e", install, f"{here} --listen 127.0.0.1:0 --seconds 5", look))
             done = subprocess.run(
                 [shutil.which("bash") or "", "-c", script], cwd=tmp_path, env=clean.environment, capture_output=True, text=True,
                 stdin=subprocess.DEVNULL, timeout=420,
