@@ -37,6 +37,8 @@ OF_OTHERS = (
 CODE_WORDS = {*word_list("en")}
 """In which codes are read aloud, nine at a time."""
 CODE = re.compile(r"\b[a-z]+( [a-z]+){8}\b")
+DIGITS = re.compile(r"\b[0-9a-f]{4}( +[0-9a-f]{4}){3,}\b")
+"""A code in its digits, of which some groups may be letters alone."""
 LISTED = re.compile(r"(могут стоять): [a-z, ]+\.")
 """Names that a draft may have."""
 COMMAND = re.compile(r"veche( +[a-z-]{2,})+( +(--?[a-z-]+|[A-Z]{2,}|[\w./…-]*[./\d…][\w./…-]*|\"[^\"]*\"))*")
@@ -48,7 +50,7 @@ def english(text: str) -> list[str]:
     """What in a text looks like an English sentence."""
     for words in OF_OTHERS:
         text = text.replace(words, "")
-    text = CODE.sub(lambda code: "" if {*code[0].split()} <= CODE_WORDS else code[0], text)
+    text = CODE.sub(lambda code: "" if {*code[0].split()} <= CODE_WORDS else code[0], DIGITS.sub("", text))
     text = NAMES.sub("", COMMAND.sub("", LISTED.sub("", text)))
     return [found[0] for line in text.splitlines() for found in SENTENCE.finditer(line)]
 
