@@ -15,8 +15,11 @@ from cli.conftest import environment, fails, inside, ok
 from engine.stage import Stage
 
 from veche.ledger.codec import digest
+from veche.ledger.frame import FRAMED
 from veche.log.source import Folder
 from veche.node.dashboard.door import LINK
+from veche.node.framing import fetch_frame
+from veche.node.web import Wire
 from veche.words import in_words
 
 from .conftest import Answer, Client, running
@@ -71,6 +74,7 @@ def test_a_citizen_joins_is_killed_and_goes_on(stage: Stage, tmp_path: Path) -> 
         with join(copy, url_of(client.address)) as process:
             said = " ".join("".join(follows(process)).split())
             charter, head = digest(client.get("/charter").body), client.get("/checkpoint").body
+            assert "All but the ballots is here, and checked" in said and not (copy / FRAMED).exists()
             assert in_words(charter) in said and in_words(digest(head.partition(b"\n\n")[0] + b"\n")) in said
             client.wait(client.hand_in(stage.ballots[0]).json["entry"], "final")
             until(lambda: size(copy) == client.get("/status").json["final"])
@@ -89,6 +93,21 @@ def test_a_citizen_joins_is_killed_and_goes_on(stage: Stage, tmp_path: Path) -> 
     assert said["ledger"] == charter.hex() and said["known"] >= 1
     assert log_of(copy) == log_of(stage.folder)
     assert "The node does not run." in ok("node", "status", "-l", copy, run=inside).out
+
+
+def test_polls_can_be_read_while_the_ballots_come(stage: Stage, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    with running(stage) as client, Wire() as wire:
+        charter = digest(client.get("/charter").body)
+        fetch_frame(wire, url_of(client.address), charter, keep=copy)
+    listed = ok("poll", "list", "-l", copy, run=inside)
+    assert "ballots not read" in listed.out and "veche verify" in listed.err
+    assert "entries, root" in ok("ledger", "show", "-l", copy, run=inside).out
+    for acts in (("find", "3fa9"), ("ledger", "log"), ("vote", "3fa9", "--seed", tmp_path / "seed")):
+        fails(2, "are not in", *acts, "-l", copy, run=inside)
+    (item,) = (copy / FRAMED / "frame" / "0").iterdir()
+    item.write_bytes(item.read_bytes()[:-1])
+    fails(1, "cut off", "poll", "list", "-l", copy, run=inside)
 
 
 def test_no_other_ledger_is_joined_than_the_one_that_is_wanted(stage: Stage, tmp_path: Path) -> None:

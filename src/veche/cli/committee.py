@@ -76,7 +76,7 @@ def list_(folder: Path, as_json: bool) -> None:
     Example:
       veche committee list
     """
-    with read_ledger(folder) as reading:
+    with read_ledger(folder, skim=True) as reading:
         found = reading.state.committees()
         if as_json:
             options.emit([_json(one) for one in found])
@@ -98,7 +98,7 @@ def show(name: str, folder: Path, as_json: bool) -> None:
     Example:
       veche committee show 3fa9
     """
-    with read_ledger(folder) as reading:
+    with read_ledger(folder, skim=True) as reading:
         one = reading.committee(name)
         if as_json:
             options.emit(_json(one))

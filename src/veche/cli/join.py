@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,13 +15,13 @@ from veche.cli.language import Command
 from veche.cli.reading import read_ledger
 from veche.cli.remote import speaking_http
 from veche.cli.running import Display, say_browser, until_told
-from veche.cli.verify import progress_bars
+from veche.cli.verify import progress_bar, progress_bars
 from veche.clock import system
 from veche.collector import relax
 from veche.durable import make_folder
 from veche.engine.following import FarBehind
 from veche.engine.publishing import LOG_KEY
-from veche.errors import UserError, VecheError
+from veche.errors import DoesNotHold, UserError, VecheError
 from veche.ledger.codec import digest
 from veche.ledger.entries.charter import read_charter
 from veche.log.checkpoint import SignedCheckpoint
@@ -28,6 +29,10 @@ from veche.log.evidence import read_fork
 from veche.terminal.say import language, say
 from veche.texts import Localizable, Message, Sentence, Words
 from veche.words import from_words, in_words
+
+if TYPE_CHECKING:
+    from veche.node.addresses import AddressBook
+    from veche.node.web import Wire
 
 PAUSE = 0.5
 """Seconds between two looks at whether the node is well."""
@@ -89,6 +94,7 @@ def join(
         from veche.node.addresses import AddressBook, as_address
         from veche.node.dashboard.facts import Task
         from veche.node.follower import Follower, catch_up, check_no_fork, find_charter, has_copy
+        from veche.node.framing import drop_frame
         from veche.node.web import Wire
     if verbose:
         logs.verbose()
@@ -126,12 +132,14 @@ def join(
         copied, left = has_copy(folder), set[str]()
         while not over():
             if not copied:
+                _take_frame(folder, founding, wire, book)
                 with progress_bars(Message("Fetching entries"), Message("Checking entries")) as (fetched, checked):
                     catch_up(
                         folder, founding, wire, book, _show_head,
                         watch.progress(Task.FETCHING, fetched), watch.progress(Task.CHECKING, checked),
                     )  # fmt: skip
                 _say_left(book.left(), left)
+                drop_frame(folder)
             copied = False
             try:
                 with (
@@ -155,6 +163,29 @@ def join(
             except FarBehind:
                 continue
     say(Message("Stopped. Started again, it goes on."))
+
+
+def _take_frame(folder: Path, founding: bytes, wire: "Wire", book: "AddressBook") -> None:
+    """Take all but the ballots first, from the first node that has it: polls can be read while the ballots come."""
+    from veche.node.framing import NotFramed, fetch_frame
+    from veche.node.web import NoAnswer
+
+    for url in book.choose():
+        try:
+            with progress_bar(Message("Fetching all but the ballots")) as progress:
+                fetch_frame(wire, url, digest(founding), progress, folder)
+        except (NoAnswer, NotFramed):
+            continue
+        except DoesNotHold as error:
+            book.leave(url, error.said)
+            continue
+        say(
+            Message(
+                "All but the ballots is here, and checked. Polls can be read while the ballots come: veche poll list --ledger {folder}",
+                folder=folder,
+            )
+        )
+        return
 
 
 def _check_charter(founding: bytes, wanted: str) -> None:

@@ -41,7 +41,7 @@ def show(folder: Path, as_json: bool) -> None:
     Example:
       veche ledger show
     """
-    with read_ledger(folder, verified=False) as reading:
+    with read_ledger(folder, verified=False, skim=True) as reading:
         charter, head = reading.charter, reading.head.checkpoint
         offices, changes = reading.state.offices, list(reading.state.office_changes.values())
         vkeys = [str(key) for key in reading.succession.policy(head.size).power]

@@ -195,7 +195,7 @@ def list_(folder: Path, as_json: bool) -> None:
     Example:
       veche poll list
     """
-    with read_ledger(folder, verified=False) as reading:
+    with read_ledger(folder, verified=False, skim=True) as reading:
         now = max(system().time, reading.time)
         found = [view_poll(reading.state, one, now) for one in reading.state.polls()]
         if as_json:
@@ -226,7 +226,7 @@ def show(name: str, folder: Path, table: Path | None, as_json: bool) -> None:
       veche poll show 3fa9
       veche poll show 3fa9 --csv speed.csv
     """  # fmt: skip
-    with read_ledger(folder) as reading:
+    with read_ledger(folder, skim=True) as reading:
         report = reading.report(reading.poll(name), max(system().time, reading.time))
         one = reading.poll(name)
         charter, definition, poll_class = reading.charter, one.definition, one.poll_class

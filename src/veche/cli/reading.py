@@ -17,11 +17,12 @@ from veche.audit.poll_report import PollReport
 from veche.audit.report import report_with_warnings
 from veche.audit.witnesses import Witnesses, read_witnesses
 from veche.cli.earnest import say_if_ahead, say_if_test
-from veche.cli.remote import FramedPath, look_again
+from veche.cli.remote import FramedPath, look_again, say_unread, speaking_http
 from veche.clock import system
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.entries.office import Role
+from veche.ledger.frame import FRAMED
 from veche.ledger.heads import check_fresh
 from veche.ledger.institutions import OfficeKey
 from veche.ledger.poll_state import CommitteeState, PollState
@@ -130,8 +131,10 @@ class Reading(Reader):
 
 
 @contextmanager
-def read_ledger(path: Path, verified: bool = True) -> Iterator[Reading]:
+def read_ledger(path: Path, verified: bool = True, skim: bool = False) -> Iterator[Reading]:
     """Open a ledger's folder or an export of it, and check every byte.
+
+    ``skim``: for who only reads. Of a copy that is not complete yet all but the ballots may be there, and is enough.
 
     Not ``verified``: for the commands of whoever runs a node here, whose database may answer, if this user wrote it and it is that of
     the published head. Anything else is verified all the same.
@@ -149,6 +152,20 @@ def read_ledger(path: Path, verified: bool = True) -> Iterator[Reading]:
             Message("Name its folder with --ledger, or set VECHE_LEDGER."),
         )
     if path.is_dir() and not os.path.lexists(path / "checkpoint"):
+        if not skim and (path / FRAMED).is_dir():
+            raise UserError(
+                Message("The ballots of this ledger are not in {path} yet, and this takes them.", path=path),
+                Message("Wait until veche node join has fetched them."),
+            )
+        if (path / FRAMED).is_dir():
+            with speaking_http():
+                from veche.node.framing import kept_frame
+            kept = kept_frame(path)
+            if kept is not None:
+                say_if_test(kept.state.charter)
+                say_unread(str(path))
+                yield _reading(kept)
+                return
         raise UserError(
             Message("There is no ledger in {path}.", path=path),
             Message("Name its folder with --ledger, or set VECHE_LEDGER."),

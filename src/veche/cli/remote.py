@@ -117,17 +117,20 @@ def skimmed(text: str) -> Path:
     except NotFramed:
         return copied(text)
     _ask_another(wire, url, found)
-    say(
-        Message(
-            "The ballots of this ledger were not read: tallies are shown as they stand in it, and all else was checked. To have the ballots "
-            "checked and counted again: veche verify {url}",
-            url=url,
-        ),
-        err=True,
-    )
+    say_unread(url)
     path = FramedPath(url)
     path.url, path.found = url, found
     return path
+
+
+def say_unread(ledger: str) -> None:
+    """Say that the ballots of what is shown were not read, and how they are."""
+    said = Message(
+        "The ballots of this ledger were not read: tallies are shown as they stand in it, and all else was checked. To have the ballots "
+        "checked and counted again: veche verify {url}",
+        url=ledger,
+    )
+    say(said, err=True)
 
 
 def _ask_another(wire: "Wire", url: str, found: "Framed") -> None:

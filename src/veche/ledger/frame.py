@@ -20,6 +20,8 @@ from veche.texts import Message
 _NUMBER, _LENGTH = 8, 2
 MOST_BYTES = WIDTH * (_NUMBER + _LENGTH + ENTRY_LIMIT)
 """Of a bundle."""
+FRAMED = "framed/"
+"""Where all but the ballots of a copy lies until these are there, in its folder."""
 _BLOCK = b"\x82\x65block"
 """How a block's entry begins, and no other: an array of two, and that word."""
 

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from veche.audit.framed import Framed, Named, check_frame, named_frame, read_frame
-from veche.durable import make_folder, replace
+from veche.durable import make_folder, remove_folder, replace
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.codec import digest
 from veche.ledger.entries.charter import read_charter
-from veche.ledger.frame import MOST_BYTES, Item, bundles_of, frame_name, pack_items, unpack_items
+from veche.ledger.frame import FRAMED, MOST_BYTES, Item, bundles_of, frame_name, pack_items, unpack_items
 from veche.ledger.walk import walk
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.log import Log
@@ -22,8 +22,6 @@ from veche.log.tiles import CHECKPOINT, WIDTH, wrong
 from veche.node.web import Web, Wire
 from veche.texts import Message
 
-FOLDER = "framed/"
-"""Where a frame is kept, in the folder of the ledger."""
 _TRIES = 0, 0.3, 1, 2
 """Seconds before a node is asked, and asked again, that has not framed its newest block yet."""
 
@@ -89,7 +87,7 @@ def fetch_frame(
             check_frame(named, items)
             found = read_frame(source, signed, named, items)
             if keep is not None:
-                _keep(keep / FOLDER, source, items)
+                _keep(keep / FRAMED, source, items)
             return found
     raise NotFramed(
         Message("{url} has not the frame of its own newest block.", url=url),
@@ -111,6 +109,8 @@ def _head(source: Source, signed: SignedCheckpoint, ledger: bytes) -> Named:
 
 
 def _keep(folder: Path, source: Kept, items: list[Item]) -> None:
+    """Write it down, the head last: until that is there, there is none."""
+    remove_folder(folder)
     make_folder(folder)
     for index, width in bundles_of(len(items)):
         file = folder / frame_name(index, width)
@@ -119,9 +119,14 @@ def _keep(folder: Path, source: Kept, items: list[Item]) -> None:
     source.write(folder)
 
 
+def drop_frame(folder: Path) -> None:
+    """Remove what was kept: the ballots are here now."""
+    remove_folder(folder / FRAMED)
+
+
 def kept_frame(folder: Path) -> Framed | None:
     """The ledger as far as the frame goes that is kept in its folder; None if there is none. Raises DoesNotHold if it does not hold."""
-    place = folder / FOLDER
+    place = folder / FRAMED
     if not (place / CHECKPOINT).is_file():
         return None
     source = Folder(place)
