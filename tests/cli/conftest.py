@@ -115,8 +115,8 @@ def fails_inside(code: int, sentence: str, *args: object) -> Answer:
 class Engine:
     """``veche ledger run`` in a process of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        words = [*PROGRAM, "ledger", "run", "--ledger", str(folder)]
+    def __init__(self, folder: Path, *options: str) -> None:
+        words = [*PROGRAM, "ledger", "run", "--ledger", str(folder), *options]
         self.process = subprocess.Popen(
             words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
         )

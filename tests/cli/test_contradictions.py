@@ -159,6 +159,7 @@ ELSEWHERE = {
     ("ledger run", "once"): "above, with --seconds", ("ledger run", "seconds"): "above, with --once",
     ("ledger run", "nodes"): "whom to ask, test_restored.py", ("ledger run", "is_newest"): "the same", ("ledger run", "despite_fork"): "the same",
     ("node run", "is_newest"): "the same", ("node run", "despite_fork"): "the same",
+    ("ledger run", "witnesses"): "whom to have cosign, test_litewitness.py", ("node run", "witnesses"): "the same",
     ("ledger run", "after_outage"): "test_clock.py", ("ledger run", "verbose"): "what is said besides",
     ("office add", "public"): "as of rotate", ("poll new", "class_name"): "a draft", ("poll new", "committee"): "a draft",
     ("poll show", "table"): "needs a result: test_results.py", ("charter new", "log_key"): "a draft",

@@ -130,6 +130,16 @@ def cosigned(folder: Path, offices: Offices, entries: list[bytes]) -> None:
             by_witness = cosigned_by(f"{origin}/witness/{key.hex()[:16]}", key, body, signatures)
             need(by_witness, "a head is not cosigned by the witness that it is named after")
             need(root([leaf(entry) for entry in entries[:size]]) == head, "a witness cosigned another ledger")
+    strangers = [name for name in _names(folder / "witness") if re.fullmatch("[0-9a-f]{64}", name)]
+    for key in sorted(key for key in map(bytes.fromhex, strangers) if key not in offices.seen)[:64]:
+        try:
+            name, size, head, body, signatures = checkpoint(_file(folder, f"witness/{key.hex()}", NOTE) or b"")
+            need(name == origin and size <= len(entries), "it says nothing of this log")
+            check_final(origin, offices.log_key, offices.ledger_keys(size), body, signatures)
+            need(any(cosigned_by(who, key, body, signatures) for who, _ in signatures), "it is not by this key")
+        except Refused:
+            continue  # of what nobody has to look at, only a proof is looked at
+        need(root([leaf(entry) for entry in entries[:size]]) == head, "a witness from outside cosigned another ledger")
 
 
 def kept(folder: Path, offices: Offices, entries: list[bytes]) -> None:

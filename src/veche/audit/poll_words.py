@@ -8,7 +8,7 @@ from veche.audit.poll_report import StatementReport
 from veche.audit.poll_view import AnswerView, CellView, Next, PollView, QuestionView, people_of
 from veche.audit.witnesses import Witnesses
 from veche.ledger.life import Stage
-from veche.texts import DATE, N_, Listed, Localizable, Message, Moment, Percent, Plural
+from veche.texts import DATE, N_, SECOND, Listed, Localizable, Message, Moment, Percent, Plural
 
 STAGES = {
     Stage.ANNOUNCED: N_("announced"),
@@ -181,6 +181,32 @@ def vouched(witnesses: Witnesses) -> Message:
         "{cosigned} of {seats} have cosigned heads; the {needed} that are needed vouch for the first {entries}.",
         cosigned=cosigned, seats=seats, needed=needed, entries=entries(witnesses.size),
     )  # fmt: skip
+
+
+def vouching(witnesses: Witnesses) -> list[Message]:
+    """Who vouched for one ledger for all, of the charter's witnesses and of others, when and for how much; that nobody did, where one
+    institution keeps it."""
+    said = [
+        Message(
+            "“{institution}” cosigned {entries}, {time}.",
+            institution=one.institution, entries=entries(one.size), time=Moment(one.time, SECOND),
+        )
+        for one in witnesses.cosigned
+    ]  # fmt: skip
+    said += [
+        Message(
+            "{name}, from outside of the ledger, cosigned {entries}, {time}. Its key: {vkey}",
+            name=one.name, entries=entries(one.size), time=Moment(one.time, SECOND), vkey=one.vkey,
+        )
+        for one in witnesses.outside
+    ]  # fmt: skip
+    if not said and witnesses.alone:
+        said.append(
+            Message(
+                "One institution signs this ledger's heads, and no witness has cosigned one: whether all see one ledger, nobody outside knows."
+            )
+        )
+    return said
 
 
 def ballots(count: int) -> Plural:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from veche.errors import DoesNotHold, UserError
 from veche.ledger.codec import decode
 from veche.ledger.entries.ballot import is_ballot
+from veche.ledger.entries.engine import EMBEDDED
 from veche.ledger.entries.permit_key import PermitKeys
 from veche.ledger.heads import Succession, cosigned_policy, witness_verifier
 from veche.ledger.poll_state import PollState
 from veche.ledger.state import State
-from veche.log.checkpoint import Checkpoint, SignedCheckpoint
+from veche.log.checkpoint import Checkpoint, SignedCheckpoint, is_by
+from veche.log.cosigned import MOST, cosigners, read_cosigned
 from veche.log.log import Log
 from veche.log.source import WITNESS
 from veche.permit.threshold import quorum
@@ -32,12 +34,31 @@ class Cosigned:
 
 
 @dataclass(frozen=True)
+class Outside:
+    """The newest head that somebody cosigned of whom the ledger says nothing: a witness that serves many logs (C2SP tlog-witness).
+
+    ``name`` is what they call themselves, ``vkey`` their key: it is worth what the reader knows of it.
+    """
+
+    name: str
+    vkey: str
+    size: int
+    time: int
+
+
+@dataclass(frozen=True)
 class Witnesses:
-    """Who witnesses a ledger: ``seats`` of them, of whom ``quorum`` must agree; both 0 if its charter asks for none."""
+    """Who witnesses a ledger: ``seats`` of them, of whom ``quorum`` must agree; both 0 if its charter asks for none.
+
+    ``outside``: who else cosigned heads; they count in no quorum. ``alone``: whether one key signs the ledger's heads, so that its owner can
+    show different people different ledgers if nobody vouches.
+    """
 
     seats: int
     quorum: int
     cosigned: tuple[Cosigned, ...]
+    outside: tuple[Outside, ...] = ()
+    alone: bool = False
 
     def count(self, size: int, time: int = 0) -> int:
         """How many cosigned a head with the first ``size`` entries in it, at ``time`` or later by their own clocks."""
@@ -61,8 +82,9 @@ def read_witnesses(log: Log, state: State) -> Witnesses:
     whom it is named after, or is of another log: then somebody shows different ledgers to different people.
     """
     charter = state.charter
+    outside, alone = _read_outside(log, state), state.engine_name == EMBEDDED
     if charter.witnesses is None:
-        return Witnesses(0, 0, ())
+        return Witnesses(0, 0, (), outside, alone)
     seats = state.witnesses()
     found = []
     for key, institution in seats.items():
@@ -90,7 +112,25 @@ def read_witnesses(log: Log, state: State) -> Witnesses:
         _check_root(log, signed.checkpoint, institution, name)
         if not state.offices[key].is_suspended(state.get("time")):
             found.append(Cosigned(institution, signed.checkpoint.size, time))
-    return Witnesses(len(seats), quorum(len(seats), charter.witnesses), tuple(found))
+    return Witnesses(len(seats), quorum(len(seats), charter.witnesses), tuple(found), outside, alone)
+
+
+def _read_outside(log: Log, state: State) -> tuple[Outside, ...]:
+    """Who cosigned heads of this log without an office in it, as far as what lies there is theirs: of other files nothing is said.
+
+    Raises DoesNotHold (L9) if one cosigned a final head of another log: so much is proved, whoever they are.
+    """
+    found = []
+    for key in [one for one in cosigners(log.source) if one not in state.offices][:MOST]:
+        cosigned = read_cosigned(log.source, key)
+        if cosigned is None or (head := cosigned.signed.checkpoint).size > log.size:
+            continue
+        if not is_by(cosigned.signed, state.succession.policy(head.size)):
+            continue
+        name = cosigned.verifier.name
+        _check_root(log, head, name, f"{WITNESS}{key.hex()}")
+        found.append(Outside(name, str(cosigned.verifier), head.size, cosigned.time))
+    return tuple(found)
 
 
 def identify(log: Log, state: State, signed: SignedCheckpoint) -> tuple[bytes, Cosigned]:

@@ -276,7 +276,7 @@ def _keep_receipt(
     try:
         wait_until_published(folder, number)
         with read_ledger(folder) as reading:
-            entry, receipt = reading.entry(number), reading.log.receipt(number, reading.head)
+            entry, receipt = reading.entry(number), reading.receipt(number)
             waits = reading.waits_for_witnesses(poll, number)
         own = loaded.credential == voter.credential(poll.id)
         if not own or entry != made.entry or poll.frozen.kernel.codes([ballot]) != [made.code]:

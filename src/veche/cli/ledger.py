@@ -14,6 +14,7 @@ from veche.cli.language import CommandGroup
 from veche.cli.ledger_read import READERS
 from veche.cli.newest import newest, said_by_a_person
 from veche.cli.options import ANY_PATH
+from veche.cli.outside import outside_witnesses, witnessed
 from veche.cli.poll_attachments import beside
 from veche.cli.reading import published_charter, read_ledger
 from veche.cli.remote import must_be_folder, outcomes
@@ -110,6 +111,7 @@ def init(folder: Path, charter: Path) -> None:
     help="A node that follows this ledger: before anything is signed it is asked whether it has more. Kept for the next time. May be repeated.",
 )  # fmt: skip
 @said_by_a_person
+@outside_witnesses
 @click.option("--verbose", is_flag=True, help="Say more on the standard error: JSON, or plain lines on a terminal.")
 def run(
     folder: Path,
@@ -119,6 +121,7 @@ def run(
     nodes: tuple[str, ...],
     is_newest: bool,
     despite_fork: bool,
+    witnesses: tuple[str, ...],
     verbose: bool,
 ) -> None:
     """Run the engine of a ledger: make blocks, take what is handed in, publish. Until Ctrl-C.
@@ -149,7 +152,7 @@ def run(
     written, key = open_ledger(folder, PATIENCE)
     try:
         written = newest(written, nodes, is_newest, despite_fork)
-        with until_told() as told, written:
+        with until_told() as told, written, witnessed(folder, key, witnesses):
             say_if_test(written.state.charter)
             inbox = Inbox(folder)
             inbox.recover(written)

@@ -7,6 +7,7 @@ import click
 
 from veche.audit.dangers import charter_dangers
 from veche.audit.entry_words import describe, entry_json
+from veche.audit.poll_words import vouching
 from veche.cli import options, signing
 from veche.cli.ballots import find_ballots
 from veche.cli.draft_charter import charter_json
@@ -99,6 +100,8 @@ def show(folder: Path, as_json: bool) -> None:
         say(Message("Last block: {time}, and it runs", time=time) if runs else Message("Last block: {time}", time=time))
         for vkey in vkeys:
             say(Message("Key for checkpoints and receipts: {vkey}", vkey=vkey))
+        for said in vouching(reading.witnesses):
+            say(said)
 
 
 @click.command(cls=Command)
@@ -199,7 +202,7 @@ def receipt(folder: Path, words: tuple[str, ...], output: Path | None) -> None:
     with read_ledger(folder, verified=False) as reading:
         number = _number(reading, " ".join(words))
         reading.entry(number)
-        made = reading.log.receipt(number, reading.head).to_bytes()
+        made = reading.receipt(number).to_bytes()
     if output is None:
         click.echo(made, nl=False)  # the bytes: a terminal's encoding is no receipt's
     else:

@@ -12,6 +12,7 @@ from veche.cli.join import join, status
 from veche.cli.language import CommandGroup
 from veche.cli.newest import said_by_a_person
 from veche.cli.options import ANY_PATH
+from veche.cli.outside import outside_witnesses
 from veche.cli.remote import speaking_http
 from veche.cli.running import Display, say_browser, serve, until_told
 from veche.collector import relax
@@ -69,6 +70,7 @@ node.add_command(status)
     "--after-outage", is_flag=True, help="Go on although the last block is long ago: this machine's clock is right."
 )
 @said_by_a_person
+@outside_witnesses
 @click.option("--verbose", is_flag=True, help="Say more on the standard error: JSON, or plain lines on a terminal.")
 def run(
     folder: Path,
@@ -82,6 +84,7 @@ def run(
     after_outage: bool,
     is_newest: bool,
     despite_fork: bool,
+    witnesses: tuple[str, ...],
     verbose: bool,
 ) -> None:
     """Run the node of a ledger until Ctrl-C: agree with the other institutions on blocks, take in what is handed in over HTTP or through
@@ -101,6 +104,7 @@ def run(
     with speaking_http():
         from veche.engine.cometbft.launch import Launch
         from veche.node.node import Node
+        from veche.node.tlog_witness import OutsideWitness
     if verbose:
         logs.verbose()
     relax()
@@ -115,6 +119,7 @@ def run(
         folder, listen, launch=Launch(listen=peer_listen, signer=signer), metrics=metrics, after_outage=after_outage,
         is_newest=is_newest, despite_fork=despite_fork,
         charter=None if charter is None else read_entry(charter, "charter")[0], nodes=nodes, say=say,
+        witnesses=[OutsideWitness.parse(text) for text in witnesses],
     )  # fmt: skip
     try:
         with until_told() as told:

@@ -13,7 +13,7 @@ from veche.audit import receipt as receipt_report
 from veche.audit.archive import ArchiveReport
 from veche.audit.charter_words import named_test
 from veche.audit.poll_report import PollReport
-from veche.audit.poll_words import ballots, entries, rows, vouched
+from veche.audit.poll_words import ballots, entries, rows, vouched, vouching
 from veche.audit.receipt import ReceiptReport
 from veche.audit.report import LedgerReport
 from veche.audit.values import values
@@ -41,6 +41,8 @@ def show_ledger(made: LedgerReport) -> None:
     say(Message("  root       {root}", root=made.root))
     say(Message("  ledger     {ledger}", ledger=made.ledger))
     say(Message("  witnesses  {witnesses}", witnesses=vouched(made.witnesses)))
+    for said in vouching(made.witnesses):
+        say(said)
     for restart in made.restarts:
         say(Message("Look at this: {said}", said=restart.said))
     for poll in made.polls:

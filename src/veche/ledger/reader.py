@@ -21,9 +21,11 @@ from veche.ledger.rules.ballot import check_open, check_standing
 from veche.ledger.state import State
 from veche.ledger.store import DATABASE, Store, mend, whole
 from veche.log.checkpoint import SignedCheckpoint
+from veche.log.cosigned import with_cosignatures
 from veche.log.log import Log, Snapshot
 from veche.log.merkle import leaf_hash
 from veche.log.publish import edge_at
+from veche.log.receipt import Receipt
 from veche.log.source import Folder, Source
 from veche.texts import Message
 
@@ -80,6 +82,10 @@ class Reader:
         read = read_ballot(entry)
         poll = check_open(self.state, time, read.poll)
         check_standing(poll, read, self.state.last_ballot(poll, identify_ballot(poll, read).credential))
+
+    def receipt(self, number: int) -> Receipt:
+        """The receipt of the entry with this number, with the lines of all who cosigned the head."""
+        return self.log.receipt(number, with_cosignatures(self.source, self.head))
 
     def entry(self, number: int) -> bytes:
         """An entry by its number, checked against the head. Raises UserError if there is none."""

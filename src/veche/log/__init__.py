@@ -10,6 +10,7 @@ A *log* is a list of entries that only grows, under a *head*: its size and the r
 - :mod:`tiles`       how entries and hashes are cut into files of bounded size
 - :mod:`source`      where the files are read from: ``open_source`` takes a folder or an export
 - :mod:`log`         entries and proofs out of the tiles, each checked against a head; ``check_tiles`` checks every byte
+- :mod:`cosigned`    cosigned heads beside a log, by whomever
 - :mod:`cosigner`    a validator's cosignatures: never two roots of one size
 - :mod:`evidence`    two heads of one size by one validator, kept for good
 - :mod:`publish`     the writer's side: tiles, then the checkpoint, so that a crash never leaves less than was promised
@@ -18,4 +19,16 @@ Each module is public with all its names that do not begin with an underscore. W
 :class:`~veche.errors.DoesNotHold`; its ``step`` is ``merkle``, ``note``, ``checkpoint``, ``receipt``, ``tiles`` or ``export``.
 """
 
-__all__ = ["checkpoint", "cosigner", "evidence", "log", "merkle", "note", "publish", "receipt", "source", "tiles"]
+__all__ = [
+    "checkpoint",
+    "cosigned",
+    "cosigner",
+    "evidence",
+    "log",
+    "merkle",
+    "note",
+    "publish",
+    "receipt",
+    "source",
+    "tiles",
+]

@@ -19,6 +19,8 @@ from veche.ledger.state import State
 from veche.node.joining import Joining
 from veche.node.newest import Newest
 from veche.node.service import Service
+from veche.node.tlog_witness import OutsideWitness
+from veche.node.witnessing import Witnessing, check_newest
 from veche.texts import Localizable, Message
 
 PORT = 8080
@@ -41,6 +43,7 @@ class Node:
         after_outage: bool = False,
         is_newest: bool = False,
         despite_fork: bool = False,
+        witnesses: Sequence[OutsideWitness] = (),
         clock: Clock = system,
         pause: float | None = None,
         launch: Launch = INSTALLED,
@@ -49,6 +52,7 @@ class Node:
         ``metrics``: where its figures are (:mod:`~veche.node.metrics`), nowhere if it is empty. ``charter``, ``nodes`` and ``say``: for
         a folder without a ledger, or without CometBFT's blocks (:class:`~veche.node.joining.Joining`).
         ``is_newest`` and ``despite_fork``: what a person says of a ledger that is kept alone (:class:`~veche.node.newest.Newest`).
+        ``witnesses``: from outside of the ledger, who cosign its heads (:class:`~veche.node.witnessing.Witnessing`).
         ``after_outage``: see :class:`BlockClock`; in a network others went on meanwhile. The rest is for tests.
 
         Raises UserError, Forked, WrongClock.
@@ -58,6 +62,8 @@ class Node:
             ledger, key = Joining(folder, charter, nodes, launch, say).open()
             ledger = Newest(folder, nodes, is_newest, despite_fork, say).of(ledger)
             self._resources.enter_context(ledger)
+            check_newest(folder, key, witnesses)
+            self._witnessing = Witnessing(folder, key, witnesses, say)
             founded = ledger.state.charter.engine
             for elsewhere in filter(None, (launch.listen, launch.signer)):
                 listening(elsewhere)
@@ -76,6 +82,7 @@ class Node:
         try:
             self._resources.enter_context(self.engine)
             self._resources.enter_context(self._service)
+            self._resources.enter_context(self._witnessing)
         except BaseException:
             self._resources.close()
             raise

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from veche.errors import DoesNotHold
 from veche.log.checkpoint import SignedCheckpoint
+from veche.log.cosigned import with_cosignatures
 from veche.log.log import Log, Snapshot, read_tile
 from veche.log.source import Folder, kept_heads, size_limit
 from veche.log.tiles import CHECKPOINT, Tile
@@ -45,4 +46,4 @@ class Published:
             return None
         if self._log is None or self._log.head != signed.checkpoint:
             self._log = Log(Snapshot(self._source), signed.checkpoint)
-        return self._log.receipt(number, signed).to_bytes()
+        return self._log.receipt(number, with_cosignatures(self._source, signed)).to_bytes()

@@ -121,19 +121,24 @@ class Wire:
 
     def post_entry(self, url: str, entry: bytes, most: int) -> Posted:
         """Hand in an entry, once. Raises NoAnswer if nothing comes back, or more bytes than ``most``."""
-        try:
-            return self._run(self._post_entry(f"{url}/entries", entry, most))
-        except TimeoutError:
-            raise NoAnswer(url, _LATE) from None
-        except _FAILED as error:
-            raise NoAnswer(url, because(error)) from None
+        return self._exchanged(url, f"{url}/entries", entry, "application/octet-stream", most)
 
-    async def _post_entry(self, url: str, entry: bytes, most: int) -> Posted:
-        headers = {"Content-Type": "application/octet-stream"}
+    def exchange(self, url: str, body: bytes, kind: str, most: int) -> Posted:
+        """Send something of this kind to a URL, once, whatever is answered. Raises NoAnswer if nothing comes back, or more bytes than ``most``."""
+        return self._exchanged(url, url, body, kind, most)
+
+    def _exchanged(self, door: str, url: str, body: bytes, kind: str, most: int) -> Posted:
+        try:
+            return self._run(self._exchange(url, body, kind, most))
+        except TimeoutError:
+            raise NoAnswer(door, _LATE) from None
+        except _FAILED as error:
+            raise NoAnswer(door, because(error)) from None
+
+    async def _exchange(self, url: str, body: bytes, kind: str, most: int) -> Posted:
+        headers = {"Content-Type": kind}
         async with asyncio.timeout(CONNECT + TAKING) as head:
-            response = await self._session.post(
-                url, data=entry, headers=headers, allow_redirects=False, timeout=_TAKING
-            )
+            response = await self._session.post(url, data=body, headers=headers, allow_redirects=False, timeout=_TAKING)
             head.reschedule(None)
         async with response:
             said = response.headers.get("Retry-After", "")

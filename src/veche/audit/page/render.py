@@ -23,6 +23,7 @@ from veche.audit.poll_words import (
     stage_name,
     votes,
     vouched,
+    vouching,
 )
 from veche.clock import named_ahead
 from veche.texts import Localizable, Message, Moment, Number, Plural, Words, languages, one_line
@@ -53,7 +54,7 @@ def environment(language: str | None = None, *folders: Path) -> "Environment":
     )
     made.globals |= {
         "_": Message, "ngettext": Plural, "Number": Number, "Moment": Moment, "stage_name": stage_name,
-        "bar": bar, "group_turnout": group_turnout, "names": names, "share": share_of, "heading": heading, "languages": languages if language is None else lambda: (language,), "vouched": vouched,
+        "bar": bar, "group_turnout": group_turnout, "names": names, "share": share_of, "heading": heading, "languages": languages if language is None else lambda: (language,), "vouched": vouched, "vouching": vouching,
         "lead": lead, "own_name": _own_name,
         "result_rows": result_rows, "rows_until": rows_until, "named_ahead": named_ahead, "named_test": named_test, "turnout": turnout, "votes": votes,
     }  # fmt: skip

@@ -172,7 +172,7 @@ class View:
 
     def receipt(self, number: int) -> bytes | None:
         """The receipt of the entry with this number; None if there is no such entry."""
-        return self._reader.log.receipt(number, self.head).to_bytes() if number < self.size else None
+        return self._reader.receipt(number).to_bytes() if number < self.size else None
 
     # Blocks
 
