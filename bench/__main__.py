@@ -1,7 +1,7 @@
 """``make bench``: measure, print the table that docs/benchmarks.md quotes, write build/bench.json and the plot.
 
 Sizes of the ledgers: SIZES=10000,30000,100000,300000 in the environment; ballots for a network: NETWORK=6000. Five minutes of four
-validators are about NETWORK=150000. PARTS="networks" measures that part only (of: ballots ledgers floods blocks networks); rows of the
+validators are about NETWORK=150000. PARTS="networks" measures that part only (of: ballots ledgers floods blocks networks usable); rows of the
 others stay in build/bench.json as they are.
 """
 
@@ -21,6 +21,8 @@ from bench.workload import Workload
 
 BUILD = Path("build")
 MAIN = 100_000
+POLLS, CITIZENS, SAMPLE = 200, 1_900_000, 10_000
+"""Of the ledger whose frame is read, and the ballots of which the kernel checks the proofs beside it."""
 PROPOSE = 3.0
 """Seconds that CometBFT waits for a proposal and its check (timeout_propose)."""
 NETWORK = int(os.environ.get("NETWORK", "6000"))
@@ -120,6 +122,16 @@ def networks(console: Console) -> list[Row]:
     return rows
 
 
+def usable(console: Console) -> list[Row]:
+    """From a node's address to polls that can be read; the baseline is the kernel's time for the proofs of the ballots behind them."""
+    console.print(f"The frame of a ledger of {POLLS} polls and {CITIZENS:,} ballots …")
+    Workload(BUILD / "bench", SAMPLE)
+    proofs = run("bench.ledger", "kernel", str(SAMPLE))["wall"] / SAMPLE * CITIZENS
+    found = run("bench.usable", str(POLLS), str(CITIZENS))
+    what = f"{POLLS} decided polls checked before {CITIZENS:,} ballots (sham); {found['bytes'] / 1000:,.0f} kB; baseline the ballots' proofs"
+    return [Row("follow.usable", found["wall"], "s", proofs, proofs / found["wall"], what)]
+
+
 def plot(growth: list[tuple[int, dict[str, dict[str, float]]]], path: Path) -> None:
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "veche"
@@ -137,7 +149,14 @@ def plot(growth: list[tuple[int, dict[str, dict[str, float]]]], path: Path) -> N
     figure.savefig(path, metadata={"Date": None})
 
 
-PARTS = {"ballots": ballots_alone, "ledgers": ledgers, "floods": floods, "blocks": blocks, "networks": networks}
+PARTS = {
+    "ballots": ballots_alone,
+    "ledgers": ledgers,
+    "floods": floods,
+    "blocks": blocks,
+    "networks": networks,
+    "usable": usable,
+}
 
 
 def main() -> None:
