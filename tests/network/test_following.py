@@ -54,7 +54,9 @@ def following(
         if not has_copy(folder):
             join(folder, wire, book)
         clock = Reading(stage.now, 0, "")
-        with Follower(folder, wire, book, "127.0.0.1:0", decided=decided, every=EVERY, clock=lambda: clock) as made:
+        with Follower(
+            folder, wire, book, "127.0.0.1:0", decided=decided, every=EVERY, files=EVERY, clock=lambda: clock
+        ) as made:
             yield made, Client(made.address)
             made.check()
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -238,6 +239,7 @@ def status(folder: Path, as_json: bool) -> None:
     """
     with speaking_http():
         from veche.node.addresses import AddressBook
+        from veche.node.attachments import missing
         from veche.node.copying import Forked
         from veche.node.dashboard.diary import Diary
         from veche.node.dashboard.gather import Others, gather, ledger_of, read
@@ -246,6 +248,7 @@ def status(folder: Path, as_json: bool) -> None:
     try:
         with read_ledger(folder, verified=False) as reading:
             ledger, charter = ledger_of(reading, now), reading.charter
+            ledger = replace(ledger, missing=len(missing(reading, folder)))
     except UserError:
         found = read(folder, now, kept)
         if found is None:
@@ -263,7 +266,7 @@ def status(folder: Path, as_json: bool) -> None:
                 "age": facts.age, "running": facts.running, "known": len(facts.nodes), "answering": answering,
                 "accused": [key.hex() for key in facts.keys], "fork": facts.fork is not None,
                 "mood": standing.mood, "says": Words.of(standing.says), "more": [Words.of(one) for one in standing.more],
-                "percent": None if facts.work is None else facts.work.percent, "left": facts.left,
+                "percent": None if facts.work is None else facts.work.percent, "left": facts.left, "missing_attachments": facts.missing,
             }
         )  # fmt: skip
     else:

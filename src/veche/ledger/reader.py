@@ -11,6 +11,7 @@ from pathlib import Path
 from veche.errors import UserError
 from veche.ledger.checks import identify_ballot
 from veche.ledger.codec import digest
+from veche.ledger.entries import Notice, Outcome, Poll, read_entry
 from veche.ledger.entries.ballot import read_ballot
 from veche.ledger.entries.charter import Charter
 from veche.ledger.entries.entry import ByOffice
@@ -18,6 +19,7 @@ from veche.ledger.heads import Succession
 from veche.ledger.machine import Machine
 from veche.ledger.ownership import is_own
 from veche.ledger.rules.ballot import check_open, check_standing
+from veche.ledger.shape import Attachment
 from veche.ledger.state import State
 from veche.ledger.store import DATABASE, Store, mend, whole
 from veche.log.checkpoint import SignedCheckpoint
@@ -67,6 +69,14 @@ class Reader:
     def time(self) -> int:
         """The time of the last block that was committed and logged, in seconds since 1970."""
         return self.state.get("time")
+
+    def attachments(self, start: int = 0) -> Iterator[Attachment]:
+        """The attachments that entries from this number on name, in the order of the log; some of them may be named twice."""
+        for number in self.state.naming_files(start):
+            if number < self.size:
+                entry = read_entry(self.entry(number))
+                assert isinstance(entry, Poll | Notice | Outcome)
+                yield from entry.attachments
 
     def rehearse(self, entry: ByOffice, keys: Sequence[bytes], time: int) -> None:
         """Raise Refused if this entry, signed with these keys and by further offices if it takes more, would be refused at ``time``.

@@ -17,7 +17,7 @@ from veche.ledger.entries.decryption import Decryption
 from veche.ledger.entries.permit_key import GroupIssuance, GroupPermitKey, Issuance, PermitKeys
 from veche.ledger.entries.poll import Poll
 from veche.ledger.entries.result import Result
-from veche.ledger.entries.statements import Contest
+from veche.ledger.entries.statements import Contest, Notice, Outcome
 from veche.ledger.entries.tally import Tally
 from veche.ledger.frozen_poll import FrozenPoll
 from veche.ledger.group_sums import GroupSums, RowSums, accepted_row, counted_row
@@ -385,6 +385,15 @@ class State(Institutions):
         """The numbers of the statements about a poll (of one kind: notice, outcome, ...), in the order of the log."""
         rows = self.db.execute(
             "SELECT number FROM statement WHERE poll = ? AND kind = coalesce(?, kind) ORDER BY number", (poll, kind)
+        )
+        return [number for (number,) in rows]
+
+    def naming_files(self, start: int) -> list[int]:
+        """The numbers, from ``start`` on, of the entries that may name attachments, in the order of the log."""
+        rows = self.db.execute(
+            "SELECT number FROM poll WHERE number >= ?1 UNION SELECT number FROM statement "
+            "WHERE kind IN (?2, ?3) AND number >= ?1 ORDER BY number",
+            (start, Notice.kind, Outcome.kind),
         )
         return [number for (number,) in rows]
 

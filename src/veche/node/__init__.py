@@ -23,6 +23,7 @@ the ledger's public files.
 - :mod:`addresses` where other nodes are, and whom to ask next
 - :mod:`heads`     every signed head that is heard of, held against the log that is here
 - :mod:`neighbours`   the nodes that a follower asks
+- :mod:`attachments`  the files that entries name, fetched from others
 - :mod:`carrying`  what a follower does with entries that it took in
 - :mod:`follower`  a citizen's node: it follows a ledger that others keep
 - :mod:`metrics`   what a node says of itself to whoever watches over it

@@ -20,6 +20,8 @@ from veche.log.evidence import read_fork
 from veche.log.log import Log, Snapshot
 from veche.log.source import Folder
 from veche.node.addresses import AddressBook
+from veche.node.attachments import EVERY as FILES_EVERY
+from veche.node.attachments import Attachments
 from veche.node.copying import Forked, Progress, copy_ledger, is_executed
 from veche.node.heads import Heads
 from veche.node.neighbours import EVERY, Neighbours
@@ -93,6 +95,7 @@ class Follower:
         url: str = "",
         decided: bool = False,
         every: float = EVERY,
+        files: float = FILES_EVERY,
         clock: Clock = system,
     ) -> None:
         """``url``: where this node is found from outside, if it is. ``decided``: see :class:`Heads`. The rest is for tests.
@@ -108,6 +111,7 @@ class Follower:
             heads = Heads(folder, lambda: self.engine.head, lambda: self.engine.succession, decided)
             self.neighbours = Neighbours(self.engine, heads, book, wire, url, every)
             self.engine.heard = self.neighbours.tell
+            self._attachments = Attachments(folder, wire, book, files)
             host, port = listening(listen)
             self._service = Service(self.engine, None, host, port, book=book)
         except BaseException:
@@ -116,7 +120,7 @@ class Follower:
 
     def __enter__(self) -> Self:
         try:
-            for one in (self.engine, self._service, self.neighbours):
+            for one in (self.engine, self._service, self.neighbours, self._attachments):
                 self._resources.enter_context(one)
         except BaseException:
             self._resources.close()

@@ -87,7 +87,7 @@ class Facts:
     yet. ``age``: seconds since over two thirds of the validators vouched for it, None where nobody says when. ``running``: whether a node
     runs in the folder. ``checked``: when another node last agreed, 0 if none ever did; ``woke``: when this machine woke from a sleep, if
     nobody has agreed since. ``used`` and ``free``: bytes. ``unchecked``: entries that are here and were not re-checked; ``pruned``: entries
-    that are not kept. ``test``: the number of the test if the ledger is one.
+    that are not kept; ``missing``: attachments that entries name and that are not here. ``test``: the number of the test if the ledger is one.
     """
 
     now: int
@@ -114,6 +114,7 @@ class Facts:
     witnesses: Witnesses | None = None
     unchecked: int = 0
     pruned: int = 0
+    missing: int = 0
 
     @property
     def left(self) -> int:

@@ -51,6 +51,7 @@ class Ledger:
     names: Mapping[bytes, str] | None = None
     institutions: frozenset[str] = frozenset()
     witnesses: Witnesses | None = None
+    missing: int = 0
 
 
 def read(folder: Path, now: int, kept: Kept) -> Ledger | None:
@@ -87,6 +88,7 @@ def gather(folder: Path, now: int, kept: Kept, others: Others, ledger: Ledger) -
         used(folder), disk.free,
         accused=tuple(_accused(folder, key, ledger.names or {}) for key in keys), keys=keys,
         fork=_fork(folder), decided=kept.decided, broken=_broken(folder, ledger.size), witnesses=ledger.witnesses,
+        missing=ledger.missing,
     )  # fmt: skip
 
 

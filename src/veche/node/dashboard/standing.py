@@ -181,6 +181,8 @@ def rows(facts: Facts) -> Iterator[Row]:
         yield Row(Message("Witnesses"), vouched(facts.witnesses))
     if facts.pruned:
         yield Row(Message("Entries not kept here"), Number(facts.pruned))
+    if facts.missing:
+        yield Row(Message("Attachments that entries name and that are not here"), Number(facts.missing))
     yield Row(
         Message("Disk"),
         Message("{used} used, {free} free", used=size_of(facts.used), free=size_of(facts.free)),
