@@ -73,15 +73,18 @@ def compare_logs(screen: Screen, nodes: Sequence[Node]) -> list[VerifiedLedger]:
     first, *others = (list(Log(copy.source, copy.head).entries()) for copy in copies)
     if any(other != first for other in others):
         raise VecheError(Message("The logs of these nodes differ."))
-    done = {"size": len(first), "bytes": sum(map(len, first))}
+    size, total = len(first), sum(map(len, first))
     if len(copies) == 2:
-        screen.fact(Message("Both logs are the same, byte for byte: {size} entries, {bytes} bytes.", **done))
+        screen.fact(
+            Message("Both logs are the same, byte for byte: {size} entries, {bytes} bytes.", size=size, bytes=total)
+        )
     else:
         screen.fact(
             Message(
                 "All {copies} logs are the same, byte for byte: {size} entries, {bytes} bytes.",
                 copies=len(copies),
-                **done,
+                size=size,
+                bytes=total,
             )
         )
     return copies
