@@ -18,9 +18,10 @@ from cli.test_help import ALL
 from engine.conftest import KINDS, run
 from engine.stage import TRAMS, Stage
 
+from veche.audit.framed import named_frame
 from veche.cli.options import OwnLedgerPath
 from veche.keys import SigningKey
-from veche.ledger.frame import pack_items, unpack_items
+from veche.ledger.frame import Framing, Item, bundles_of, by_block, frame_name, pack_items, unpack_items
 from veche.ledger.heads import validator_verifier
 from veche.log.checkpoint import SignedCheckpoint, cosign
 from veche.log.log import Log
@@ -267,6 +268,21 @@ def liar(lies: Lies, tmp_path: Path) -> Iterator[str]:
     lies.aged(tmp_path / "before", 3600)
     with door(tmp_path / "before") as url:
         yield url
+
+
+def test_nor_does_it_hide_it_from_who_takes_no_ballots(lies: Lies, home: Path, tmp_path: Path) -> None:
+    shutil.copytree(lies.before, tmp_path / "before")
+    lies.aged(tmp_path / "before", 3600)
+    source = Folder(tmp_path / "before")
+    log = Log(source, source.checkpoint().checkpoint)
+    size = named_frame(log).size
+    framing, items = Framing(600), list[Item]()
+    for block in by_block(Item(*one) for one in enumerate(log.entries())):
+        items += framing.take(block)
+    bundles = {frame_name(index, width): pack_items(items[index * 256 :][:width]) for index, width in bundles_of(size)}
+    with door(tmp_path / "before", **bundles) as url:
+        shown = ok_inside("poll", "show", lies.poll, "--ledger", url)
+    assert "were not read" in shown.err and "vouched 1 hour" in shown.err
 
 
 def test_a_node_that_hides_the_last_hour_is_told_by_the_age_of_its_head(

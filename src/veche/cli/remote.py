@@ -117,6 +117,8 @@ def skimmed(text: str) -> Path:
     except NotFramed:
         return copied(text)
     _ask_another(wire, url, found)
+    if (said := _too_old(found.signed, found.state.succession.policy(found.head.size), url)) is not None:
+        say(said, err=True)
     say_unread(url)
     path = FramedPath(url)
     path.url, path.found = url, found
@@ -343,19 +345,24 @@ class Remote:
         source = Folder(self._folder)
         signed = source.checkpoint()
         policy = walk(source, self._charter, signed).policy(signed.checkpoint.size)
-        if (old := age(signed, policy, system().time)) > STALE:
-            self._once(
-                Message(
-                    "Look at this: over two thirds of the validators last vouched {time} ago for what {url} shows. What came since is not "
-                    "known here: ask another node, too.",
-                    time=duration(old), url=", ".join(self._urls),
-                )
-            )  # fmt: skip
+        if (said := _too_old(signed, policy, ", ".join(self._urls))) is not None:
+            self._once(said)
 
     def _once(self, said: Message) -> None:
         if said.message not in self._told:
             self._told.add(said.message)
             say(said, err=True)
+
+
+def _too_old(signed: SignedCheckpoint, policy: Policy, url: str) -> Message | None:
+    """What is said of a head under which nothing would be done; None of one that is fresh, or has no time."""
+    if (old := age(signed, policy, system().time)) <= STALE:
+        return None
+    return Message(
+        "Look at this: over two thirds of the validators last vouched {time} ago for what {url} shows. What came since is not "
+        "known here: ask another node, too.",
+        time=duration(old), url=url,
+    )  # fmt: skip
 
 
 def _policy(origin: str, witness: bytes) -> Policy:
