@@ -51,6 +51,8 @@ else:
 
 PATIENCE = 30.0
 """Seconds for which another command may be at work on the same copy."""
+ANSWER = 16 << 10
+"""Bytes of what a node answers to a cosigned head."""
 _REMOTES = "veche.remotes"
 _URL = re.compile(r"https?://", re.IGNORECASE)
 
@@ -247,6 +249,31 @@ class Remote:
             return False
         self._say_age()
         return True
+
+    def hand_cosigned(self, key: bytes, signed: SignedCheckpoint, patient: bool = False) -> None:
+        """Hand in, at every node that was named, a head that the witness with this key cosigned. ``patient``: one that does not take it now is
+        told of, and gets the next. Raises NoAnswer, UserError."""
+        from veche.node.web import NoAnswer
+
+        for url in self._urls:
+            try:
+                answer = self._wire.exchange(f"{url}/{WITNESS}{key.hex()}", signed.to_bytes(), "text/plain", ANSWER)
+                if answer.status == 204:
+                    continue
+                if answer.status not in (403, 409):
+                    raise NoAnswer(url, Message("HTTP {status}", status=str(answer.status)))
+                raise UserError(
+                    Message(
+                        "{url} does not take what was cosigned: it knows another ledger, or no such witness.", url=url
+                    ),
+                    Message(
+                        "See who its witnesses are (veche ledger show), and compare the ledgers of several nodes: veche compare"
+                    ),
+                )
+            except NoAnswer as error:
+                if not patient:
+                    raise
+                self._once(Message("{why} It is asked again.", why=error.said))
 
     def outcomes(self, url: str, entries: Sequence[bytes], heard: "Heard") -> list[int | Refused]:
         from veche.node.handing import Window

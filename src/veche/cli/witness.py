@@ -12,10 +12,11 @@ from veche.cli.language import CommandGroup
 from veche.cli.note_file import read_checkpoint
 from veche.cli.options import ANY_PATH
 from veche.cli.reading import read_ledger
-from veche.cli.remote import look_again, must_be_folder
+from veche.cli.remote import CopyPath, look_again, must_be_folder
 from veche.durable import replace
 from veche.errors import UserError
 from veche.ledger.entries.charter import read_charter
+from veche.ledger.heads import AGAIN
 from veche.log.log import Log
 from veche.log.source import Folder, open_source
 from veche.terminal.say import say
@@ -74,19 +75,21 @@ def show(office: Path, as_json: bool) -> None:
 @office
 @options.ledger
 @click.option("--output", "-o", type=ANY_PATH, metavar="FILE",
-              help="Write the cosigned head to FILE, for the operator. Otherwise it goes into the ledger's folder.")  # fmt: skip
+              help="Write the cosigned head to FILE, for the operator. Otherwise it goes into the ledger's folder, or to its node.")  # fmt: skip
 @click.option("--every", type=click.FloatRange(1), metavar="SECONDS", help="Go on, so often, until Ctrl-C.")
 def cosign(office: Path, folder: Path, output: Path | None, every: float | None) -> None:
     """Cosign the ledger's head, if it goes on from all that this witness cosigned before.
 
+    By the address of a node, a copy of your own is made, checked whole, and goes on; what is cosigned is handed in at that node, which
+    passes it on. With --every it is so as soon as there is a new head, and once a minute if there is none.
+
     \b
     Example:
+      veche witness cosign witness --ledger https://node.example --every 1
       veche witness cosign witness --ledger ledger --every 60
       veche witness cosign witness --ledger copy.tar -o head      (and the operator: veche witness publish head)
     """
     loaded = Witness.load(office)
-    if output is None:
-        must_be_folder(folder)
     source = open_source(folder)
     if output is not None and output.is_file():  # whatever else is there is refused when it is written
         read_checkpoint(output)  # only an older head is replaced
@@ -96,10 +99,18 @@ def cosign(office: Path, folder: Path, output: Path | None, every: float | None)
             Message("Write it to a file: -o FILE"),
         )
     said = None
+    again = 0.0
     while True:
+        if said is not None and clock_time.monotonic() < again and source.checkpoint().checkpoint == said:
+            clock_time.sleep(every or 0)
+            look_again(folder, patient=True)
+            continue
+        again = clock_time.monotonic() + AGAIN
         made = loaded.cosign(source)
         say_if_test(read_charter(Log(source, made.checkpoint).entry(0)))
-        if output is None:
+        if output is None and isinstance(folder, CopyPath):
+            folder.remote.hand_cosigned(loaded.key.public, made, patient=every is not None)
+        elif output is None:
             put_cosigned(folder, loaded.key.public, made)
         else:
             replace(output, made.to_bytes())

@@ -47,7 +47,7 @@ class FollowingEngine(ThreadedEngine):
     """Follows a ledger. See :class:`veche.engine.engine.Engine`; nothing is answered but refusals, and entries that came into a block.
 
     ``head``: the newest final head that was published here, of a log that was executed up to it; ``succession``: whose signatures heads
-    need, as far as the log was executed; ``institutions``: the addresses that it names; ``under``: the head under which it executed last, be
+    need, as far as the log was executed; ``institutions``: the addresses that it names; ``witnesses``: the keys of its witnesses; ``under``: the head under which it executed last, be
     that published or not. All may be read on any thread.
     """
 
@@ -68,6 +68,7 @@ class FollowingEngine(ThreadedEngine):
         state = self.ledger.state
         self.succession: Succession = state.succession
         self.institutions = frozenset(row.url for row in state.validator_rows())
+        self.witnesses = frozenset(state.witnesses())
 
     def gather(self, signed: SignedCheckpoint) -> bool:
         return self.heard(signed)

@@ -10,6 +10,7 @@ the ledger's public files.
 - :mod:`web`       the public files of somebody else's node, over HTTP
 - :mod:`tlog_witness`   a witness from outside of the ledger, asked to cosign a head
 - :mod:`witnessing`     the heads that are published, handed to such witnesses
+- :mod:`cosigned`  what the ledger's own witnesses cosigned, taken in from anybody
 - :mod:`handing`   entries handed in at somebody else's door
 - :mod:`copying`   another's ledger made one's own: fetched, checked from the head down, executed
 - :mod:`frames`    all that is no ballot, kept for whoever takes it first

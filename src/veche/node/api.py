@@ -16,6 +16,7 @@
     POST /nodes                    where the node is that asks, if it is found from outside, at the address from which it asks
     GET  /charter                  entry 0, with whose hash everything begins
     GET  /checkpoint, /tile/..., /head/..., /attachment/..., /witness/...   the public files (docs/protocol.md, section 5)
+    POST /witness/{key}            a head that the ledger's witness with this key has cosigned
     GET  /, /explorer/...          pages for a browser (:mod:`veche.node.explorer.door`)
 
 Every answer but a file, a receipt or a page is JSON. A body is read up to what it may have, and no further.
@@ -49,6 +50,7 @@ from veche.logs import log
 from veche.node import batch
 from veche.node.addresses import AddressBook, is_url
 from veche.node.chain import Chain
+from veche.node.cosigned import CosignedHeads, Later, NoWitness
 from veche.node.expecting import expected
 from veche.node.explorer.door import Explorer, answer_in_pages
 from veche.node.frames import Frames
@@ -123,6 +125,7 @@ class Api:
         charter = engine.ledger.state.charter
         self._names = engine.ledger.id.hex(), charter.origin, engine.ledger.state.engine_name
         self._reading = ThreadPoolExecutor(1, "veche-read")
+        self._cosigned = CosignedHeads(engine.ledger.folder)
         self.frames = Frames(engine.ledger.folder)
         self.explorer = Explorer(engine.ledger.folder, lambda: intake.final, self._send)
         self._looking_up = ThreadPoolExecutor(1, "veche-names")
@@ -138,6 +141,7 @@ class Api:
         get("/entries/{hash}/receipt", self._receipt)
         post("/batch", self._take_batch)
         post("/heads", self._take_head)
+        post("/witness/{key}", self._take_cosigned)
         get("/status", self._status)
         get("/openapi.json", self._described)
         get("/heads", self._kept)
@@ -195,6 +199,25 @@ class Api:
             raise web.HTTPBadRequest from None
         if not self._engine.gather(signed):
             raise Busy(1)
+        return web.Response(status=204)
+
+    async def _take_cosigned(self, request: web.Request) -> web.Response:
+        key = request.match_info["key"]
+        if not _HASH.fullmatch(key):
+            raise web.HTTPNotFound
+        try:
+            signed = SignedCheckpoint.parse(await read_body(request, NOTE_LIMIT, "text/plain"))
+        except DoesNotHold:
+            raise web.HTTPBadRequest from None
+        try:
+            await self._read(self._cosigned.take, bytes.fromhex(key), signed)
+        except Later:
+            raise Busy(1) from None
+        except NoWitness as error:
+            return _failure(error, 403)
+        except DoesNotHold as error:
+            self._engine.gather(signed)  # a follower holds it against its log: if it is final, these are two histories
+            return _failure(error, 409)
         return web.Response(status=204)
 
     async def _head_by(self, request: web.Request) -> web.Response:

@@ -19,11 +19,16 @@ from veche.engine.following import FollowingEngine, News
 from veche.errors import DoesNotHold, UserError, VecheError
 from veche.ledger.heads import vouched
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint
+from veche.log.cosigned import cosigned_by
+from veche.log.source import WITNESS
+from veche.log.tiles import wrong
 from veche.logs import log as logged
 from veche.node.addresses import ASKED, MOST, TOLD, AddressBook, is_url
 from veche.node.copying import Forked
+from veche.node.cosigned import CosignedHeads, is_newer
 from veche.node.heads import Heads
 from veche.node.web import NoAnswer, Web, Wire
+from veche.texts import Message
 
 EVERY, SELDOM = 5.0, 60.0
 """Seconds between two times that nodes are asked; and that institutions are, if enough others are known."""
@@ -67,6 +72,7 @@ class Neighbours:
         self._next_nodes: dict[str, float] = {}
         self._agreed: dict[str, Checkpoint] = {}  # which head each showed last that was held against this log
         self.met: dict[str, Met] = {}
+        self._cosigned = CosignedHeads(engine.ledger.folder)
         self._told: deque[SignedCheckpoint] = deque()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="veche-neighbours", daemon=True)
@@ -156,9 +162,31 @@ class Neighbours:
             if found is not None:
                 self._engine.offer(News(signed, found, lambda error: self._leave(url, error)))
         self._note_met(url, head.size >= own.checkpoint.size)
+        self._exchange_cosigned(url, door)
         if time.monotonic() >= self._next_nodes.get(url, 0):
             self._next_nodes[url] = time.monotonic() + NODES_EVERY
             self._ask_for_nodes(url)
+
+    def _exchange_cosigned(self, url: str, door: Web) -> None:
+        """What witnesses cosigned: the newer one of both is everybody's. Raises DoesNotHold if theirs is none."""
+        for key in self._engine.witnesses:
+            name = f"{WITNESS}{key.hex()}"
+            data, ours = door.get(name), self._cosigned.newest(key)
+            if data is not None:
+                signed = SignedCheckpoint.parse(data)
+                theirs = cosigned_by(signed, key)
+                if theirs is None:
+                    raise wrong(name, Message("it is not cosigned by the witness that it is named after"))
+                if ours is None or is_newer(theirs, ours):
+                    self._heads.hear(signed)
+                    with suppress(UserError):
+                        self._cosigned.take(key, signed)
+                    continue
+                if not is_newer(ours, theirs):
+                    continue
+            if ours is not None:
+                with suppress(NoAnswer):
+                    self._wire.post(url, name, ours.signed.to_bytes(), "text/plain")
 
     def _note_met(self, url: str, level: bool) -> None:
         """It showed a head that contradicts nothing here; ``level``: and no shorter one than is here."""
