@@ -13,6 +13,7 @@
     Lock, holder   one program at a time; who that is
     put_in_place   a file that another program has written, in the place of what is there
     move_aside     what stands in the way, out of it and under its name
+    drop           a file removed that may come back after a crash: no harm is done by it
     settle         what a crash may have left undone about a file that is there
 
 Each of them is durable when it returns: contents were flushed before they got their name, and the folder after it.
@@ -33,6 +34,7 @@ from veche.durable.append import AppendOnly
 from veche.durable.batch import Batch, write_shared
 from veche.durable.draft import UNFINISHED, Exists
 from veche.durable.files import (
+    drop,
     move_aside,
     must_be_new,
     place_of,
@@ -62,7 +64,7 @@ from veche.durable.system import (
 
 __all__ = [
     "FOREIGN", "NAMED", "PRIVATE", "PRIVATE_FOLDER", "PUBLIC", "PUBLIC_FOLDER", "UNFINISHED", "AppendOnly", "Batch", "Exists", "Held",
-    "Journal", "Lock", "cannot_write", "holder", "make_folder", "move_aside", "must_be_new", "place_of", "private_folder", "put_in_place", "read_private", "read_private_as", "remove",
+    "Journal", "Lock", "cannot_write", "drop", "holder", "make_folder", "move_aside", "must_be_new", "place_of", "private_folder", "put_in_place", "read_private", "read_private_as", "remove",
     "remove_folder", "replace",
     "settle", "sync_folder", "whole_file", "write_new", "write_private", "write_shared",
 ]  # fmt: skip

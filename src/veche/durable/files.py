@@ -144,6 +144,11 @@ def remove(path: Path) -> None:
             sync_folder(path.parent)
 
 
+def drop(path: Path) -> None:
+    """Remove a file; a crash may bring it back, and it may be gone already. Raises OSError."""
+    patiently(lambda: path.unlink(missing_ok=True))
+
+
 def must_be_new(path: Path) -> None:
     """To be asked before long work. Raises UserError if something is at this path already, or if its folder is missing."""
     if os.path.lexists(path):

@@ -24,7 +24,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from veche.durable import FOREIGN, UNFINISHED, Held, holder, make_folder, move_aside, replace, sync_folder, write_shared
+from veche.durable import (
+    FOREIGN,
+    UNFINISHED,
+    Held,
+    drop,
+    holder,
+    make_folder,
+    move_aside,
+    replace,
+    sync_folder,
+    write_shared,
+)
 from veche.engine import place
 from veche.engine.engine import Answer, Engine
 from veche.engine.publishing import LOG_KEY
@@ -188,7 +199,7 @@ class Inbox:
     def _take_out(self, path: Path) -> None:
         """Remove what is in the inbox; what cannot be removed is looked at no more."""
         try:
-            path.unlink(missing_ok=True)
+            drop(path)
         except OSError:
             try:
                 path.rmdir()
@@ -255,7 +266,7 @@ def outcomes(folder: Path, entries: Sequence[bytes], timeout: float = 60.0) -> l
     Inbox(folder)
     for name, entry in zip(names, entries, strict=True):
         if isinstance(_answered(folder, name), Refused):  # an old refusal; things may have changed since
-            (folder / "outbox" / f"{name}{ANSWER}").unlink(missing_ok=True)
+            drop(folder / "outbox" / f"{name}{ANSWER}")
         if _answered(folder, name) is None:
             replace(folder / "inbox" / f"{name}{ENTRY}", entry)
     end = clock_time.monotonic() + timeout
@@ -267,7 +278,7 @@ def outcomes(folder: Path, entries: Sequence[bytes], timeout: float = 60.0) -> l
             return found
         for name, entry, answer in zip(names, entries, answers, strict=True):
             if _busy(answer) and not late:
-                (folder / "outbox" / f"{name}{ANSWER}").unlink(missing_ok=True)
+                drop(folder / "outbox" / f"{name}{ANSWER}")
                 replace(folder / "inbox" / f"{name}{ENTRY}", entry)
         if late:
             raise Unanswered(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from veche.durable import Batch, make_folder, replace
+from veche.durable import Batch, drop, make_folder, replace
 from veche.errors import DoesNotHold
 from veche.log import merkle
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint, put_right
@@ -221,7 +221,7 @@ def remove_narrower(folder: Path, start: int, size: int) -> None:
             if below.is_dir():
                 wanted = {path for path in below.iterdir() if path.relative_to(folder).as_posix() in keep}
                 for path in set(below.iterdir()) - wanted:
-                    path.unlink()
+                    drop(path)
                 if not wanted:
                     below.rmdir()
 
