@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 
+from veche.cli import ready
 from veche.cli.ready import ask, dangers
 from veche.ledger.codec import decode
 from veche.ledger.state import State
@@ -20,14 +21,16 @@ from .conftest import fails_inside as fails
 from .conftest import ok_inside as ok
 
 
-def door(answer: bytes, status: int = 200) -> HTTPServer:
-    """A node's door that says this, whatever is asked."""
+def door(answer: bytes | Iterator[bytes], status: int = 200) -> HTTPServer:
+    """A node's door that says this, whatever is asked; in parts, if that is what it is given."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(status)
             self.end_headers()
-            self.wfile.write(answer)
+            with suppress(OSError):  # whoever asked has gone
+                for part in [answer] if isinstance(answer, bytes) else answer:
+                    self.wfile.write(part)
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -62,7 +65,32 @@ def test_each_node_says_what_it_knows(state: State) -> None:
     assert "N1" not in next(str(one) for one in dangers(state, 1))
 
 
-def test_versions_are_announced_and_withdrawn(tmp_path: Path) -> None:
+def test_a_node_that_answers_drop_by_drop_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ready, "SECONDS", 1)
+    over = threading.Event()
+
+    def drops() -> Iterator[bytes]:
+        while not over.wait(0.05):
+            yield b" "
+
+    slow = door(drops())
+    state = SimpleNamespace(
+        validators=lambda: [SimpleNamespace(institution="N0")],
+        validator_rows=lambda: [SimpleNamespace(institution="N0", url=f"http://127.0.0.1:{slow.server_port}")],
+    )
+    asked = threading.Thread(target=lambda: found.update(ask(cast(State, state))))
+    found: dict[str, int | None] = {}
+    asked.start()
+    asked.join(30)
+    late = asked.is_alive()
+    over.set()
+    slow.shutdown()
+    slow.server_close()
+    assert not late and found == {"N0": None}
+
+
+def test_versions_are_announced_and_withdrawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ready, "_known", lambda *_: None)  # no node of this world runs, but another test's may be there
     with World(tmp_path, registrars=(1, 1, 0), engine=Played(4)) as world:
         ledger = ("-l", tmp_path / "ledger")
         for number, key in enumerate([*world.organisers, world.trustees[0].key]):

@@ -4,42 +4,54 @@ What a node says is not signed. It is advice for whoever is about to sign a ``ru
 no more than by staying away.
 """
 
-import http.client
-import json
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated
 
+import msgspec
+
+from veche.cli.remote import speaking_http
+from veche.errors import DoesNotHold
 from veche.ledger.state import State
 from veche.texts import Listed, Localizable, Message, Verbatim
 
+if TYPE_CHECKING:
+    from veche.node.web import Wire
+
 SECONDS, MOST = 5, 65_536
-"""Seconds within which a node answers, and bytes of its answer that are read."""
+"""Seconds within which a node has answered, and bytes that its answer may have."""
+
+
+class _Status(msgspec.Struct):
+    """What is looked at of an answer."""
+
+    rules: Annotated[int, msgspec.Meta(ge=1, lt=1 << 53)]
 
 
 def ask(state: State) -> dict[str, int | None]:
-    """The newest version that each validator's node knows, by institution; None of one that does not say it."""
-    urls = {row.institution: row.url for row in state.validator_rows()}
+    """The newest version that each validator's node knows, by institution; None of one that does not say it. Raises UserError if what HTTP
+    takes is not installed."""
     names = [one.institution for one in state.validators()]
-    with ThreadPoolExecutor(max(1, len(names))) as pool:
-        return dict(zip(names, pool.map(lambda name: _known(urls.get(name, "")), names), strict=True))
+    if not names:
+        return {}
+    with speaking_http():
+        from veche.node.web import Wire
+    urls = {row.institution: row.url for row in state.validator_rows()}
+    with Wire() as wire, ThreadPoolExecutor(len(names)) as pool:
+        return dict(zip(names, pool.map(lambda name: _known(wire, urls.get(name, "")), names), strict=True))
 
 
-def _known(url: str) -> int | None:
-    parts = urlsplit(url)
-    if not parts.hostname:
+def _known(wire: "Wire", url: str) -> int | None:
+    from veche.node.web import ONCE, NoAnswer
+
+    if not url:
         return None
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     try:
-        with closing(kind(parts.hostname, parts.port, timeout=SECONDS)) as connection:
-            connection.request("GET", "/status")
-            answer = connection.getresponse()
-            said = json.loads(answer.read(MOST)) if answer.status == 200 else None
-    except (OSError, http.client.HTTPException, ValueError, RecursionError):
+        said = wire.get(url, "status", MOST, ONCE, time.monotonic() + SECONDS)
+        return msgspec.json.decode(said or b"", type=_Status).rules
+    except (NoAnswer, DoesNotHold, msgspec.MsgspecError, RecursionError):
         return None
-    known = said.get("rules") if isinstance(said, dict) else None
-    return known if type(known) is int and 0 < known < 1 << 53 else None
 
 
 def said_of(found: Mapping[str, int | None]) -> Iterator[Localizable]:
