@@ -104,9 +104,9 @@ class Follower:
         """
         if not decided:
             check_no_fork(folder)
-        self._resources, self.book = ExitStack(), book
-        try:
-            self.ledger = self._resources.enter_context(Ledger(folder))
+        self.book = book
+        with ExitStack() as made:
+            self.ledger = made.enter_context(Ledger(folder))
             self.engine = FollowingEngine(self.ledger, Folder(folder).checkpoint(), lambda: clock().time)
             heads = Heads(folder, lambda: self.engine.head, lambda: self.engine.succession, decided)
             self.neighbours = Neighbours(self.engine, heads, book, wire, url, every)
@@ -114,21 +114,17 @@ class Follower:
             self._attachments = Attachments(folder, wire, book, files)
             host, port = listening(listen)
             self._service = Service(self.engine, None, host, port, book=book)
-        except BaseException:
-            self._resources.close()
-            raise
+            self._open = made.pop_all()
 
     def __enter__(self) -> Self:
-        try:
+        with self._open as begun:
             for one in (self.engine, self._service, self.neighbours, self._attachments):
-                self._resources.enter_context(one)
-        except BaseException:
-            self._resources.close()
-            raise
+                begun.enter_context(one)
+            self._open = begun.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._resources.close()
+        self._open.close()
 
     @property
     def address(self) -> tuple[str, int]:

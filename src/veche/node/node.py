@@ -57,11 +57,10 @@ class Node:
 
         Raises UserError, Forked, WrongClock.
         """
-        self._resources = ExitStack()
-        try:
+        with ExitStack() as made:
             ledger, key = Joining(folder, charter, nodes, launch, say).open()
             ledger = Newest(folder, nodes, is_newest, despite_fork, say).of(ledger)
-            self._resources.enter_context(ledger)
+            made.enter_context(ledger)
             check_newest(folder, key, witnesses)
             self._witnessing = Witnessing(folder, key, witnesses, say)
             founded = ledger.state.charter.engine
@@ -74,22 +73,17 @@ class Node:
             watched = listening(metrics) if metrics else None
             self._service = Service(self.engine, key, host, port, watched)
             self.ledger: Ledger = ledger
-        except BaseException:
-            self._resources.close()
-            raise
+            self._open = made.pop_all()
 
     def __enter__(self) -> Self:
-        try:
-            self._resources.enter_context(self.engine)
-            self._resources.enter_context(self._service)
-            self._resources.enter_context(self._witnessing)
-        except BaseException:
-            self._resources.close()
-            raise
+        with self._open as begun:
+            for one in (self.engine, self._service, self._witnessing):
+                begun.enter_context(one)
+            self._open = begun.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._resources.close()
+        self._open.close()
 
     @property
     def address(self) -> tuple[str, int]:
