@@ -10,7 +10,9 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -170,6 +172,31 @@ def test_files(dist: Path) -> None:
         assert {name.split("/")[1] for name in held} >= {"py.typed", "__init__.py"}
         compiled = wheel.name.startswith(("veche_kernel", "veche_cometbft"))
         assert any(name.endswith("licenses/THIRD-PARTY.txt") for name in held) == compiled
+
+
+def test_nothing_names_the_machine_that_made_it(dist: Path) -> None:
+    """In no file of a wheel or of a source is the folder of the checkout, or anybody's home."""
+    here = [f"{folder}/".encode() for folder in (ROOT, Path.home())]
+    looked = 0
+    for path in dist.iterdir():
+        for name, content in contents(path):
+            looked += 1
+            assert not [folder for folder in here if folder in content], (path.name, name)
+    assert looked > 500
+
+
+def contents(path: Path) -> Iterator[tuple[str, bytes]]:
+    """The files of a wheel or of a source, or the one that it is."""
+    if path.suffix == ".whl":
+        with zipfile.ZipFile(path) as archive:
+            yield from ((name, archive.read(name)) for name in archive.namelist())
+    elif path.suffix == ".gz":
+        with tarfile.open(path) as files:
+            for member in files:
+                if (file := files.extractfile(member)) is not None:
+                    yield member.name, file.read()
+    else:
+        yield path.name, path.read_bytes()
 
 
 def test_everything_of_the_package_is_in_its_wheel(dist: Path) -> None:
