@@ -28,7 +28,7 @@ from veche.node.copying import Forked
 from veche.node.newest import Newest
 from veche.node.service import Service
 from veche.texts import Localizable
-from veche.world import EMBEDDED, PAUSE
+from veche.world import EMBEDDED, PAUSE, World
 
 from .conftest import Client
 from .test_following import following, same_head, until, url_of
@@ -208,6 +208,27 @@ def test_a_liar_changes_nothing(stage: Stage, yesterday: Path, tmp_path: Path) -
         end_taking(lost)
         with Newest(lost, [*liars, url_of(fourth)], seconds=2).of(Ledger(lost)) as ledger:
             assert ledger.head == Folder(stage.folder).checkpoint().checkpoint
+
+
+def test_a_head_that_a_witness_cosigned_is_known_where_the_log_is_not(tmp_path: Path) -> None:
+    """The node that answers has yesterday's log and today's cosigned head: nothing is signed before somebody has what is under that."""
+    with World(tmp_path / "city", witnesses=(1, 0), engine=EMBEDDED) as world:
+        today = world.folder / "ledger"
+        world.engine.tick()
+        shutil.copytree(today, lost := tmp_path / "lost")
+        shutil.copytree(today, behind := tmp_path / "behind")
+        world.say("notice", [b"", ["Today.", "Сегодня."], []], world.organisers[0])
+        world.engine.tick()
+        world.cosign()
+        shutil.rmtree(behind / "witness", ignore_errors=True)
+        shutil.copytree(today / "witness", behind / "witness")
+        charter, head = world.ledger.entry(0), Folder(today).checkpoint().checkpoint
+        with serving(behind, charter) as witnessed, serving(today, charter) as other:
+            with pytest.raises(UserError, match=f"has signed {head.size} entries, and not all of them are here"):
+                Newest(lost, [url_of(witnessed)]).of(Ledger(lost))
+            end_taking(lost)
+            with Newest(lost, [url_of(witnessed), url_of(other)]).of(Ledger(lost)) as ledger:
+                assert ledger.head == head
 
 
 def test_a_crash_while_it_takes_back(stage: Stage, yesterday: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,24 +18,27 @@ from veche.engine.inbox import PATIENCE, open_ledger
 from veche.errors import DoesNotHold, UserError, VecheError
 from veche.ledger.codec import digest
 from veche.ledger.entries.engine import EMBEDDED
+from veche.ledger.entries.office import Role
 from veche.ledger.ledger import Ledger
 from veche.ledger.store import is_public
 from veche.ledger.walk import walk
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint, is_by
 from veche.log.evidence import TwoHistories, evidence_file, read_fork
 from veche.log.log import Log, Snapshot
-from veche.log.source import Folder, Source
+from veche.log.source import WITNESS, Folder, Source
 from veche.logs import log as logged
 from veche.node.addresses import AddressBook
 from veche.node.copying import Forked, copy_ledger
 from veche.node.web import NoAnswer, Web, Wire
-from veche.texts import SECOND, Localizable, Message, Moment, Words
+from veche.texts import SECOND, Localizable, Message, Moment, Said, Words
 from veche.words import in_words
 
 SECONDS = 6.0
 """Within which an answer counts."""
 ASKED = 32
 """Nodes that are asked: those that a person named first."""
+OBSERVERS = 16
+"""Observers of whose cosigned heads each is asked."""
 NAMED = 3
 """So many of them are named to a person at most."""
 TRIES = 5
@@ -120,9 +123,9 @@ class Newest:
         until = time.monotonic() + self._seconds
         with Wire(self._book.pinned) as wire, ThreadPoolExecutor(len(urls), "veche-ask") as pool:
             asked = pool.map(lambda url: self._ask(ledger, own, _Brief(Web(wire, url, until))), urls)
-            heads = {url: found for url, found in zip(urls, asked, strict=True) if found is not None}
+            heads = [(url, *found) for url, all_of in zip(urls, asked, strict=True) for found in all_of]
         told = []
-        for url, (signed, other) in heads.items():
+        for url, signed, other in heads:
             size = signed.checkpoint.size
             same = size <= ledger.size and ledger.root(size) == signed.checkpoint.root
             if not same and size <= own.checkpoint.size:
@@ -135,30 +138,52 @@ class Newest:
             told.append(_Told(url, signed, not same and other is None))
         return told
 
-    @staticmethod
+    @classmethod
     def _ask(
-        ledger: Ledger, own: SignedCheckpoint, door: Source
-    ) -> tuple[SignedCheckpoint, TwoHistories | None] | None:
-        """A head that bears the ledger's signature, and what proves that it does not go on from the one here; None if there is no such head."""
+        cls, ledger: Ledger, own: SignedCheckpoint, door: Source
+    ) -> list[tuple[SignedCheckpoint, TwoHistories | None]]:
+        """Heads that bear the ledger's signature, each with what proves that it does not go on from the one here, if it does not. Who shows
+        none does not count."""
         charter, succession = ledger.state.charter, ledger.state.succession
         try:
             signed = door.checkpoint()
-            head, size = signed.checkpoint, own.checkpoint.size
-            if not is_by(signed, succession.policy(head.size)):
-                signed.verify(walk(door, charter, signed).policy(head.size))
+            if not is_by(signed, succession.policy(signed.checkpoint.size)):
+                signed.verify(walk(door, charter, signed).policy(signed.checkpoint.size))
         except (DoesNotHold, NoAnswer) as error:
             logged().warning("a node does not count", node=str(door), reason=error.message)
+            return []
+        heads = [signed, *cls._cosigned(ledger, door)]
+        return [(one, cls._contradiction(own, one, door)) for one in heads]
+
+    @staticmethod
+    def _cosigned(ledger: Ledger, door: Source) -> list[SignedCheckpoint]:
+        """What observers cosigned, as far as the ledger itself has signed it: that may be newer than the log that this node has."""
+        found = []
+        observers = [key for key, office in ledger.state.offices.items() if office.role is Role.OBSERVER]
+        for key in sorted(observers)[:OBSERVERS]:
+            try:
+                data = door.get(f"{WITNESS}{key.hex()}")
+                signed = None if data is None else SignedCheckpoint.parse(data)
+            except (DoesNotHold, NoAnswer):
+                continue
+            if signed is not None and is_by(signed, ledger.state.succession.policy(signed.checkpoint.size)):
+                found.append(signed)
+        return found
+
+    @staticmethod
+    def _contradiction(own: SignedCheckpoint, signed: SignedCheckpoint, door: Source) -> TwoHistories | None:
+        """What proves that a longer log goes on from another one than is here."""
+        size = own.checkpoint.size
+        if signed.checkpoint.size <= size:
             return None
-        if head.size <= size:
-            return signed, None
         try:
-            log = Log(door, head)
+            log = Log(door, signed.checkpoint)
             if (root := log.root(size)) != own.checkpoint.root:
-                return signed, TwoHistories(own, signed, root, tuple(log.consistency_proof(size)))
+                return TwoHistories(own, signed, root, tuple(log.consistency_proof(size)))
         except (DoesNotHold, NoAnswer) as error:
             # It has been signed, whatever this node makes of what is under it: others are asked for that.
             logged().warning("a node shows a newer head alone", node=str(door), reason=error.message)
-        return signed, None
+        return None
 
     def _must_be_known(self, ledger: Ledger, urls: Sequence[str], told: Sequence[_Told]) -> None:
         """Raise UserError if a person is wanted: what is known does not say whether something newer was signed."""
@@ -213,18 +238,10 @@ class Newest:
         except Forked as fork:
             raise stopped(fork) from None
         except VecheError as error:
-            raise UserError(
-                Message(
-                    "This ledger's own key has signed {size} entries, and not all of them are here. None gave what is missing: {why}",
-                    size=head.size,
-                    why=error.said,
-                ),
-                Message(
-                    "Nothing may be signed before it is here. Give the address of a node that has it: --from URL. Its head is: {words}",
-                    words=_words(head),
-                ),
-            ) from error
+            raise _missing(head, error.said) from error
         end_taking(self._folder)
+        if Folder(self._folder).checkpoint().checkpoint.size < head.size:
+            raise _missing(head, Message("their logs end before it"))
 
 
 class _Brief(Source):
@@ -254,6 +271,21 @@ def stopped(fork: Forked) -> Forked:
         file=evidence_file(Path(), None),
     )  # fmt: skip
     return fork
+
+
+def _missing(head: Checkpoint, why: Said) -> UserError:
+    """What was signed is known, and nobody gives it."""
+    return UserError(
+        Message(
+            "This ledger's own key has signed {size} entries, and not all of them are here. None gave what is missing: {why}",
+            size=head.size,
+            why=why,
+        ),
+        Message(
+            "Nothing may be signed before it is here. Give the address of a node that has it: --from URL. Its head is: {words}",
+            words=_words(head),
+        ),
+    )
 
 
 def _words(head: Checkpoint) -> Words:
