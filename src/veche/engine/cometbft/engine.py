@@ -21,6 +21,7 @@ from google.protobuf.message import Message as Asked
 
 from veche.clock import about
 from veche.engine.cometbft.application import Application
+from veche.engine.cometbft.begin import must_begin
 from veche.engine.cometbft.finality import Finality
 from veche.engine.cometbft.home import prepare, questions
 from veche.engine.cometbft.launch import INSTALLED, Launch
@@ -191,6 +192,8 @@ class CometEngine(ThreadedEngine):
             if (died.done() or given_up.done()) and process.contradicted:
                 await process.stop(orderly=False)
                 raise self._contradicted(await process.block(self.ledger.height))
+            if (died.done() or given_up.done()) and process.lacks_header:
+                raise self._begins_anew()
             if died.done():
                 raise died.result()
             if given_up.done():
@@ -211,6 +214,15 @@ class CometEngine(ThreadedEngine):
         for file, said in votes_awaited(self.ledger.folder):
             if votes := votes_in(await process.block(said["block"]), bytes.fromhex(said["validator"]), said["height"]):
                 keep_votes(file, said, votes)
+
+    def _begins_anew(self) -> Stopped:
+        """A validator voted twice at a height before this node's first block, so CometBFT cannot go through that proof from here. The others
+        did; behind their block it can begin."""
+        must_begin(self.ledger.folder)
+        return Stopped(
+            Message("The other validators have proved that one of them voted twice, at a height before CometBFT's first block here."),
+            Message("Start the node again: it takes the ledger from them, checked, and begins CometBFT anew behind that block."),
+        )  # fmt: skip
 
     def _contradicted(self, block: bytes) -> Stopped:
         """Over two thirds have signed another state than this node's; what they decided before is kept beside the log."""

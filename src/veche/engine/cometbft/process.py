@@ -34,6 +34,8 @@ _CONTRADICTS = re.compile(
 _NO_SIGNER = re.compile("private validator socket client|SignerListener")
 _CLOCK = "is too far in the future"
 """What it says of a block that is a minute or more ahead of this machine's clock."""
+_NO_HEADER = re.compile(r"(\+2/3 .*invalid block|Error in validation).*don't have header #[0-9]")
+"""What it says when over two thirds have signed a block with the proof that somebody voted twice, before its own first block."""
 _SETTINGS = {"GOGC": "400"}
 """Its memory is gone through when it has grown to five times what is in use, not twice: a third less work, some 100 MB more."""
 
@@ -89,6 +91,11 @@ class Process:
     def contradicted(self) -> bool:
         """Whether it gave up because over two thirds have signed a block over another state than its application has."""
         return _CONTRADICTS.search(self._reason) is not None
+
+    @property
+    def lacks_header(self) -> bool:
+        """Whether it gave up because it cannot check what over two thirds have: that somebody voted twice, before its own first block."""
+        return _NO_HEADER.search(self._reason) is not None
 
     async def given_up(self) -> Stopped:
         """Until it has ended its part in consensus, and stays as a process; the sentence that says so."""
@@ -156,7 +163,9 @@ def why_given_up(line: bytes) -> str:
     if line.startswith(_PANIC):
         return line.removeprefix(_PANIC).decode(errors="replace")[:500]
     about, words = _read(line).get("_msg"), last_words(line)
-    if about == _GIVEN_UP or (about == _SYNC and (_CLOCK in words or _CONTRADICTS.search(words))):
+    if about == _GIVEN_UP or (
+        about == _SYNC and (_CLOCK in words or _CONTRADICTS.search(words) or _NO_HEADER.search(words))
+    ):
         return words
     return ""
 
