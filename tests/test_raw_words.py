@@ -29,7 +29,7 @@ NOT_SAID = {
     )),  # a part of a draft
     ("node/peers.py", "answered too much"),  # in a log line
     *(("engine/cometbft/process.py", text) for text in (
-        r"(\+2/3 .*invalid block|Error in validation).*wrong Block\.Header\.(AppHash|LastResultsHash)", "is too far in the future", "private validator socket client|SignerListener",
+        r"(\+2/3 .*invalid block|Error in validation).*wrong Block\.Header\.(AppHash|LastResultsHash)", r"(\+2/3 .*invalid block|Error in validation).*don't have header #[0-9]", "is too far in the future", "private validator socket client|SignerListener",
         "CONSENSUS FAILURE!!!", "Error in validation",
     )),  # what CometBFT says, which is looked for
     ("cli/options.py", " More than one may sign at once: repeat it."),  # a part of help texts, which the catalogues have whole
