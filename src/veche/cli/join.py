@@ -33,6 +33,7 @@ from veche.words import from_words, in_words
 
 if TYPE_CHECKING:
     from veche.node.addresses import AddressBook
+    from veche.node.dashboard.watch import Watch
     from veche.node.web import Wire
 
 PAUSE = 0.5
@@ -133,7 +134,7 @@ def join(
         copied, left = has_copy(folder), set[str]()
         while not over():
             if not copied:
-                _take_frame(folder, founding, wire, book)
+                _take_frame(folder, founding, wire, book, watch)
                 with progress_bars(Message("Fetching entries"), Message("Checking entries")) as (fetched, checked):
                     catch_up(
                         folder, founding, wire, book, _show_head,
@@ -166,15 +167,16 @@ def join(
     say(Message("Stopped. Started again, it goes on."))
 
 
-def _take_frame(folder: Path, founding: bytes, wire: "Wire", book: "AddressBook") -> None:
+def _take_frame(folder: Path, founding: bytes, wire: "Wire", book: "AddressBook", watch: "Watch") -> None:
     """Take all but the ballots first, from the first node that has it: polls can be read while the ballots come."""
+    from veche.node.dashboard.facts import Task
     from veche.node.framing import NotFramed, fetch_frame
     from veche.node.web import NoAnswer
 
     for url in book.choose():
         try:
             with progress_bar(Message("Fetching all but the ballots")) as progress:
-                fetch_frame(wire, url, digest(founding), progress, folder)
+                fetch_frame(wire, url, digest(founding), watch.progress(Task.FRAMING, progress), folder)
         except (NoAnswer, NotFramed):
             continue
         except DoesNotHold as error:
@@ -279,8 +281,9 @@ def status(folder: Path, as_json: bool) -> None:
         say(Message("A copy of the ledger {origin}, with {size} entries.", origin=facts.origin, size=facts.size))
         if facts.head:
             say(Message("Its head in words: {words}", words=in_words(facts.head, language())))
-        say(Sentence(last_check(facts)))
-        say(agreement(facts))
+        if facts.follows:
+            say(Sentence(last_check(facts)))
+            say(agreement(facts))
         for row in rows(facts):
             say(Message("{label}: {says}", label=row.label, says=row.says))
     if standing.alarm is not None:

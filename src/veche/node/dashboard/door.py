@@ -27,7 +27,7 @@ from veche.log.evidence import FAILURE, FOLDER, FORK
 from veche.node.dashboard.facts import Facts
 from veche.node.dashboard.pages import Shown, beginning, files, leading, page, refused
 from veche.node.dashboard.watch import Watch
-from veche.node.explorer.door import HTML, SAFE, wanted
+from veche.node.explorer.door import HTML, SAFE, tell_of_heads, wanted
 from veche.node.listener import Listener
 from veche.texts import Localizable, Message, languages
 
@@ -38,8 +38,6 @@ CONNECTIONS = 32
 """How many may be connected at a time."""
 FRESH = 1.0
 """Seconds for which a page is not made again."""
-LISTENING, QUIET = 600, 15
-"""Seconds after which a listener is to come again, and after which it hears that the node is still there."""
 EVIDENCE_BYTES = 16 << 20
 """Of a file of evidence that is handed out."""
 SHUT = {
@@ -160,19 +158,7 @@ class Dashboard:
         return Shown(facts, self._watch.diary.lines(), explorer, evidence_of(facts))
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={**SHUT, "Content-Type": "text/event-stream"})
-        await response.prepare(request)
-        said, end, quiet = -1, time.monotonic() + LISTENING, 0
-        while time.monotonic() < end and not self._ended:
-            if self._watch.looks != said:
-                said, quiet = self._watch.looks, 0
-                await response.write(b"event: head\ndata: {}\n\n")
-            elif quiet >= QUIET:
-                quiet = 0
-                await response.write(b": still there\n\n")
-            await asyncio.sleep(1)
-            quiet += 1
-        return response
+        return await tell_of_heads(request, lambda: self._watch.looks, lambda: self._ended, SHUT)
 
     async def _evidence(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]

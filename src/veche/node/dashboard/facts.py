@@ -34,8 +34,9 @@ class Seen:
 
 
 class Task(StrEnum):
-    """What a node does before it follows."""
+    """What a node does before it follows: it takes all but the ballots first, then everything, which it checks."""
 
+    FRAMING = "framing"
     FETCHING = "fetching"
     CHECKING = "checking"
 
@@ -83,11 +84,14 @@ class Accused:
 class Facts:
     """A node at the moment ``now``.
 
-    ``ledger``: the charter's fingerprint, and ``head`` that of the newest final head, of ``size`` entries; both empty if nothing is here
-    yet. ``age``: seconds since over two thirds of the validators vouched for it, None where nobody says when. ``running``: whether a node
-    runs in the folder. ``checked``: when another node last agreed, 0 if none ever did; ``woke``: when this machine woke from a sleep, if
-    nobody has agreed since. ``used`` and ``free``: bytes. ``unchecked``: entries that are here and were not re-checked; ``pruned``: entries
-    that are not kept; ``missing``: attachments that entries name and that are not here. ``test``: the number of the test if the ledger is one.
+    ``ledger``: the charter's fingerprint, and ``head`` that of the newest final head, of ``size`` entries and with this ``root``; both empty if
+    nothing is here yet. ``test``: the number of the test if the ledger is one. ``age``: seconds since over two thirds of the validators
+    vouched for the head, None where nobody says when. ``running``: whether a node runs in the folder; ``follows``: whether it is one that does, and
+    makes no blocks itself. ``checked``: when another node last agreed, 0 if none ever did; ``woke``: when this machine woke from a sleep, 0 if
+    somebody has agreed since. ``used`` and ``free``: bytes. ``accused``: whoever signed two histories, by the ``keys`` in the same order.
+    ``decided``: people know of the fork, and this copy is the right one. ``trouble``: what is wrong with what a witness cosigned.
+    ``unchecked``: entries that are here and were not re-checked; ``pruned``: entries that are not kept; ``missing``: attachments that entries name
+    and that are not here; ``framed``: all but the ballots is here and checked, while the rest still comes.
     """
 
     now: int
@@ -112,14 +116,19 @@ class Facts:
     decided: bool = False
     broken: Broken | None = None
     witnesses: Witnesses | None = None
+    trouble: Localizable | None = None
     unchecked: int = 0
     pruned: int = 0
     missing: int = 0
+    follows: bool = True
+    framed: bool = False
 
     @property
     def left(self) -> int:
         """Entries whose proofs are still to be checked here."""
-        return self.unchecked + (max(0, self.work.all - self.work.done) if self.work is not None else 0)
+        if self.work is None:
+            return self.unchecked
+        return max(0, self.work.all - self.work.done) if self.work.task is Task.CHECKING else self.work.all
 
     def count(self, sight: Sight) -> int:
         return sum(one.sight is sight for one in self.nodes)

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from veche.audit.witnesses import Witnesses, read_witnesses
 from veche.engine.inbox import engine_runs
+from veche.engine.publishing import LOG_KEY
 from veche.errors import DoesNotHold, UserError, VecheError
 from veche.ledger.codec import digest
 from veche.ledger.entries.charter import Charter, read_charter
+from veche.ledger.frame import FRAMED
 from veche.ledger.heads import age
 from veche.ledger.reader import Reader, read_own
 from veche.log.checkpoint import Checkpoint
@@ -20,7 +22,7 @@ from veche.log.source import Folder
 from veche.node.addresses import Known
 from veche.node.dashboard.diary import Kept
 from veche.node.dashboard.facts import Accused, Broken, Facts, Fork, Keeper, Seen, Sight
-from veche.texts import Words
+from veche.texts import Localizable, Words
 
 LATELY = 3600
 """Seconds since a node agreed, within which it counts as one that does: of many each is asked now and then."""
@@ -40,7 +42,7 @@ class Others:
 
 @dataclass(frozen=True)
 class Ledger:
-    """What the folder's ledger says of itself, as far as it is there."""
+    """What the folder's ledger says of itself, as far as it is there. ``unchecked``: entries that are, and nobody has checked here."""
 
     charter: Charter
     fingerprint: bytes
@@ -48,10 +50,12 @@ class Ledger:
     head: bytes = b""
     root: bytes = b""
     age: int | None = None
+    unchecked: int = 0
     names: Mapping[bytes, str] | None = None
     institutions: frozenset[str] = frozenset()
     witnesses: Witnesses | None = None
     missing: int = 0
+    trouble: Localizable | None = None
 
 
 def read(folder: Path, now: int, kept: Kept) -> Ledger | None:
@@ -63,7 +67,7 @@ def read(folder: Path, now: int, kept: Kept) -> Ledger | None:
     made = Ledger(read_charter(kept.charter), digest(kept.charter))
     with suppress(VecheError, OSError):  # fetched, and not checked yet
         head = Folder(folder).checkpoint().checkpoint
-        made = replace(made, size=head.size, head=in_head(head), root=head.root)
+        made = replace(made, size=head.size, head=in_head(head), root=head.root, unchecked=head.size)
     return made
 
 
@@ -88,7 +92,8 @@ def gather(folder: Path, now: int, kept: Kept, others: Others, ledger: Ledger) -
         used(folder), disk.free,
         accused=tuple(_accused(folder, key, ledger.names or {}) for key in keys), keys=keys,
         fork=_fork(folder), decided=kept.decided, broken=_broken(folder, ledger.size), witnesses=ledger.witnesses,
-        missing=ledger.missing,
+        trouble=ledger.trouble, unchecked=ledger.unchecked, missing=ledger.missing, follows=not (folder / LOG_KEY).exists(),
+        framed=(folder / FRAMED).is_dir(),
     )  # fmt: skip
 
 
@@ -96,16 +101,24 @@ def ledger_of(reader: Reader, now: int) -> Ledger:
     """What a ledger that holds says of itself."""
     state, head = reader.state, reader.head.checkpoint
     old = age(reader.head, reader.succession.policy(head.size), now) if state.validators() else None
+    witnesses: Witnesses | None = None
+    trouble: Localizable | None = None
     try:
-        witnesses: Witnesses | None = read_witnesses(reader.log, state)
-    except DoesNotHold:  # an observer's mistake is not the ledger's: it is said where witnesses are looked at
-        witnesses = None
+        witnesses = read_witnesses(reader.log, state)
+    except DoesNotHold as error:  # one witness is no more than one institution: it is said, and stops nothing
+        trouble = error.said
     return Ledger(
-        reader.charter, reader.id, head.size, in_head(head), head.root, old,
-        {key: office.institution for key, office in state.offices.items()},
-        frozenset(row.url for row in state.validator_rows()),
-        witnesses if witnesses is not None and witnesses.quorum else None,
-    )  # fmt: skip
+        reader.charter,
+        reader.id,
+        head.size,
+        in_head(head),
+        head.root,
+        old,
+        names={key: office.institution for key, office in state.offices.items()},
+        institutions=frozenset(row.url for row in state.validator_rows()),
+        witnesses=witnesses if witnesses is not None and witnesses.quorum else None,
+        trouble=trouble,
+    )
 
 
 def in_head(head: Checkpoint) -> bytes:

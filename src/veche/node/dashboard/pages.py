@@ -14,7 +14,7 @@ from veche.node.dashboard.ring import EACH, MOST, ring
 from veche.node.dashboard.standing import Mood, agreement, judge, last_check, rows
 from veche.node.explorer.pages import TEMPLATES as SHARED
 from veche.node.explorer.pages import Asset, assets, framed
-from veche.texts import DAY_AND_TIME, N_, Localizable, Message, Plural
+from veche.texts import DAY_AND_TIME, N_, SECOND, Localizable, Message, Plural
 from veche.words import in_words
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def files() -> Mapping[str, Asset]:
 @cache
 def _environment(language: str) -> "Environment":
     made = environment(language, TEMPLATES, SHARED)
-    made.globals |= {"in_words": in_words, "Mood": Mood, "DAY_AND_TIME": DAY_AND_TIME}
+    made.globals |= {"in_words": in_words, "Mood": Mood, "DAY_AND_TIME": DAY_AND_TIME, "SECOND": SECOND}
     return made
 
 

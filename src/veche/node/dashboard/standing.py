@@ -83,6 +83,8 @@ def _reasons(facts: Facts) -> Iterator[Localizable]:
         yield Message("The node does not run. This copy is as it was left, and nobody compares it.")
     elif facts.work is not None:
         yield _working(facts.work)
+    elif not facts.follows:
+        pass  # whoever makes blocks hears of others by other ways, and this knows nothing of them
     elif not facts.nodes:
         yield Message("No other node is known. Your copy is safe, but nobody confirms it.")
     elif facts.woke:
@@ -94,6 +96,10 @@ def _reasons(facts: Facts) -> Iterator[Localizable]:
             "No other node answers. Your copy is safe, but nobody has confirmed it since {time}.",
             time=Moment(facts.checked),
         )
+    if facts.framed:
+        yield Message(
+            "All but the ballots is here and checked: polls can be read. Their ballots are not re-checked yet."
+        )
     if facts.age is not None and facts.age > STALE:
         yield Message(
             "The newest head of the ledger is {time} old: what has come since is not known here.",
@@ -101,7 +107,7 @@ def _reasons(facts: Facts) -> Iterator[Localizable]:
         )
     if facts.free < DISK_LOW:
         yield Message("The disk is nearly full: {free} are free.", free=size_of(facts.free))
-    if facts.unchecked:
+    if facts.unchecked and facts.work is None:
         yield Plural(
             "{count} entry has not been re-checked here.",
             "{count} entries have not been re-checked here.",
@@ -116,6 +122,8 @@ def _accused(facts: Facts) -> Iterator[Localizable]:
         yield Message(
             "{institution} has signed two histories of this ledger: {file}", institution=one.name, file=one.file
         )
+    if facts.trouble is not None:
+        yield Message("What a witness cosigned does not fit this ledger: {why}", why=facts.trouble)
     if facts.fork is not None and facts.decided:
         yield Message(
             "There are two histories of this ledger. This node was told that its copy is the right one, and leaves whoever shows the other."
@@ -123,6 +131,10 @@ def _accused(facts: Facts) -> Iterator[Localizable]:
 
 
 def _working(work: Work) -> Localizable:
+    if work.task is Task.FRAMING:
+        return Message(
+            "Catching up: all but the ballots comes first, {percent}% of it is fetched.", percent=work.percent
+        )
     if work.task is Task.FETCHING:
         return Message(
             "Catching up, {percent}% fetched. Until all is checked, this node vouches for nothing.",
@@ -164,13 +176,12 @@ def rows(facts: Facts) -> Iterator[Row]:
     """What is said of a node besides the sentence, but for its ledger's words."""
     if facts.size:
         yield Row(Message("Entries"), _entries(facts))
-    yield Row(
-        Message("Other nodes"),
-        Message(
+    if facts.follows:
+        said = Message(
             "{agree} of {known} known agree, {differ} disagree",
             agree=facts.count(Sight.AGREES), known=len(facts.nodes), differ=facts.count(Sight.DIFFERS),
-        ),
-    )  # fmt: skip
+        )  # fmt: skip
+        yield Row(Message("Other nodes"), said)
     yield Row(Message("Proofs left to re-check"), Number(facts.left))
     if facts.age is not None:
         yield Row(

@@ -18,6 +18,7 @@ from veche.log.evidence import accused, keep_failure
 from veche.log.source import Folder
 from veche.logs import log
 from veche.node.addresses import AddressBook
+from veche.node.attachments import missing
 from veche.node.copying import Progress
 from veche.node.dashboard.diary import Diary
 from veche.node.dashboard.facts import Facts, Task, Work
@@ -69,7 +70,7 @@ class Watch:
         self._looked = self._clock()
         self._liars: set[str] = set()
         self._accused = set(accused(folder))
-        self._polls_at = (-1, 0.0)
+        self._polls_at, self._missing = (-1, 0.0), 0
         self._under: SignedCheckpoint | None = None
         self._stop, self._looking = threading.Event(), threading.Lock()
         self._thread = threading.Thread(target=self._run, name="veche-watch", daemon=True)
@@ -96,7 +97,8 @@ class Watch:
         """Called with how far a task is; tells ``further``, too."""
 
         def told(done: int, all_: int) -> None:
-            self._work = Work(task, done, all_)
+            if task is Task.CHECKING or self._work is None or self._work.task is not Task.CHECKING:
+                self._work = Work(task, done, all_)  # what is checked while the rest still comes is what counts
             further(done, all_)
 
         return told
@@ -137,7 +139,7 @@ class Watch:
         if ledger is None:
             return None
         found = gather(self.folder, int(now), self.diary.kept, others, ledger)
-        return replace(found, running=self.ended is None, work=self._work)
+        return replace(found, running=self.ended is None, work=self._work, missing=self._missing)
 
     # The thread
 
@@ -188,7 +190,7 @@ class Watch:
         with suppress(NotOwn), read_own(self.folder) as reader:  # none while it is still being copied
             if reader.size == self._polls_at[0] and now - self._polls_at[1] < ASLEEP:
                 return
-            self._polls_at = reader.size, now
+            self._polls_at, self._missing = (reader.size, now), len(missing(reader, self.folder))
             stages = reader.state.stages(now)
             before = self.diary.kept.stages
             if before is not None:

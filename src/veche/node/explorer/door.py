@@ -291,23 +291,30 @@ class Explorer:
             raise Busy(LISTENING)
         self._listeners += 1
         try:
-            headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-            response = web.StreamResponse(headers=headers)  # the last is for nginx: events come as they happen
-            await response.prepare(request)
-            said, end = -1, time.monotonic() + LISTENING
-            quiet = 0
-            while time.monotonic() < end and not self._ended.is_set():
-                if (size := self._final()) != said:
-                    await response.write(b"event: head\ndata: " + msgspec.json.encode(Head(size)) + b"\n\n")
-                    said, quiet = size, 0
-                elif quiet >= QUIET:
-                    await response.write(b": still there\n\n")
-                    quiet = 0
-                await asyncio.sleep(1)
-                quiet += 1
-            return response
+            return await tell_of_heads(request, self._final, self._ended.is_set, {"Cache-Control": "no-store"})
         finally:
             self._listeners -= 1
+
+
+async def tell_of_heads(
+    request: web.Request, newest: Callable[[], int], ended: Callable[[], bool], headers: Mapping[str, str]
+) -> web.StreamResponse:
+    """Server-sent events, for a page that shows what is new: a ``head`` each time that the number is another, until it is to ask again."""
+    sent = {**headers, "Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
+    response = web.StreamResponse(headers=sent)  # the last is for nginx: events come as they happen
+    await response.prepare(request)
+    said, end = -1, time.monotonic() + LISTENING
+    quiet = 0
+    while time.monotonic() < end and not ended():
+        if (size := newest()) != said:
+            await response.write(b"event: head\ndata: " + msgspec.json.encode(Head(size)) + b"\n\n")
+            said, quiet = size, 0
+        elif quiet >= QUIET:
+            await response.write(b": still there\n\n")
+            quiet = 0
+        await asyncio.sleep(1)
+        quiet += 1
+    return response
 
 
 def _number(request: web.Request, name: str) -> int | None:

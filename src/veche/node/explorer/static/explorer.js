@@ -11,6 +11,9 @@ function live() {
   let last = 0;
   const events = new EventSource(document.body.dataset.live);
   let first = true;
+  const lost = document.getElementById("lost"); // what is shown is old: whoever says so must not be shown as if it were new
+  events.addEventListener("error", () => lost && (lost.hidden = false));
+  events.addEventListener("open", () => lost && (lost.hidden = true));
   events.addEventListener("head", () => {
     if (first || due) {
       first = false;
