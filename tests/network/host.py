@@ -1,40 +1,23 @@
 """Runs one institution's node in a process of its own, under a clock that the test moves: ``host.py FOLDER CLOCK LISTEN PEER_LISTEN``,
-and before these what a node that joins needs, and how many blocks CometBFT keeps.
-
-The file CLOCK says a time that stands still, or with a sign by how many seconds this host's clock is off; then time goes by itself.
+and before these what a node that joins needs, and how many blocks CometBFT keeps. CLOCK: see clocks.py.
 """
 
 import argparse
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import comet
 
-from veche.clock import Clock, Reading, by_hand, system
+from network.clocks import read_clock
 from veche.engine.cometbft.launch import KEPT_BLOCKS, Launch
 from veche.errors import VecheError
 from veche.node.node import Node
 
 PAUSE = 0.2
 """Seconds between two blocks in which nothing happens: tests do not wait for the ledger's own."""
-
-
-def read_clock(file: Path) -> Clock:
-    """The clocks of this host. One that goes by itself is set for all of this process: what a door says of it, too."""
-    if not file.read_text().startswith(("+", "-")):
-        return lambda: by_hand(int(file.read_text()))
-    real = time.time
-    time.time = lambda: real() + int(file.read_text())
-
-    def clock() -> Reading:
-        now = system()
-        return Reading(now.time, now.steady + int(file.read_text()), now.boot)
-
-    return clock
 
 
 def main() -> None:

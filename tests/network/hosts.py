@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from veche.audit.ledger import verify_ledger
 from veche.clock import Clock
@@ -59,6 +59,13 @@ class Place:
     def is_origin(self, origin: Address, process: int) -> bool:
         """Whether this is where somebody comes from: this host's process, or one that it has started."""
         return origin[1] in ports_of(process)
+
+
+class Somebody(Protocol):
+    """Who has a machine of their own."""
+
+    def is_origin(self, origin: Address) -> bool:
+        """Whether this is where somebody comes from."""
 
 
 class Host:
@@ -115,7 +122,7 @@ class Host:
         """Whether this host is where somebody comes from."""
         return self.process is not None and self.place.is_origin(origin, self.process.pid)
 
-    def admit(self, others: "Sequence[Host] | None") -> None:
+    def admit(self, others: "Sequence[Somebody] | None") -> None:
         """Only these others may reach it from now on; None: all. What is open breaks."""
         for wire in self.wires:
             wire.admits = lambda origin: others is None or any(other.is_origin(origin) for other in others)

@@ -3,9 +3,11 @@
 import hashlib
 import json
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli.conftest import inside, ok
@@ -21,6 +23,7 @@ from veche.log.receipt import Receipt, verify_receipt
 from veche.log.source import Folder
 from veche.world import Citizen
 
+from . import citizens
 from .hosts import City, Host, Hosts, copy_of, log_of
 from .proxy import Network
 
@@ -32,7 +35,7 @@ def now(city: City, poll: PollState) -> PollState:
     return found
 
 
-def hand_in(city: City, citizen: Citizen, poll: PollState, choice: list[int], *hosts: Host) -> str:
+def hand_in(city: City, citizen: Citizen, poll: PollState, choice: list[int], *hosts: Host | citizens.Citizen) -> str:
     """Vote through these hosts; the entry's hash."""
     entry = city.entry(citizen, poll, [choice])
     for host in hosts:
@@ -41,18 +44,35 @@ def hand_in(city: City, citizen: Citizen, poll: PollState, choice: list[int], *h
     return hashlib.sha256(entry).hexdigest()
 
 
-def knows(host: Host, entry: str) -> bool:
+def knows(host: Host | citizens.Citizen, entry: str) -> bool:
     return host.client.get(f"/entries/{entry}").status == 200
+
+
+def status(host: Host | citizens.Citizen) -> Any:
+    return host.status()
 
 
 def test_four_institutions_keep_one_ledger(tmp_path: Path) -> None:
     city_of = {"citizens": {"Centre": 10}, "registrars": (1, 1, 0), "test": 1000}
-    with Network() as network, City(tmp_path, Hosts(network), **city_of) as city:
+    with Network() as network, City(tmp_path, Hosts(network), **city_of) as city, ExitStack() as stack:
         one, two, three, four = everybody = city.hosts.all
         poll = city.poll([TRAMS], committee=city.form_committee(), days=1)
         city.wait_until(poll.definition.opens)
         poll = now(city, poll)
         voters, handed_in = iter(city.citizens), list[str]()
+
+        # Two citizens join: one at an institution's node, and one who reaches nobody but the first.
+        near, far = (
+            citizens.Citizen(number, tmp_path / name, tmp_path / "clock") for number, name in enumerate(("near", "far"))
+        )
+        for host in everybody:
+            host.admit((*everybody, near))
+        stack.enter_context(citizens.stopping(near, far))
+        nodes: tuple[Host | citizens.Citizen, ...] = (*everybody, near, far)
+        near.start(f"http://127.0.0.2:{one.wires[0].port}")
+        near.wait_for(one.status()["final"])
+        far.start(near.url)
+        far.wait_for(one.status()["final"])
 
         # The same ballot through three nodes lands once, and over a third promise that it will.
         handed_in.append(hand_in(city, next(voters), poll, [1, 0], one, two, three))
@@ -83,25 +103,30 @@ def test_four_institutions_keep_one_ledger(tmp_path: Path) -> None:
             host.client.wait(entry, "final")
         handed_in += alone
 
-        # Two are cut off from two: each side can promise, and neither can decide.
+        # Two are cut off from two: each side can promise, and neither can decide. One citizen is on the first one's, the other behind that.
         sides = (one, two), (three, four)
         for side in sides:
             for host in side:
-                host.admit(side)
+                host.admit(side if host in sides[1] else (*side, near))
         time.sleep(1)
         size = one.status()["size"]
         parted = [hand_in(city, next(voters), poll, choice, host) for choice, host in (([1, 0], one), ([0, 1], three))]
         for host, entry in zip((one, three), parted, strict=True):
             assert len(host.client.wait(entry, "sent")["promises"]) == 2
+        parted.append(hand_in(city, next(voters), poll, [0, 1], far))
+        for citizen in (far, near):
+            promises = citizen.client.wait(parted[2], "sent")["promises"]
+            assert {promise["validator"] for promise in promises} <= {key.public.hex() for key in city.head_keys[:2]}
+            assert len(promises) == 2, "the institutions' own, and none of a citizen's"
         time.sleep(3)
-        assert {host.status()["size"] for host in everybody} == {size}, "neither side decides anything"
+        assert {said["size"] for said in map(status, nodes)} == {size}, "neither side decides anything"
         assert one.client.get(f"/entries/{parted[1]}").status == 404, "the other side has not heard of it"
         for host in everybody:
-            host.admit(None)
+            host.admit((*everybody, near))
         for entry in parted:
-            for host in everybody:
-                city.remote.wait(partial(knows, host, entry))
-                host.client.wait(entry, "final")
+            for each in nodes:
+                city.remote.wait(partial(knows, each, entry))
+                each.client.wait(entry, "final")
         handed_in += parted
 
         # A node that lies: with the receipt of another ballot, or under a head that two institutions signed.
@@ -130,12 +155,18 @@ def test_four_institutions_keep_one_ledger(tmp_path: Path) -> None:
         city.trustees_act()
         city.remote.tick()
         decided = now(city, poll)
-        assert decided.result is not None and decided.result.total == ((4, 5),)
+        size = one.status()["final"]
+        for citizen in (near, far):
+            citizen.wait_for(size)
+        assert decided.result is not None and decided.result.total == ((4, 6),)
 
     logs = [log_of(copy_of(host, tmp_path / f"copy-{host.number}")) for host in everybody]
+    for citizen in (near, far):
+        ok("verify", citizen.folder, run=inside)
+        logs.append(log_of(citizen.folder))
     assert all(log == logs[0] for log in logs)
     hashes = [hashlib.sha256(entry).hexdigest() for entry in logs[0]]
-    assert [hashes.count(entry) for entry in handed_in] == [1] * 9
+    assert [hashes.count(entry) for entry in handed_in] == [1] * 10
     verified = verify_ledger(Folder(tmp_path / "copy-3"))
     found = verified.state.poll(poll.id)
     assert found is not None
