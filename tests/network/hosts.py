@@ -122,12 +122,13 @@ class Host:
         """Whether this host is where somebody comes from."""
         return self.process is not None and self.place.is_origin(origin, self.process.pid)
 
-    def admit(self, others: "Sequence[Somebody] | None") -> None:
-        """Only these others may reach it from now on; None: all. What is open breaks."""
+    def admit(self, others: "Sequence[Somebody] | None", breaking: bool = True) -> None:
+        """Only these others may reach it from now on; None: all. ``breaking``: what is open breaks."""
         for wire in self.wires:
             wire.admits = lambda origin: others is None or any(other.is_origin(origin) for other in others)
-            wire.cut()
-            wire.mend()
+            if breaking:
+                wire.cut()
+                wire.mend()
 
     def kill(self) -> None:
         """As when the power is cut: CometBFT ends, too, when its standard input closes."""

@@ -66,7 +66,7 @@ def test_four_institutions_keep_one_ledger(tmp_path: Path) -> None:
             citizens.Citizen(number, tmp_path / name, tmp_path / "clock") for number, name in enumerate(("near", "far"))
         )
         for host in everybody:
-            host.admit((*everybody, near))
+            host.admit((*everybody, near), breaking=False)
         stack.enter_context(citizens.stopping(near, far))
         nodes: tuple[Host | citizens.Citizen, ...] = (*everybody, near, far)
         near.start(f"http://127.0.0.2:{one.wires[0].port}")
