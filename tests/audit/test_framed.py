@@ -7,11 +7,12 @@ import pytest
 
 from veche.audit.framed import check_frame, named_frame, read_frame
 from veche.audit.ledger import verify_ledger
+from veche.audit.report import report_with_warnings
 from veche.errors import DoesNotHold
 from veche.ledger.codec import decode, encode
 from veche.ledger.frame import Framing, Item, bundles_of, by_block, frame_name, pack_items, unpack_items
 from veche.log.log import Log
-from veche.log.source import open_source
+from veche.log.source import Source, open_source
 
 DOCTORED = Path(__file__).parents[2] / "vectors" / "doctored"
 
@@ -39,6 +40,35 @@ def test_a_ledger_from_its_frame() -> None:
         assert (mine.id, mine.phase, mine.tally, mine.result, mine.closing) == (
             other.id, other.phase, other.tally, other.result, other.closing,
         )  # fmt: skip
+
+
+class Quiet(Source):
+    """A source that answers no more once it is ``quiet``, as a node that has gone away, or a frame that is kept in a folder."""
+
+    quiet = False
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def names(self, prefix: str = "") -> list[str]:
+        return self._source.names(prefix)
+
+    def get(self, name: str) -> bytes | None:
+        return None if self.quiet else self._source.get(name)
+
+
+def test_what_was_said_of_a_poll_is_read_when_nobody_answers_any_more(honest: tuple[Log, list[Item]]) -> None:
+    log, items = honest
+    source = Quiet(log.source)
+    found = read_frame(source, source.checkpoint(), named_frame(log), items)
+    source.quiet = True
+    whole = verify_ledger(log.source)
+    said = 0
+    for mine, other in zip(found.state.polls(), whole.state.polls(), strict=True):
+        report, full = (report_with_warnings(one, poll, whole.time) for one, poll in ((found, mine), (whole, other)))
+        assert report.statements == full.statements
+        said += len(report.statements)
+    assert said, "the ledger of the vectors has statements"
 
 
 @pytest.fixture(scope="module")

@@ -60,7 +60,15 @@ def check_frame(named: Named, items: Sequence[Item]) -> None:
 
 
 class Framed(VerifiedLedger):
-    """A ledger whose ballots were not read. What needs them is not here, and its state says so (:attr:`State.unread`)."""
+    """A ledger whose ballots were not read. What needs them is not here, and its state says so (:attr:`State.unread`). Entries of the frame
+    are at hand; for any other the source is asked."""
+
+    def __init__(self, source: Source, signed: SignedCheckpoint, replay: "_Replay") -> None:
+        super().__init__(source, signed, replay)
+        self._replay = replay
+
+    def entry(self, number: int) -> bytes:
+        return self._replay.entry(number)
 
 
 def read_frame(source: Source, signed: SignedCheckpoint, named: Named, items: Sequence[Item]) -> Framed:
@@ -93,12 +101,19 @@ class _Replay:
         state = State(db)
         state.prepare()
         state.put("unread", 1)
-        self.machine = Machine(state, log.entry, log.root)
+        self._log, self._entries = log, dict[int, bytes]()
+        self.machine = Machine(state, self.entry, log.root)
         self.derived: dict[tuple[str, bytes], int] = {}
         self.block_numbers, self.block_times, self.block_heights = array("Q"), array("Q"), array("Q")
 
+    def entry(self, number: int) -> bytes:
+        """One of the frame; of any other the log is asked."""
+        found = self._entries.get(number)
+        return self._log.entry(number) if found is None else found
+
     def take(self, block: Sequence[Item], end: int = 0) -> None:
         """The next block of the frame, or the last of the log, which ends at entry ``end``."""
+        self._entries.update(block)
         try:
             if block[0].number == 0:
                 self.machine.genesis(block[0].entry)

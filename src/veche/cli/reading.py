@@ -166,10 +166,11 @@ def read_ledger(path: Path, verified: bool = True, skim: bool = False) -> Iterat
                 say_unread(str(path))
                 yield _reading(kept)
                 return
-        raise UserError(
-            Message("There is no ledger in {path}.", path=path),
-            Message("Name its folder with --ledger, or set VECHE_LEDGER."),
-        )
+        if not os.path.lexists(path / "checkpoint"):  # else the ballots have come meanwhile
+            raise UserError(
+                Message("There is no ledger in {path}.", path=path),
+                Message("Name its folder with --ledger, or set VECHE_LEDGER."),
+            )
     if not verified:
         with suppress(NotOwn), read_own(path) as own:
             say_if_test(own.charter)

@@ -136,7 +136,11 @@ def kept_frame(folder: Path) -> Framed | None:
     items: list[Item] = []
     for index, width in bundles_of(named.size):
         name = frame_name(index, width)
-        items += unpack_items(name, (place / name).read_bytes(), width)
+        try:
+            data = (place / name).read_bytes()
+        except FileNotFoundError:  # the ballots are here meanwhile, and it is removed
+            return None
+        items += unpack_items(name, data, width)
     check_frame(named, items)
     return read_frame(source, signed, named, items)
 
