@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,6 @@ import pytest
 from cli.conftest import inside
 from engine.stage import Stage, make_stage
 
-from veche.audit import rebuild as rebuilding
 from veche.audit.ledger import verify_ledger
 from veche.audit.rebuild import TAKING, end_taking
 from veche.engine import place
@@ -20,9 +20,10 @@ from veche.engine.embedded import EmbeddedEngine
 from veche.engine.inbox import Unanswered, hand_in
 from veche.errors import UserError
 from veche.ledger.ledger import Ledger
+from veche.ledger.store import Disagrees
 from veche.log.evidence import read_fork
 from veche.log.source import Folder
-from veche.node import addresses, copying
+from veche.node import addresses, newest
 from veche.node.addresses import AddressBook
 from veche.node.copying import Forked
 from veche.node.newest import Newest
@@ -41,9 +42,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Stage:
 
 
 @contextmanager
-def running(stage: Stage, newest: Newest | None = None) -> Iterator[Client]:
+def running(stage: Stage, asking: Newest | None = None) -> Iterator[Client]:
     """Its node, as people start it: with nobody to ask, if nothing else is said."""
-    ledger = (newest or Newest(stage.folder)).of(Ledger(stage.folder))
+    ledger = (asking or Newest(stage.folder)).of(Ledger(stage.folder))
     with ledger:
         engine = EmbeddedEngine(ledger, stage.key, lambda: stage.now, PAUSE)
         service = Service(engine, stage.key, "127.0.0.1", 0)
@@ -94,13 +95,14 @@ def test_yesterdays_folder_takes_back_what_was_signed_and_every_follower_stays_g
             until(lambda: same_head(copy, door), made)
     signed = (tmp_path / "copy" / "checkpoint").read_bytes()
     backups.copy_anew(tmp_path / "yesterday", stage.folder)
-    with serving(tmp_path / "copy", charter_of(stage)) as follower:
-        newest = Newest(stage.folder, [url_of(follower)], say=said.append)
-        with running(stage, newest) as door:
-            assert door.get("/checkpoint").body == signed and len(said) == 1
-            vote(door, stage.ballots[2])
-            with following(stage, tmp_path / "copy", door.address) as (made, copy):
-                until(lambda: same_head(copy, door), made)
+    with (
+        serving(tmp_path / "copy", charter_of(stage)) as follower,
+        running(stage, Newest(stage.folder, [url_of(follower)], say=said.append)) as door,
+    ):
+        assert door.get("/checkpoint").body == signed and len(said) == 1
+        vote(door, stage.ballots[2])
+        with following(stage, tmp_path / "copy", door.address) as (made, copy):
+            until(lambda: same_head(copy, door), made)
     assert verify_ledger(Folder(stage.folder)).head == verify_ledger(Folder(tmp_path / "copy")).head
     assert not place.is_moved(stage.folder) and read_fork(tmp_path / "copy") is None
 
@@ -235,15 +237,19 @@ def test_a_crash_while_it_takes_back(stage: Stage, yesterday: Path, monkeypatch:
     """The public files are there, and the database knows nothing of them yet: the next start goes on from there, and not from before."""
     charter = charter_of(stage)
 
-    def crash(*_: object) -> None:
+    def crash(folder: Path, *_: object) -> None:
+        for name in ("tile", "checkpoint"):
+            subprocess.run(["cp", "-a", stage.folder / name, folder], check=True)
         raise KeyboardInterrupt
 
     with serving(stage.folder, charter) as other:
-        monkeypatch.setattr(copying, "rebuild", crash)
-        with pytest.raises(KeyboardInterrupt):
-            Newest(yesterday, [url_of(other)]).of(Ledger(yesterday))
-        monkeypatch.setattr(copying, "rebuild", rebuilding.rebuild)
+        with monkeypatch.context() as patched:
+            patched.setattr(newest, "copy_ledger", crash)
+            with pytest.raises(KeyboardInterrupt):
+                Newest(yesterday, [url_of(other)]).of(Ledger(yesterday))
         assert size_of(yesterday) == size_of(stage.folder) and (yesterday / TAKING).exists()
+        with pytest.raises(Disagrees):
+            Ledger(yesterday)
         run = ("ledger", "run", "--ledger", yesterday, "--once", "--after-outage", "--from", url_of(other))
         again = inside(*run)
         assert again.code == 0, again.err
