@@ -1,17 +1,22 @@
 """A citizen's node: it copies, checks, follows, serves on and carries ballots; whoever lies to it is left, and two histories stop it."""
 
+import os
+import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cli.conftest import inside
 from engine.stage import Stage
 
 from veche.audit.ledger import verify_ledger
 from veche.clock import Reading
+from veche.engine.following import FarBehind
 from veche.ledger.reader import read_own
 from veche.log.evidence import read_fork
 from veche.log.source import Folder
@@ -41,8 +46,9 @@ def wired(folder: Path, *addresses: tuple[str, int]) -> Iterator[tuple[Wire, Add
         yield wire, book
 
 
-def join(folder: Path, wire: Wire, book: AddressBook) -> None:
-    catch_up(folder, find_charter(folder, wire, book), wire, book, *[lambda *_: None] * 3)
+def join(folder: Path, wire: Wire, book: AddressBook, decided: Collection[str] | None = None) -> None:
+    quiet: Any = lambda *_: None  # noqa: E731
+    catch_up(folder, find_charter(folder, wire, book), wire, book, quiet, quiet, quiet, decided)
 
 
 @contextmanager
@@ -240,3 +246,37 @@ def test_two_histories_stop_it_until_people_decide(stage: Stage, tmp_path: Path)
             with pytest.raises(Forked):  # whoever joins sees both at once, and downloads nothing
                 join(tmp_path / "new", wire, book)
             assert not (tmp_path / "new" / "tile").exists() and read_fork(tmp_path / "new") is not None
+            with pytest.raises(Forked):  # nobody has said whose history is the right one
+                join(tmp_path / "new", wire, book, decided=[])
+            join(tmp_path / "new", wire, book, decided=[url_of(client.address)])
+            assert url_of(forked.address) in book.left()
+            assert Folder(tmp_path / "new").checkpoint().checkpoint == Folder(copy).checkpoint().checkpoint
+        with wired(tmp_path / "new", client.address, forked.address) as (wire, book):
+            client.wait(client.hand_in(stage.ballots[3]).json["entry"], "final")
+            join(tmp_path / "new", wire, book, decided=[])  # what is here is the right one
+            assert client.get("/checkpoint").body == Folder(tmp_path / "new").checkpoint().to_bytes()
+
+
+def test_whoever_was_away_for_long_copies_again(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a few entries block by block, of many a copy at once; the command goes over from one to the other by itself."""
+    copy, caught_up = tmp_path / "copy", threading.Event()
+    with running(stage) as client:
+        with following(stage, copy, client.address) as (made, _):
+            pass
+        client.wait(client.hand_in(stage.ballots[0]).json["entry"], "final")
+        monkeypatch.setattr("veche.engine.following.FAR", 0)
+        with pytest.raises(FarBehind), following(stage, copy, client.address) as (made, _):
+            until(lambda: False, made)
+
+        def end() -> None:
+            until(lambda: client.get("/checkpoint").body == Folder(copy).checkpoint().to_bytes())
+            caught_up.set()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        thread = threading.Thread(target=end)
+        thread.start()
+        done = inside("node", "join", "-l", copy, "--listen", "127.0.0.1:0", "--no-page", "--seconds", 120)
+        thread.join()
+        assert done.code == 0 and caught_up.is_set(), done.err
+        assert done.out.count("This node has a copy of the whole ledger") >= 1 and "Its newest head" in done.out
+    assert log_of(copy) == log_of(stage.folder)

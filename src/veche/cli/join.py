@@ -60,7 +60,7 @@ LATELY = 3600
 @click.option(
     "--despite-fork",
     is_flag=True,
-    help="Go on though two histories of this ledger were found: people have decided that this copy is the right one.",
+    help="Go on though two histories of this ledger were found: people have decided that this copy is the right one; if none is here yet, that of the nodes at URL.",
 )
 @click.option("--browser", is_flag=True, help="Open the page that shows how the node stands in a browser.")
 @click.option(
@@ -113,7 +113,9 @@ def join(
             Message("Run its node: veche node run. Or join into another folder, with --ledger."),
         )
     book = AddressBook(folder)
-    book.type(as_address(url) for url in urls)
+    named = frozenset(map(as_address, urls))
+    book.type(named)
+    decided = named if despite_fork else None
     own = as_address(public) if public else ""
     end = None if seconds is None else time.monotonic() + seconds
     with until_told() as told, Wire(book.pinned) as wire, ExitStack() as stack:
@@ -134,11 +136,12 @@ def join(
         copied, left = has_copy(folder), set[str]()
         while not over():
             if not copied:
-                _take_frame(folder, founding, wire, book, watch)
+                if decided is None:  # else it might be that of the other history
+                    _take_frame(folder, founding, wire, book, watch)
                 with progress_bars(Message("Fetching entries"), Message("Checking entries")) as (fetched, checked):
                     catch_up(
                         folder, founding, wire, book, _show_head,
-                        watch.progress(Task.FETCHING, fetched), watch.progress(Task.CHECKING, checked),
+                        watch.progress(Task.FETCHING, fetched), watch.progress(Task.CHECKING, checked), decided,
                     )  # fmt: skip
                 _say_left(book.left(), left)
                 drop_frame(folder)

@@ -6,7 +6,7 @@ found out by that file, and left; the next goes on. A crash leaves files that ho
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -50,16 +50,19 @@ def copy_ledger(
     executed: Progress | None = None,
     chosen: Callable[[SignedCheckpoint], None] = lambda head: None,
     leave: Callable[[str, VecheError], None] = lambda name, why: None,
+    decided: Collection[str] | None = None,
 ) -> Rebuilt | None:
     """Make the ledger with this charter entry one's own, up to the newest final head that one of these doors has.
 
     What is there is kept and goes on; None if it is as long as that already. ``doors``: by their addresses, as people know them.
     ``chosen`` is called with the head before anything under it is fetched; ``leave`` with each door that is left, and why.
+    ``decided``: people know of two histories. The right one is that of what is here; if nothing is, that of the doors with these names.
+    Whoever has the other is left.
 
     Raises UserError if none has a ledger that holds, Forked if two final heads are of two histories, Held if a program uses the folder,
     and as :func:`~veche.audit.rebuild.rebuild`.
     """
-    if not Copy(folder, founding, doors, fetched, chosen, leave).run() and is_executed(folder):
+    if not Copy(folder, founding, doors, fetched, chosen, leave, decided).run() and is_executed(folder):
         return None
     return rebuild(folder, executed)
 
@@ -125,7 +128,9 @@ class Copy:
         progress: Progress | None = None,
         chosen: Callable[[SignedCheckpoint], None] = lambda head: None,
         leave: Callable[[str, VecheError], None] = lambda name, why: None,
+        decided: Collection[str] | None = None,
     ) -> None:
+        self._decided = decided
         self._folder, self._founding, self._progress, self._chosen = folder, founding, progress, chosen
         self._told = leave
         self._doors = {name: _Remembering(door, folder) for name, door in doors.items()}
@@ -184,6 +189,7 @@ class Copy:
 
     def _newest(self, claims: list[_Claim], own: SignedCheckpoint | None) -> _Claim | None:
         """The longest, with which all others agree; None if what is here is as long. Raises Forked, and UserError if nobody is left."""
+        self._leave_other_history(claims, own)
         while claims:
             newest = max(claims, key=lambda claim: claim.size)
             others = [claim.signed for claim in claims if claim is not newest]
@@ -208,6 +214,31 @@ class Copy:
             Message("None of the nodes that were asked has a copy of this ledger that holds. {name}: {why}", name=name, why=why.said),
             Message("Give the address of another node, of another institution."),
         )  # fmt: skip
+
+    def _leave_other_history(self, claims: list[_Claim], own: SignedCheckpoint | None) -> None:
+        """Leave those who have not the history that people have decided for, if they have."""
+        if self._decided is None:
+            return
+        named = [claim for claim in claims if claim.name in self._decided] if own is None else []
+        right: list[tuple[Source, SignedCheckpoint]] = [(claim.source, claim.signed) for claim in named]
+        if own is not None:
+            right = [(Folder(self._folder), own)]
+        if not right:
+            return
+        source, signed = max(right, key=lambda one: one[1].checkpoint.size)
+        head = signed.checkpoint
+        for claim in [claim for claim in claims if claim not in named]:
+            theirs = claim.signed.checkpoint
+            try:
+                if theirs.size > head.size:
+                    same = Log(claim.source, theirs).root(head.size) == head.root
+                else:
+                    same = Log(source, head).root(theirs.size) == theirs.root
+                if not same:
+                    raise wrong(CHECKPOINT, Message("it is of the other history"))
+            except _LEAVE as error:
+                self._leave(claim.name, error)
+                claims.remove(claim)
 
     def _leave_hiding(self, claims: list[_Claim]) -> bool:
         """Leave those who hide a head that is kept, as others of these know; whether there were any."""

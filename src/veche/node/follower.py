@@ -3,7 +3,7 @@
 First a copy is made of what others have (:mod:`veche.node.copying`); then the node stays, and executes each new block. docs/adr/0024-followers.md.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -70,17 +70,19 @@ def catch_up(
     chosen: Callable[[SignedCheckpoint], None],
     fetched: Progress,
     executed: Progress,
+    decided: Collection[str] | None = None,
 ) -> None:
     """Make a copy of what others have, or go on with one that was begun. ``chosen`` is called with the head before anything is downloaded.
 
-    Whoever lies meanwhile is not asked again later either. Raises as :func:`copy_ledger`.
+    Whoever lies meanwhile is not asked again later either. ``decided``: see :func:`copy_ledger`. Raises as :func:`copy_ledger`.
     """
 
     def leave(url: str, why: VecheError) -> None:
         if isinstance(why, DoesNotHold):
             book.leave(url, why.said)
 
-    copy_ledger(folder, founding, {url: Web(wire, url) for url in book.choose()}, fetched, executed, chosen, leave)
+    doors = {url: Web(wire, url) for url in book.choose()}
+    copy_ledger(folder, founding, doors, fetched, executed, chosen, leave, decided)
 
 
 class Follower:
