@@ -19,7 +19,7 @@ from veche.world import EMBEDDED
 from .doors import Door, about, door
 
 pytestmark = pytest.mark.long
-HONEST, HIS = 10, 190
+HONEST, ATTACKERS = 10, 190
 
 
 def announce(at: tuple[str, int], url: str) -> int:
@@ -37,15 +37,15 @@ def test_most_addresses_are_one_attackers(tmp_path: Path, monkeypatch: pytest.Mo
     stage = make_stage(EMBEDDED, tmp_path / "city")
     with running(stage) as client, ExitStack() as stack:
         old = client.get("/checkpoint").body
-        his: list[str] = []
+        theirs: list[str] = []
 
         def told() -> bytes:
-            return ("[" + ",".join(f'"{url}"' for url in random.sample(his, 16)) + "]").encode()
+            return ("[" + ",".join(f'"{url}"' for url in random.sample(theirs, 16)) + "]").encode()
 
         def lie(asked: Door, body: bytes | None) -> bytes | None:
             return {"/checkpoint": old, "/nodes": told()}.get(asked.path, body)
 
-        his += [stack.enter_context(door(client, lie, f"127.66.{n // 200}.{n % 200 + 1}")) for n in range(HIS)]
+        theirs += [stack.enter_context(door(client, lie, f"127.66.{n // 200}.{n % 200 + 1}")) for n in range(ATTACKERS)]
         honest: list[str] = []
         honest += [
             stack.enter_context(
@@ -57,14 +57,14 @@ def test_most_addresses_are_one_attackers(tmp_path: Path, monkeypatch: pytest.Mo
         made, own = stack.enter_context(
             following(stage, tmp_path / "copy", (str(first.hostname), int(first.port or 0)))
         )
-        mixed = [*his, *honest[1:6]]
+        mixed = [*theirs, *honest[1:6]]
         random.Random(10).shuffle(mixed)
         answers = [announce(made.address, url) for url in mixed]
         print(f"{answers.count(204)} of {len(mixed)} announcements were believed")
         until(lambda: sum(one.url in honest for one in made.book.all()) >= 6, made, seconds=120)
 
         def known() -> list[str]:
-            return [one.url for one in made.book.all() if one.url in his]
+            return [one.url for one in made.book.all() if one.url in theirs]
 
         assert len(known()) <= OF_A_RANGE, "few of one range are known"
         for _ in range(50):
