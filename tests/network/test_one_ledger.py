@@ -149,6 +149,26 @@ def test_two_final_heads_stop_it(world: World, tmp_path: Path) -> None:
         pass
 
 
+def test_former_validators_stop_nobody(world: World, tmp_path: Path) -> None:
+    """All four have been exchanged since: whoever has the old keys signs another history of that day, is named, and that is all."""
+    copy, former = tmp_path / "copy", list(world.head_keys)
+    with following(world, copy) as (made, door):
+        old = world.ledger.size - 1
+        for place, _ in enumerate(former):
+            world.engine._publishing.add(new := SigningKey.generate())  # type: ignore[attr-defined]
+            body = ["rotate", VALIDATORS[place], "validator", new.public, 0, SigningKey.generate().public]
+            world.say("office", body, *world.organisers, former[place])
+            say(world)
+            world.wait(14 * 86_400)
+            say(world)
+        until(same(world, made), made)
+        tell(door, another(world, old, *former))
+        until(lambda: accused(copy) == sorted(key.public for key in former), made)
+        assert read_fork(copy) is None
+        say(world)
+        until(same(world, made), made)
+
+
 def test_it_gives_back_what_institutions_promise_and_promises_nothing(world: World, tmp_path: Path) -> None:
     """Not the word of one who is no validator, nor of one about another entry."""
     keys, stranger = world.head_keys, SigningKey.generate()

@@ -1,8 +1,9 @@
 """Every signed head that a node hears of, held against the log that it has: there is one ledger for all, or it is seen.
 
 A head that is shorter than this log must be its root at that size; a longer one must go on from it. What contradicts is kept as evidence
-(:mod:`veche.log.evidence`). If single validators signed it, they are named, and nothing else happens. If it is final, there are two
-histories that both count: nothing goes on here until people have decided.
+(:mod:`veche.log.evidence`). If single validators signed it, they are named, and nothing else happens. If it is final, and over a third
+of those who sign heads today are among its signers, there are two histories that both count: nothing goes on here until people have
+decided.
 """
 
 import threading
@@ -66,7 +67,8 @@ class Heads:
             _must_be_signed(signed, signers)
             log = self._own_log(own)
             if log.root(head.size) != head.root:
-                self._contradict(signed, own, log, is_by(signed, succession.policy(head.size)), signers)
+                final = is_by(signed, succession.policy(head.size)) and _count(signers, succession, own.checkpoint.size)
+                self._contradict(signed, own, log, final, signers)
             return None
         if door is None:
             _must_be_signed(signed, signers)
@@ -119,6 +121,13 @@ def _signers(signed: SignedCheckpoint, succession: Succession) -> list[Verifier]
     known = {(one.name, one.key_id): one for policy in succession.policies for one in policy.power}
     named = [known[line.name, line.key_id] for line in signed.signatures if (line.name, line.key_id) in known]
     return [one for one in dict.fromkeys(named) if is_by(signed, Policy(signed.checkpoint.origin, {one: 1}, 1))]
+
+
+def _count(signers: list[Verifier], succession: Succession, size: int) -> bool:
+    """Whether over a third of those who sign today's heads are among these. If not, it is former validators who have signed another
+    history of their day, or whoever has their keys now: they are named, and nobody who has a head of today need stop for them."""
+    power = succession.policy(size).power
+    return 3 * sum(power.get(one, 0) for one in signers) > sum(power.values())
 
 
 def _must_be_signed(signed: SignedCheckpoint, signers: list[Verifier]) -> None:
