@@ -16,8 +16,11 @@ from veche.keys import SigningKey
 from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint, sign
 from veche.log.receipt import Receipt
 from veche.log.source import Folder
+from veche.log.tiles import CHECKPOINT
 from veche.node.tlog_witness import Contradicted, Knows, OutsideWitness, Unwilling, add_checkpoint, log_verifier
 from veche.node.web import Wire
+from veche.node.witnessing import Witnessing
+from veche.world import Played, World
 
 NOBODY = "nobody outside knows"
 
@@ -127,3 +130,22 @@ def test_what_it_says_of_another_history_is_an_alarm_and_of_an_unknown_log_how_t
         other = Checkpoint(head.origin, head.size, bytes(32))
         with pytest.raises(Contradicted, match="does not go on"):
             add_checkpoint(wire, one, key, SignedCheckpoint(other, (sign(other, key),)), head.size)
+
+
+def test_of_a_network_it_takes_the_key_of_one_validator_whose_node_asks(witness: LiteWitness, tmp_path: Path) -> None:
+    """Validators cosign heads, which no witness takes for a log's signature; the one who asks signs what is final once more, for it alone."""
+    with World(tmp_path / "net", citizens={"Centre": 1}, registrars=(1, 1, 0), engine=Played()) as world:
+        world.engine.tick()
+        ledger, key = world.folder / "ledger", world.head_keys[1]
+        published = (ledger / CHECKPOINT).read_bytes()
+        one = OutsideWitness.parse(witness.named)
+        witness.add_log(log_verifier(head_of(ledger).checkpoint.origin, key.public))
+        said: list[str] = []
+        with Witnessing(ledger, key, [one], lambda text: said.append(str(text))):
+            until(lambda: witness.size(head_of(ledger).checkpoint.origin) == head_of(ledger).checkpoint.size)
+            until(lambda: said)
+        (outside,) = world.check().witnesses.outside
+        assert outside.vkey == str(witness.verifier) and not world.check().witnesses.alone
+        assert (ledger / CHECKPOINT).read_bytes() == published, (
+            "nothing that is published needs it, or bears a log's signature"
+        )

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from veche import logs
+from veche.audit.poll_words import vouching
+from veche.audit.witnesses import read_witnesses
 from veche.cli import options
 from veche.cli.earnest import say_if_test
 from veche.cli.language import Command
@@ -25,6 +27,7 @@ from veche.engine.publishing import LOG_KEY
 from veche.errors import DoesNotHold, UserError, VecheError
 from veche.ledger.codec import digest
 from veche.ledger.entries.charter import read_charter
+from veche.ledger.reader import read_own
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.evidence import read_fork
 from veche.terminal.say import language, say
@@ -160,6 +163,7 @@ def join(
                         )
                     )  # fmt: skip
                     say_browser(made.address)
+                    _say_witnesses(folder)
                     while not over():
                         made.check()
                         _say_left(book.left(), left)
@@ -192,6 +196,13 @@ def _take_frame(folder: Path, founding: bytes, wire: "Wire", book: "AddressBook"
             )
         )
         return
+
+
+def _say_witnesses(folder: Path) -> None:
+    """Who vouched for one ledger for all, or that nobody did."""
+    with suppress(DoesNotHold), read_own(folder) as reader:  # what does not hold, "veche verify" says
+        for said in vouching(read_witnesses(reader.log, reader.state)):
+            say(said)
 
 
 def _check_charter(founding: bytes, wanted: str) -> None:

@@ -116,7 +116,7 @@ def ledger_of(reader: Reader, now: int) -> Ledger:
         old,
         names={key: office.institution for key, office in state.offices.items()},
         institutions=frozenset(row.url for row in state.validator_rows()),
-        witnesses=witnesses if witnesses is not None and witnesses.quorum else None,
+        witnesses=witnesses,
         trouble=trouble,
     )
 

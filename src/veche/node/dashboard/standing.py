@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from veche.audit.poll_words import vouched
+from veche.audit.poll_words import vouched, vouching
 from veche.ledger.heads import STALE
 from veche.log.evidence import FAILURE, FOLDER, FORK
 from veche.node.dashboard.facts import Facts, Sight, Task, Work
@@ -189,7 +189,10 @@ def rows(facts: Facts) -> Iterator[Row]:
             Message("over two thirds of the validators vouched for it {time} ago", time=about(facts.age)),
         )
     if facts.witnesses is not None:
-        yield Row(Message("Witnesses"), vouched(facts.witnesses))
+        if facts.witnesses.quorum:
+            yield Row(Message("Witnesses"), vouched(facts.witnesses))
+        for said in vouching(facts.witnesses):
+            yield Row(Message("Witnesses"), said)
     if facts.pruned:
         yield Row(Message("Entries not kept here"), Number(facts.pruned))
     if facts.missing:
