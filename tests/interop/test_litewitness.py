@@ -10,10 +10,13 @@ import pytest
 from cli.city import City, found
 from cli.conftest import Engine, fails_inside, inside, ok_inside
 from litewitness import LiteWitness
+from network.test_following import url_of
+from network.test_one_ledger import serving
 
 from veche.engine.embedded import LOG_KEY
 from veche.keys import SigningKey
 from veche.log.checkpoint import Checkpoint, Policy, SignedCheckpoint, sign
+from veche.log.log import Log
 from veche.log.receipt import Receipt
 from veche.log.source import Folder
 from veche.log.tiles import CHECKPOINT
@@ -92,6 +95,10 @@ def test_it_cosigns_what_an_engine_publishes_and_everybody_is_shown(
         assert str(witness.verifier) in said and NOBODY not in said
     ok_inside("export", "--ledger", ledger, tmp_path / "city.tar")
     assert str(witness.verifier) in ok_inside("verify", tmp_path / "city.tar").out
+    with serving(ledger, Log(Folder(ledger), head_of(ledger).checkpoint).entry(0)) as address:
+        seen = ok_inside("ledger", "show", "--ledger", url_of(address)).out  # without the ballots, and then with them
+        assert str(witness.verifier) in seen and NOBODY not in seen
+        assert str(witness.verifier) in ok_inside("verify", url_of(address)).out
 
 
 def test_a_restored_backup_signs_nothing_when_a_witness_has_seen_more(

@@ -38,7 +38,11 @@ def serving(folder: Path, charter: bytes, take: Taking | None = None) -> Iterato
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            own = {"/charter": lambda: charter, "/heads": lambda: msgspec.json.encode(published.kept())}
+            own = {
+                "/charter": lambda: charter,
+                "/heads": lambda: msgspec.json.encode(published.kept()),
+                "/witness": lambda: msgspec.json.encode(published.witnesses()),
+            }
             body = own.get(self.path, lambda: published.file(self.path[1:]))()
             self.send_response(404 if body is None else 200)
             self.end_headers()

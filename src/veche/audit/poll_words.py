@@ -203,7 +203,8 @@ def vouching(witnesses: Witnesses) -> list[Message]:
     if not said and witnesses.alone:
         said.append(
             Message(
-                "One institution signs this ledger's heads, and no witness has cosigned one: whether all see one ledger, nobody outside knows."
+                "One institution signs this ledger's heads, and no witness's cosignature is here: as far as this copy shows, nobody outside knows "
+                "whether all see one ledger."
             )
         )
     return said

@@ -31,6 +31,7 @@ from veche.ledger.entries.office import OfficeChange, Role
 from veche.ledger.heads import STALE, age, witness_verifier
 from veche.ledger.walk import walk
 from veche.log.checkpoint import Policy, SignedCheckpoint
+from veche.log.cosigned import MOST, cosigned_by, cosigners, is_newer, read_cosigned
 from veche.log.evidence import evidence_file, read_fork
 from veche.log.log import Log
 from veche.log.source import WITNESS, Folder, Source
@@ -337,9 +338,10 @@ class Remote:
 
     def _fetch_cosigned(self, doors: "dict[str, Web]") -> None:
         """What witnesses cosigned, as far as it is theirs: that it fits this ledger is checked with the rest."""
+        folder = Folder(self._folder)
+        self._fetch_outside(folder, doors)
         if self._charter.witnesses is None:
             return
-        folder = Folder(self._folder)
         for key in self._observers(Log(folder, folder.checkpoint().checkpoint)):
             name, policy = f"{WITNESS}{key.hex()}", _policy(self._charter.origin, key)
             known = folder.get(name)
@@ -355,6 +357,21 @@ class Remote:
                     make_folder(self._folder / WITNESS)
                     replace(self._folder / name, data, drafts=self._folder)
                     known = data
+
+    def _fetch_outside(self, folder: Folder, doors: "dict[str, Web]") -> None:
+        """What others cosigned, if it is by the key that it is named after: what else it says is checked with the rest."""
+        for door in doors.values():
+            for name in door.names(WITNESS):
+                key = bytes.fromhex(name.removeprefix(WITNESS))
+                if (data := door.get(name)) is None or data == folder.get(name):
+                    continue
+                with suppress(DoesNotHold):
+                    found, known = cosigned_by(SignedCheckpoint.parse(data), key), read_cosigned(folder, key)
+                    if known is None and len(cosigners(folder)) >= MOST:
+                        continue
+                    if found is not None and (known is None or is_newer(found, known)):
+                        make_folder(self._folder / WITNESS)
+                        replace(self._folder / name, data, drafts=self._folder)
 
     def _observers(self, log: Log) -> set[bytes]:
         """The keys that are or were those of observers."""

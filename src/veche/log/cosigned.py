@@ -48,6 +48,11 @@ def read_cosigned(source: Source, key: bytes) -> CosignedHead | None:
         return None
 
 
+def is_newer(one: CosignedHead, other: CosignedHead) -> bool:
+    """Whether a cosigned head says more than another by the same witness."""
+    return (one.signed.checkpoint.size, one.time) > (other.signed.checkpoint.size, other.time)
+
+
 def cosigners(source: Source) -> list[bytes]:
     """The keys under which cosigned heads lie there, in ascending order."""
     return [bytes.fromhex(name.removeprefix(WITNESS)) for name in source.names(WITNESS)]

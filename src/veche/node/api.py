@@ -16,6 +16,7 @@
     POST /nodes                    where the node is that asks, if it is found from outside, at the address from which it asks
     GET  /charter                  entry 0, with whose hash everything begins
     GET  /checkpoint, /tile/..., /head/..., /attachment/..., /witness/...   the public files (docs/protocol.md, section 5)
+    GET  /witness                  whose cosigned heads are here: a JSON array of keys
     POST /witness/{key}            a head that the ledger's witness with this key has cosigned
     GET  /, /explorer/...          pages for a browser (:mod:`veche.node.explorer.door`)
 
@@ -141,6 +142,7 @@ class Api:
         get("/entries/{hash}/receipt", self._receipt)
         post("/batch", self._take_batch)
         post("/heads", self._take_head)
+        get("/witness", self._witnesses)
         post("/witness/{key}", self._take_cosigned)
         get("/status", self._status)
         get("/openapi.json", self._described)
@@ -281,6 +283,9 @@ class Api:
 
     async def _kept(self, request: web.Request) -> web.Response:
         return _json_bytes(msgspec.json.encode(await self._read(self._published.kept)))
+
+    async def _witnesses(self, request: web.Request) -> web.Response:
+        return _json_bytes(msgspec.json.encode(await self._read(self._published.witnesses)))
 
     async def _commits(self, request: web.Request) -> web.Response:
         text = request.match_info["height"]

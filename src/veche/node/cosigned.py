@@ -13,7 +13,7 @@ from veche.errors import UserError
 from veche.ledger.reader import read_own
 from veche.ledger.store import plainly
 from veche.log.checkpoint import SignedCheckpoint
-from veche.log.cosigned import CosignedHead, cosigned_by, read_cosigned
+from veche.log.cosigned import CosignedHead, cosigned_by, is_newer, read_cosigned
 from veche.log.source import WITNESS, Folder
 from veche.texts import Message
 
@@ -71,11 +71,6 @@ class CosignedHeads:
             make_folder(path.parent)
             replace(path, signed.to_bytes(), drafts=self._folder)
         return True
-
-
-def is_newer(one: CosignedHead, other: CosignedHead) -> bool:
-    """Whether a cosigned head says more than another by the same witness."""
-    return (one.signed.checkpoint.size, one.time) > (other.signed.checkpoint.size, other.time)
 
 
 def _no_witness() -> NoWitness:

@@ -17,7 +17,7 @@ from veche.ledger.frame import FRAMED, MOST_BYTES, Item, bundles_of, frame_name,
 from veche.ledger.walk import walk
 from veche.log.checkpoint import SignedCheckpoint
 from veche.log.log import Log
-from veche.log.source import HEAD, Folder, Source
+from veche.log.source import HEAD, WITNESS, Folder, Source
 from veche.log.tiles import CHECKPOINT, WIDTH, wrong
 from veche.node.web import Web, Wire
 from veche.texts import Message
@@ -41,7 +41,9 @@ class Kept(Source):
         self._heads: list[str] | None = None
 
     def names(self, prefix: str = "") -> list[str]:
-        """The kept heads: others of its files a door does not list."""
+        """The kept and the cosigned heads: others of its files a door does not list."""
+        if prefix.startswith(WITNESS):
+            return self._door.names(prefix)
         if not prefix.startswith(HEAD):
             return []
         if self._heads is None:

@@ -19,13 +19,13 @@ from veche.engine.following import FollowingEngine, News
 from veche.errors import DoesNotHold, UserError, VecheError
 from veche.ledger.heads import vouched
 from veche.log.checkpoint import Checkpoint, SignedCheckpoint
-from veche.log.cosigned import cosigned_by
+from veche.log.cosigned import cosigned_by, is_newer
 from veche.log.source import WITNESS
 from veche.log.tiles import wrong
 from veche.logs import log as logged
 from veche.node.addresses import ASKED, MOST, TOLD, AddressBook, is_url
 from veche.node.copying import Forked
-from veche.node.cosigned import CosignedHeads, is_newer
+from veche.node.cosigned import CosignedHeads
 from veche.node.heads import Heads
 from veche.node.web import NoAnswer, Web, Wire
 from veche.texts import Message

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from veche.errors import DoesNotHold
 from veche.log.checkpoint import SignedCheckpoint
-from veche.log.cosigned import with_cosignatures
+from veche.log.cosigned import MOST, cosigners, with_cosignatures
 from veche.log.log import Log, Snapshot, read_tile
 from veche.log.source import Folder, kept_heads, size_limit
 from veche.log.tiles import CHECKPOINT, Tile
@@ -33,6 +33,10 @@ class Published:
     def kept(self) -> list[int]:
         """The sizes of the heads that are kept, in ascending order."""
         return [size for size, _ in kept_heads(self._source)]
+
+    def witnesses(self) -> list[str]:
+        """The keys under which cosigned heads lie here, the first of them."""
+        return [key.hex() for key in cosigners(self._source)[:MOST]]
 
     @property
     def head(self) -> SignedCheckpoint | None:

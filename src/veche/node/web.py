@@ -18,7 +18,8 @@ import msgspec
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from veche.errors import UserError, because
-from veche.log.source import HEAD, Source, head_name, size_limit
+from veche.log.cosigned import MOST
+from veche.log.source import HEAD, WITNESS, Source, head_name, size_limit
 from veche.log.tiles import Tile, wrong
 from veche.texts import Message, Said
 
@@ -207,7 +208,7 @@ async def read_answer(response: aiohttp.ClientResponse, most: int) -> bytes:
 
 
 class Web(Source):
-    """The public files behind one door. It lists no files but the kept heads; ``url``: as in an address entry, without a path.
+    """The public files behind one door. It lists no files but kept and cosigned heads; ``url``: as in an address entry, without a path.
 
     Every method raises NoAnswer, and DoesNotHold (step ``tiles``) on an answer that cannot be such a file.
     """
@@ -220,10 +221,19 @@ class Web(Source):
         return self._wire.get(self.url, path, most, () if self._until is None else ONCE, self._until)
 
     def names(self, prefix: str = "") -> list[str]:
-        """The kept heads: with any other prefix than theirs it is a mistake to ask."""
+        """The kept heads, or the cosigned ones, at most :data:`~veche.log.cosigned.MOST`: with any other prefix it is a mistake to ask."""
+        if prefix.startswith(WITNESS):
+            return [name for name in self._witnesses() if name.startswith(prefix)]
         if not prefix.startswith(HEAD):
             raise ValueError(f"a door does not list {prefix!r}")
         return sorted(name for size in self._kept() if (name := head_name(size)).startswith(prefix))
+
+    def _witnesses(self) -> Sequence[str]:
+        data = self._ask("witness", KEPT_BYTES)
+        with suppress(msgspec.MsgspecError, RecursionError):
+            keys = [] if data is None else msgspec.json.decode(data, type=list[str])
+            return sorted(name for key in keys[:MOST] if size_limit(name := f"{WITNESS}{key}") is not None)
+        raise wrong(self.url, Message("this is no list of witnesses"))
 
     def _kept(self) -> Sequence[int]:
         data = self._ask("heads", KEPT_BYTES)
