@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -200,9 +200,13 @@ def _take_frame(folder: Path, founding: bytes, wire: "Wire", book: "AddressBook"
 
 def _say_witnesses(folder: Path) -> None:
     """Who vouched for one ledger for all, or that nobody did."""
-    with suppress(DoesNotHold), read_own(folder) as reader:  # what does not hold, "veche verify" says
-        for said in vouching(read_witnesses(reader.log, reader.state)):
-            say(said)
+    with read_own(folder) as reader:
+        try:
+            witnesses = read_witnesses(reader.log, reader.state)
+        except DoesNotHold:  # "veche verify" says what
+            return
+    for said in vouching(witnesses):
+        say(said)
 
 
 def _check_charter(founding: bytes, wanted: str) -> None:

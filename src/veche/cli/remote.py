@@ -365,13 +365,16 @@ class Remote:
                 key = bytes.fromhex(name.removeprefix(WITNESS))
                 if (data := door.get(name)) is None or data == folder.get(name):
                     continue
-                with suppress(DoesNotHold):
-                    found, known = cosigned_by(SignedCheckpoint.parse(data), key), read_cosigned(folder, key)
-                    if known is None and len(cosigners(folder)) >= MOST:
-                        continue
-                    if found is not None and (known is None or is_newer(found, known)):
-                        make_folder(self._folder / WITNESS)
-                        replace(self._folder / name, data, drafts=self._folder)
+                try:
+                    signed = SignedCheckpoint.parse(data)
+                except DoesNotHold:
+                    continue
+                found, known = cosigned_by(signed, key), read_cosigned(folder, key)
+                if known is None and len(cosigners(folder)) >= MOST:
+                    continue
+                if found is not None and (known is None or is_newer(found, known)):
+                    make_folder(self._folder / WITNESS)
+                    replace(self._folder / name, data, drafts=self._folder)
 
     def _observers(self, log: Log) -> set[bytes]:
         """The keys that are or were those of observers."""
