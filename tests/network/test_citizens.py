@@ -55,7 +55,7 @@ def follows(process: "subprocess.Popen[str]") -> list[str]:
     said = []
     for line in process.stdout:
         said.append(line)
-        if "port" in "".join(said) and line.rstrip().endswith("."):
+        if re.search(r"Its door is at \S+ port \d+\.", " ".join("".join(said).split())):
             return said
     raise AssertionError("".join(said))
 
@@ -75,6 +75,7 @@ def test_a_citizen_joins_is_killed_and_goes_on(stage: Stage, tmp_path: Path) -> 
             said = " ".join("".join(follows(process)).split())
             charter, head = digest(client.get("/charter").body), client.get("/checkpoint").body
             assert "All but the ballots is here, and checked" in said and not (copy / FRAMED).exists()
+            assert said.index("A browser shows the ledger at") < said.index("follows. Its door is at")
             assert in_words(charter) in said and in_words(digest(head.partition(b"\n\n")[0] + b"\n")) in said
             client.wait(client.hand_in(stage.ballots[0]).json["entry"], "final")
             until(lambda: size(copy) == client.get("/status").json["final"])

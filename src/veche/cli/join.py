@@ -1,8 +1,8 @@
 """``veche node join`` and ``status``: a citizen's node, from an address to a copy of the whole ledger that stays up to date."""
 
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -139,9 +139,12 @@ def join(
         copied, left = has_copy(folder), set[str]()
         while not over():
             if not copied:
-                if decided is None:  # else it might be that of the other history
-                    _take_frame(folder, founding, wire, book, watch)
-                with progress_bars(Message("Fetching entries"), Message("Checking entries")) as (fetched, checked):
+                # of two histories it might be that of the other
+                early = decided is None and _take_frame(folder, founding, wire, book, watch)
+                with (
+                    _early_door(folder, listen, watch) if early else nullcontext(),
+                    progress_bars(Message("Fetching entries"), Message("Checking entries")) as (fetched, checked),
+                ):
                     catch_up(
                         folder, founding, wire, book, _show_head,
                         watch.progress(Task.FETCHING, fetched), watch.progress(Task.CHECKING, checked), decided,
@@ -174,8 +177,22 @@ def join(
     say(Message("Stopped. Started again, it goes on."))
 
 
-def _take_frame(folder: Path, founding: bytes, wire: "Wire", book: "AddressBook", watch: "Watch") -> None:
-    """Take all but the ballots first, from the first node that has it: polls can be read while the ballots come."""
+@contextmanager
+def _early_door(folder: Path, listen: str, watch: "Watch") -> Iterator[None]:
+    """In this ``with`` a browser finds at the node's door what is here already."""
+    from veche.node.early import EarlyDoor
+
+    with EarlyDoor(folder, listen) as door:
+        watch.door = door.address
+        say_browser(door.address)
+        try:
+            yield
+        finally:
+            watch.door = None
+
+
+def _take_frame(folder: Path, founding: bytes, wire: "Wire", book: "AddressBook", watch: "Watch") -> bool:
+    """Take all but the ballots first, from the first node that has it: polls can be read while the ballots come. Whether any had."""
     from veche.node.dashboard.facts import Task
     from veche.node.framing import NotFramed, fetch_frame
     from veche.node.web import NoAnswer
@@ -195,7 +212,8 @@ def _take_frame(folder: Path, founding: bytes, wire: "Wire", book: "AddressBook"
                 folder=folder,
             )
         )
-        return
+        return True
+    return False
 
 
 def _say_witnesses(folder: Path) -> None:

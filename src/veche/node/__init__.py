@@ -15,6 +15,7 @@ the ledger's public files.
 - :mod:`copying`   another's ledger made one's own: fetched, checked from the head down, executed
 - :mod:`frames`    all that is no ballot, kept for whoever takes it first
 - :mod:`framing`   the same taken from somebody else's node
+- :mod:`early`     the door of a node whose ballots are on their way: pages of what is here already
 - :mod:`chain`     what CometBFT knows of its chain, for those who join
 - :mod:`joining`   a node that lacks the log or CometBFT's blocks, before it runs
 - :mod:`newest`    whether anybody has more than an engine that is about to sign

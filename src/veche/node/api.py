@@ -133,8 +133,8 @@ class Api:
         self._listeners = self._sending = 0
 
     def application(self) -> web.Application:
-        made = web.Application(middlewares=[_answer_mistakes, answer_in_pages], client_max_size=MAX_ENTRY)
-        made.on_response_prepare.append(_allow_all)
+        made = web.Application(middlewares=[answer_mistakes, answer_in_pages], client_max_size=MAX_ENTRY)
+        made.on_response_prepare.append(allow_all)
         get, post = (partial(add, expect_handler=expected) for add in (made.router.add_get, made.router.add_post))
         post("/entries", self._take)
         get("/entries/{hash}", self._stage)
@@ -216,10 +216,10 @@ class Api:
         except Later:
             raise Busy(1) from None
         except NoWitness as error:
-            return _failure(error, 403)
+            return failure(error, 403)
         except DoesNotHold as error:
             self._engine.gather(signed)  # a follower holds it against its log: if it is final, these are two histories
-            return _failure(error, 409)
+            return failure(error, 409)
         return web.Response(status=204)
 
     async def _head_by(self, request: web.Request) -> web.Response:
@@ -294,7 +294,7 @@ class Api:
         try:
             found = await self._chain.commits(None if text == NEWEST else int(text))
         except Busy as error:
-            return _failure(error, 503, {"Retry-After": str(error.seconds)})
+            return failure(error, 503, {"Retry-After": str(error.seconds)})
         if found is None:
             raise web.HTTPNotFound
         return _json_bytes(found)
@@ -313,7 +313,7 @@ class Api:
             self._looking_up, self._announced, url, request.remote or ""
         )
         if not await asking:
-            return _failure(UserError(Message("There is no such node where the request comes from.")), 403)
+            return failure(UserError(Message("There is no such node where the request comes from.")), 403)
         return web.Response(status=204)
 
     def _announced(self, url: str, remote: str) -> bool:
@@ -403,15 +403,15 @@ def _progress(progress: Progress, status: int = 200) -> web.Response:
     return _json(progress, status)
 
 
-def _failure(error: VecheError, status: int, headers: dict[str, str] | None = None) -> web.Response:
+def failure(error: VecheError, status: int, headers: dict[str, str] | None = None) -> web.Response:
     return _json(Failure(Said.of(error.said), Said.of(error.advice)), status, headers)
 
 
 def _busy(error: Busy) -> web.Response:
-    return _failure(error, 429, {"Retry-After": str(error.seconds)})
+    return failure(error, 429, {"Retry-After": str(error.seconds)})
 
 
-async def _allow_all(request: web.Request, response: web.StreamResponse) -> None:
+async def allow_all(request: web.Request, response: web.StreamResponse) -> None:
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Server"] = "veche"
@@ -429,7 +429,7 @@ _MISTAKES = {
 
 
 @web.middleware
-async def _answer_mistakes(
+async def answer_mistakes(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     """Nothing but a plain sentence ever tells of a mistake."""
@@ -440,24 +440,24 @@ async def _answer_mistakes(
     except Busy as error:
         return _busy(error)
     except (Stopped, NoRoom) as error:
-        return _failure(error, 503, {"Retry-After": "30"})
+        return failure(error, 503, {"Retry-After": "30"})
     except Refused as error:
         return _json(Refusal.of(error), 422)
     except UserError as error:  # the machine: what it says names its folders, which are nobody's business
         log().error("a request failed", reason=error.message)
-        return _failure(
+        return failure(
             UserError(Message("This node has a fault and takes nothing in now.")), 503, {"Retry-After": "60"}
         )
     except web.HTTPException as error:
         said = _MISTAKES.get(error.status)
         if said is None:
             raise
-        return _failure(UserError(said), error.status)
+        return failure(UserError(said), error.status)
     except (web.RequestPayloadError, HttpProcessingError):  # what was sent cannot be read to its end
-        return _failure(UserError(_MISTAKES[400]), 400, {"Connection": "close"})
+        return failure(UserError(_MISTAKES[400]), 400, {"Connection": "close"})
     except ConnectionError:  # whoever asked has gone
         raise
     except Exception as error:  # said here, for what aiohttp would say of it names who asked
         place = traceback.extract_tb(error.__traceback__)[-1]
         log().error("a request failed", reason=f"{type(error).__name__} in {Path(place.filename).name}:{place.lineno}")
-        return _failure(UserError(Message("This node has a fault and cannot answer this.")), 500)
+        return failure(UserError(Message("This node has a fault and cannot answer this.")), 500)

@@ -28,13 +28,14 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from veche.audit.framed import Framed
 from veche.errors import VecheError
 from veche.ledger.reader import read_own
 from veche.logs import log
 from veche.node.expecting import expected
 from veche.node.explorer.index import Index
 from veche.node.explorer.pages import Page, Pages, assets, missing
-from veche.node.explorer.view import View
+from veche.node.explorer.view import Coming, FramedView, View
 from veche.node.intake import Busy
 from veche.texts import ENGLISH, Localizable, Message, languages
 
@@ -92,9 +93,10 @@ class _Made:
 class Explorer:
     """The explorer of the ledger in a folder."""
 
-    def __init__(self, folder: Path, final: Callable[[], int], send: Send) -> None:
-        """``final``: the size of the newest final head, asked on the loop."""
-        self._folder, self._final, self._send = folder, final, send
+    def __init__(self, folder: Path, final: Callable[[], int], send: Send, framed: Framed | None = None) -> None:
+        """``final``: the size of the newest final head, asked on the loop. ``framed``: what is shown as long as the ballots are not here;
+        the folder is then that in which it is kept."""
+        self._folder, self._final, self._send, self._framed = folder, final, send, framed
         self._index: Index | None = None
         self._pages: OrderedDict[str, _Made] = OrderedDict()
         self._bytes = self._listeners = 0
@@ -130,7 +132,8 @@ class Explorer:
         self._ended.set()
         await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
         if self._index is not None:
-            await asyncio.to_thread(self._indexing.join)
+            if self._indexing.ident is not None:
+                await asyncio.to_thread(self._indexing.join)
             self._index.close()
 
     # The index, on a thread of its own
@@ -255,9 +258,14 @@ class Explorer:
         try:
             if self._index is None:
                 self._index = Index(self._folder)
-                self._indexing.start()  # only now: where nobody looks, it costs nothing
-            with self._index.still(), read_own(self._folder) as reader:
-                return show(View(reader, self._index, int(time.time())))
+                if self._framed is None:
+                    self._indexing.start()  # only now: where nobody looks, it costs nothing
+            with self._index.still():
+                now = int(time.time())
+                if self._framed is not None:
+                    return show(FramedView(self._framed, self._index, now))
+                with read_own(self._folder) as reader:
+                    return show(View(reader, self._index, now))
         finally:
             self._rest = min(1.0, time.monotonic() - began)
 
@@ -360,6 +368,8 @@ async def answer_in_pages(
         return _missing(request, 404)
     except Busy as busy:
         return _missing(request, 429, {"Retry-After": str(busy.seconds)})
+    except Coming as error:
+        return _missing(request, 503, {"Retry-After": "60"}, (error.said, error.advice))
     except (VecheError, sqlite3.Error, OSError) as error:
         if isinstance(error, ConnectionError):
             raise
@@ -367,9 +377,14 @@ async def answer_in_pages(
         return _missing(request, 503, {"Retry-After": "60"})
 
 
-def _missing(request: web.Request, status: int, headers: Mapping[str, str] | None = None) -> web.Response:
+def _missing(
+    request: web.Request,
+    status: int,
+    headers: Mapping[str, str] | None = None,
+    said: tuple[Localizable, Localizable] | None = None,
+) -> web.Response:
     parts = request.path.split("/")
     language = parts[2] if len(parts) > 2 and parts[2] in languages() else wanted(request.headers)
-    html = missing(language, *_SAID.get(status, _FAULT))
+    html = missing(language, *(said or _SAID.get(status, _FAULT)))
     sent = {**SAFE, "Cache-Control": "no-store", **(headers or {}), "Content-Type": HTML}
     return web.Response(body=html.encode(), status=status, headers=sent)

@@ -19,7 +19,7 @@ from veche.audit.poll_words import listing, stage_name
 from veche.ledger.entries.statements import Contest
 from veche.ledger.life import Stage
 from veche.node.explorer.index import MOST, MOST_BITS
-from veche.node.explorer.view import LISTED, RUNNING, View
+from veche.node.explorer.view import LISTED, RUNNING, Coming, View
 from veche.texts import SECOND, Localizable, Message, languages
 from veche.words import LANGUAGES, in_words, word_list
 
@@ -103,7 +103,7 @@ class Pages:
     def _page(self, template: str, path: str, lasts: bool = False, whole: bool = True, **values: Any) -> Page:
         """``path``: of the page, behind the language; ``lasts`` and ``whole``: see :class:`Page`."""
         view = self._view
-        frame = {"name": view.name, "test": view.charter.test, "view": view}
+        frame = {"name": view.name, "test": view.charter.test, "view": view, "unread": view.state.unread}
         html = _render(template, self._language, path, live=not lasts, **frame, **values)
         return Page(html, lasts, whole and (lasts or view.indexed))
 
@@ -163,6 +163,8 @@ class Pages:
 
     def codes(self, first: int | None) -> Page | None:
         """The lists of codes; of those that begin with this word, if it takes two words to choose a list."""
+        if self._view.state.unread:
+            raise Coming
         bits, words = self._view.index.bits, word_list(self._language)
         two = bits > WORD_BITS
         if first is not None and (not two or first >= len(words)):

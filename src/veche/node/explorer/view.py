@@ -5,10 +5,12 @@ from typing import Any, NamedTuple
 
 from veche.audit.entry_whole import KINDS, Whole
 from veche.audit.entry_words import describe, tracker
+from veche.audit.framed import Framed
 from veche.audit.poll_report import StatementReport, statement
 from veche.audit.poll_view import PollView, stage_of, view_poll
 from veche.audit.receipt import SENTENCES, report_entry
 from veche.audit.witnesses import Witnesses, read_witnesses
+from veche.errors import DoesNotHold, VecheError
 from veche.ledger.codec import decode, digest
 from veche.ledger.entries import (
     BlockEntry,
@@ -325,6 +327,51 @@ class View:
         numbers = self.index.by_hash(bytes.fromhex(beginning[: len(beginning) // 2 * 2])[:HASH])
         found = [(number, self.entry(number)) for number in numbers if number < self.size]
         return [self._line(number, data) for number, data in found if digest(data).hex().startswith(beginning)]
+
+
+class Coming(VecheError):
+    """What is asked for takes the ballots, which are on their way to this node."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Message("The ballots are still on their way to this node, and this takes them."),
+            Message("Polls and offices are here already. Come again later, or look at another node."),
+        )
+
+
+class FramedView(View):
+    """The same of a ledger whose ballots are not here yet: polls, offices, and every entry but ballots. Raises Coming for what takes them."""
+
+    def __init__(self, found: Framed, index: Index, now: int) -> None:
+        """``index``: an empty one."""
+        super().__init__(Reader(found.source, found.signed, found.state), index, now)
+        self._found = found
+
+    @cached_property
+    def witnesses(self) -> Witnesses:
+        return self._found.witnesses
+
+    @property
+    def ledger(self) -> bytes:
+        return self._found.ledger
+
+    def entry(self, number: int) -> bytes:
+        try:
+            data = self._found.entry(number)
+        except DoesNotHold:  # its tile is not here
+            raise Coming from None
+        if is_ballot(data):  # what became of it, other ballots say
+            raise Coming
+        return data
+
+    def time_of(self, number: int) -> int:
+        return self._found.time_of(number)
+
+    def receipt(self, number: int) -> bytes | None:
+        raise Coming
+
+    def codes(self, bits: int, place: int) -> list[CodeRow]:
+        raise Coming
 
 
 def kind_of(item: list[Any]) -> Localizable:
