@@ -23,6 +23,7 @@ from veche.cli.options import OwnLedgerPath
 from veche.keys import SigningKey
 from veche.ledger.frame import Framing, Item, bundles_of, by_block, frame_name, pack_items, unpack_items
 from veche.ledger.heads import validator_verifier
+from veche.ledger.state import State
 from veche.log.checkpoint import SignedCheckpoint, cosign
 from veche.log.log import Log
 from veche.log.source import HEAD, WITNESS, Folder
@@ -270,19 +271,51 @@ def liar(lies: Lies, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-def test_nor_does_it_hide_it_from_who_takes_no_ballots(lies: Lies, home: Path, tmp_path: Path) -> None:
-    shutil.copytree(lies.before, tmp_path / "before")
-    lies.aged(tmp_path / "before", 3600)
-    source = Folder(tmp_path / "before")
+@pytest.fixture
+def framed_liar(lies: Lies, tmp_path: Path) -> Iterator[str]:
+    """The same, who serves the frame of what it shows, too."""
+    shutil.copytree(lies.before, tmp_path / "framed")
+    lies.aged(tmp_path / "framed", 3600)
+    source = Folder(tmp_path / "framed")
     log = Log(source, source.checkpoint().checkpoint)
     size = named_frame(log).size
     framing, items = Framing(600), list[Item]()
     for block in by_block(Item(*one) for one in enumerate(log.entries())):
         items += framing.take(block)
     bundles = {frame_name(index, width): pack_items(items[index * 256 :][:width]) for index, width in bundles_of(size)}
-    with door(tmp_path / "before", **bundles) as url:
-        shown = ok_inside("poll", "show", lies.poll, "--ledger", url)
+    with door(tmp_path / "framed", **bundles) as url:
+        yield url
+
+
+def test_nor_does_it_hide_it_from_who_takes_no_ballots(lies: Lies, home: Path, framed_liar: str) -> None:
+    shown = ok_inside("poll", "show", lies.poll, "--ledger", framed_liar)
     assert "were not read" in shown.err and "vouched 1 hour" in shown.err
+
+
+def test_another_institution_is_asked_by_itself(
+    lies: Lies, home: Path, framed_liar: str, honest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is ahead is named; whose answer does not hold is named, and the next is asked; two histories stop everything."""
+    rows = State.validator_rows
+
+    def named(*urls: str) -> None:
+        monkeypatch.setattr(
+            State, "validator_rows", lambda self: [rows(self)[0]._replace(url=url) for url in (framed_liar, *urls)]
+        )
+
+    show = "poll", "show", lies.poll, "--ledger", framed_liar
+    named(honest)
+    assert f"{honest} has newer entries than {framed_liar}" in " ".join(ok_inside(*show).err.split())
+    with serving({"/checkpoint": b"junk"}) as junk:
+        named(junk, "http://127.0.0.1:9", honest)
+        said = " ".join(ok_inside(*show).err.split())
+    assert f"what {junk} shows does not hold" in said and "has newer entries" in said
+    head = Folder(lies.before).checkpoint().checkpoint
+    false = replace(head, size=head.size - 1, root=bytes(32))
+    lines = [cosign(false, validator_verifier(head.origin, key.public).name, key, 1) for key in lies.keys]
+    with serving({"/checkpoint": SignedCheckpoint(false, tuple(lines)).to_bytes()}) as other:
+        named(other)
+        fails_inside(1, "Two nodes show two histories of this ledger", *show)
 
 
 def test_a_node_that_hides_the_last_hour_is_told_by_the_age_of_its_head(

@@ -143,13 +143,19 @@ def _ask_another(wire: "Wire", url: str, found: "Framed") -> None:
     from veche.node.framing import check_agrees
     from veche.node.web import NoAnswer
 
-    for row in found.state.validator_rows():
-        if row.url != url:
-            with suppress(NoAnswer):
-                if check_agrees(found, wire, row.url):
-                    said = Message("{other} has newer entries than {url}: ask there, too.", other=row.url, url=url)
-                    say(said, err=True)
-                return
+    for other in (row.url for row in found.state.validator_rows() if row.url != url):
+        try:
+            ahead = check_agrees(found, wire, other)
+        except NoAnswer:
+            continue
+        except DoesNotHold as error:
+            if error.step == "consistency":
+                raise
+            say(Message("Look at this: what {url} shows does not hold: {why}", url=other, why=error.said), err=True)
+            continue
+        if ahead:
+            say(Message("{other} has newer entries than {url}: ask there, too.", other=other, url=url), err=True)
+        return
 
 
 def look_again(path: Path, patient: bool = False) -> None:
