@@ -174,7 +174,6 @@ LIES: dict[str, Callable[[str, bytes], bytes | None]] = {
     "a head that nobody signed": lambda path, body: flipped(body) if path == "/checkpoint" else body,
     "a hash tile": lambda path, body: flipped(body) if path.startswith("/tile/0") else body,
     "a bundle": lambda path, body: flipped(body) if path.startswith("/tile/entries") else body,
-    "no bundles": lambda path, body: None if path.startswith("/tile/entries") else body,
     "something endless": lambda path, body: bytes(1 << 20) if path == "/checkpoint" else body,
 }
 
@@ -200,6 +199,27 @@ def test_a_liar_is_left_and_others_are_asked(lie: str, stage: Stage, tmp_path: P
         count = len(asked)
         time.sleep(4 * EVERY)
         assert len(asked) == count
+    assert log_of(tmp_path / "copy") == log_of(stage.folder)
+
+
+def test_who_has_not_what_is_new_is_no_liar(stage: Stage, tmp_path: Path) -> None:
+    """A node that is still copying, or keeps less: others are asked, and it is asked again."""
+    honest = True
+
+    def told(path: str, body: bytes) -> bytes | None:
+        return None if path.startswith("/tile/entries") and not honest else body
+
+    with (
+        running(stage) as client,
+        lying(client, told) as (poor, asked),
+        following(stage, tmp_path / "copy", poor) as (made, door),
+    ):
+        honest = False
+        client.wait(client.hand_in(stage.ballots[0]).json["entry"], "final")
+        until(lambda: any("/tile/entries" in str(one) for one in asked), made)
+        made.book.type([url_of(client.address)])
+        until(lambda: same_head(client, door), made)
+        assert url_of(poor) not in made.book.left()
     assert log_of(tmp_path / "copy") == log_of(stage.folder)
 
 

@@ -6,6 +6,7 @@ be made again. What the old one had besides is taken over, if it can be read, is
 """
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,17 +77,32 @@ def rebuild(folder: Path, progress: Progress | None = None, newcomer: bool = Fal
         plainly(folder),
         Lock(folder / "lock", Message("Another program is writing the ledger in {folder}", folder=folder)),
     ):
-        snapshot, signed = read_head(Folder(folder))
+        return remake(folder, *read_head(Folder(folder)), progress, newcomer)
+
+
+def remake(
+    folder: Path,
+    snapshot: Source,
+    signed: SignedCheckpoint,
+    progress: Progress | None = None,
+    newcomer: bool = False,
+    read: Callable[[], None] = lambda: None,
+) -> Rebuilt:
+    """The same for whoever holds the folder's lock, from what this source holds under this head, which is to be the folder's own.
+
+    ``read`` is called when all entries were read and hold: behind it the files are in the folder.
+    """
+    with plainly(folder):
         old, lost = _read_old(folder, snapshot, signed)
         taken = len(old.entries) if old is not None else 0
         try:
             try:
-                _make(folder, snapshot, signed, old, progress, newcomer)
+                _make(folder, snapshot, signed, old, progress, newcomer, read)
             except (DoesNotHold, _Astray):
                 if not taken:
                     raise
                 _make(
-                    folder, snapshot, signed, None, progress, newcomer
+                    folder, snapshot, signed, None, progress, newcomer, read
                 )  # if it is the files that do not hold, it says so now
                 taken, lost = 0, taken
             _retire(folder / DATABASE)
@@ -164,7 +180,8 @@ def _make(
     signed: SignedCheckpoint,
     old: _Old | None,
     progress: Progress | None,
-    newcomer: bool = False,
+    newcomer: bool,
+    read: Callable[[], None],
 ) -> None:
     """Make the new database, beside the old one. Raises DoesNotHold, _Astray."""
     new, head = folder / NEW, signed.checkpoint
@@ -176,6 +193,7 @@ def _make(
         replay.feed(Bundle(beyond, b""))
         replay.finish()
         check_succession(replay, walked, head.size)
+        read()
         if (folder / LOG_KEY).is_file() and not newcomer:
             check_signs(replay.machine.state, SigningKey.load(folder / LOG_KEY))
         check_attachments(snapshot)

@@ -190,16 +190,15 @@ class Log:
             )
         return partial
 
+    def check_hashes(self, tile: Tile, data: bytes) -> None:
+        """Raise unless these are the hashes of this full tile of the tree, wherever they come from."""
+        above = self._hashes(tile.level + 1, tile.index // WIDTH)
+        at = merkle.HASH_SIZE * (tile.index % WIDTH)
+        if merkle.root(split_hashes(tile, data)) != above[at : at + merkle.HASH_SIZE]:
+            raise wrong(tile.name, Message("its hashes are not those that the tile above stands for"))
+
     def _bundle(self, tile: Tile) -> list[bytes]:
-        entries = unpack(tile, read_tile(self.source, tile))
-        hashes = self._hashes(0, tile.index)
-        for i, entry in enumerate(entries):
-            if merkle.leaf_hash(entry) != hashes[32 * i : 32 * i + 32]:
-                raise wrong(
-                    tile.name,
-                    Message("entry {index} is not the one that was logged", index=str(tile.index * WIDTH + i)),
-                )
-        return entries
+        return check_bundle(tile, read_tile(self.source, tile), self._hashes(0, tile.index))
 
     def _hashes(self, level: int, index: int) -> bytes:
         """A hash tile, checked against the tile above, which is checked in the same way."""
@@ -207,16 +206,14 @@ class Log:
         if edge is not None and edge.index == index:
             return self._tiles[edge]
         tile = Tile(level, index)
-        if tile not in self._tiles:
-            data = self.source.read(tile.name)
-            above = self._hashes(level + 1, index // WIDTH)
-            at = merkle.HASH_SIZE * (index % WIDTH)
-            if merkle.root(split_hashes(tile, data)) != above[at : at + merkle.HASH_SIZE]:
-                raise wrong(tile.name, Message("its hashes are not those that the tile above stands for"))
+        found = self._tiles.get(tile)
+        if found is None:
+            found = self.source.read(tile.name)
+            self.check_hashes(tile, found)
             if len(self._tiles) >= _CACHED_TILES:
                 self._tiles = {kept: self._tiles[kept] for kept in self._edge.values()}
-            self._tiles[tile] = data
-        return self._tiles[tile]
+            self._tiles[tile] = found
+        return found
 
     def _range_root(self, start: int, end: int) -> bytes:
         """The root of the tree over the entries from ``start`` to ``end``, which begin where such a tree may begin."""
@@ -229,6 +226,19 @@ class Log:
         hashes = self._hashes(level, first // WIDTH)
         at, items = first % WIDTH, count // span(level)
         return merkle.root([hashes[32 * i : 32 * i + 32] for i in range(at, at + items)])
+
+
+def check_bundle(tile: Tile, data: bytes, hashes: bytes) -> list[bytes]:
+    """The entries of a bundle, if they are those of which these are the leaf hashes. Raises :class:`~veche.errors.DoesNotHold` (step
+    ``tiles``) with the first that is another."""
+    entries = unpack(tile, data)
+    for i, entry in enumerate(entries):
+        if merkle.leaf_hash(entry) != hashes[32 * i : 32 * i + 32]:
+            raise wrong(
+                tile.name,
+                Message("entry {index} is not the one that was logged", index=str(tile.index * WIDTH + i)),
+            )
+    return entries
 
 
 def check_tiles(source: Source, size: int, root: bytes, progress: Progress | None = None) -> None:

@@ -12,7 +12,9 @@ the ledger's public files.
 - :mod:`witnessing`     the heads that are published, handed to such witnesses
 - :mod:`cosigned`  what the ledger's own witnesses cosigned, taken in from anybody
 - :mod:`handing`   entries handed in at somebody else's door
-- :mod:`copying`   another's ledger made one's own: fetched, checked from the head down, executed
+- :mod:`pieces`    which piece of a log is asked of whom next, while it is copied
+- :mod:`fetching`  the pieces on their way into a folder, from all who have some
+- :mod:`copying`   another's ledger made one's own: fetched, checked from the head down, executed while it comes
 - :mod:`frames`    all that is no ballot, kept for whoever takes it first
 - :mod:`framing`   the same taken from somebody else's node
 - :mod:`early`     the door of a node whose ballots are on their way: pages of what is here already

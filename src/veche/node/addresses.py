@@ -194,8 +194,14 @@ class AddressBook:
             del self._known[worst.url]
         return worst is not None
 
-    def choose(self) -> list[str]:
-        """Whom to ask now: citizens' nodes first, each in another range of the network, and a few of those that nobody else told of."""
+    def is_spared(self, url: str) -> bool:
+        """Whether this is an institution's node, or one that this node's person typed: it is asked for what nobody else has."""
+        with self._lock:
+            one = self._known.get(url)
+            return url in self.institutions or one is None or one.typed
+
+    def choose(self, most: int = ASKED) -> list[str]:
+        """Whom to ask now, so many at most: citizens' nodes first, each in another range of the network, and a few of those that nobody else told of."""
         with self._lock:
             sure = [*self.institutions, *(one.url for one in self._known.values() if one.typed)]
             sure = [url for url in dict.fromkeys(sure) if url not in self._liars]
@@ -206,7 +212,7 @@ class AddressBook:
             chosen: dict[str, str] = {}
             for one in others:
                 chosen.setdefault(one.range, one.url)
-            citizens = list(chosen.values())[: ASKED - INSTITUTIONS]
+            citizens = list(chosen.values())[: most - INSTITUTIONS]
             return [*citizens, *sure[: INSTITUTIONS if citizens else ASKED]]
 
     def pinned(self, host: str) -> str | None:

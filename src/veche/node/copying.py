@@ -2,69 +2,78 @@
 
 A copy is begun with the charter alone, or goes on from what is in the folder. A head is believed when it is final by that charter and the
 kept heads (:mod:`veche.ledger.walk`); every hash tile by the one above, every bundle by its hashes. So whoever gives a false file is
-found out by that file, and left; the next goes on. A crash leaves files that hold, and the copy goes on with what is missing.
+found out by that file, and left; the others go on. A crash leaves files that hold, and the copy goes on with what is missing.
 """
 
-from collections import deque
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from time import monotonic
 
-from veche.audit.rebuild import Rebuilt, rebuild
+from veche.audit.rebuild import Rebuilt, rebuild, remake
 from veche.durable import Batch, Lock, make_folder, replace
 from veche.errors import DoesNotHold, UserError, VecheError
 from veche.ledger.entries.charter import Charter, read_charter
 from veche.ledger.heads import Succession
 from veche.ledger.ownership import is_own
 from veche.ledger.store import Store, plainly
-from veche.ledger.walk import walk
+from veche.ledger.walk import check_known, walk
 from veche.log.checkpoint import SignedCheckpoint, put_right
 from veche.log.evidence import TwoHistories, evidence_file
 from veche.log.log import Log
+from veche.log.merkle import leaf_hash
 from veche.log.publish import UNFINISHED, remove_narrower
-from veche.log.source import HEAD, Folder, Source, head_name
+from veche.log.source import HEAD, Folder, Source, head_name, kept_heads
 from veche.log.tiles import CHECKPOINT, ENTRIES, WIDTH, Tile, levels_of, partial_of, span, wrong
 from veche.logs import log
+from veche.node.fetching import Arriving, Door, Fetching, Look, Nobody, Progress
 from veche.node.web import NoAnswer
 from veche.texts import Message
 
-AT_ONCE = 4
-"""Files that are on their way from one door at a time."""
-DURABLE = 64
-"""Files that are made durable together: at most so many are fetched again after a crash."""
+HEARD = 10.0
+"""Seconds after which those are not waited for that have said nothing of their ledger yet, once somebody has."""
+EDGE = 30.0
+"""Seconds within which whoever has the newest head has given what only the head vouches for, where others are known."""
 
 _LEAVE = DoesNotHold, NoAnswer
 """What is wrong with a door, and not with this machine."""
-
-Progress = Callable[[int, int], None]
-"""Called with the number of entries done and of all entries."""
 
 
 def copy_ledger(
     folder: Path,
     founding: bytes,
-    doors: Mapping[str, Source],
+    doors: Mapping[str, Source | Door],
     fetched: Progress | None = None,
     executed: Progress | None = None,
     chosen: Callable[[SignedCheckpoint], None] = lambda head: None,
-    leave: Callable[[str, VecheError], None] = lambda name, why: None,
+    leave: Callable[[str, VecheError], None] = lambda url, error: None,
     decided: Collection[str] | None = None,
+    look: Look | None = None,
 ) -> Rebuilt | None:
-    """Make the ledger with this charter entry one's own, up to the newest final head that one of these doors has.
+    """Make the ledger with this charter entry one's own, up to the newest final head that one of these doors has. It is executed while it
+    comes.
 
     What is there is kept and goes on; None if it is as long as that already. ``doors``: by their addresses, as people know them.
     ``chosen`` is called with the head before anything under it is fetched; ``leave`` with each door that is left, and why.
     ``decided``: people know of two histories. The right one is that of what is here; if nothing is, that of the doors with these names.
-    Whoever has the other is left.
+    Whoever has the other is left. ``look``: see :class:`~veche.node.fetching.Fetching`, then nobody is waited for who is slow to say what
+    they have.
 
     Raises UserError if none has a ledger that holds, Forked if two final heads are of two histories, Held if a program uses the folder,
     and as :func:`~veche.audit.rebuild.rebuild`.
     """
-    if not Copy(folder, founding, doors, fetched, chosen, leave, decided).run() and is_executed(folder):
-        return None
-    return rebuild(folder, executed)
+    copy, made = Copy(folder, founding, doors, fetched, chosen, leave, decided, look), list[Rebuilt]()
+
+    def execute(source: Source, signed: SignedCheckpoint, read: Callable[[], None]) -> None:
+        made.append(remake(folder, source, signed, executed, read=read))
+
+    copy.run(execute)
+    if not made and not is_executed(folder):
+        return rebuild(folder, executed)
+    return made[0] if made else None
 
 
 def is_executed(folder: Path) -> bool:
@@ -116,6 +125,20 @@ class _Claim:
     def size(self) -> int:
         return self.signed.checkpoint.size
 
+    @property
+    def kept(self) -> dict[str, bytes]:
+        """The heads that are kept, by their names."""
+        names = [head_name(number + 1) for number, _ in self.succession.changes]
+        return {name: self.source.read(name) for name in names}
+
+
+Execute = Callable[[Source, SignedCheckpoint, Callable[[], None]], None]
+"""Reads a log under this head while it comes; calls the last when it has read all of it, behind which its files are in the folder."""
+
+
+def _read_nothing(source: Source, signed: SignedCheckpoint, read: Callable[[], None]) -> None:
+    read()
+
 
 class Copy:
     """The public files of one ledger on their way into a folder."""
@@ -124,20 +147,21 @@ class Copy:
         self,
         folder: Path,
         founding: bytes,
-        doors: Mapping[str, Source],
+        doors: Mapping[str, Source | Door],
         progress: Progress | None = None,
         chosen: Callable[[SignedCheckpoint], None] = lambda head: None,
-        leave: Callable[[str, VecheError], None] = lambda name, why: None,
+        leave: Callable[[str, VecheError], None] = lambda url, error: None,
         decided: Collection[str] | None = None,
+        look: Look | None = None,
     ) -> None:
         self._decided = decided
         self._folder, self._founding, self._progress, self._chosen = folder, founding, progress, chosen
-        self._told = leave
-        self._doors = {name: _Remembering(door, folder) for name, door in doors.items()}
+        self._doors = {name: door if isinstance(door, Door) else Door(door) for name, door in doors.items()}
+        self._told, self._look = leave, look
         self.left: dict[str, VecheError] = {}
         """Doors that were left, and why: a :class:`DoesNotHold` is a lie."""
 
-    def run(self) -> bool:
+    def run(self, execute: Execute = _read_nothing) -> bool:
         """Fetch what is missing, then put the head in its place; whether there was anything. Raises as :func:`copy_ledger`."""
         charter, folder = read_charter(self._founding), self._folder
         make_folder(folder)
@@ -148,15 +172,15 @@ class Copy:
             own, claims = self._own(), self._claims(charter)
             while newest := self._newest(claims, own):
                 self._chosen(newest.signed)
-                for claim in sorted(claims, key=lambda claim: -claim.size):
-                    try:
-                        self._fetch(claim.source, newest.signed)
-                    except _LEAVE as error:
-                        self._leave(claim.name, error)
-                        claims.remove(claim)
-                        continue
-                    self._finish(newest, own)
+                try:
+                    self._fetch_edge(newest, len(claims) > 1)
+                    self._fetch(newest, own, execute)
                     return True
+                except (*_LEAVE, Nobody) as error:
+                    if isinstance(error, DoesNotHold) and error.step != "tiles":
+                        raise  # what was signed is wrong, whoever gave it
+                    self._leave(newest.name, error)
+                    claims = [claim for claim in claims if claim.name not in self.left]
             return False
 
     def _own(self) -> SignedCheckpoint | None:
@@ -167,20 +191,42 @@ class Copy:
         return None
 
     def _claims(self, charter: Charter) -> list[_Claim]:
-        """What the doors have that holds so far."""
-        claims = []
-        for name, door in self._doors.items():
+        """What the doors have that holds so far. All are asked at once."""
+        found, answers = list[_Claim](), SimpleQueue[_Claim | tuple[str, BaseException]]()
+
+        def ask(name: str) -> None:
             try:
-                signed = door.checkpoint()
-                succession = walk(door, charter, signed)
-                signed.verify(succession.policy(signed.checkpoint.size))
-                if signed.checkpoint.size < 2 or Log(door, signed.checkpoint).entry(0) != self._founding:
-                    raise wrong(CHECKPOINT, Message("it is of another ledger than the charter's"))
-            except _LEAVE as error:
-                self._leave(name, error)
+                answers.put(self._claim(name, charter))
+            except BaseException as error:
+                answers.put((name, error))
+
+        for name in self._doors:
+            threading.Thread(target=ask, args=(name,), name="veche-ask", daemon=True).start()
+        end = monotonic() + HEARD
+        for _ in self._doors:
+            try:
+                answer = answers.get(timeout=max(0, end - monotonic()) if found and self._look is not None else None)
+            except Empty:
+                break
+            if isinstance(answer, _Claim):
+                found.append(answer)
                 continue
-            claims.append(_Claim(name, door, signed, succession))
-        return claims
+            name, error = answer
+            if not isinstance(error, _LEAVE):
+                raise error
+            self._leave(name, error)
+        return found
+
+    def _claim(self, name: str, charter: Charter) -> _Claim:
+        door = _Remembering(self._doors[name].source, self._folder)
+        signed = door.checkpoint()
+        succession, size = walk(door, charter, signed), signed.checkpoint.size
+        # Who was a validator once must not lead on behind a kept head that is here.
+        check_known(succession, (kept for kept, _ in kept_heads(Folder(self._folder)) if kept < size))
+        signed.verify(succession.policy(size))
+        if signed.checkpoint.size < 2 or Log(door, signed.checkpoint).leaf_hash(0) != leaf_hash(self._founding):
+            raise wrong(CHECKPOINT, Message("it is of another ledger than the charter's"))
+        return _Claim(name, door, signed, succession)
 
     def _leave(self, name: str, error: VecheError) -> None:
         self.left[name] = error
@@ -262,58 +308,58 @@ class Copy:
                 found.keep(self._folder, None)
                 raise Forked(found)
 
-    def _fetch(self, door: "_Remembering", signed: SignedCheckpoint) -> None:
-        """All full tiles that are not here, from the root down and then the entries. Raises what is wrong with the door's."""
-        head = signed.checkpoint
-        log_ = Log(door, head)
-        bundles = head.size // WIDTH
-        wanted = deque(tile for tile in _downwards(head.size) if not (self._folder / tile.name).is_file())
-        here = bundles - sum(tile.level == ENTRIES for tile in wanted)
-        with ThreadPoolExecutor(AT_ONCE, "veche-fetch") as pool, door.ahead(pool, [tile.name for tile in wanted]):
-            while wanted:
-                batch = Batch(self._folder, self._folder / UNFINISHED)
-                for tile in [wanted.popleft() for _ in range(min(DURABLE, len(wanted)))]:
-                    batch.write(self._folder / tile.name, log_.file(tile))
-                    here += tile.level == ENTRIES
-                    if self._progress is not None:
-                        self._progress(here * WIDTH, head.size)
-                batch.finish()
+    def _fetch_edge(self, newest: _Claim, others: bool) -> None:
+        """The tiles that only the head vouches for, and all above the leaves' hashes. Raises what is wrong with the door's."""
+        log_, end = Log(newest.source, newest.signed.checkpoint), monotonic() + EDGE
         batch = Batch(self._folder, self._folder / UNFINISHED)
-        for tile in partial_of(head.size):
-            batch.write(self._folder / tile.name, log_.file(tile))
+        for tile in [*_above(newest.size), *partial_of(newest.size)]:
+            if tile.width < WIDTH or not (self._folder / tile.name).is_file():
+                batch.write(self._folder / tile.name, log_.file(tile))
+            if others and monotonic() > end:
+                raise NoAnswer(newest.name, Message("it takes too long"))
         batch.finish()
-        if self._progress is not None:
-            self._progress(head.size, head.size)
+
+    def _fetch(self, newest: _Claim, own: SignedCheckpoint | None, execute: Execute) -> None:
+        """The pieces from all who have them, while what comes is executed; then the head. Raises Nobody, and what ``execute`` raises."""
+        doors = {name: door for name, door in self._doors.items() if name not in self.left}
+        with Fetching(self._folder, newest.signed, doors, self._leave, self._progress, self._look) as fetching:
+
+            def finish() -> None:
+                fetching.finish()
+                self._finish(newest, own)
+
+            try:
+                execute(Arriving(self._folder, newest.signed, newest.kept, fetching), newest.signed, finish)
+            except DoesNotHold:
+                finish()  # what over two thirds have signed is evidence, whole
+                raise
 
     def _finish(self, newest: _Claim, own: SignedCheckpoint | None) -> None:
         """Everything is there: the heads that were kept, and last the head."""
-        for number, _ in newest.succession.changes:
-            path = self._folder / head_name(number + 1)
-            make_folder(path.parent)
-            replace(path, newest.source.read(head_name(number + 1)), drafts=self._folder)
+        for name, content in newest.kept.items():
+            make_folder((self._folder / name).parent)
+            replace(self._folder / name, content, drafts=self._folder)
         replace(self._folder / CHECKPOINT, newest.signed.to_bytes(), drafts=self._folder / UNFINISHED)
         start = own.checkpoint.size if own is not None else 0
         remove_narrower(self._folder, start - start % WIDTH, newest.size)
 
 
-def _downwards(size: int) -> Iterator[Tile]:
-    """Every full tile of the tree of this size: those of the highest level first, the bundles last."""
+def _above(size: int) -> Iterator[Tile]:
+    """Every full tile above the leaves' hashes of the tree of this size: those of the highest level first."""
     for level in reversed(levels_of(size)):
-        for index in range(size // span(level) // WIDTH):
-            yield Tile(level, index)
+        if level > 0:
+            for index in range(size // span(level) // WIDTH):
+                yield Tile(level, index)
 
 
 class _Remembering(Source):
-    """A door, of which heads are asked once, so that what was checked is what is kept; full tiles that are in the folder are not asked of
-    it at all, for they were checked before they were written."""
+    """A door, of which nothing is asked twice but bundles, so that what was checked is what is kept; full tiles that are in the folder are
+    not asked of it at all, for they were checked before they were written."""
 
     def __init__(self, door: Source, folder: Path) -> None:
         self._door, self._folder = door, folder
         self._names: list[str] | None = None
-        self._notes: dict[str, bytes | None] = {}
-        self._coming: deque[tuple[str, Future[bytes | None]]] = deque()
-        self._awaited = iter(())  # type: Iterator[str]
-        self._pool: ThreadPoolExecutor | None = None
+        self._found: dict[str, bytes | None] = {}
 
     def names(self, prefix: str = "") -> list[str]:
         """The kept heads."""
@@ -322,33 +368,13 @@ class _Remembering(Source):
         return [name for name in self._names if name.startswith(prefix)]
 
     def get(self, name: str) -> bytes | None:
-        if not name.startswith("tile/"):
-            if name not in self._notes:
-                self._notes[name] = self._door.get(name)
-            return self._notes[name]
-        if Tile.parse(name).width == WIDTH:
+        if name in self._found:
+            return self._found[name]
+        tile = Tile.parse(name) if name.startswith("tile/") else None
+        if tile is not None and tile.width == WIDTH:
             with suppress(FileNotFoundError):
                 return (self._folder / name).read_bytes()
-        if self._coming and self._coming[0][0] == name:
-            _, future = self._coming.popleft()
-            self._order()
-            return future.result()
-        return self._door.get(name)
-
-    @contextmanager
-    def ahead(self, pool: ThreadPoolExecutor, names: Iterable[str]) -> Iterator[None]:
-        """In this ``with``, these files are on their way before they are asked for, in this order."""
-        self._pool, self._awaited = pool, iter(names)
-        for _ in range(AT_ONCE):
-            self._order()
-        try:
-            yield
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            self._pool, self._awaited = None, iter(())
-            self._coming.clear()
-
-    def _order(self) -> None:
-        name = next(self._awaited, None)
-        if name is not None and self._pool is not None:
-            self._coming.append((name, self._pool.submit(self._door.get, name)))
+        data = self._door.get(name)
+        if tile is None or tile.level != ENTRIES:
+            self._found[name] = data
+        return data

@@ -3,7 +3,9 @@
 First a copy is made of what others have (:mod:`veche.node.copying`); then the node stays, and executes each new block. docs/adr/0024-followers.md.
 """
 
+import time
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -22,14 +24,19 @@ from veche.log.source import Folder
 from veche.node.addresses import AddressBook
 from veche.node.attachments import EVERY as FILES_EVERY
 from veche.node.attachments import Attachments
-from veche.node.copying import Forked, Progress, copy_ledger, is_executed
+from veche.node.copying import Forked, copy_ledger, is_executed
+from veche.node.fetching import Door, Progress
 from veche.node.heads import Heads
-from veche.node.neighbours import EVERY, Neighbours
+from veche.node.neighbours import EVERY, Neighbours, ask_for_nodes
 from veche.node.node import listening
 from veche.node.service import Service
 from veche.node.web import NoAnswer, Web, Wire
 from veche.texts import Message
 
+COPYING = 12
+"""Nodes that a copy is made from at a time."""
+NODES_EVERY = 15.0
+"""Seconds between two times that one of them is asked for others."""
 LISTEN = "127.0.0.1:8080"
 """Where a follower's door is, if nothing else is said: on this machine only."""
 
@@ -76,13 +83,23 @@ def catch_up(
 
     Whoever lies meanwhile is not asked again later either. ``decided``: see :func:`copy_ledger`. Raises as :func:`copy_ledger`.
     """
+    book.institutions |= {row.url for row in read_charter(founding).engine.validators}
+    asked: dict[str, float] = {}
 
-    def leave(url: str, why: VecheError) -> None:
-        if isinstance(why, DoesNotHold):
-            book.leave(url, why.said)
+    def leave(url: str, error: VecheError) -> None:
+        if isinstance(error, DoesNotHold):
+            book.leave(url, error.said)
 
-    doors = {url: Web(wire, url) for url in book.choose()}
-    copy_ledger(folder, founding, doors, fetched, executed, chosen, leave, decided)
+    def look() -> dict[str, Door]:
+        """Ask those who are known for others; then whom to copy from."""
+        due = [url for url in book.choose(COPYING) if time.monotonic() >= asked.get(url, 0)]
+        asked.update(dict.fromkeys(due, time.monotonic() + NODES_EVERY))
+        with ThreadPoolExecutor(COPYING, "veche-nodes") as pool:
+            for _ in pool.map(lambda url: ask_for_nodes(wire, book, url, ""), due):
+                pass
+        return {url: Door(Web(wire, url), book.is_spared(url)) for url in book.choose(COPYING)}
+
+    copy_ledger(folder, founding, look(), fetched, executed, chosen, leave, decided, look)
 
 
 class Follower:

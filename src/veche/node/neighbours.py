@@ -27,7 +27,7 @@ from veche.node.addresses import ASKED, MOST, TOLD, AddressBook, is_url
 from veche.node.copying import Forked
 from veche.node.cosigned import CosignedHeads
 from veche.node.heads import Heads
-from veche.node.web import NoAnswer, Web, Wire
+from veche.node.web import ONCE, NoAnswer, Web, Wire
 from veche.texts import Message
 
 EVERY, SELDOM = 5.0, 60.0
@@ -165,7 +165,7 @@ class Neighbours:
         self._exchange_cosigned(url, door)
         if time.monotonic() >= self._next_nodes.get(url, 0):
             self._next_nodes[url] = time.monotonic() + NODES_EVERY
-            self._ask_for_nodes(url)
+            ask_for_nodes(self._wire, self._book, url, self._url)
 
     def _exchange_cosigned(self, url: str, door: Web) -> None:
         """What witnesses cosigned: the newer one of both is everybody's. Raises DoesNotHold if theirs is none."""
@@ -195,15 +195,6 @@ class Neighbours:
         if len(self.met) > 2 * MOST:  # more than can be known: some are forgotten
             del self.met[min(self.met, key=lambda one: self.met[one].at)]
 
-    def _ask_for_nodes(self, url: str) -> None:
-        with suppress(msgspec.MsgspecError, RecursionError):
-            data = self._wire.get(url, "nodes", NODES_BYTES)
-            told = msgspec.json.decode(data or b"[]", type=list[str])
-            self._book.hear(url, [one for one in told[:TOLD] if one != self._url and is_url(one)], time.time())
-        if self._url:
-            with suppress(UserError):
-                self._wire.post(url, "nodes", self._url.encode(), "text/plain")
-
     def _leave(self, url: str, error: VecheError) -> None:
         """Whoever lies is left; whoever is gone was asked once in vain."""
         if isinstance(error, DoesNotHold):
@@ -211,3 +202,14 @@ class Neighbours:
             self._book.leave(url, error.said)
         else:
             self._book.note(url, False, time.time())
+
+
+def ask_for_nodes(wire: Wire, book: AddressBook, url: str, own: str) -> None:
+    """Ask a node for others, and tell it of this one if it is found from outside, at ``own``. What goes wrong says nothing."""
+    with suppress(msgspec.MsgspecError, RecursionError, UserError, DoesNotHold):
+        data = wire.get(url, "nodes", NODES_BYTES, ONCE)
+        told = msgspec.json.decode(data or b"[]", type=list[str])
+        book.hear(url, [one for one in told[:TOLD] if one != own and is_url(one)], time.time())
+    if own:
+        with suppress(UserError):
+            wire.post(url, "nodes", own.encode(), "text/plain")

@@ -33,6 +33,8 @@ LEAST_RATE = 16 << 10
 """Bytes a second that an answer is long at least, after the first ``SILENT`` seconds."""
 KEPT_BYTES = 1 << 20
 """Bytes of the list of kept heads."""
+HAVE_BYTES = 64 << 10
+"""Bytes of what a door says of the bundles that it has: a bit each."""
 CONNECTIONS = 8
 """To one door at a time."""
 
@@ -53,6 +55,18 @@ class NoAnswer(UserError):
     def __init__(self, url: str, why: Said) -> None:
         super().__init__(
             Message("{url} does not answer: {why}.", url=url, why=why), Message("Try again later, or ask another node.")
+        )
+
+
+class Lacks(NoAnswer):
+    """A door that has not this tile (by now, or any more), though it has the ledger. That says nothing of its ledger either: another has it."""
+
+    def __init__(self, url: str, tile: Tile) -> None:
+        self.tile = tile
+        UserError.__init__(
+            self,
+            Message("{url} has this ledger without {name}.", url=url, name=tile.name),
+            Message("Ask another node."),
         )
 
 
@@ -247,5 +261,10 @@ class Web(Source):
             return None
         data = self._ask(name, limit)
         if data is None and name.startswith("tile/"):  # a door cuts a tile from a wider one: nobody need look for that
-            raise wrong(Tile.parse(name).name, Message("the file is missing"))
+            raise Lacks(self.url, Tile.parse(name))
         return data
+
+    def have(self) -> int | None:
+        """Which full bundles it has, as the bits of a number; None if it does not say, as who has all of them."""
+        data = self._wire.get(self.url, "bundles", HAVE_BYTES, ONCE)
+        return None if data is None else int.from_bytes(data, "little")

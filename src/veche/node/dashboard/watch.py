@@ -19,10 +19,10 @@ from veche.log.source import Folder
 from veche.logs import log
 from veche.node.addresses import AddressBook
 from veche.node.attachments import missing
-from veche.node.copying import Progress
 from veche.node.dashboard.diary import Diary
 from veche.node.dashboard.facts import Facts, Task, Work
 from veche.node.dashboard.gather import Others, gather, read
+from veche.node.fetching import Progress
 from veche.node.follower import Follower
 from veche.node.neighbours import Neighbours
 from veche.texts import N_, Localizable, Message, Plural, Words
