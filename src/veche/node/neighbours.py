@@ -196,12 +196,13 @@ class Neighbours:
             del self.met[min(self.met, key=lambda one: self.met[one].at)]
 
     def _leave(self, url: str, error: VecheError) -> None:
-        """Whoever lies is left; whoever is gone was asked once in vain."""
+        """Whoever lies is left; whoever is gone, or has less than its head says, was asked in vain, and the others come first for a while."""
         if isinstance(error, DoesNotHold):
             logged().warning("a node is left", node=url, reason=error.message)
             self._book.leave(url, error.said)
         else:
             self._book.note(url, False, time.time())
+            self._next[url] = time.monotonic() + SELDOM
 
 
 def ask_for_nodes(wire: Wire, book: AddressBook, url: str, own: str) -> None:
