@@ -1,7 +1,7 @@
 """``make bench``: measure, print the table that docs/benchmarks.md quotes, write build/bench.json and the plot.
 
 Sizes of the ledgers: SIZES=10000,30000,100000,300000 in the environment; ballots for a network: NETWORK=6000. Five minutes of four
-validators are about NETWORK=150000. PARTS="networks" measures that part only (of: ballots ledgers floods blocks networks usable); rows of the
+validators are about NETWORK=150000. PARTS="networks" measures that part only (of: ballots ledgers floods blocks networks usable follow); rows of the
 others stay in build/bench.json as they are.
 """
 
@@ -122,6 +122,17 @@ def networks(console: Console) -> list[Row]:
     return rows
 
 
+def follow(console: Console) -> list[Row]:
+    """A copy of a ledger, from another node's files to everything checked; the baseline is the kernel's time for the same proofs."""
+    console.print(f"A citizen's node copies {MAIN:,} ballots and checks them …")
+    Workload(BUILD / "bench", MAIN)
+    run("bench.ledger", "engine", str(MAIN))
+    proofs = run("bench.ledger", "kernel", str(MAIN))["wall"]
+    found = run("bench.follow", str(MAIN))
+    what = f"{MAIN:,} ballots, {found['mib']:.0f} MiB; baseline the kernel alone; at most 1.3, and 300 MiB"
+    return [Row("follow", found["wall"], "s", proofs, found["wall"] / proofs, what)]
+
+
 def usable(console: Console) -> list[Row]:
     """From a node's address to polls that can be read; the baseline is the kernel's time for the proofs of the ballots behind them."""
     console.print(f"The frame of a ledger of {POLLS} polls and {CITIZENS:,} ballots …")
@@ -156,6 +167,7 @@ PARTS = {
     "blocks": blocks,
     "networks": networks,
     "usable": usable,
+    "follow": follow,
 }
 
 
