@@ -48,7 +48,7 @@ def files_of(client: Client, folder: Path, count: int) -> dict[str, bytes]:
 def test_a_ledger_is_read_before_its_ballots(stage: Stage, wire: Wire, tmp_path: Path) -> None:
     with running(stage) as client:
         whole = verify_ledger(Folder(stage.folder))
-        count = _named(whole.log)
+        count = named_size(whole.log)
         framed(client, count)
         found = fetch_frame(wire, url_of(client), whole.ledger, keep=tmp_path)
         kept = kept_frame(tmp_path)
@@ -66,7 +66,7 @@ def test_a_ledger_is_read_before_its_ballots(stage: Stage, wire: Wire, tmp_path:
 def test_who_lies_about_it_is_found_out(stage: Stage, wire: Wire) -> None:
     with running(stage) as client:
         whole = verify_ledger(Folder(stage.folder))
-        count = _named(whole.log)
+        count = named_size(whole.log)
         framed(client, count)
         files = files_of(client, stage.folder, count)
     name = f"/{frame_name(0, min(count, 256))}"
@@ -90,7 +90,7 @@ def test_a_bundle_that_is_not_there(stage: Stage) -> None:
         assert "immutable" in answer.headers["Cache-Control"] and len(unpack_items("", answer.body, 2)) == 2
 
 
-def _named(log: Log) -> int:
+def named_size(log: Log) -> int:
     """How many items the frame has that the last block names."""
     last = max(number for number, entry in enumerate(log.entries()) if decode(entry)[0] == "block")
     found = decode(log.entry(last))[1][3]
