@@ -141,8 +141,10 @@ def test_nodes_tell_of_nodes(stage: Stage, tmp_path: Path, monkeypatch: pytest.M
 
 
 @contextmanager
-def lying(client: Client, lie: Callable[[str, bytes], bytes | None]) -> Iterator[tuple[tuple[str, int], list[str]]]:
-    """Somebody who answers as that node, but for the lie; and what was asked of it."""
+def lying(
+    client: Client, lie: Callable[[str, bytes], bytes | None], nothing: int = 404
+) -> Iterator[tuple[tuple[str, int], list[str]]]:
+    """Somebody who answers as that node, but for the lie; and what was asked of it. ``nothing``: the status of what is not there."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -150,7 +152,7 @@ def lying(client: Client, lie: Callable[[str, bytes], bytes | None]) -> Iterator
             asked.append(self.path)
             answer = client.get(self.path)
             body = lie(self.path, answer.body) if answer.status == 200 else None
-            self.send_response(404 if body is None else 200)
+            self.send_response(nothing if body is None else 200)
             self.end_headers()
             self.wfile.write(body or b"")
 
@@ -202,7 +204,8 @@ def test_a_liar_is_left_and_others_are_asked(lie: str, stage: Stage, tmp_path: P
     assert log_of(tmp_path / "copy") == log_of(stage.folder)
 
 
-def test_who_has_not_what_is_new_is_no_liar(stage: Stage, tmp_path: Path) -> None:
+@pytest.mark.parametrize("nothing", [404, 410])
+def test_who_has_not_what_is_new_is_no_liar(stage: Stage, tmp_path: Path, nothing: int) -> None:
     """A node that is still copying, or keeps less: others are asked, and it is asked again."""
     honest = True
 
@@ -211,7 +214,7 @@ def test_who_has_not_what_is_new_is_no_liar(stage: Stage, tmp_path: Path) -> Non
 
     with (
         running(stage) as client,
-        lying(client, told) as (poor, asked),
+        lying(client, told, nothing) as (poor, asked),
         following(stage, tmp_path / "copy", poor) as (made, door),
     ):
         honest = False

@@ -58,6 +58,10 @@ class NoAnswer(UserError):
         )
 
 
+_NOT_HERE = 404, 410
+"""There is nothing of this name, or no more: who keeps less than all says so."""
+
+
 class Lacks(NoAnswer):
     """A door that has not this tile (by now, or any more), though it has the ledger. That says nothing of its ledger either: another has it."""
 
@@ -190,7 +194,7 @@ class Wire:
             response = await self._session.get(url, allow_redirects=False)
             head.reschedule(None)
         async with response:
-            if response.status == 404:
+            if response.status in _NOT_HERE:
                 return None
             if response.status != 200:
                 raise aiohttp.ClientError(f"HTTP {response.status}")
