@@ -88,6 +88,9 @@ def test_entries_and_ids_that_are_not_there(pilot: Pilot) -> None:
     fails(2, "no committee", "committee", "show", "zzzz", *pilot.ledger)
     fails(2, "No ballot", "find", "A" * 43, *pilot.ledger)
     fails(2, "is neither a code nor a tracker", "find", "nonsense", *pilot.ledger)
+    fails(
+        2, "is neither a code nor a tracker", "find", "A" * 42 + "B", *pilot.ledger
+    )  # the same 32 bytes, spelled otherwise
     fails(2, "Say what to find", "find", *pilot.ledger)
     ok("poll", "show", pilot.poll[:4].upper(), *pilot.ledger)
 

@@ -1,6 +1,7 @@
 """``veche node join`` and ``status`` as people call them: one address is all they type."""
 
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -145,6 +146,18 @@ def test_what_is_asked_for_wrongly_is_said(stage: Stage, tmp_path: Path) -> None
     fails(2, "no address of a node", "node", "join", "http://city.example/path", *new, run=inside)
     fails(2, "no address of a node", "node", "join", "http://city.example", "--public", "ftp://me", *new, run=inside)
     fails(2, "follows nobody", "node", "join", "http://city.example", "-l", stage.folder, run=inside)
+
+
+def test_a_copy_that_was_moved_and_finds_nobody_says_so_and_accuses_nobody(stage: Stage, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    with running(stage) as client, join(copy, url_of(client.address)) as process:
+        follows(process)
+    shutil.copytree(copy, tmp_path / "moved")
+    said = fails(
+        2, "None of the nodes that were asked answers", "node", "join", "-l", tmp_path / "moved", "--listen", "127.0.0.1:0", "--no-page",
+        run=inside,
+    )  # fmt: skip
+    assert "holds" not in said.err
 
 
 def is_red(shown: Callable[[], Answer]) -> bool:

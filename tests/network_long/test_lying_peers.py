@@ -31,13 +31,14 @@ def test_it_believes_none_of_them_and_goes_on_with_the_first_that_is_honest(tmp_
             "a head that nobody signed": about("/checkpoint", lambda _, body: body and flipped(body)),
             "another ledger": lambda door, _: elsewhere.get(door.path).body,
             "an answer too large": about("/checkpoint", lambda *_: bytes(1 << 20)),
-            "no tiles": about("/tile/", lambda *_: None),
         }
         silent: dict[str, Lie] = {
             "elsewhere": lambda door, _: door.answer(302, Location=f"http://127.0.0.1:{client.address[1]}{door.path}"),
             "slowly": about("/checkpoint", slowly),
             "gone": lambda door, _: door.answer(410),
             "broken": lambda door, _: door.answer(500),
+            "no tiles": about("/tile/", lambda *_: None),
+            "no tiles any more": lambda door, body: door.answer(410) if door.path.startswith("/tile/") else body,
         }
         late: dict[str, Lie] = {
             "an old head": never_new(old, lambda _, body: body),
@@ -66,7 +67,7 @@ def test_it_believes_none_of_them_and_goes_on_with_the_first_that_is_honest(tmp_
             print(f"{what}: {left[urls[what]]}")
             assert str(left[urls[what]])
         made.book.type([f"http://127.0.0.1:{client.address[1]}"])
-        until(lambda: same_head(client, own), made)
+        until(lambda: same_head(client, own), made, seconds=150)
     assert log_of(tmp_path / "copy") == log_of(stage.folder)
 
 

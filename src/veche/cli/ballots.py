@@ -1,13 +1,12 @@
 """Which ballots a text means: a code or nine words of one, or a tracker."""
 
-import base64
-import binascii
 from collections.abc import Iterator
 
 from veche.cli.reading import Reading
 from veche.errors import UserError
 from veche.ledger.entries.ballot import POLL_ID, is_ballot, read_ballot
 from veche.ledger.poll_state import PollState
+from veche.log.note import decode64
 from veche.texts import Message
 from veche.words import WORDS, from_words
 
@@ -66,8 +65,8 @@ def _parse(text: str) -> bytes:
     """A code (64 hexadecimal digits, in groups or not), or a tracker as Belenios writes it (43 characters of base64)."""
     joined = "".join(text.split())
     try:
-        data = bytes.fromhex(joined) if _is_hex(text) else base64.b64decode(f"{text}=", validate=True)
-    except (ValueError, binascii.Error):
+        data = bytes.fromhex(joined) if _is_hex(text) else decode64(f"{text}=")
+    except ValueError:
         data = b""
     if len(data) != 32:
         raise UserError(

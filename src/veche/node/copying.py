@@ -255,7 +255,13 @@ class Copy:
                 Message("No node is known that has this ledger."),
                 Message("Give the address of one: veche node join URL"),
             )
-        name, why = next(iter(self.left.items()))
+        lies = {name: why for name, why in self.left.items() if isinstance(why, DoesNotHold)}
+        name, why = next(iter((lies or self.left).items()))
+        if not lies:
+            raise UserError(
+                Message("None of the nodes that were asked answers. {why}", why=why.said),
+                Message("Try again later, or give the address of another node: veche node join URL"),
+            )
         raise UserError(
             Message("None of the nodes that were asked has a copy of this ledger that holds. {name}: {why}", name=name, why=why.said),
             Message("Give the address of another node, of another institution."),

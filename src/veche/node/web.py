@@ -58,8 +58,8 @@ class NoAnswer(UserError):
         )
 
 
-_NOT_HERE = 404, 410
-"""There is nothing of this name, or no more: who keeps less than all says so."""
+GONE, _TILES = 410, "/tile/"
+"""Of a tile: it is here no more, as who keeps less than all says. Of anything else it says nothing."""
 
 
 class Lacks(NoAnswer):
@@ -194,7 +194,7 @@ class Wire:
             response = await self._session.get(url, allow_redirects=False)
             head.reschedule(None)
         async with response:
-            if response.status in _NOT_HERE:
+            if response.status == 404 or (response.status == GONE and _TILES in url):
                 return None
             if response.status != 200:
                 raise aiohttp.ClientError(f"HTTP {response.status}")
