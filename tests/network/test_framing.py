@@ -14,7 +14,7 @@ from veche.ledger.frame import bundles_of, frame_name, pack_items, unpack_items
 from veche.log.log import Log
 from veche.log.source import Folder
 from veche.node.framing import NotFramed, check_agrees, fetch_frame, kept_frame
-from veche.node.web import Wire
+from veche.node.web import NoAnswer, Wire
 
 from .conftest import Client, running
 from .others import serving
@@ -59,6 +59,8 @@ def test_a_ledger_is_read_before_its_ballots(stage: Stage, wire: Wire, tmp_path:
                 (poll.id, poll.phase, poll.tally) for poll in whole.state.polls()
             ]
         assert not check_agrees(found, wire, url_of(client))
+        with pytest.raises(NoAnswer):
+            fetch_frame(wire, url_of(client), whole.ledger, until=time.monotonic())
         with pytest.raises(DoesNotHold, match="another ledger"):
             fetch_frame(wire, url_of(client), bytes(32))
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import backups
 import pytest
@@ -24,7 +26,7 @@ from veche.ledger.store import Disagrees
 from veche.log.evidence import read_fork
 from veche.log.source import Folder
 from veche.node import addresses, newest
-from veche.node.addresses import AddressBook
+from veche.node.addresses import AddressBook, Known
 from veche.node.copying import Forked
 from veche.node.newest import Newest
 from veche.node.service import Service
@@ -270,3 +272,17 @@ def test_who_tells_of_itself_is_known_over_a_restart(stage: Stage, monkeypatch: 
     with Newest(stage.folder).of(Ledger(stage.folder)):
         pass
     assert AddressBook(stage.folder).all()[0].failed == 1  # it was asked
+
+
+def test_a_crowd_that_announced_itself_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Institutions and those whom a person named are asked before any number of others, however lately these answered."""
+    made = Newest(tmp_path, ["http://127.0.0.9:1"])
+    crowd = [Known(f"http://10.{number}.0.1", answered=2**40) for number in range(100)]
+    monkeypatch.setattr(
+        made._book, "all", lambda: [*crowd, Known("http://127.0.0.9:1", typed=True), Known("http://bank.example")]
+    )
+    ledger: Any = SimpleNamespace(
+        state=SimpleNamespace(validator_rows=lambda: [SimpleNamespace(url="http://bank.example")])
+    )
+    asked = made._urls(ledger)
+    assert asked[:2] == ["http://127.0.0.9:1", "http://bank.example"] and len(asked) == newest.ASKED

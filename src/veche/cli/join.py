@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 PAUSE = 0.5
 """Seconds between two looks at whether the node is well."""
+FRAME_SECONDS = 90
+"""Seconds for which all but the ballots is waited for, whoever is slow: then all of it comes together."""
 LATELY = 3600
 """Seconds since a node answered, within which it counts as one that answers."""
 
@@ -197,10 +199,11 @@ def _take_frame(folder: Path, founding: bytes, wire: "Wire", book: "AddressBook"
     from veche.node.framing import NotFramed, fetch_frame
     from veche.node.web import NoAnswer
 
+    end = time.monotonic() + FRAME_SECONDS
     for url in book.choose():
         try:
             with progress_bar(Message("Fetching all but the ballots")) as progress:
-                fetch_frame(wire, url, digest(founding), watch.progress(Task.FRAMING, progress), folder)
+                fetch_frame(wire, url, digest(founding), watch.progress(Task.FRAMING, progress), folder, end)
         except (NoAnswer, NotFramed):
             continue
         except DoesNotHold as error:

@@ -19,7 +19,7 @@ from veche.log.checkpoint import SignedCheckpoint
 from veche.log.log import Log
 from veche.log.source import HEAD, WITNESS, Folder, Source
 from veche.log.tiles import CHECKPOINT, WIDTH, wrong
-from veche.node.web import Web, Wire
+from veche.node.web import ONCE, Web, Wire
 from veche.texts import Message
 
 _TRIES = 0, 0.3, 1, 2
@@ -64,13 +64,19 @@ class Kept(Source):
 
 
 def fetch_frame(
-    wire: Wire, url: str, ledger: bytes, progress: Progress | None = None, keep: Path | None = None
+    wire: Wire,
+    url: str,
+    ledger: bytes,
+    progress: Progress | None = None,
+    keep: Path | None = None,
+    until: float | None = None,
 ) -> Framed:
     """The ledger with this id, as far as the frame goes that the node has. ``keep``: the folder in which it is kept (:func:`kept_frame`).
+    ``until``: when it is too late for all of it, by the steady clock.
 
     Raises NoAnswer, and DoesNotHold with the step if what the node has does not hold, or is another ledger.
     """
-    web = Web(wire, url)
+    web = Web(wire, url, until)
     for pause in _TRIES:
         time.sleep(pause)
         source = Kept(web)
@@ -79,7 +85,7 @@ def fetch_frame(
         items: list[Item] = []
         for index, width in bundles_of(named.size):
             name = frame_name(index, width)
-            data = wire.get(url, name, MOST_BYTES)
+            data = wire.get(url, name, MOST_BYTES, () if until is None else ONCE, until)
             if data is None:
                 break
             items += unpack_items(name, data, width)

@@ -6,6 +6,7 @@ that bears it is right, and what is under it is taken back, checked and executed
 that is behind is no argument. If nobody answers who could know, a person decides (docs/adr/0032-newest.md).
 """
 
+import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -109,9 +110,11 @@ class Newest:
         )  # fmt: skip
 
     def _urls(self, ledger: Ledger) -> list[str]:
-        """Whom to ask: those that a person named first."""
+        """Whom to ask: those that a person named, institutions, then others by chance: a crowd that announced itself last decides nothing."""
         self._book.institutions = frozenset(row.url for row in ledger.state.validator_rows())
-        known = sorted(self._book.all(), key=lambda one: (not one.typed, -one.answered))
+        known = self._book.all()
+        random.SystemRandom().shuffle(known)
+        known.sort(key=lambda one: (not one.typed, one.url not in self._book.institutions))
         return [one.url for one in known][:ASKED]
 
     def _ask_all(self, ledger: Ledger, urls: Sequence[str]) -> list[_Told]:
