@@ -207,7 +207,7 @@ class Neighbours:
 
 def ask_for_nodes(wire: Wire, book: AddressBook, url: str, own: str) -> None:
     """Ask a node for others, and tell it of this one if it is found from outside, at ``own``. What goes wrong says nothing."""
-    with suppress(msgspec.MsgspecError, RecursionError, UserError, DoesNotHold):
+    with suppress(msgspec.MsgspecError, RecursionError, VecheError):
         data = wire.get(url, "nodes", NODES_BYTES, ONCE)
         told = msgspec.json.decode(data or b"[]", type=list[str])
         book.hear(url, [one for one in told[:TOLD] if one != own and is_url(one)], time.time())
